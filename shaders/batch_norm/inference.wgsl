@@ -1,0 +1,22 @@
+// y = (x - running_mean) / √(running_var + eps) · gamma + beta. One thread for each element.
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> running_mean: array<f32>;
+@group(0) @binding(3) var<storage, read> running_var: array<f32>;
+@group(0) @binding(4) var<storage, read> gamma: array<f32>;
+@group(0) @binding(5) var<storage, read> beta: array<f32>;
+@group(0) @binding(6) var<storage, read> now: Now;
+@group(0) @binding(7) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= now.rows * args.features * args.pixels) {
+        return;
+    }
+    let f = i / args.pixels % args.features;
+    y[i] = (x[i] - running_mean[f]) * (1.0 / sqrt(running_var[f] + args.eps)) * gamma[f] + beta[f];
+}

@@ -1,0 +1,8 @@
+// c = a bᵀ: a is [m, k], b is [n, k]; both lie along k.
+fn load_a(i: u32, k: u32) -> f32 {
+    return a[i * args.k + k];
+}
+
+fn load_b(k: u32, j: u32) -> f32 {
+    return b[j * args.k + k];
+}

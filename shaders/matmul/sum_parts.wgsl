@@ -1,0 +1,28 @@
+// c[i, j] = Σ_part partial[part, i, j], in the order of the parts. One thread for each result.
+struct Args {
+    m: u32,
+    n: u32,
+    parts: u32,
+    rows_in: u32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> partial: array<f32>;
+@group(0) @binding(2) var<storage, read> now: Now;
+@group(0) @binding(3) var<storage, read_write> c: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= select(args.m, now.rows, args.rows_in == 1u) * args.n) {
+        return;
+    }
+    var sum = 0.0;
+    for (var part = 0u; part < args.parts; part++) {
+        sum += partial[part * args.m * args.n + i];
+    }
+    c[i] = sum;
+}

@@ -1,0 +1,32 @@
+// g += l2 * θ;   v = momentum * v + g;   θ = (1 - decoupled) * θ - rate * (v, or g + momentum * v with nesterov).
+// One thread for each element of all trainable tensors; nothing moves once the run is halted.
+struct Args {
+    count: u32,
+    momentum: f32,
+    l2: f32,
+    decoupled: f32,
+    nesterov: u32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+@group(0) @binding(2) var<storage, read> now: Now;
+@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(4) var<storage, read_write> velocity: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= args.count || now.halted != 0u) {
+        return;
+    }
+    let theta = parameters[i];
+    let g = gradients[i] + args.l2 * theta;
+    let v = args.momentum * velocity[i] + g;
+    let step = select(v, g + args.momentum * v, args.nesterov != 0u);
+    velocity[i] = v;
+    parameters[i] = theta - now.rate * step - args.decoupled * theta;
+}

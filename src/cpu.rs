@@ -1,0 +1,123 @@
+//! The executor on the host: runs a plan through the kernels' twins, or through their fast CPU variants.
+
+use crate::executor::{DeviceError, Executor};
+use crate::graph::plan::Plan;
+use crate::kernel::{Io, Tensor};
+use crate::op::{Dispatch, SlotId, writes};
+use std::sync::Arc;
+
+/// Which of a kernel's two host forms runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// The product: the fast variant where there is one.
+    Fast,
+    /// The judge: always the plain twin. Runs plans of any target.
+    Twin,
+}
+
+/// One binding of a dispatch, worked out once.
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    buffer: usize,
+    first: usize,
+    words: usize,
+    binding: usize,
+    writes: bool,
+}
+
+/// A plan with memory on the host.
+#[derive(Debug)]
+pub struct Machine {
+    plan: Arc<Plan>,
+    mode: Mode,
+    buffers: Vec<Vec<u32>>,
+    /// For each program and dispatch, its bindings in the order in which they lie in memory.
+    bounds: Vec<Vec<Vec<Bound>>>,
+}
+
+impl Machine {
+    /// Takes all memory that the plan needs, zeroed.
+    pub fn new(plan: Arc<Plan>, mode: Mode) -> Self {
+        let buffers = plan.buffers.iter().map(|buffer| vec![0; buffer.words]).collect();
+        let of = |dispatch: &Dispatch| {
+            let mut bounds: Vec<Bound> =
+                dispatch.slots.iter().enumerate().map(|(i, &id)| bound(&plan, dispatch, i, id)).collect();
+            bounds.sort_by_key(|bound| (bound.buffer, bound.first, bound.binding));
+            bounds
+        };
+        let bounds = plan.programs.iter().map(|program| program.dispatches.iter().map(of).collect()).collect();
+        Self { plan, mode, buffers, bounds }
+    }
+
+    fn dispatch(&mut self, program: usize, at: usize) {
+        let dispatch = &self.plan.programs[program].dispatches[at];
+        let mut io = Io::default();
+        let mut bounds = self.bounds[program][at].iter().peekable();
+        for (index, buffer) in self.buffers.iter_mut().enumerate() {
+            // A buffer is bound either to read or to write (Plan::check), so it is either shared or cut in pieces.
+            let mut rest: &mut [u32] = buffer;
+            let mut start = 0;
+            if bounds.peek().is_some_and(|bound| bound.buffer == index && !bound.writes) {
+                let shared: &[u32] = rest;
+                while let Some(b) = bounds.next_if(|bound| bound.buffer == index) {
+                    io.bind(b.binding, Tensor::Read(&shared[b.first..b.first + b.words]));
+                }
+                continue;
+            }
+            while let Some(b) = bounds.next_if(|bound| bound.buffer == index) {
+                let (_, from) = rest.split_at_mut(b.first - start);
+                let (piece, after) = from.split_at_mut(b.words);
+                io.bind(b.binding, Tensor::Write(piece));
+                (rest, start) = (after, b.first + b.words);
+            }
+        }
+        let kernel = dispatch.kernel;
+        let work = if self.mode == Mode::Fast { kernel.fast.unwrap_or(kernel.twin) } else { kernel.twin };
+        work(&dispatch.args, &mut io);
+    }
+}
+
+fn bound(plan: &Plan, dispatch: &Dispatch, binding: usize, slot: SlotId) -> Bound {
+    let (buffer, first, words) = plan.range(slot);
+    Bound { buffer, first, words, binding, writes: writes(dispatch.kernel.bindings[binding].access) }
+}
+
+impl Executor for Machine {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn write(&mut self, slot: SlotId, first: usize, words: &[u32]) -> Result<(), DeviceError> {
+        let (buffer, start, _) = self.plan.range(slot);
+        self.buffers[buffer][start + first..][..words.len()].copy_from_slice(words);
+        Ok(())
+    }
+
+    fn read(&mut self, slot: SlotId, first: usize, words: usize) -> Result<Vec<u32>, DeviceError> {
+        let (buffer, start, _) = self.plan.range(slot);
+        Ok(self.buffers[buffer][start + first..][..words].to_vec())
+    }
+
+    fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
+        for _ in 0..steps {
+            for at in 0..self.bounds[program].len() {
+                self.dispatch(program, at);
+            }
+        }
+        Ok(())
+    }
+
+    fn run_dispatch(&mut self, program: usize, dispatch: usize) -> Result<(), DeviceError> {
+        self.dispatch(program, dispatch);
+        Ok(())
+    }
+
+    fn read_buffer(&mut self, buffer: usize) -> Result<Vec<u32>, DeviceError> {
+        Ok(self.buffers[buffer].clone())
+    }
+
+    fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError> {
+        self.buffers[buffer].copy_from_slice(words);
+        Ok(())
+    }
+}

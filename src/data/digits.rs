@@ -1,0 +1,55 @@
+//! The digits that are carried in the program.
+
+use super::{Dataset, Values};
+use flate2::read::GzDecoder;
+use std::io::Read;
+
+/// The number of images.
+pub(super) const ROWS: usize = 1797;
+const SIDE: usize = 8;
+const LARGEST: f32 = 16.0;
+
+/// 1,797 lines of 64 pixels (0 to 16, row by row) and the digit, without a header.
+static FILE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/digits.csv.gz"));
+
+/// The UCI Optical Recognition of Handwritten Digits, test part: shape `[1, 8, 8]`, classes "0" to "9".
+pub(super) fn load() -> Dataset {
+    let mut text = String::new();
+    GzDecoder::new(FILE).read_to_string(&mut text).expect("the digits in the program are whole");
+    let mut values = Vec::with_capacity(ROWS * SIDE * SIDE);
+    let mut labels = Vec::with_capacity(ROWS);
+    for line in text.lines() {
+        values.extend(line.split(',').map(|field| field.parse::<u8>().expect("the digits in the program are bytes")));
+        labels.push(u32::from(values.pop().expect("each line of the digits ends with the label")));
+    }
+    Dataset {
+        name: "digits".to_owned(),
+        values: Values::Bytes(values),
+        shape: vec![1, SIDE, SIDE],
+        largest: LARGEST,
+        labels,
+        classes: (0..10).map(|digit| digit.to_string()).collect(),
+        columns: Vec::new(),
+        target: None,
+        test: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digits_are_whole() {
+        let digits = load();
+        assert_eq!((digits.rows(), digits.features(), digits.is_image()), (1797, 64, true));
+        assert_eq!(digits.values.len(), 1797 * 64);
+        let Values::Bytes(values) = &digits.values else { panic!("the digits are bytes") };
+        assert_eq!(values.iter().max(), Some(&16));
+        assert_eq!(values[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
+        // The counts of the digits 0 to 9 in the file of the UCI repository.
+        let counts: Vec<usize> =
+            (0..10).map(|class| digits.labels.iter().filter(|&&label| label == class).count()).collect();
+        assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+    }
+}

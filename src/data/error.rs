@@ -1,0 +1,204 @@
+use super::names::{known_names, nearest};
+use std::io;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// Why data could not be opened, split, normalised or matched to a model: what was wrong, where, and what to do.
+///
+/// Lines are counted from 1 in the (unpacked) file, so the header of a table is line 1.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the message of each variant says what its fields hold")]
+pub enum DataError {
+    /// The source is neither a known set nor looks like a path.
+    #[error(
+        "there is no data set {name:?}: the known sets are {}, and anything else must be the path of a folder with IDX \
+         files or of a .csv file",
+        known_names()
+    )]
+    UnknownSource { name: String },
+    /// The folder of the MNIST files is not where it is looked for.
+    #[error(
+        "the data set mnist {}: set WGRAD_DATA to the folder that holds the folder mnist",
+        looked_for(.looked.as_deref())
+    )]
+    NoMnist { looked: Option<PathBuf> },
+    /// A path that leads nowhere.
+    #[error("{path}: there is no such file or folder, so check the path")]
+    NotFound { path: PathBuf },
+    /// A file that exists and is of no kind known here.
+    #[error("{path}: this is neither a folder with IDX files nor a .csv or .csv.gz file, so give one of these")]
+    UnknownKind { path: PathBuf },
+    /// The operating system refused to read.
+    #[error("{path}: it could not be read ({reason}), so check its permissions and the disk")]
+    Read { path: PathBuf, reason: io::Error },
+    /// The gzip stream ends early.
+    #[error("{path}: the gzip data is cut short, so fetch or copy the file again")]
+    GzipTruncated { path: PathBuf },
+    /// The gzip stream does not decode.
+    #[error("{path}: the gzip data is damaged ({reason}), so fetch or copy the file again")]
+    GzipDamaged { path: PathBuf, reason: io::Error },
+    /// A data set with one class, which leaves nothing to learn.
+    #[error("{path}: every row has the class {class:?} and training needs at least two classes, so check the labels")]
+    OneClass { path: PathBuf, class: String },
+    /// A target column was named for a data set of images.
+    #[error("{name}: the target column {target:?} was named, but only tables have columns, so leave the target out")]
+    TargetOfImages { name: String, target: String },
+
+    /// A folder lacks one of the IDX files.
+    #[error("{folder}: the file {file} (or {file}.gz) is not in this folder, so put it there")]
+    NoIdxFile { folder: PathBuf, file: String },
+    /// The file does not begin as the wanted kind of IDX file does.
+    #[error(
+        "{path}: it begins with the number {found} where an IDX file of {} begins with {expected}, so check that this \
+         is the right file",
+        idx_kind(*.expected)
+    )]
+    IdxMagic { path: PathBuf, found: u32, expected: u32 },
+    /// The file ends inside the header.
+    #[error(
+        "{path}: it has {found} bytes where the header of an IDX file alone has {expected}, so fetch the file again"
+    )]
+    IdxHeader { path: PathBuf, found: usize, expected: usize },
+    /// Fewer items than the header says.
+    #[error("{path}: its header promises {expected} bytes of data but only {found} follow, so fetch the file again")]
+    IdxShort { path: PathBuf, found: usize, expected: u128 },
+    /// More items than the header says.
+    #[error("{path}: its header promises {expected} bytes of data but {found} follow, so fetch the file again")]
+    IdxLong { path: PathBuf, found: usize, expected: u128 },
+    /// A header with a dimension of zero.
+    #[error("{path}: its header says that it holds no items (dimensions {dims:?}), so give a file with data")]
+    IdxEmpty { path: PathBuf, dims: Vec<usize> },
+    /// Images and labels that do not belong together.
+    #[error(
+        "{images} holds {image_count} images but {labels} holds {label_count} labels, so give files that belong \
+         together"
+    )]
+    CountsDiffer { images: PathBuf, image_count: usize, labels: PathBuf, label_count: usize },
+    /// Training and test images of different sizes.
+    #[error(
+        "{path}: the test images are {}x{} pixels but the training images are {}x{}, so give files that \
+         belong together",
+        .test[0], .test[1], .train[0], .train[1]
+    )]
+    SizesDiffer { path: PathBuf, train: [usize; 2], test: [usize; 2] },
+
+    /// A table without a single byte of text.
+    #[error("{path}: the file is empty where a header row with the column names is wanted, so give a file with data")]
+    NoHeader { path: PathBuf },
+    /// A first line that looks like data.
+    #[error(
+        "{path}, line 1: there are numbers in no order where the column names are wanted, so put a header row first"
+    )]
+    NumbersAsHeader { path: PathBuf },
+    /// A column without a name.
+    #[error("{path}, line 1: column number {number} has no name, so name it or remove it")]
+    UnnamedColumn { path: PathBuf, number: usize },
+    /// Two columns of one name.
+    #[error("{path}, line 1: there are two columns named {column:?}, so rename or remove one")]
+    DuplicateColumn { path: PathBuf, column: String },
+    /// A table that cannot have both features and a target.
+    #[error(
+        "{path}, line 1: {column:?} is the only column where features and a target are wanted, so check that commas \
+         separate the columns"
+    )]
+    OneColumn { path: PathBuf, column: String },
+    /// The named target is not a column.
+    #[error("{path}: there is no target column {target:?}; {}", nearest("column", target, columns))]
+    UnknownTarget { path: PathBuf, target: String, columns: Vec<String> },
+    /// A column that the model reads is not in the table.
+    #[error("{path}: the column {column:?}, which the model reads, is missing; {}", nearest("column", column, columns))]
+    MissingColumn { path: PathBuf, column: String, columns: Vec<String> },
+    /// A header and nothing else.
+    #[error("{path}: there are no rows below the header, so give a file with data")]
+    NoRows { path: PathBuf },
+    /// A row with more or fewer fields than the header.
+    #[error("{path}, line {line}: the row has {found} fields where the header has {expected}, so correct the row")]
+    Ragged { path: PathBuf, line: usize, found: u64, expected: u64 },
+    /// A field without text.
+    #[error("{path}, line {line}, column {column:?}: the field is empty, so fill it in or remove the row")]
+    EmptyField { path: PathBuf, line: usize, column: String },
+    /// Text in a column of numbers.
+    #[error(
+        "{path}, line {line}, column {column:?}: there is {text:?} where a number is wanted, so correct the field or \
+         remove the column"
+    )]
+    NotNumber { path: PathBuf, line: usize, column: String, text: String },
+    /// A number that is infinite, not a number, or out of the range of 32-bit floats.
+    #[error(
+        "{path}, line {line}, column {column:?}: {text:?} is not a finite 32-bit number, so correct the field or \
+         remove the row"
+    )]
+    NotFinite { path: PathBuf, line: usize, column: String, text: String },
+    /// A class name over several lines, which is what an open quotation mark leads to.
+    #[error(
+        "{path}, line {line}, column {column:?}: the text goes on over the end of the line, so close its quotation mark"
+    )]
+    LineBreak { path: PathBuf, line: usize, column: String },
+    /// Text in another encoding.
+    #[error("{path}, line {line}: the text is not UTF-8, so save the file with that encoding")]
+    NotUtf8 { path: PathBuf, line: usize },
+    /// Whatever else the CSV reader refuses.
+    #[error("{path}: the table could not be read ({reason}), so check the file")]
+    Csv { path: PathBuf, reason: csv::Error },
+    /// The data has a class that the model was not trained on.
+    #[error("{name}: the model does not know the class {class:?}; {}", nearest("class", class, known))]
+    UnknownClass { name: String, class: String, known: Vec<String> },
+
+    /// A fraction that is no fraction.
+    #[error("the {part} fraction is {value}, so give a number of at least 0 and less than 1")]
+    Fraction { part: &'static str, value: f64 },
+    /// Fractions that leave no room for training.
+    #[error(
+        "the validation fraction {validation} and the test fraction {test} leave nothing to train on, so make their \
+         sum less than 1"
+    )]
+    FractionSum { validation: f64, test: f64 },
+    /// Too few rows for the fractions.
+    #[error(
+        "{name}: holding out {validation} rows for validation and {test} for the test leaves no row to train on, so \
+         lower the fractions"
+    )]
+    NoTrainingRows { name: String, validation: usize, test: usize },
+    /// A test fraction for a set with a test part of its own.
+    #[error("{name}: the set brings its own test part of {rows} rows, so leave the test fraction at 0")]
+    OwnTestPart { name: String, rows: usize },
+    /// More rows than a 32-bit row index can count.
+    #[error("{name}: {rows} rows are more than can be indexed, so give at most 4294967295")]
+    TooManyRows { name: String, rows: usize },
+
+    /// A name that is no normalisation.
+    #[error(
+        "there is no normalisation {name:?}; the nearest is {near}, and the choices are none, scale, mean_image and \
+         standardize"
+    )]
+    UnknownNormalize { name: String, near: &'static str },
+
+    /// A picture was given to a model of something else.
+    #[error(
+        "{path}: a picture cannot stand for a row of shape {shape:?} with values up to {largest}, so give the model \
+         the kind of data it was trained on"
+    )]
+    NotForPictures { path: PathBuf, shape: Vec<usize>, largest: f32 },
+    /// The picture does not decode.
+    #[error("{path}: the picture could not be decoded ({reason}), so give a whole PNG or JPEG file")]
+    Picture { path: PathBuf, reason: String },
+    /// The picture is larger than is decoded here.
+    #[error("{path}: the picture is too large to be decoded ({reason}), so make it smaller")]
+    PictureTooLarge { path: PathBuf, reason: String },
+}
+
+fn looked_for(folder: Option<&Path>) -> String {
+    match folder {
+        Some(folder) => format!("was looked for in {} and that folder is not there", folder.display()),
+        None => "is not in the program and WGRAD_DATA is not set".to_owned(),
+    }
+}
+
+fn idx_kind(magic: u32) -> &'static str {
+    if magic == super::idx::IMAGES {
+        "images (unsigned bytes, 3 dimensions)"
+    } else {
+        "labels (unsigned bytes, 1 dimension)"
+    }
+}

@@ -1,0 +1,236 @@
+//! The data floor: opening data sets and single inputs, splitting, and fitting the normalisation.
+//!
+//! Everything here is plain rows in memory; nothing knows of devices or networks.
+
+mod classes;
+mod digits;
+mod error;
+#[cfg(test)]
+mod fixture;
+mod idx;
+mod names;
+mod normalize;
+#[cfg(feature = "cli")]
+mod picture;
+mod source;
+mod split;
+mod table;
+
+pub use classes::labels_for;
+pub use error::DataError;
+pub use idx::{Images, is_idx, read_images};
+pub use normalize::{Affine, Fit, Normalize, fit};
+#[cfg(feature = "cli")]
+pub use picture::{Picture, load as load_picture};
+pub use split::{Fractions, Split, split};
+pub use table::{Table, read_features};
+
+use std::ops::Range;
+use std::path::Path;
+
+/// Values as they lie on the device, `[rows, features]` row-major: bytes stay bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Unsigned bytes: the pixels of images.
+    Bytes(Vec<u8>),
+    /// Finite numbers: the fields of a table.
+    Floats(Vec<f32>),
+}
+
+impl Values {
+    /// The number of values, rows times features.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Floats(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no values.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Labelled rows of one shape, all in memory; at least one row and at least two classes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    /// What the user sees: "digits", "mnist", the name of the folder or file.
+    pub name: String,
+    /// The values of all rows, `[rows, features]` row-major.
+    pub values: Values,
+    /// The shape of one row: images `[channels, height, width]`, tables `[features]`.
+    pub shape: Vec<usize>,
+    /// The largest value the kind of data can have: 255 for IDX bytes, 16 for the digits; 0 is "not known" (tables).
+    pub largest: f32,
+    /// The class of each row, an index into `classes`.
+    pub labels: Vec<u32>,
+    /// The class names as in the data, sorted: by value if all are numbers ("2" before "10"), else by text.
+    pub classes: Vec<String>,
+    /// The names of a table's feature columns in file order; empty for images.
+    pub columns: Vec<String>,
+    /// The name of a table's target column.
+    pub target: Option<String>,
+    /// The rows of the set's own test part, if it has one; they come last.
+    pub test: Option<Range<usize>>,
+}
+
+impl Dataset {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The number of values in a row.
+    pub fn features(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether the rows are images, of shape `[channels, height, width]`.
+    pub fn is_image(&self) -> bool {
+        self.shape.len() == 3
+    }
+}
+
+/// A data set known by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// The name that [`open`] takes.
+    pub name: &'static str,
+    /// What the rows are.
+    pub what: &'static str,
+    /// The licence of the data.
+    pub licence: &'static str,
+    /// Who made it, and where it lies.
+    pub source: &'static str,
+    /// The number of rows.
+    pub rows: usize,
+}
+
+/// The data sets known by name.
+pub static KNOWN: &[Known] = &[
+    Known {
+        name: "digits",
+        what: "handwritten digits, grey images of 8x8 pixels, 10 classes",
+        licence: "CC BY 4.0",
+        source: "E. Alpaydin and C. Kaynak (1998), UCI Optical Recognition of Handwritten Digits, test part; in the \
+                 program",
+        rows: digits::ROWS,
+    },
+    Known {
+        name: "mnist",
+        what: "handwritten digits, grey images of 28x28 pixels, 10 classes",
+        licence: "CC BY-SA 3.0",
+        source: "Y. LeCun and C. Cortes; the IDX files in a folder mnist under WGRAD_DATA",
+        rows: 70_000,
+    },
+];
+
+/// Opens a data set by name or path.
+///
+/// - `digits`: the set in the program;
+/// - `mnist`: the folder `mnist` in `data_dir`, which is the value of `WGRAD_DATA`;
+/// - a folder with the IDX files `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and `t10k-` likewise if there
+///   is a test part, each plain or gzip, `.idx` in place of `-idx` allowed;
+/// - a file ending in `.csv` or `.csv.gz`, whose column `target` holds the classes; without `target` that is the one
+///   column named label, target or class, else the last.
+///
+/// A name wins over a path; write `./digits` for a folder of that name.
+///
+/// # Errors
+///
+/// When the source is not there or is of another kind, a `target` is given for images, or the files are not whole,
+/// well-formed and of at least two classes.
+pub fn open(source: &str, target: Option<&str>, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+    let path = Path::new(source);
+    let name = path.file_name().map_or_else(|| source.to_owned(), |name| name.to_string_lossy().into_owned());
+    let dataset = match source {
+        "digits" => digits::load(),
+        "mnist" => {
+            let folder = data_dir.map(|folder| folder.join("mnist"));
+            match folder {
+                Some(folder) if folder.is_dir() => idx::open_folder(name, &folder)?,
+                looked => return Err(DataError::NoMnist { looked }),
+            }
+        }
+        _ if path.is_dir() => idx::open_folder(name, path)?,
+        _ if path.exists() => return open_table(name, path, target),
+        _ if source.contains(['/', '\\', '.']) => return Err(DataError::NotFound { path: path.to_owned() }),
+        _ => {
+            return Err(DataError::UnknownSource { name: source.to_owned() });
+        }
+    };
+    match target {
+        Some(target) => Err(DataError::TargetOfImages { name: dataset.name, target: target.to_owned() }),
+        None => Ok(dataset),
+    }
+}
+
+fn open_table(name: String, path: &Path, target: Option<&str>) -> Result<Dataset, DataError> {
+    let lower = name.to_lowercase();
+    if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
+        table::open(name, path, target)
+    } else {
+        Err(DataError::UnknownKind { path: path.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use super::*;
+    use fixture::{idx_folder, write};
+
+    #[test]
+    fn known_sets_open_by_name() {
+        let digits = open("digits", None, None).unwrap();
+        assert_eq!((digits.name.as_str(), digits.rows()), ("digits", KNOWN[0].rows));
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("mnist")).unwrap();
+        idx_folder(&dir.path().join("mnist"));
+        let mnist = open("mnist", None, Some(dir.path())).unwrap();
+        assert_eq!((mnist.name.as_str(), mnist.rows()), ("mnist", 6));
+    }
+
+    #[test]
+    fn paths_open_by_kind_and_take_their_own_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("shapes");
+        std::fs::create_dir(&folder).unwrap();
+        idx_folder(&folder);
+        assert_eq!(open(folder.to_str().unwrap(), None, None).unwrap().name, "shapes");
+        let path = write(dir.path(), "Points.CSV", b"x,label\n1,a\n2,b\n");
+        let points = open(path.to_str().unwrap(), None, None).unwrap();
+        assert_eq!((points.name.as_str(), points.features(), points.is_image()), ("Points.CSV", 1, false));
+    }
+
+    #[test]
+    fn a_missing_mnist_says_where_it_was_looked_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let message = open("mnist", None, Some(dir.path())).unwrap_err().to_string();
+        assert!(message.contains(dir.path().join("mnist").to_str().unwrap()), "{message}");
+        assert!(message.contains("set WGRAD_DATA"), "{message}");
+        let message = open("mnist", None, None).unwrap_err().to_string();
+        assert!(message.contains("WGRAD_DATA is not set"), "{message}");
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused() {
+        let error = open("iris", None, None).unwrap_err();
+        assert!(matches!(error, DataError::UnknownSource { .. }));
+        let message = error.to_string();
+        assert!(message.contains("digits and mnist") && message.contains(".csv"), "{message}");
+        for source in ["no/such/folder", "nosuch.csv"] {
+            assert!(matches!(open(source, None, None), Err(DataError::NotFound { .. })), "{source}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = write(dir.path(), "notes.txt", b"x,label\n1,a\n2,b\n");
+        assert!(matches!(open(path.to_str().unwrap(), None, None), Err(DataError::UnknownKind { .. })));
+    }
+
+    #[test]
+    fn a_target_of_images_is_refused() {
+        assert!(matches!(open("digits", Some("label"), None), Err(DataError::TargetOfImages { .. })));
+    }
+}

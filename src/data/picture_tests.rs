@@ -1,0 +1,121 @@
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use super::*;
+use crate::data::fixture::write;
+use image::{GrayImage, Luma, LumaA, Rgb, RgbaImage};
+use std::path::PathBuf;
+
+fn saved(folder: &Path, image: impl Into<DynamicImage>, format: ImageFormat) -> PathBuf {
+    // The name says nothing, so that the format must be known by its content.
+    let path = folder.join("picture");
+    image.into().save_with_format(&path, format).unwrap();
+    path
+}
+
+fn loaded(image: impl Into<DynamicImage>, shape: &[usize], largest: f32) -> Picture {
+    let dir = tempfile::tempdir().unwrap();
+    load(&saved(dir.path(), image, ImageFormat::Png), shape, largest).unwrap()
+}
+
+#[test]
+fn a_fitting_picture_is_taken_as_it_is() {
+    let image = GrayImage::from_vec(3, 2, vec![0, 10, 20, 30, 40, 255]).unwrap();
+    let expected = Picture { bytes: vec![0, 10, 20, 30, 40, 255], note: None };
+    assert_eq!(loaded(image, &[1, 2, 3], 255.0), expected);
+}
+
+#[test]
+fn colours_lie_in_planes() {
+    let image = RgbImage::from_vec(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
+    assert_eq!(loaded(image, &[3, 1, 2], 255.0), Picture { bytes: vec![1, 4, 2, 5, 3, 6], note: None });
+    let grey = GrayImage::from_vec(2, 1, vec![7, 9]).unwrap();
+    let picture = loaded(grey, &[3, 1, 2], 255.0);
+    assert_eq!(picture.bytes, [7, 9, 7, 9, 7, 9]);
+    assert_eq!(picture.note.unwrap(), "2x1 grey brought to 2x1 RGB");
+}
+
+#[test]
+fn another_size_and_colour_is_noted() {
+    let picture = loaded(RgbImage::from_pixel(64, 48, Rgb([90, 90, 90])), &[1, 28, 28], 255.0);
+    assert_eq!(picture.bytes, [90; 28 * 28]);
+    assert_eq!(picture.note.unwrap(), "64x48 RGB brought to 28x28 grey, proportions changed");
+    // Shrinking averages: a fine pattern of black and white becomes grey.
+    let fine = GrayImage::from_fn(32, 32, |x, y| Luma([if (x + y) % 2 == 0 { 0 } else { 255 }]));
+    let picture = loaded(fine, &[1, 8, 8], 255.0);
+    assert!(picture.bytes.iter().all(|value| (118..=137).contains(value)), "{:?}", picture.bytes);
+    assert_eq!(picture.note.unwrap(), "32x32 grey brought to 8x8 grey");
+}
+
+#[test]
+fn values_are_brought_to_the_range_of_the_data() {
+    let picture = loaded(GrayImage::from_vec(4, 1, vec![0, 7, 8, 255]).unwrap(), &[1, 1, 4], 16.0);
+    assert_eq!(picture.bytes, [0, 0, 1, 16]);
+    assert_eq!(picture.note.unwrap(), "values brought from 0..255 to 0..16");
+}
+
+#[test]
+fn transparency_and_depth_are_noted() {
+    let image = RgbaImage::from_vec(2, 1, vec![0, 0, 0, 0, 0, 0, 0, 255]).unwrap();
+    let picture = loaded(image, &[1, 1, 2], 255.0);
+    assert_eq!(picture.bytes, [255, 0]);
+    assert_eq!(picture.note.unwrap(), "2x1 RGB brought to 2x1 grey, transparency laid on white");
+    let half = image::GrayAlphaImage::from_pixel(1, 1, LumaA([100, 51]));
+    assert_eq!(loaded(half, &[1, 1, 1], 255.0).bytes, [224]);
+    let deep = image::ImageBuffer::<Luma<u16>, _>::from_pixel(1, 1, Luma([65_535]));
+    let picture = loaded(deep, &[1, 1, 1], 255.0);
+    assert_eq!((picture.bytes, picture.note.unwrap().as_str()), (vec![255], "1x1 16-bit grey brought to 1x1 grey"));
+}
+
+#[test]
+fn jpeg_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = saved(dir.path(), GrayImage::from_pixel(8, 8, Luma([200])), ImageFormat::Jpeg);
+    let picture = load(&path, &[1, 8, 8], 255.0).unwrap();
+    assert!(picture.bytes.iter().all(|value| value.abs_diff(200) <= 2), "{:?}", picture.bytes);
+    assert_eq!(picture.note, None);
+}
+
+#[test]
+fn other_kinds_of_rows_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = saved(dir.path(), GrayImage::new(2, 2), ImageFormat::Png);
+    for shape in [&[4][..], &[2, 2], &[2, 2, 2], &[1, 0, 2], &[1, 2, usize::MAX], &[1, 1, 2, 2]] {
+        assert!(matches!(load(&path, shape, 255.0), Err(DataError::NotForPictures { .. })), "{shape:?}");
+    }
+    for largest in [0.0, 256.0, f32::NAN] {
+        assert!(matches!(load(&path, &[1, 2, 2], largest), Err(DataError::NotForPictures { .. })), "{largest}");
+    }
+}
+
+#[test]
+fn broken_and_missing_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let none = dir.path().join("none.png");
+    assert!(matches!(load(&none, &[1, 2, 2], 255.0), Err(DataError::NotFound { .. })));
+    for format in [ImageFormat::Png, ImageFormat::Jpeg] {
+        let noise = GrayImage::from_fn(64, 64, |x, y| Luma([(x * 31 + y * 97 + x * y) as u8]));
+        let bytes = std::fs::read(saved(dir.path(), noise, format)).unwrap();
+        for length in [12, bytes.len() / 2, bytes.len() - 20] {
+            let cut = write(dir.path(), "cut", &bytes[..length]);
+            let error = load(&cut, &[1, 2, 2], 255.0).unwrap_err();
+            assert!(matches!(error, DataError::Picture { .. }), "{format:?} of {length} bytes: {error}");
+        }
+    }
+    let text = write(dir.path(), "text.png", b"not a picture");
+    assert!(matches!(load(&text, &[1, 2, 2], 255.0), Err(DataError::Picture { .. })));
+}
+
+#[test]
+fn a_bomb_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let wide = saved(dir.path(), GrayImage::new(20_000, 1), ImageFormat::Png);
+    assert!(matches!(load(&wide, &[1, 2, 2], 255.0), Err(DataError::PictureTooLarge { .. })));
+    // A header of 16,000x16,000 RGB pixels before the data of another picture, with its own check sum.
+    let mut bytes = std::fs::read(saved(dir.path(), RgbImage::new(2, 2), ImageFormat::Png)).unwrap();
+    bytes[16..24].copy_from_slice(&[0, 0, 0x3e, 0x80, 0, 0, 0x3e, 0x80]);
+    let mut sum = flate2::Crc::new();
+    sum.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&sum.sum().to_be_bytes());
+    let bomb = write(dir.path(), "bomb.png", &bytes);
+    assert!(matches!(load(&bomb, &[1, 2, 2], 255.0), Err(DataError::PictureTooLarge { .. })));
+}

@@ -1,0 +1,111 @@
+//! What both executors do with a plan.
+
+use crate::graph::plan::Plan;
+use crate::kernel::Now;
+use crate::op::SlotId;
+
+/// The device failed, or is not there.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// No adapter of the kind that was asked for.
+    #[error("{0}")]
+    NoAdapter(String),
+    /// The adapter lacks something that every plan needs.
+    #[error("{adapter} cannot be used: {what}")]
+    Unfit {
+        /// Its name.
+        adapter: String,
+        /// What is missing.
+        what: String,
+    },
+    /// The driver refused to open the adapter or to make something on it.
+    #[error("the driver of {adapter} refused {what}: {why}")]
+    Refused {
+        /// The adapter's name.
+        adapter: String,
+        /// What was asked for.
+        what: String,
+        /// The first line of the driver's answer.
+        why: String,
+    },
+    /// It was there and is no more.
+    #[error("the device was lost ({0}): what was saved last is in the run folder")]
+    Lost(String),
+    /// Memory ran out.
+    #[error("{adapter} has no room for {bytes} bytes: use a smaller batch or --device cpu")]
+    OutOfMemory {
+        /// The adapter's name.
+        adapter: String,
+        /// What the plan needs.
+        bytes: u64,
+    },
+}
+
+/// Runs the programs of a plan on memory of its own.
+pub trait Executor {
+    /// What it runs.
+    fn plan(&self) -> &Plan;
+
+    /// Writes words into a slot from a word onwards, after all steps so far.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn write(&mut self, slot: SlotId, first: usize, words: &[u32]) -> Result<(), DeviceError>;
+
+    /// Reads words of a slot, after all steps so far.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn read(&mut self, slot: SlotId, first: usize, words: usize) -> Result<Vec<u32>, DeviceError>;
+
+    /// Runs a program a number of times. Returns when the work is given to the device, which may be before it is done.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError>;
+
+    /// Runs one dispatch of a program, for comparing executors.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn run_dispatch(&mut self, program: usize, dispatch: usize) -> Result<(), DeviceError>;
+
+    /// All words of a buffer, for comparing executors.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn read_buffer(&mut self, buffer: usize) -> Result<Vec<u32>, DeviceError>;
+
+    /// Writes all words of a buffer, for comparing executors.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError>;
+
+    /// The current step.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn now(&mut self) -> Result<Now, DeviceError> {
+        let words = self.read(SlotId(0), 0, size_of::<Now>() / 4)?;
+        Ok(bytemuck::pod_read_unaligned(bytemuck::cast_slice(&words)))
+    }
+
+    /// Sets the current step.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn set_now(&mut self, now: Now) -> Result<(), DeviceError> {
+        self.write(SlotId(0), 0, bytemuck::cast_slice(&[now]))
+    }
+
+    /// A whole slot as floats.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn read_f32(&mut self, slot: SlotId) -> Result<Vec<f32>, DeviceError> {
+        let words = self.plan().slots[slot.0 as usize].words();
+        Ok(bytemuck::cast_vec(self.read(slot, 0, words)?))
+    }
+}

@@ -1,0 +1,256 @@
+//! Adapters: which are there, what they offer, and opening one.
+
+use super::pipelines::{Checks, Pipelines};
+use crate::executor::DeviceError;
+use crate::kernel::MAX_BINDINGS;
+use crate::op::{Family, Target};
+use std::cell::{Cell, RefCell};
+use std::sync::{Arc, Mutex};
+
+/// What a session may make use of, where the adapter has it.
+const WANTED: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);
+
+/// Workgroup memory and threads that the kernels need; every adapter of WebGPU's default limits has them.
+const NEEDED_WORKGROUP_BYTES: u32 = 16 * 1024;
+const NEEDED_THREADS: u32 = 256;
+
+/// Which adapter is meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// The best hardware GPU.
+    Hardware,
+    /// The best adapter, be it software.
+    Any,
+    /// By its number in [`adapters`].
+    Number(usize),
+    /// By a part of its name, in any case of letters.
+    Name(String),
+}
+
+/// An adapter as `wgrad devices` shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdapterReport {
+    /// Its place in the list.
+    pub number: usize,
+    /// As the driver names it.
+    pub name: String,
+    /// `discrete GPU`, `integrated GPU`, `software`, …
+    pub kind: &'static str,
+    /// `Vulkan`, `Metal` or `DX12`.
+    pub backend: String,
+    /// Driver and its version.
+    pub driver: String,
+    /// Most bytes of one binding.
+    pub max_binding: u64,
+    /// Most bytes of one buffer.
+    pub max_buffer: u64,
+    /// Lanes of a subgroup, least and most, where there are subgroups.
+    pub subgroup: Option<(u32, u32)>,
+    /// Why it cannot be used, if it cannot.
+    pub unfit: Option<String>,
+    /// Family of the matrix products that a plan for it gets.
+    pub product: Family,
+    /// Whether it is hardware.
+    pub hardware: bool,
+}
+
+/// An open adapter.
+pub struct Gpu {
+    pub(super) device: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    pub(super) pipelines: RefCell<Pipelines>,
+    /// Buffers, pipelines and bind groups made so far.
+    pub(super) made: Cell<usize>,
+    /// What the driver complained of, outside of any call that returns it.
+    complaint: Arc<Mutex<Option<String>>>,
+    report: AdapterReport,
+    target: Target,
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu").field("report", &self.report).finish_non_exhaustive()
+    }
+}
+
+fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    descriptor.flags = wgpu::InstanceFlags::empty().with_env();
+    wgpu::Instance::new(descriptor)
+}
+
+/// Best first, in an order that does not change from call to call.
+fn list() -> Vec<wgpu::Adapter> {
+    let mut adapters = pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()));
+    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
+        wgpu::DeviceType::DiscreteGpu => 0,
+        wgpu::DeviceType::IntegratedGpu => 1,
+        wgpu::DeviceType::VirtualGpu => 2,
+        wgpu::DeviceType::Other => 3,
+        wgpu::DeviceType::Cpu => 4,
+    });
+    adapters
+}
+
+fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
+    let (info, limits) = (adapter.get_info(), adapter.limits());
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+        wgpu::DeviceType::VirtualGpu => "virtual GPU",
+        wgpu::DeviceType::Cpu => "software",
+        wgpu::DeviceType::Other => "other",
+    };
+    let subgroup = adapter
+        .features()
+        .contains(wgpu::Features::SUBGROUP)
+        .then_some((info.subgroup_min_size, info.subgroup_max_size));
+    let lacks = |what: &str, has: u32, needed: u32| (has < needed).then(|| format!("{what}: {has} of {needed}"));
+    let software = info.device_type == wgpu::DeviceType::Cpu;
+    AdapterReport {
+        number,
+        name: info.name,
+        kind,
+        backend: format!("{:?}", info.backend).replace("Dx12", "DX12"),
+        driver: [info.driver, info.driver_info].join(" ").trim().to_owned(),
+        max_binding: limits.max_storage_buffer_binding_size,
+        max_buffer: limits.max_buffer_size,
+        subgroup,
+        unfit: lacks("storage buffers", limits.max_storage_buffers_per_shader_stage, MAX_BINDINGS as u32)
+            .or_else(|| lacks("workgroup memory", limits.max_compute_workgroup_storage_size, NEEDED_WORKGROUP_BYTES))
+            .or_else(|| lacks("threads of a group", limits.max_compute_invocations_per_workgroup, NEEDED_THREADS)),
+        product: if software && subgroup == Some((8, 8)) { Family::Subgroup } else { Family::Tiled },
+        hardware: !software,
+    }
+}
+
+/// All adapters of this machine, best first.
+pub fn adapters() -> Vec<AdapterReport> {
+    list().iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect()
+}
+
+/// What to say where there is no adapter at all.
+fn nothing_found() -> String {
+    let hint = if cfg!(target_os = "linux") {
+        "no Vulkan adapter was found: install the GPU's Vulkan driver and the loader (Debian: libvulkan1, and \
+         mesa-vulkan-drivers for AMD, Intel and the software driver)"
+    } else {
+        "no GPU adapter was found: install or update the GPU's driver"
+    };
+    format!("{hint}; --device cpu needs none")
+}
+
+fn choose(choice: &Choice, reports: &[AdapterReport]) -> Result<usize, DeviceError> {
+    let listed = || {
+        let lines: Vec<String> = reports.iter().map(|r| format!("{} {} ({})", r.number, r.name, r.kind)).collect();
+        if lines.is_empty() { nothing_found() } else { format!("there are: {}", lines.join("; ")) }
+    };
+    let found = match choice {
+        Choice::Hardware => reports.iter().find(|r| r.hardware && r.unfit.is_none()),
+        Choice::Any => reports.iter().find(|r| r.unfit.is_none()),
+        Choice::Number(number) => reports.get(*number),
+        Choice::Name(name) => reports.iter().find(|r| r.name.to_lowercase().contains(&name.to_lowercase())),
+    };
+    let missing = || match choice {
+        Choice::Hardware if reports.is_empty() => nothing_found(),
+        Choice::Hardware => format!("no hardware GPU was found; {}", listed()),
+        Choice::Any => nothing_found(),
+        Choice::Number(number) => format!("there is no device {number}; {}", listed()),
+        Choice::Name(name) => format!("there is no device called {name:?}; {}", listed()),
+    };
+    let report = found.ok_or_else(|| DeviceError::NoAdapter(missing()))?;
+    match &report.unfit {
+        Some(what) => Err(DeviceError::Unfit { adapter: report.name.clone(), what: format!("it has too few {what}") }),
+        None => Ok(report.number),
+    }
+}
+
+/// The first line of what a driver or wgpu says.
+pub(super) fn first_line(error: &impl ToString) -> String {
+    error.to_string().lines().next().unwrap_or("no reason given").to_owned()
+}
+
+impl Gpu {
+    /// Opens an adapter.
+    ///
+    /// # Errors
+    /// It is not there (the list is in the message), lacks what every plan needs, or its driver refuses.
+    pub fn open(choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
+        let adapters = list();
+        let reports: Vec<_> = adapters.iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect();
+        let number = choose(choice, &reports)?;
+        let (adapter, report) = (&adapters[number], reports[number].clone());
+        let descriptor = wgpu::DeviceDescriptor {
+            label: None,
+            required_features: adapter.features() & WANTED,
+            required_limits: adapter.limits(),
+            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            memory_hints: wgpu::MemoryHints::Performance,
+            trace: wgpu::Trace::Off,
+        };
+        let refused = |error: wgpu::RequestDeviceError| DeviceError::Refused {
+            adapter: report.name.clone(),
+            what: "to open it".into(),
+            why: first_line(&error),
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(refused)?;
+        let complaint = Arc::new(Mutex::new(None));
+        watch(&device, &complaint);
+        let groups_wanted = if report.hardware { 64 } else { 2 };
+        let target = Target {
+            product: report.product,
+            groups_wanted,
+            fuse: true,
+            max_binding: report.max_binding,
+            max_buffer: report.max_buffer,
+        };
+        let pipelines = RefCell::new(Pipelines::new(checks));
+        Ok(Self { device, queue, pipelines, made: Cell::new(0), complaint, report, target })
+    }
+
+    /// The adapter.
+    pub fn report(&self) -> &AdapterReport {
+        &self.report
+    }
+
+    /// What plans for it are compiled for.
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// Buffers, pipelines and bind groups made so far on this device.
+    pub fn made(&self) -> usize {
+        self.made.get()
+    }
+
+    pub(super) fn count(&self) {
+        self.made.set(self.made.get() + 1);
+    }
+
+    /// What the driver complained of since the last call.
+    ///
+    /// # Errors
+    /// It did.
+    pub(super) fn complaints(&self) -> Result<(), DeviceError> {
+        let complaint = self.complaint.lock().ok().and_then(|mut complaint| complaint.take());
+        complaint.map_or(Ok(()), |what| Err(DeviceError::Lost(what)))
+    }
+}
+
+/// The default handlers of wgpu panic: ours keep the first complaint for the next call that can return it.
+fn watch(device: &wgpu::Device, complaint: &Arc<Mutex<Option<String>>>) {
+    let keep = |complaint: &Mutex<Option<String>>, what: String| {
+        if let Ok(mut complaint) = complaint.lock() {
+            complaint.get_or_insert(what);
+        }
+    };
+    let lost = Arc::clone(complaint);
+    device.set_device_lost_callback(move |reason, message| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            keep(&lost, first_line(&message));
+        }
+    });
+    let uncaptured = Arc::clone(complaint);
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep(&uncaptured, first_line(&error))));
+}

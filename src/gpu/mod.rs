@@ -1,0 +1,9 @@
+//! The executor on a GPU. The only place that names wgpu.
+
+mod device;
+mod pipelines;
+mod session;
+
+pub use device::{AdapterReport, Choice, Gpu, adapters};
+pub use pipelines::Checks;
+pub use session::Session;

@@ -1,0 +1,37 @@
+//! Joins neighbouring operations where a kernel does both.
+//!
+//! A ReLU is joined to the operation before it if that has such a kernel and nothing else uses the value between: the
+//! gradient of the pair needs the ReLU's output alone.
+
+use super::{Graph, Node};
+
+/// The graph with all fusions made that are allowed. Values that are no longer computed stay listed, unused.
+pub fn fuse(graph: &Graph) -> Graph {
+    let mut fused = Graph { nodes: Vec::new(), ..graph.clone() };
+    let mut loss = None;
+    for (index, node) in graph.nodes.iter().enumerate() {
+        match fused.nodes.last().and_then(|before| joined(graph, before, node)) {
+            Some(both) => {
+                fused.nodes.pop();
+                fused.nodes.push(both);
+            }
+            None => fused.nodes.push(node.clone()),
+        }
+        if graph.loss == Some(index) {
+            loss = Some(fused.nodes.len() - 1);
+        }
+    }
+    fused.loss = loss;
+    fused
+}
+
+fn joined(graph: &Graph, before: &Node, node: &Node) -> Option<Node> {
+    let [between] = before.outputs[..] else { return None };
+    let uses = graph.nodes.iter().chain(&graph.last).flat_map(|n| &n.inputs).filter(|&&id| id == between).count();
+    if !node.op.is_relu() || node.inputs != [between] || uses != 1 || graph.kept.contains(&between) {
+        return None;
+    }
+    // A product with no bias has no kernel that ends in a ReLU.
+    let op = before.op.with_relu().filter(|_| before.inputs.len() == 3)?;
+    Some(Node { op, path: format!("{}+{}", before.path, node.path), outputs: node.outputs.clone(), ..before.clone() })
+}

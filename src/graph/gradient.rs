@@ -1,0 +1,142 @@
+//! The order in which a graph's operations run: values forward, gradients backward, commits.
+
+use super::{Graph, Node, ValueId};
+use crate::kernel::Scalar;
+use crate::op::{Class, Op, Wires};
+use crate::ops::add::Add;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which of an operation's three recordings is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// [`Op::forward`]
+    Forward,
+    /// [`Op::backward`]
+    Backward,
+    /// [`Op::commit`]
+    Commit,
+}
+
+/// One recording to be made.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// Of which operation.
+    pub op: Arc<dyn Op>,
+    /// For which layer.
+    pub path: String,
+    /// Which recording.
+    pub phase: Phase,
+    /// Between which values.
+    pub wires: Wires<ValueId>,
+}
+
+/// All calls of a graph; with a loss and `train`, the gradients of the trainable tensors too, which become values
+/// `d.NAME` of class `Gradients`. The graph's `last` nodes are not among them.
+pub fn calls(graph: &mut Graph, train: bool) -> Vec<Call> {
+    let mut calls: Vec<Call> = graph.nodes.iter().map(|node| call(node, Phase::Forward)).collect();
+    if let (true, Some(loss)) = (train, graph.loss) {
+        let nodes = graph.nodes.clone();
+        calls.extend(Backward::new(graph).run(&nodes, loss));
+        calls.extend(nodes.iter().map(|node| call(node, Phase::Commit)));
+    }
+    calls
+}
+
+fn call(node: &Node, phase: Phase) -> Call {
+    let wires = Wires {
+        inputs: node.inputs.clone(),
+        outputs: node.outputs.clone(),
+        saved: node.saved.clone(),
+        ..Wires::default()
+    };
+    Call { op: Arc::clone(&node.op), path: node.path.clone(), phase, wires }
+}
+
+struct Backward<'a> {
+    graph: &'a mut Graph,
+    /// Whether a trainable tensor is upstream of each value.
+    wanted: Vec<bool>,
+    /// Contributions to each value's gradient that are still to come.
+    to_come: Vec<usize>,
+    /// What has come so far, added up.
+    so_far: BTreeMap<ValueId, ValueId>,
+    calls: Vec<Call>,
+}
+
+impl<'a> Backward<'a> {
+    fn new(graph: &'a mut Graph) -> Self {
+        let mut wanted: Vec<bool> = graph.values.iter().map(|value| value.class == Class::Parameters).collect();
+        let mut to_come = vec![0; graph.values.len()];
+        for node in &graph.nodes {
+            let flows = node.inputs.iter().enumerate().filter(|&(i, id)| node.op.differentiable(i) && wanted[id.0]);
+            let reached: Vec<usize> = flows.map(|(_, id)| id.0).collect();
+            if !reached.is_empty() {
+                node.outputs.iter().for_each(|id| wanted[id.0] = true);
+            }
+            reached.into_iter().for_each(|id| to_come[id] += 1);
+        }
+        Self { graph, wanted, to_come, so_far: BTreeMap::new(), calls: vec![] }
+    }
+
+    fn run(mut self, nodes: &[Node], loss: usize) -> Vec<Call> {
+        for (index, node) in nodes.iter().enumerate().rev() {
+            let d_outputs: Vec<ValueId> = node.outputs.iter().filter_map(|id| self.so_far.get(id).copied()).collect();
+            let flows = |i: usize, id: &ValueId| node.op.differentiable(i) && self.wanted[id.0];
+            let gets: Vec<bool> = node.inputs.iter().enumerate().map(|(i, id)| flows(i, id)).collect();
+            if !gets.contains(&true) {
+                continue;
+            }
+            if index != loss && d_outputs.is_empty() {
+                // Nothing that the loss depends on: its inputs will wait for one contribution less.
+                node.inputs.iter().zip(&gets).filter(|(_, gets)| **gets).for_each(|(id, _)| self.to_come[id.0] -= 1);
+                continue;
+            }
+            self.push(node, d_outputs, &gets);
+        }
+        self.calls
+    }
+
+    fn push(&mut self, node: &Node, d_outputs: Vec<ValueId>, gets: &[bool]) {
+        let mut sums = vec![];
+        let mut d_inputs = vec![];
+        for (&id, &gets) in node.inputs.iter().zip(gets) {
+            if !gets {
+                d_inputs.push(None);
+                continue;
+            }
+            self.to_come[id.0] -= 1;
+            let before = self.so_far.get(&id).copied();
+            let d = self.gradient(id, before.is_none());
+            d_inputs.push(Some(d));
+            let sum = match before {
+                None => d,
+                Some(before) => {
+                    let sum = self.gradient(id, true);
+                    sums.push((before, d, sum));
+                    sum
+                }
+            };
+            self.so_far.insert(id, sum);
+        }
+        let mut call = call(node, Phase::Backward);
+        call.wires.d_outputs = d_outputs;
+        call.wires.d_inputs = d_inputs;
+        self.calls.push(call);
+        for (a, b, sum) in sums {
+            let wires = Wires { inputs: vec![a, b], outputs: vec![sum], ..Wires::default() };
+            self.calls.push(Call { op: Arc::new(Add), path: node.path.clone(), phase: Phase::Forward, wires });
+        }
+    }
+
+    /// A new value for a gradient of `id`. The whole gradient of a trainable tensor is of class `Gradients`.
+    fn gradient(&mut self, id: ValueId, is_sum: bool) -> ValueId {
+        let value = &self.graph.values[id.0];
+        let whole = is_sum && self.to_come[id.0] == 0;
+        let trainable = value.class == Class::Parameters;
+        let class = if whole && trainable { Class::Gradients } else { Class::Activations };
+        let part = if whole { String::new() } else { format!(".{}", self.graph.values.len()) };
+        let (name, shape) = (format!("d.{}{part}", value.name), value.shape.clone());
+        self.graph.value(name, shape, Scalar::F32, class)
+    }
+}

@@ -1,0 +1,142 @@
+//! Where each slot lies: in which buffer, from which word.
+//!
+//! Slots of one class share buffers of that class. Two rules bind: a buffer must not be bound both to read and to write
+//! in one dispatch (wgpu refuses it, whatever the ranges), so slots that would make it so go to different buffers; and
+//! slots of class `Activations` may lie on the same words when no dispatch of one falls into the life of the other.
+
+use super::plan::{Buffer, Place, PlanError};
+use crate::op::{Class, Dispatch, Slot, SlotId, Target, writes};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Words to which slots are aligned: 256 bytes, what every adapter accepts as the offset of a binding.
+pub const ALIGN: usize = 64;
+
+/// Bytes that no executor needs to be asked about: element numbers are 32 bits.
+const MAX_WORDS: usize = u32::MAX as usize;
+
+/// From the first to the last dispatch, in one program.
+type Life = (usize, usize, usize);
+
+pub(super) fn place(
+    slots: &[Slot],
+    programs: &[(&[Dispatch], &BTreeSet<SlotId>)],
+    target: &Target,
+) -> Result<(Vec<Buffer>, Vec<Place>), PlanError> {
+    let (lives, conflicts) = (lives(slots, programs), conflicts(slots, programs));
+    let mut placer = Placer { slots, lives, conflicts, target, buffers: vec![], places: vec![None; slots.len()] };
+    for id in (0..slots.len()).filter(|&id| slots[id].within.is_none()) {
+        placer.place(SlotId(id as u32))?;
+    }
+    for (id, slot) in slots.iter().enumerate() {
+        if let Some((parent, offset)) = slot.within {
+            let parent = placer.places[parent.0 as usize].ok_or_else(|| PlanError::fault("a part without a whole"))?;
+            placer.places[id] = Some(Place { buffer: parent.buffer, offset: parent.offset + offset });
+        }
+    }
+    let places: Option<Vec<Place>> = placer.places.into_iter().collect();
+    Ok((placer.buffers, places.ok_or_else(|| PlanError::fault("a slot without a place"))?))
+}
+
+/// The slot that stands for another when it comes to memory.
+fn root(slots: &[Slot], id: SlotId) -> SlotId {
+    slots[id.0 as usize].within.map_or(id, |(parent, _)| parent)
+}
+
+fn lives(slots: &[Slot], programs: &[(&[Dispatch], &BTreeSet<SlotId>)]) -> Vec<Vec<Life>> {
+    let mut lives: Vec<BTreeMap<usize, (usize, usize)>> = vec![BTreeMap::new(); slots.len()];
+    for (program, (dispatches, kept)) in programs.iter().enumerate() {
+        for (at, dispatch) in dispatches.iter().enumerate() {
+            for &id in &dispatch.slots {
+                let life = lives[root(slots, id).0 as usize].entry(program).or_insert((at, at));
+                life.1 = at;
+            }
+        }
+        for id in *kept {
+            lives[id.0 as usize].entry(program).or_insert((0, 0)).1 = dispatches.len();
+        }
+    }
+    lives.into_iter().map(|life| life.into_iter().map(|(program, (from, to))| (program, from, to)).collect()).collect()
+}
+
+/// Pairs of slots of which one dispatch reads one and writes the other.
+fn conflicts(slots: &[Slot], programs: &[(&[Dispatch], &BTreeSet<SlotId>)]) -> Vec<BTreeSet<usize>> {
+    let mut conflicts = vec![BTreeSet::new(); slots.len()];
+    for dispatch in programs.iter().flat_map(|(dispatches, _)| dispatches.iter()) {
+        let bound = || dispatch.slots.iter().zip(dispatch.kernel.bindings).map(|(&id, b)| (root(slots, id), b.access));
+        for (written, _) in bound().filter(|&(_, access)| writes(access)) {
+            for (read, _) in bound().filter(|&(_, access)| !writes(access)) {
+                conflicts[written.0 as usize].insert(read.0 as usize);
+                conflicts[read.0 as usize].insert(written.0 as usize);
+            }
+        }
+    }
+    conflicts
+}
+
+struct Placer<'a> {
+    slots: &'a [Slot],
+    lives: Vec<Vec<Life>>,
+    conflicts: Vec<BTreeSet<usize>>,
+    target: &'a Target,
+    buffers: Vec<Buffer>,
+    places: Vec<Option<Place>>,
+}
+
+impl Placer<'_> {
+    fn place(&mut self, id: SlotId) -> Result<(), PlanError> {
+        let slot = &self.slots[id.0 as usize];
+        let bytes = slot.words() as u64 * 4;
+        let limit = self.target.max_binding.min(self.target.max_buffer).min(MAX_WORDS as u64 * 4);
+        if bytes > limit {
+            return Err(PlanError::TooLarge { name: slot.name.clone(), bytes, limit });
+        }
+        for buffer in (0..self.buffers.len()).filter(|&b| self.buffers[b].class == slot.class) {
+            let neighbours: Vec<usize> = self.in_buffer(buffer).collect();
+            if neighbours.iter().any(|other| self.conflicts[id.0 as usize].contains(other)) {
+                continue;
+            }
+            let offset = self.first_gap(id, &neighbours);
+            let end = offset + slot.words();
+            if end as u64 * 4 <= self.target.max_buffer && end <= MAX_WORDS {
+                self.buffers[buffer].words = self.buffers[buffer].words.max(end.next_multiple_of(ALIGN));
+                self.places[id.0 as usize] = Some(Place { buffer, offset });
+                return Ok(());
+            }
+        }
+        self.buffers.push(Buffer { class: slot.class, words: slot.words().max(1).next_multiple_of(ALIGN) });
+        self.places[id.0 as usize] = Some(Place { buffer: self.buffers.len() - 1, offset: 0 });
+        Ok(())
+    }
+
+    fn in_buffer(&self, buffer: usize) -> impl Iterator<Item = usize> + '_ {
+        self.places.iter().enumerate().filter(move |(_, p)| p.is_some_and(|p| p.buffer == buffer)).map(|(id, _)| id)
+    }
+
+    /// The lowest aligned offset at which a slot meets no neighbour that lives when it does.
+    fn first_gap(&self, id: SlotId, neighbours: &[usize]) -> usize {
+        let words = self.slots[id.0 as usize].words();
+        let mut taken: Vec<(usize, usize)> = neighbours
+            .iter()
+            .filter(|&&other| self.meet(id.0 as usize, other))
+            .filter_map(|&other| self.places[other].map(|p| (p.offset, p.offset + self.slots[other].words())))
+            .collect();
+        taken.sort_unstable();
+        let mut offset = 0;
+        for (from, to) in taken {
+            if offset + words <= from {
+                break;
+            }
+            offset = offset.max(to.next_multiple_of(ALIGN));
+        }
+        offset
+    }
+
+    fn meet(&self, a: usize, b: usize) -> bool {
+        let persists = |id: usize| self.slots[id].class != Class::Activations;
+        persists(a)
+            || persists(b)
+            || self.lives[a].iter().any(|&(program, from, to)| {
+                self.lives[b].iter().any(|&(other, first, last)| program == other && from <= last && first <= to)
+            })
+    }
+}

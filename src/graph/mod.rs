@@ -1,0 +1,118 @@
+//! A network as operations between values, before anything is said about memory or devices.
+
+mod fuse;
+mod gradient;
+mod lifetimes;
+pub mod plan;
+
+pub use fuse::fuse;
+pub use gradient::{Call, Phase, calls};
+
+use crate::kernel::Scalar;
+use crate::op::{Class, Op};
+use crate::shape::{Shape, ShapeError};
+use std::sync::Arc;
+
+/// Index of a [`Value`] in its graph.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub usize);
+
+/// A tensor between operations.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// Unique in the graph. A persistent value of this name is one tensor in all graphs of a plan.
+    pub name: String,
+    /// Sizes; the first is the batch's capacity where the value has rows.
+    pub shape: Shape,
+    /// Words.
+    pub scalar: Scalar,
+    /// `Activations` for what the graph computes, else where the value lives.
+    pub class: Class,
+}
+
+/// An operation at its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What is done.
+    pub op: Arc<dyn Op>,
+    /// For which layer, as in `3.batch_norm`.
+    pub path: String,
+    /// From what.
+    pub inputs: Vec<ValueId>,
+    /// To what.
+    pub outputs: Vec<ValueId>,
+    /// What its gradient will want to see again.
+    pub saved: Vec<ValueId>,
+}
+
+/// Operations in the order in which they run.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    /// All values.
+    pub values: Vec<Value>,
+    /// All operations.
+    pub nodes: Vec<Node>,
+    /// The node whose rows' mean is the loss; gradients start there.
+    pub loss: Option<usize>,
+    /// Run after everything else, updates included.
+    pub last: Vec<Node>,
+    /// Values that must outlive the program, to be read by the host.
+    pub kept: Vec<ValueId>,
+}
+
+impl Graph {
+    /// Adds a tensor that is there before the graph runs.
+    pub fn value(&mut self, name: impl Into<String>, shape: impl Into<Shape>, scalar: Scalar, class: Class) -> ValueId {
+        self.values.push(Value { name: name.into(), shape: shape.into(), scalar, class });
+        ValueId(self.values.len() - 1)
+    }
+
+    /// Shape of a value.
+    pub fn shape(&self, id: ValueId) -> &Shape {
+        &self.values[id.0].shape
+    }
+
+    /// Adds an operation and gives its outputs.
+    ///
+    /// # Errors
+    /// The inputs' shapes do not fit the operation; the error carries `path`.
+    pub fn push(&mut self, op: impl Op + 'static, path: &str, inputs: &[ValueId]) -> Result<Vec<ValueId>, ShapeError> {
+        let node = self.node(Arc::new(op), path, inputs)?;
+        let outputs = node.outputs.clone();
+        self.nodes.push(node);
+        Ok(outputs)
+    }
+
+    /// Adds the operation that gives each row's loss (its first output).
+    ///
+    /// # Errors
+    /// As [`Graph::push`].
+    pub fn push_loss(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<Vec<ValueId>, ShapeError> {
+        let outputs = self.push(op, "loss", inputs)?;
+        self.loss = Some(self.nodes.len() - 1);
+        Ok(outputs)
+    }
+
+    /// Adds an operation that runs after everything else.
+    ///
+    /// # Errors
+    /// As [`Graph::push`].
+    pub fn push_last(&mut self, op: impl Op + 'static, path: &str, inputs: &[ValueId]) -> Result<(), ShapeError> {
+        let node = self.node(Arc::new(op), path, inputs)?;
+        self.last.push(node);
+        Ok(())
+    }
+
+    fn node(&mut self, op: Arc<dyn Op>, path: &str, inputs: &[ValueId]) -> Result<Node, ShapeError> {
+        let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
+        let made = op.shapes(&shapes).map_err(|error| error.at(path))?;
+        let mut add = |made: Vec<crate::op::Made>| {
+            let name = |short: &str| format!("{path}.{short}");
+            made.into_iter()
+                .map(|m| self.value(name(m.name), m.shape, m.scalar, Class::Activations))
+                .collect::<Vec<_>>()
+        };
+        let (outputs, saved) = (add(made.outputs), add(made.saved));
+        Ok(Node { op, path: path.to_owned(), inputs: inputs.to_vec(), outputs, saved })
+    }
+}

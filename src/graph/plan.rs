@@ -1,0 +1,299 @@
+//! A plan: plain data that either executor can run, print, compare and count.
+
+use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
+use crate::kernel::{MAX_BINDINGS, Scalar};
+use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
+use crate::shape::{Shape, ShapeError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Where a slot lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Index of the buffer.
+    pub buffer: usize,
+    /// First word.
+    pub offset: usize,
+}
+
+/// A piece of memory that holds slots of one class.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// What it is for.
+    pub class: Class,
+    /// Its length in 32-bit words.
+    pub words: usize,
+}
+
+/// A named list of dispatches; one run of it is one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// As in `train`.
+    pub name: &'static str,
+    /// In order.
+    pub dispatches: Vec<Dispatch>,
+}
+
+/// Memory and work of a network, compiled for one kind of device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What it was compiled for.
+    pub target: Target,
+    /// All tensors.
+    pub slots: Vec<Slot>,
+    /// Where each slot lies.
+    pub places: Vec<Place>,
+    /// All memory.
+    pub buffers: Vec<Buffer>,
+    /// What can be run.
+    pub programs: Vec<Program>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Shapes do not fit.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// One tensor is more than the device takes.
+    #[error(
+        "{name} takes {bytes} bytes, more than the {limit} that this device takes in one piece: \
+         use --device cpu, a smaller batch or less data"
+    )]
+    TooLarge {
+        /// The tensor.
+        name: String,
+        /// Its size.
+        bytes: u64,
+        /// The device's limit.
+        limit: u64,
+    },
+    /// A breach of our own rules.
+    #[error("internal fault in the plan: {0}")]
+    Fault(String),
+}
+
+impl PlanError {
+    pub(super) fn fault(what: &str) -> Self {
+        Self::Fault(what.to_owned())
+    }
+}
+
+/// The rule by which trainable tensors move, as an operation on all of them at once.
+#[derive(Clone, Debug)]
+pub struct Optimizer {
+    /// Takes gradients, parameters and the states, each one tensor of all.
+    pub op: Arc<dyn Op>,
+    /// Names of its states, as in `velocity`; each is as large as the parameters.
+    pub states: Vec<&'static str>,
+}
+
+/// A graph to be compiled, trained if it has an optimiser.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The program's name.
+    pub name: &'static str,
+    /// What it computes.
+    pub graph: Graph,
+    /// How it trains.
+    pub optimizer: Option<Optimizer>,
+}
+
+impl Plan {
+    /// Compiles graphs into the programs of one plan. Persistent values of one name are one slot in all of them.
+    ///
+    /// # Errors
+    /// A tensor is too large for the target.
+    pub fn compile(sources: Vec<Source>, target: Target) -> Result<Self, PlanError> {
+        let mut compiler = Compiler { rec: Recorder::new(target), shared: BTreeMap::new() };
+        compiler.packs(&sources);
+        let programs: Vec<(Program, BTreeSet<SlotId>)> = sources.into_iter().map(|s| compiler.program(s)).collect();
+        let slots = compiler.rec.slots;
+        let views: Vec<_> = programs.iter().map(|(program, kept)| (program.dispatches.as_slice(), kept)).collect();
+        let (buffers, places) = lifetimes::place(&slots, &views, &target)?;
+        let programs = programs.into_iter().map(|(program, _)| program).collect();
+        let plan = Self { target, slots, places, buffers, programs };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// A plan of one program out of what a recorder took down.
+    ///
+    /// # Errors
+    /// A tensor is too large for the target.
+    pub fn of_recording(name: &'static str, rec: Recorder) -> Result<Self, PlanError> {
+        let Recorder { target, slots, dispatches, .. } = rec;
+        let (buffers, places) = lifetimes::place(&slots, &[(&dispatches, &BTreeSet::new())], &target)?;
+        let plan = Self { target, slots, places, buffers, programs: vec![Program { name, dispatches }] };
+        plan.check()?;
+        Ok(plan)
+    }
+
+    /// The slot of a name.
+    pub fn slot(&self, name: &str) -> Option<SlotId> {
+        self.slots.iter().position(|slot| slot.name == name).map(|i| SlotId(i as u32))
+    }
+
+    /// The program of a name.
+    pub fn program(&self, name: &str) -> Option<usize> {
+        self.programs.iter().position(|program| program.name == name)
+    }
+
+    /// Buffer, first word and number of words of a slot.
+    pub fn range(&self, id: SlotId) -> (usize, usize, usize) {
+        let place = self.places[id.0 as usize];
+        (place.buffer, place.offset, self.slots[id.0 as usize].words())
+    }
+
+    /// Bytes of all buffers.
+    pub fn bytes(&self) -> u64 {
+        self.buffers.iter().map(|buffer| buffer.words as u64 * 4).sum()
+    }
+
+    /// Holds the rules that every plan must keep: at most eight bindings, no buffer bound both to read and to write in
+    /// one dispatch, every slot inside its buffer.
+    ///
+    /// # Errors
+    /// Names the dispatch that breaks one.
+    pub fn check(&self) -> Result<(), PlanError> {
+        for (slot, place) in self.slots.iter().zip(&self.places) {
+            if place.offset + slot.words() > self.buffers[place.buffer].words {
+                return Err(PlanError::Fault(format!("{} does not fit its buffer", slot.name)));
+            }
+        }
+        for dispatch in self.programs.iter().flat_map(|program| &program.dispatches) {
+            let name = dispatch.kernel.name;
+            if dispatch.slots.len() > MAX_BINDINGS {
+                return Err(PlanError::Fault(format!("{name} binds {} tensors", dispatch.slots.len())));
+            }
+            let bound = dispatch.slots.iter().zip(dispatch.kernel.bindings);
+            let buffers = |written: bool| {
+                let chosen = bound.clone().filter(move |(_, b)| writes(b.access) == written);
+                chosen.map(|(&id, _)| self.places[id.0 as usize].buffer).collect::<BTreeSet<_>>()
+            };
+            if !buffers(true).is_disjoint(&buffers(false)) {
+                return Err(PlanError::Fault(format!("{name} reads and writes one buffer")));
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Compiler {
+    rec: Recorder,
+    /// Slots of persistent values, by name.
+    shared: BTreeMap<String, SlotId>,
+}
+
+impl Compiler {
+    /// Lays the trainable tensors one after the other, and gradients and optimiser states alike.
+    fn packs(&mut self, sources: &[Source]) {
+        let mut members: Vec<(String, Shape, usize)> = vec![];
+        let mut words = 0;
+        for value in sources.iter().flat_map(|s| &s.graph.values).filter(|v| v.class == Class::Parameters) {
+            if !members.iter().any(|(name, ..)| *name == value.name) {
+                members.push((value.name.clone(), value.shape.clone(), words));
+                words += value.shape.elements().next_multiple_of(lifetimes::ALIGN);
+            }
+        }
+        if members.is_empty() {
+            return;
+        }
+        let optimizer = sources.iter().find_map(|s| s.optimizer.as_ref());
+        let mut packs = vec![("parameters", String::new(), Class::Parameters)];
+        if let Some(optimizer) = optimizer {
+            packs.push(("gradients", "d.".into(), Class::Gradients));
+            packs.extend(optimizer.states.iter().map(|&state| (state, format!("{state}."), Class::Optimizer)));
+        }
+        for (name, prefix, class) in packs {
+            let pack = self.persistent(name.to_owned(), [words].into(), Scalar::F32, class, None);
+            for (member, shape, offset) in &members {
+                let (name, within) = (format!("{prefix}{member}"), Some((pack, *offset)));
+                self.persistent(name, shape.clone(), Scalar::F32, class, within);
+            }
+        }
+    }
+
+    fn persistent(
+        &mut self,
+        name: String,
+        shape: Shape,
+        scalar: Scalar,
+        class: Class,
+        within: Option<(SlotId, usize)>,
+    ) -> SlotId {
+        let slot = Slot { name: name.clone(), shape, scalar, class, public: true, within };
+        *self.shared.entry(name).or_insert_with(|| self.rec.slot(slot))
+    }
+
+    fn program(&mut self, source: Source) -> (Program, BTreeSet<SlotId>) {
+        let train = source.optimizer.is_some();
+        let mut graph = if self.rec.target.fuse { fuse(&source.graph) } else { source.graph };
+        let calls = calls(&mut graph, train);
+        let slots: Vec<SlotId> = self.value_slots(source.name, &graph, &calls);
+        let wire = |id: &ValueId| Wire { slot: slots[id.0], shape: graph.values[id.0].shape.clone() };
+        for call in &calls {
+            self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
+        }
+        if let Some(optimizer) = &source.optimizer {
+            let packs = ["gradients", "parameters"].into_iter().chain(optimizer.states.iter().copied());
+            let inputs = packs.filter_map(|name| self.shared.get(name)).map(|&slot| self.wire(slot)).collect();
+            self.record(&optimizer.op, "update", Phase::Forward, &Wires { inputs, ..Wires::default() });
+        }
+        for node in &graph.last {
+            let inputs = node.inputs.iter().map(wire).collect();
+            self.record(&node.op, &node.path, Phase::Forward, &Wires { inputs, ..Wires::default() });
+        }
+        let kept = graph.kept.iter().map(|id| slots[id.0]).collect();
+        (Program { name: source.name, dispatches: std::mem::take(&mut self.rec.dispatches) }, kept)
+    }
+
+    fn wire(&self, slot: SlotId) -> Wire {
+        Wire { slot, shape: self.rec.slots[slot.0 as usize].shape.clone() }
+    }
+
+    /// A slot for each value that a call or a last node uses; the others share the first slot, which none asks for.
+    fn value_slots(&mut self, program: &str, graph: &Graph, calls: &[Call]) -> Vec<SlotId> {
+        let mut used = BTreeSet::new();
+        for call in calls {
+            let w = &call.wires;
+            used.extend(w.inputs.iter().chain(&w.outputs).chain(&w.saved).chain(&w.d_outputs).copied());
+            used.extend(w.d_inputs.iter().flatten().copied());
+        }
+        used.extend(graph.last.iter().flat_map(|node| node.inputs.iter().copied()));
+        let mut slots = vec![];
+        for (i, value) in graph.values.iter().enumerate() {
+            let (shape, scalar) = (value.shape.clone(), value.scalar);
+            slots.push(match value.class {
+                _ if !used.contains(&ValueId(i)) => self.rec.now(),
+                Class::Activations => {
+                    let name = format!("{program}.{}", value.name);
+                    self.rec.slot(Slot { name, shape, scalar, class: value.class, public: true, within: None })
+                }
+                class => self.persistent(value.name.clone(), shape, scalar, class, None),
+            });
+        }
+        slots
+    }
+
+    fn record(&mut self, op: &Arc<dyn Op>, path: &str, phase: Phase, wires: &Wires<Wire>) {
+        self.rec.enter(path);
+        match phase {
+            Phase::Forward => op.forward(wires, &mut self.rec),
+            Phase::Backward => op.backward(wires, &mut self.rec),
+            Phase::Commit => op.commit(wires, &mut self.rec),
+        }
+    }
+}
+
+fn wires(from: &Wires<ValueId>, wire: &impl Fn(&ValueId) -> Wire) -> Wires<Wire> {
+    let all = |ids: &[ValueId]| ids.iter().map(wire).collect();
+    Wires {
+        inputs: all(&from.inputs),
+        outputs: all(&from.outputs),
+        saved: all(&from.saved),
+        d_outputs: all(&from.d_outputs),
+        d_inputs: from.d_inputs.iter().map(|id| id.as_ref().map(wire)).collect(),
+    }
+}

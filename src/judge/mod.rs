@@ -1,0 +1,3 @@
+//! The instruments that say whether, and why, something is wrong.
+
+pub mod kernels;

@@ -1,0 +1,105 @@
+//! WGSL joined from parts, with marked lines repeated.
+//!
+//! A block between `//@for x=0..4` and `//@end` is written out once for each value, with `{x}` replaced. Values are a
+//! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. Nothing else is
+//! generated: a register tile needs its accumulators by name, and a list of names is all that this makes.
+
+/// A WGSL file that goes into a kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    /// Path under `shaders/`.
+    pub file: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// Names the files of a kernel, in the order in which they are joined.
+#[macro_export]
+macro_rules! parts {
+    ($($file:literal),* $(,)?) => {
+        &[$($crate::kernel::Part {
+            file: $file,
+            text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file)),
+        }),*]
+    };
+}
+
+pub(super) fn join(parts: &[Part]) -> String {
+    let text: String = parts.iter().map(|part| format!("// {}\n{}\n", part.file, part.text.trim_end())).collect();
+    expand(&text)
+}
+
+/// Writes out the repeated blocks.
+///
+/// # Panics
+/// On a block that does not end or a list that is not one: the texts are ours, and a test expands each.
+pub fn expand(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() * 2);
+    expand_lines(&text.lines().collect::<Vec<_>>(), &mut out);
+    out
+}
+
+fn expand_lines(lines: &[&str], out: &mut String) {
+    let mut at = 0;
+    while at < lines.len() {
+        let Some(head) = lines[at].trim_start().strip_prefix("//@for ") else {
+            out.push_str(lines[at]);
+            out.push('\n');
+            at += 1;
+            continue;
+        };
+        let end = at + 1 + block_length(&lines[at + 1..]);
+        for row in values(head) {
+            let body: Vec<String> = lines[at + 1..end].iter().map(|line| fill(line, &row)).collect();
+            expand_lines(&body.iter().map(String::as_str).collect::<Vec<_>>(), out);
+        }
+        at = end + 1;
+    }
+}
+
+/// Lines before the `//@end` that belongs to a block whose first line is `lines[0]`.
+fn block_length(lines: &[&str]) -> usize {
+    let mut depth = 1;
+    for (i, line) in lines.iter().enumerate() {
+        let line = line.trim_start();
+        depth += i32::from(line.starts_with("//@for ")) - i32::from(line.starts_with("//@end"));
+        if depth == 0 {
+            return i;
+        }
+    }
+    panic!("a //@for block has no //@end");
+}
+
+/// The rows of (name, value) of a head such as `i=0..4` or `i,c=0:x 1:y`.
+fn values(head: &str) -> Vec<Vec<(String, String)>> {
+    let (names, list) = head.split_once('=').unwrap_or_else(|| panic!("//@for {head}: no list"));
+    let list = list.trim();
+    if let Some((from, to)) = list.split_once("..") {
+        let number = |s: &str| s.trim().parse::<usize>().unwrap_or_else(|_| panic!("//@for {head}: no range"));
+        return (number(from)..number(to)).map(|v| vec![(names.trim().to_owned(), v.to_string())]).collect();
+    }
+    list.split_whitespace()
+        .map(|row| names.split(',').map(|n| n.trim().to_owned()).zip(row.split(':').map(str::to_owned)).collect())
+        .collect()
+}
+
+fn fill(line: &str, row: &[(String, String)]) -> String {
+    row.iter().fold(line.to_owned(), |line, (name, value)| line.replace(&format!("{{{name}}}"), value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::expand;
+
+    #[test]
+    fn blocks_repeat_nest_and_take_lists_in_step() {
+        let text = "a\n//@for i=0..2\n//@for j,c=0:x 1:y\nv{i}_{j} = {c};\n//@end\n//@end\nb";
+        assert_eq!(expand(text), "a\nv0_0 = x;\nv0_1 = y;\nv1_0 = x;\nv1_1 = y;\nb\n");
+    }
+
+    #[test]
+    #[should_panic(expected = "no //@end")]
+    fn an_open_block_is_a_fault() {
+        expand("//@for i=0..2\na");
+    }
+}

@@ -1,0 +1,18 @@
+//! Trains neural networks with short, readable WGSL compute shaders on any GPU, or on the CPU with the same answer.
+//!
+//! The way of a training run: a layer notation becomes a [`graph::Graph`] of operations, the graph a
+//! [`graph::plan::Plan`] (plain data: slots and dispatches), and one of two executors runs the plan: [`gpu::Session`]
+//! through wgpu, or [`cpu::Machine`] through the kernels' Rust twins. `ARCHITECTURE.md` has the map.
+
+pub mod cpu;
+pub mod data;
+pub mod executor;
+pub mod gpu;
+pub mod graph;
+pub mod judge;
+pub mod kernel;
+pub mod op;
+pub mod ops;
+pub mod random;
+pub mod shape;
+pub mod threads;

@@ -1,0 +1,317 @@
+//! An operation, and the recorder into which it writes its dispatches.
+
+mod case;
+
+pub use case::{Case, Fill};
+
+use crate::kernel::{Access, Kernel, Needs, Scalar};
+use crate::shape::{Shape, ShapeError};
+use std::fmt;
+use std::sync::Arc;
+
+/// Most groups along one dimension of a dispatch, on every adapter.
+pub const MAX_GROUPS: u32 = 65_535;
+
+/// Threads of a group of the kernels that work on one element each; `GROUP` in `shaders/shared/index.wgsl`.
+pub const GROUP: u32 = 256;
+
+/// A family of matrix products; each computes the same, at every size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// One result per thread: the text to read first, and what CPU plans name.
+    Plain,
+    /// Register tiles fed from workgroup memory, for GPUs.
+    Tiled,
+    /// One 8-lane subgroup per group and no workgroup memory, for drivers that run on a CPU.
+    Subgroup,
+}
+
+/// What a plan is compiled for: plain data, filled in by the executor that will run it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The product family.
+    pub product: Family,
+    /// Groups that a product should have at least, if its sum can be split to get there; 1 never splits.
+    pub groups_wanted: u32,
+    /// Whether neighbouring operations may be joined.
+    pub fuse: bool,
+    /// Most bytes of one binding.
+    pub max_binding: u64,
+    /// Most bytes of one buffer.
+    pub max_buffer: u64,
+}
+
+impl Target {
+    /// The CPU path.
+    pub const CPU: Self =
+        Self { product: Family::Plain, groups_wanted: 1, fuse: true, max_binding: u64::MAX, max_buffer: u64::MAX };
+
+    /// Whether a kernel with these needs may be chosen: only the subgroup family promises subgroups of eight.
+    pub fn offers(&self, needs: Needs) -> bool {
+        needs == Needs::Nothing || self.product == Family::Subgroup
+    }
+}
+
+/// Index of a [`Slot`] in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SlotId(pub u32);
+
+/// What a slot is for; slots of different classes never share a buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Trainable tensors.
+    Parameters,
+    /// Their gradients, laid out alike.
+    Gradients,
+    /// The optimiser's state, laid out alike.
+    Optimizer,
+    /// Tensors that training moves but no gradient does, such as running means.
+    State,
+    /// The one [`crate::kernel::Now`].
+    Control,
+    /// What the host writes now and then: the step table, row numbers, normalisation.
+    Tables,
+    /// The data set.
+    Data,
+    /// What the host reads: losses, counts, predictions.
+    Metrics,
+    /// Everything that lives within one step.
+    Activations,
+}
+
+impl Class {
+    /// Whether its slots keep their contents from step to step.
+    pub fn persists(self) -> bool {
+        self != Self::Activations
+    }
+}
+
+/// A tensor of a plan.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slot {
+    /// Unique in the plan: the value's name, as in `0.weight` or `3.relu.out`.
+    pub name: String,
+    /// Its sizes.
+    pub shape: Shape,
+    /// What its words are.
+    pub scalar: Scalar,
+    /// What it is for.
+    pub class: Class,
+    /// Whether it holds a value of the graph; the others belong to one variant (partial sums, for example).
+    pub public: bool,
+    /// The slot that it is a part of, and where it begins there, in words.
+    pub within: Option<(SlotId, usize)>,
+}
+
+impl Slot {
+    /// Length in 32-bit words.
+    pub fn words(&self) -> usize {
+        self.shape.elements()
+    }
+}
+
+/// A slot as an operation meets it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wire {
+    /// Which.
+    pub slot: SlotId,
+    /// Its sizes; the first is the batch's capacity.
+    pub shape: Shape,
+}
+
+/// A tensor that an operation makes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Made {
+    /// Short name, as in `out` or `probabilities`.
+    pub name: &'static str,
+    /// Sizes.
+    pub shape: Shape,
+    /// Words.
+    pub scalar: Scalar,
+}
+
+impl Made {
+    /// A tensor of floats.
+    pub fn f32(name: &'static str, shape: impl Into<Shape>) -> Self {
+        Self { name, shape: shape.into(), scalar: Scalar::F32 }
+    }
+
+    /// A tensor of integers.
+    pub fn u32(name: &'static str, shape: impl Into<Shape>) -> Self {
+        Self { name, shape: shape.into(), scalar: Scalar::U32 }
+    }
+}
+
+/// What an operation makes of its inputs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outputs {
+    /// What later operations may use.
+    pub outputs: Vec<Made>,
+    /// What only its own gradient and commit want to see again.
+    pub saved: Vec<Made>,
+}
+
+/// The tensors around one operation. The gradient parts are empty in a plan without gradients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wires<T> {
+    /// In the operation's order.
+    pub inputs: Vec<T>,
+    /// As [`Outputs::outputs`].
+    pub outputs: Vec<T>,
+    /// As [`Outputs::saved`].
+    pub saved: Vec<T>,
+    /// The gradient of the loss by each output.
+    pub d_outputs: Vec<T>,
+    /// Where the gradient by each input goes, where one is wanted.
+    pub d_inputs: Vec<Option<T>>,
+}
+
+impl<T> Default for Wires<T> {
+    fn default() -> Self {
+        Self { inputs: vec![], outputs: vec![], saved: vec![], d_outputs: vec![], d_inputs: vec![] }
+    }
+}
+
+/// An operation: a shape rule, and what it records. It holds no tensors, so one serves any number of plans.
+pub trait Op: fmt::Debug + Send + Sync {
+    /// As in `shaders/NAME` and the first half of its kernels' names.
+    fn name(&self) -> &'static str;
+
+    /// What it makes of inputs with these shapes.
+    ///
+    /// # Errors
+    /// Says which shapes do not fit; the graph adds the layer's path.
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError>;
+
+    /// Whether a gradient can flow to an input.
+    fn differentiable(&self, _input: usize) -> bool {
+        false
+    }
+
+    /// Records the value.
+    fn forward(&self, wires: &Wires<Wire>, rec: &mut Recorder);
+
+    /// Records the gradient. It overwrites what it writes (`=`); the graph adds where a value is used twice.
+    fn backward(&self, _wires: &Wires<Wire>, _rec: &mut Recorder) {}
+
+    /// Records what a training step changes beside the trainable tensors, once its loss is known to be finite.
+    fn commit(&self, _wires: &Wires<Wire>, _rec: &mut Recorder) {}
+
+    /// The same operation with a ReLU joined to its end, if it has a kernel for that. Its value and gradient must be
+    /// those of the two one after the other.
+    fn with_relu(&self) -> Option<Arc<dyn Op>> {
+        None
+    }
+
+    /// For graph passes that look for one kind of operation.
+    fn is_relu(&self) -> bool {
+        false
+    }
+}
+
+/// One kernel at work: plain data, the same for both executors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dispatch {
+    /// What runs.
+    pub kernel: &'static Kernel,
+    /// Its `Args`.
+    pub args: Vec<u8>,
+    /// A slot for each binding.
+    pub slots: Vec<SlotId>,
+    /// Groups in each dimension.
+    pub groups: [u32; 3],
+    /// The layer for which it runs, as in `3.batch_norm`.
+    pub path: Arc<str>,
+}
+
+/// Takes down the dispatches of a program.
+#[derive(Debug)]
+pub struct Recorder {
+    /// What the plan is compiled for.
+    pub target: Target,
+    /// All slots of the plan so far.
+    pub slots: Vec<Slot>,
+    /// The dispatches so far.
+    pub dispatches: Vec<Dispatch>,
+    path: Arc<str>,
+    now: SlotId,
+}
+
+impl Recorder {
+    /// An empty recorder whose first slot is `now`.
+    pub fn new(target: Target) -> Self {
+        let now = Slot {
+            name: "now".into(),
+            shape: [size_of::<crate::kernel::Now>() / 4].into(),
+            scalar: Scalar::Now,
+            class: Class::Control,
+            public: true,
+            within: None,
+        };
+        Self { target, slots: vec![now], dispatches: vec![], path: "".into(), now: SlotId(0) }
+    }
+
+    /// The slot of the current step.
+    pub fn now(&self) -> SlotId {
+        self.now
+    }
+
+    /// Adds a slot.
+    pub fn slot(&mut self, slot: Slot) -> SlotId {
+        self.slots.push(slot);
+        SlotId(self.slots.len() as u32 - 1)
+    }
+
+    /// Adds a slot of floats that only the operation at work knows and that lives within the step.
+    pub fn private(&mut self, name: &str, shape: impl Into<Shape>) -> Wire {
+        let shape = shape.into();
+        let name = format!("{}.{name}.{}", self.path, self.slots.len());
+        let slot = Slot {
+            name,
+            shape: shape.clone(),
+            scalar: Scalar::F32,
+            class: Class::Activations,
+            public: false,
+            within: None,
+        };
+        Wire { slot: self.slot(slot), shape }
+    }
+
+    /// Names the layer for which the following dispatches run.
+    pub fn enter(&mut self, path: &str) {
+        self.path = path.into();
+    }
+
+    /// Records a dispatch of `groups`; a slot for each of the kernel's bindings, in order.
+    ///
+    /// # Panics
+    /// If the slots are not as many as the bindings, or a grid is larger than any device takes: faults of ours.
+    pub fn dispatch(&mut self, kernel: &'static Kernel, args: &impl bytemuck::Pod, slots: &[SlotId], groups: [u32; 3]) {
+        assert_eq!(slots.len(), kernel.bindings.len(), "{}: slots and bindings", kernel.name);
+        assert!(groups.iter().all(|&g| g <= MAX_GROUPS), "{}: {groups:?} groups", kernel.name);
+        assert!(self.target.offers(kernel.needs), "{} is not for this adapter", kernel.name);
+        self.dispatches.push(Dispatch {
+            kernel,
+            args: bytemuck::bytes_of(args).to_vec(),
+            slots: slots.to_vec(),
+            groups,
+            path: Arc::clone(&self.path),
+        });
+    }
+
+    /// Records a dispatch with one thread for each of `threads` elements.
+    pub fn elements(&mut self, kernel: &'static Kernel, args: &impl bytemuck::Pod, slots: &[SlotId], threads: usize) {
+        self.dispatch(kernel, args, slots, spread(threads.div_ceil(GROUP as usize)));
+    }
+}
+
+/// Groups over two dimensions, where one does not hold them; `linear_index` in WGSL puts them together again.
+pub fn spread(groups: usize) -> [u32; 3] {
+    let row = MAX_GROUPS as usize;
+    if groups <= row { [groups as u32, 1, 1] } else { [MAX_GROUPS, groups.div_ceil(row) as u32, 1] }
+}
+
+/// Whether a binding's slot is written.
+pub fn writes(access: Access) -> bool {
+    access != Access::Read
+}

@@ -1,0 +1,99 @@
+//! Sum of two tensors of one shape: y = a + b. Where a value is used twice, this adds the two gradients.
+
+use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
+use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts};
+
+args! { struct Args { width: u32 } }
+
+static FORWARD: Kernel = Kernel {
+    name: "add.forward",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "add/forward.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("a"), read("b"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: |bytes, io| {
+        let [a, b, now, mut y] = io.take();
+        forward(args_of(bytes), a.f32(), b.f32(), now.now().rows, y.f32_mut());
+    },
+    fast: None,
+};
+
+static COPY: Kernel = Kernel {
+    name: "add.copy",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "add/copy.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("a"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: |bytes, io| {
+        let [a, now, mut y] = io.take();
+        copy(args_of(bytes), a.f32(), now.now().rows, y.f32_mut());
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&FORWARD, &COPY];
+
+/// The operation; inputs a and b, output `out`, all of one shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Add;
+
+impl Op for Add {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs {
+            [a, b] if a == b => Ok(Outputs { outputs: vec![Made::f32("out", a.clone())], saved: vec![] }),
+            [a, b] => Err(ShapeError::new(format!("{a} and {b} cannot be added: the shapes differ"))),
+            _ => Err(ShapeError::new("add takes two inputs")),
+        }
+    }
+
+    fn differentiable(&self, _input: usize) -> bool {
+        true
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        record(&w.inputs[0], &w.inputs[1], &w.outputs[0], rec);
+    }
+
+    fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let (now, dy) = (rec.now(), &w.d_outputs[0]);
+        let args = Args { width: dy.shape.width() as u32 };
+        for dx in w.d_inputs.iter().flatten() {
+            rec.elements(&COPY, &args, &[dy.slot, now, dx.slot], dx.shape.elements());
+        }
+    }
+}
+
+/// Records y = a + b.
+pub fn record(a: &Wire, b: &Wire, y: &Wire, rec: &mut Recorder) {
+    let args = Args { width: a.shape.width() as u32 };
+    let now = rec.now();
+    rec.elements(&FORWARD, &args, &[a.slot, b.slot, now, y.slot], a.shape.elements());
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let two = |rows: usize, width: usize| {
+        vec![([rows, width].into(), Fill::Normal(0.0, 1.0)), ([rows, width].into(), Fill::Normal(1.0, 2.0))]
+    };
+    vec![Case::new("1x1", Add, 1, two(1, 1)), Case::new("131x5 of 140 rows", Add, 131, two(140, 5))]
+}
+
+fn forward(args: Args, a: &[f32], b: &[f32], rows: u32, y: &mut [f32]) {
+    for i in 0..(rows * args.width) as usize {
+        y[i] = a[i] + b[i];
+    }
+}
+
+fn copy(args: Args, a: &[f32], rows: u32, y: &mut [f32]) {
+    let count = (rows * args.width) as usize;
+    y[..count].copy_from_slice(&a[..count]);
+}

@@ -1,0 +1,235 @@
+//! Batch normalisation over `[rows, features, …pixels]`: per feature, over rows and pixels.
+//!
+//! Training: y = (x − mean) / √(var + eps) · γ + β with the batch's mean and biased variance, the latter from centred
+//! values. Inference: the same with the running mean and variance, which are exponential averages, of the unbiased
+//! variance (m / (m − 1)): r ← r + momentum · (batch − r). They move only when the step's loss is finite (`commit`).
+//! Saved: mean, 1/√(var + eps) and var, in one tensor `[3, features]`; x̂ is cheaper to compute again than to keep.
+//! Gradient: dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(var + eps) · (dy − (dβ + x̂ · dγ) / m).
+//! Source: Ioffe & Szegedy 2015, Algorithm 1 and the gradients of section 3, gathered up.
+
+mod twins;
+
+use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
+use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires, spread};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts};
+
+args! {
+    struct Args { features: u32, pixels: u32, eps: f32, momentum: f32 }
+}
+
+impl Args {
+    fn count(&self, rows: u32) -> usize {
+        (rows * self.pixels) as usize
+    }
+}
+
+/// One element of one feature: a handful of roundings, of differences that may cancel; against the largest.
+const ELEMENT: Tolerance = Tolerance { c: 16.0, size: Size::Largest, terms: |_, _| 1 };
+
+/// Sums over the rows and pixels of a feature.
+const SUM: Tolerance =
+    Tolerance { c: 16.0, size: Size::Largest, terms: |a, rows| args_of::<Args>(a).count(rows as u32) };
+
+static STATS: Kernel = Kernel {
+    name: "batch_norm.stats",
+    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "batch_norm/sum.wgsl", "batch_norm/stats.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("x"), NOW, write("saved")],
+    needs: Needs::Nothing,
+    tolerance: SUM,
+    twin: |a, io| {
+        let [x, now, mut saved] = io.take();
+        twins::stats(args_of(a), x.f32(), now.now().rows, saved.f32_mut());
+    },
+    fast: None,
+};
+
+static NORMALIZE: Kernel = Kernel {
+    name: "batch_norm.normalize",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/normalize.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("x"), read("saved"), read("gamma"), read("beta"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: ELEMENT,
+    twin: |a, io| {
+        let [x, saved, gamma, beta, now, mut y] = io.take();
+        let (a, rows): (Args, _) = (args_of(a), now.now().rows);
+        let (mean, rest) = saved.f32().split_at(a.features as usize);
+        twins::normalize(a, x.f32(), (mean, rest), (gamma.f32(), beta.f32()), rows, y.f32_mut());
+    },
+    fast: None,
+};
+
+static INFERENCE: Kernel = Kernel {
+    name: "batch_norm.inference",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/inference.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("x"), read("running_mean"), read("running_var"), read("gamma"), read("beta"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: ELEMENT,
+    twin: |a, io| {
+        let [x, mean, var, gamma, beta, now, mut y] = io.take();
+        let a: Args = args_of(a);
+        let inv_std: Vec<f32> = var.f32().iter().map(|v| 1.0 / (v + a.eps).sqrt()).collect();
+        twins::normalize(a, x.f32(), (mean.f32(), &inv_std), (gamma.f32(), beta.f32()), now.now().rows, y.f32_mut());
+    },
+    fast: None,
+};
+
+static GRAD_AFFINE: Kernel = Kernel {
+    name: "batch_norm.grad_affine",
+    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "batch_norm/sum.wgsl", "batch_norm/grad_affine.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("x"), read("saved"), read("dy"), NOW, write("dgamma"), write("dbeta")],
+    needs: Needs::Nothing,
+    tolerance: SUM,
+    twin: |a, io| {
+        let [x, saved, dy, now, mut dgamma, mut dbeta] = io.take();
+        let out = (dgamma.f32_mut(), dbeta.f32_mut());
+        twins::grad_affine(args_of(a), x.f32(), saved.f32(), dy.f32(), now.now().rows, out);
+    },
+    fast: None,
+};
+
+static GRAD_INPUT: Kernel = Kernel {
+    name: "batch_norm.grad_input",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/grad_input.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("x"), read("saved"), read("gamma"), read("dy"), read("dgamma"), read("dbeta"), NOW, write("dx")],
+    needs: Needs::Nothing,
+    tolerance: ELEMENT,
+    twin: |a, io| {
+        let [x, saved, gamma, dy, dgamma, dbeta, now, mut dx] = io.take();
+        let gradients = (dgamma.f32(), dbeta.f32());
+        let (x, dy) = (x.f32(), dy.f32());
+        twins::grad_input(args_of(a), x, saved.f32(), gamma.f32(), dy, gradients, now.now().rows, dx.f32_mut());
+    },
+    fast: None,
+};
+
+static RUNNING: Kernel = Kernel {
+    name: "batch_norm.running",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/running.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("saved"), NOW, update("running_mean"), update("running_var")],
+    needs: Needs::Nothing,
+    tolerance: ELEMENT,
+    twin: |a, io| {
+        let [saved, now, mut mean, mut var] = io.take();
+        let now = now.now();
+        if now.halted == 0 {
+            twins::running(args_of(a), saved.f32(), now.rows, mean.f32_mut(), var.f32_mut());
+        }
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &RUNNING];
+
+/// The operation. Inputs: x, γ, β, running mean, running variance (all but x `[features]`); output `out` like x.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchNorm {
+    /// Added to the variance.
+    pub eps: f64,
+    /// Weight of the newest batch in the running statistics.
+    pub momentum: f64,
+    /// Whether the batch's own statistics normalise, and move the running ones.
+    pub training: bool,
+}
+
+impl BatchNorm {
+    fn args(&self, x: &Wire) -> Args {
+        Args {
+            features: x.shape.0[1] as u32,
+            pixels: x.shape.pixels() as u32,
+            eps: self.eps as f32,
+            momentum: self.momentum as f32,
+        }
+    }
+}
+
+impl Op for BatchNorm {
+    fn name(&self) -> &'static str {
+        "batch_norm"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [x, affine @ ..] = inputs else { return Err(ShapeError::new("batch_norm takes five inputs")) };
+        let Some(&features) = x.0.get(1) else {
+            return Err(ShapeError::new(format!("batch_norm wants [batch, features, …], not {x}")));
+        };
+        if let Some(bad) = affine.iter().find(|s| s.0 != [features]) {
+            return Err(ShapeError::new(format!("batch_norm has weights {bad} for inputs {x}")));
+        }
+        if self.training && x.rows() * x.pixels() < 2 {
+            return Err(ShapeError::new("batch_norm needs a batch of at least 2 rows: the variance of one row is 0"));
+        }
+        let saved = if self.training { vec![Made::f32("saved", [3, features])] } else { vec![] };
+        Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved })
+    }
+
+    fn differentiable(&self, input: usize) -> bool {
+        self.training && input < 3
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [x, gamma, beta, mean, var] = &w.inputs[..] else { unreachable!("five inputs") };
+        let (args, now, y) = (self.args(x), rec.now(), &w.outputs[0]);
+        let [x_, gamma, beta, y] = [x, gamma, beta, y].map(|wire| wire.slot);
+        if self.training {
+            let saved = w.saved[0].slot;
+            rec.dispatch(&STATS, &args, &[x_, now, saved], spread(args.features as usize));
+            rec.elements(&NORMALIZE, &args, &[x_, saved, gamma, beta, now, y], x.shape.elements());
+        } else {
+            rec.elements(&INFERENCE, &args, &[x_, mean.slot, var.slot, gamma, beta, now, y], x.shape.elements());
+        }
+    }
+
+    fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [x, gamma, ..] = &w.inputs[..] else { unreachable!("five inputs") };
+        let (args, now, dy, saved) = (self.args(x), rec.now(), w.d_outputs[0].slot, w.saved[0].slot);
+        let mut wanted = |i: usize| match &w.d_inputs[i] {
+            Some(wire) => wire.slot,
+            None => rec.private("affine", [args.features as usize]).slot,
+        };
+        let (dgamma, dbeta) = (wanted(1), wanted(2));
+        let groups = spread(args.features as usize);
+        rec.dispatch(&GRAD_AFFINE, &args, &[x.slot, saved, dy, now, dgamma, dbeta], groups);
+        if let Some(dx) = &w.d_inputs[0] {
+            let slots = [x.slot, saved, gamma.slot, dy, dgamma, dbeta, now, dx.slot];
+            rec.elements(&GRAD_INPUT, &args, &slots, x.shape.elements());
+        }
+    }
+
+    fn commit(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let (args, now) = (self.args(&w.inputs[0]), rec.now());
+        let slots = [w.saved[0].slot, now, w.inputs[3].slot, w.inputs[4].slot];
+        rec.elements(&RUNNING, &args, &slots, args.features as usize);
+    }
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, rows: usize, shape: &[usize], fill: Fill| {
+        let affine = |mean| ([shape[1]].into(), Fill::Normal(mean, 0.2));
+        let variance = Fill::Words((0..shape[1]).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
+        let op = BatchNorm { eps: 1e-5, momentum: 0.1, training: true };
+        let x = (Shape(shape.to_vec()), fill);
+        Case::new(name, op, rows, vec![x, affine(1.0), affine(0.0), affine(0.0), ([shape[1]].into(), variance)])
+    };
+    let normal = || Fill::Normal(1.0, 2.0);
+    let mut inference = case("inference 17x8", 17, &[20, 8], normal());
+    inference.op = std::sync::Arc::new(BatchNorm { eps: 1e-5, momentum: 0.1, training: false });
+    vec![
+        case("2x1", 2, &[2, 1], normal()),
+        case("65x3", 65, &[65, 3], normal()),
+        case("127x33 of 128 rows", 127, &[128, 33], normal()),
+        case("images 4x6x5x7", 4, &[4, 6, 5, 7], normal()),
+        case("constant column", 19, &[19, 4], Fill::ConstantColumn(3.0)).not_smooth(),
+        case("mean 1000, deviation 0.1", 128, &[128, 5], Fill::Normal(1e3, 0.1)).not_smooth(),
+        case("extreme", 16, &[16, 5], Fill::Extreme).not_smooth(),
+        inference.not_smooth(),
+    ]
+}

@@ -1,0 +1,173 @@
+//! Softmax with cross-entropy over logits `[rows, classes]` and integer labels `[rows]`.
+//!
+//! p_j = exp(z_j − max) / Σ exp(z − max); loss of a row = log Σ exp(z − max) − Σ_j t_j (z_j − max), the maximum taken
+//! off so that logits of any size are safe; t = (1 − s) onehot + s / classes with label smoothing s (Szegedy et al.
+//! 2016, section 7). The gradient of the mean loss is (p − t) / rows (Goodfellow et al. 2016, eq. 6.31), from the saved
+//! probabilities. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
+
+use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts};
+
+args! { struct Args { classes: u32, smoothing: f32 } }
+
+/// Drivers' `exp` is good to some 20 roundings over its range, and its error passes into the probabilities whole; `log`
+/// near 1 is off by 6e-5 of its small result, which against the tensor's largest loss is less.
+const TOLERANCE: Tolerance =
+    Tolerance { c: 64.0, size: Size::Largest, terms: |a, _| args_of::<Args>(a).classes as usize };
+
+static FORWARD: Kernel = Kernel {
+    name: "cross_entropy.forward",
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "shared/numbers.wgsl",
+        "cross_entropy/args.wgsl",
+        "cross_entropy/forward.wgsl"
+    ),
+    args: Args::FIELDS,
+    bindings: &[
+        read("logits"),
+        read("labels").u32(),
+        NOW,
+        write("row_loss"),
+        write("correct").u32(),
+        write("predicted").u32(),
+        write("probabilities"),
+    ],
+    needs: Needs::Nothing,
+    tolerance: TOLERANCE,
+    twin: |a, io| {
+        let [logits, labels, now, mut row_loss, mut correct, mut predicted, mut probabilities] = io.take();
+        let (row_loss, correct, predicted) = (row_loss.f32_mut(), correct.u32_mut(), predicted.u32_mut());
+        let a: Args = args_of(a);
+        let classes = a.classes as usize;
+        for r in 0..now.now().rows as usize {
+            let row = r * classes..(r + 1) * classes;
+            let label = labels.u32()[r] as usize;
+            let best =
+                softmax(a, &logits.f32()[row.clone()], label, &mut row_loss[r], &mut probabilities.f32_mut()[row]);
+            predicted[r] = best as u32;
+            correct[r] = u32::from(best == label && !row_loss[r].is_nan());
+        }
+    },
+    fast: None,
+};
+
+static BACKWARD: Kernel = Kernel {
+    name: "cross_entropy.backward",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "cross_entropy/args.wgsl", "cross_entropy/backward.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("probabilities"), read("labels").u32(), NOW, write("d_logits")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance { c: 4.0, size: Size::Largest, terms: |_, _| 1 },
+    twin: |a, io| {
+        let [probabilities, labels, now, mut d_logits] = io.take();
+        backward(args_of(a), probabilities.f32(), labels.u32(), now.now().rows, d_logits.f32_mut());
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
+
+/// The operation. Inputs: logits `[batch, classes]`, labels `[batch]`. Outputs: row_loss, correct and predicted
+/// `[batch]`; saved: probabilities `[batch, classes]`. It ends a network: its upstream gradient is that of the mean.
+#[derive(Clone, Copy, Debug)]
+pub struct CrossEntropy {
+    /// Share of each target that is spread over all classes, in [0, 1).
+    pub label_smoothing: f64,
+}
+
+impl Op for CrossEntropy {
+    fn name(&self) -> &'static str {
+        "cross_entropy"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [logits, labels] = inputs else { return Err(ShapeError::new("cross_entropy takes logits and labels")) };
+        if logits.0.len() != 2 || labels.elements() != logits.rows() {
+            return Err(ShapeError::new(format!("cross_entropy wants logits [batch, classes], not {logits}")));
+        }
+        let rows = logits.rows();
+        Ok(Outputs {
+            outputs: vec![Made::f32("row_loss", [rows]), Made::u32("correct", [rows]), Made::u32("predicted", [rows])],
+            saved: vec![Made::f32("probabilities", logits.clone())],
+        })
+    }
+
+    fn differentiable(&self, input: usize) -> bool {
+        input == 0
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [logits, labels] = &w.inputs[..] else { unreachable!("two inputs") };
+        let now = rec.now();
+        let outputs = w.outputs.iter().chain(&w.saved).map(|wire| wire.slot);
+        let slots: Vec<_> = [logits.slot, labels.slot, now].into_iter().chain(outputs).collect();
+        rec.elements(&FORWARD, &self.args(logits), &slots, logits.shape.rows());
+    }
+
+    fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        if let Some(d_logits) = &w.d_inputs[0] {
+            let now = rec.now();
+            let slots = [w.saved[0].slot, w.inputs[1].slot, now, d_logits.slot];
+            rec.elements(&BACKWARD, &self.args(&w.inputs[0]), &slots, d_logits.shape.elements());
+        }
+    }
+}
+
+impl CrossEntropy {
+    fn args(&self, logits: &Wire) -> Args {
+        Args { classes: logits.shape.width() as u32, smoothing: self.label_smoothing as f32 }
+    }
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, label_smoothing: f64, rows: usize, shape: [usize; 2], fill: Fill| {
+        let labels = ([shape[0]].into(), Fill::Below(shape[1] as u32));
+        Case::new(name, CrossEntropy { label_smoothing }, rows, vec![(shape.into(), fill), labels])
+    };
+    let normal = || Fill::Normal(0.0, 2.0);
+    vec![
+        case("1x2", 0.0, 1, [1, 2], normal()),
+        case("37x10 of 40 rows", 0.0, 37, [40, 10], normal()),
+        case("smoothed 33x7", 0.1, 33, [33, 7], normal()),
+        case("many classes", 0.0, 9, [9, 1000], normal()),
+        case("huge logits", 0.0, 16, [16, 7], Fill::Normal(0.0, 5e3)).not_smooth(),
+        case("extreme", 0.0, 21, [21, 6], Fill::Extreme).not_smooth(),
+    ]
+}
+
+/// One row: the loss, the probabilities, and the first largest class.
+fn softmax(a: Args, logits: &[f32], label: usize, loss: &mut f32, probabilities: &mut [f32]) -> usize {
+    let best = (0..logits.len()).fold(0, |best, j| if logits[j] > logits[best] { j } else { best });
+    if logits.iter().any(|z| z.is_nan()) {
+        *loss = f32::NAN;
+        probabilities.fill(f32::NAN);
+        return best;
+    }
+    let z = |j: usize| f64::from(logits[j]) - f64::from(logits[best]);
+    let smoothing = f64::from(a.smoothing);
+    let sum: f64 = (0..logits.len()).map(|j| z(j).exp()).sum();
+    let mut row_loss = sum.ln() - (1.0 - smoothing) * z(label);
+    if smoothing > 0.0 {
+        row_loss -= smoothing / f64::from(a.classes) * (0..logits.len()).map(z).sum::<f64>();
+    }
+    for (j, p) in probabilities.iter_mut().enumerate() {
+        *p = (z(j).exp() / sum) as f32;
+    }
+    *loss = row_loss as f32;
+    best
+}
+
+fn backward(a: Args, probabilities: &[f32], labels: &[u32], rows: u32, d_logits: &mut [f32]) {
+    let classes = a.classes as usize;
+    for i in 0..rows as usize * classes {
+        let on = if i % classes == labels[i / classes] as usize { 1.0 - a.smoothing } else { 0.0 };
+        let t = on + a.smoothing / a.classes as f32;
+        d_logits[i] = (probabilities[i] - t) / rows as f32;
+    }
+}

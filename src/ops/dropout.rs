@@ -1,0 +1,122 @@
+//! Dropout over `[rows, …]`, inverted: y = x / (1 − p) where kept, 0 where dropped (also where x is NaN).
+//!
+//! Nothing is saved: the gradient is the same kernel on dy, which draws the same mask again. Element e = row in the
+//! batch × width + feature is dropped where word e mod 4 of Philox((e / 4, step, layer, 0), seed) < round(p · 2³²).
+//! At inference there is nothing to do, and no dispatch. Source: Srivastava et al. 2014, section 4; the division in
+//! training instead of the multiplication at inference: section 10 there.
+
+use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, write};
+use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
+use crate::random::{key, philox};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts, threads};
+
+args! {
+    struct Args { width: u32, layer: u32, seed_low: u32, seed_high: u32, threshold: u32, scale: f32 }
+}
+
+static MASK: Kernel = Kernel {
+    name: "dropout.mask",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "shared/random.wgsl", "dropout/mask.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("x"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: |a, io| {
+        let [x, now, mut y] = io.take();
+        mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&MASK];
+
+/// The operation; input x, output `out` of the same shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropout {
+    /// Probability to drop, in [0, 1).
+    pub p: f64,
+    /// Index of the layer: each has its own random numbers.
+    pub layer: u32,
+    /// Of the run.
+    pub seed: u64,
+}
+
+impl Dropout {
+    fn args(&self, width: usize) -> Args {
+        let [seed_low, seed_high] = key(self.seed);
+        Args {
+            width: width as u32,
+            layer: self.layer,
+            seed_low,
+            seed_high,
+            threshold: (self.p * 2f64.powi(32)).round().min(f64::from(u32::MAX)) as u32,
+            scale: (1.0 / (1.0 - self.p)) as f32,
+        }
+    }
+
+    fn record(&self, x: &Wire, y: &Wire, rec: &mut Recorder) {
+        let now = rec.now();
+        let args = self.args(x.shape.width());
+        rec.elements(&MASK, &args, &[x.slot, now, y.slot], x.shape.elements().div_ceil(4));
+    }
+}
+
+impl Op for Dropout {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [x] = inputs else { return Err(ShapeError::new("dropout takes one input")) };
+        Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved: vec![] })
+    }
+
+    fn differentiable(&self, _input: usize) -> bool {
+        true
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        self.record(&w.inputs[0], &w.outputs[0], rec);
+    }
+
+    fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        if let Some(dx) = &w.d_inputs[0] {
+            self.record(&w.d_outputs[0], dx, rec);
+        }
+    }
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, p: f64, rows: usize, shape: [usize; 2]| {
+        let op = Dropout { p, layer: 3, seed: 0x1234_5678_9abc_def0 };
+        Case::new(name, op, rows, vec![(shape.into(), Fill::Normal(0.0, 1.0))])
+    };
+    let mut extreme = case("extreme", 0.3, 11, [11, 13]).not_smooth();
+    extreme.inputs[0].1 = Fill::Extreme;
+    vec![
+        case("1x1", 0.5, 1, [1, 1]),
+        case("p 0, 7x3", 0.0, 7, [7, 3]),
+        case("p 0.1, 129x33, partial", 0.1, 128, [129, 33]),
+        case("p 0.9, 64x256", 0.9, 64, [64, 256]),
+        extreme,
+    ]
+}
+
+/// Elements of one chunk of the loop: four words of one Philox call at a time.
+const CHUNK: usize = 4096;
+
+fn mask(a: Args, x: &[f32], now: &Now, y: &mut [f32]) {
+    let count = (now.rows * a.width) as usize;
+    threads::for_chunks(&mut y[..count], CHUNK, |chunk, y| {
+        for (block, y) in y.chunks_mut(4).enumerate() {
+            let first = chunk * CHUNK + block * 4;
+            let words = philox([(first / 4) as u32, now.step, a.layer, 0], [a.seed_low, a.seed_high]);
+            for (j, y) in y.iter_mut().enumerate() {
+                *y = if words[j] < a.threshold { 0.0 } else { x[first + j] * a.scale };
+            }
+        }
+    });
+}

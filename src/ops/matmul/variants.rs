@@ -1,0 +1,225 @@
+//! The kernels of the product: family × form × end, joined from parts.
+
+use super::{Args, ColumnArgs, RowsIn, SumArgs, SumBiasArgs, twins};
+use crate::kernel::{Binding, Kernel, NOW, Needs, Size, Tolerance, Twin, args_of, read, write};
+use crate::op::{Family, SlotId};
+use crate::parts;
+
+/// Which operand lies along k: n for "as it is", t for "transposed", for a and b in c = a · b.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// a `[m, k]`, b `[n, k]`
+    Nt,
+    /// a `[m, k]`, b `[k, n]`
+    Nn,
+    /// a `[k, m]`, b `[k, n]`
+    Tn,
+}
+
+/// What is done with a sum before it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Plain,
+    Bias(SlotId),
+    BiasRelu(SlotId),
+}
+
+impl End {
+    pub(super) fn bias(self) -> Option<SlotId> {
+        match self {
+            Self::Plain => None,
+            Self::Bias(slot) | Self::BiasRelu(slot) => Some(slot),
+        }
+    }
+}
+
+/// Rows and columns of c that one group computes.
+pub(super) fn tile(family: Family, form: Form) -> [usize; 2] {
+    match (family, form) {
+        (Family::Plain, _) => [8, 8],
+        (Family::Tiled, _) => [64, 64],
+        (Family::Subgroup, Form::Nt) => [16, 32],
+        (Family::Subgroup, _) => [16, 64],
+    }
+}
+
+/// The kernel for a product.
+pub(super) fn product(family: Family, form: Form, end: End, wide: bool) -> &'static Kernel {
+    let ends = match (family, wide) {
+        (Family::Plain, _) => &PLAIN,
+        (Family::Tiled, _) => &TILED,
+        (Family::Subgroup, true) => &WIDE,
+        (Family::Subgroup, false) => &NARROW,
+    };
+    match (form, end) {
+        (Form::Nt, End::Plain) => &ends[0],
+        (Form::Nt, End::Bias(_)) => &ends[1],
+        (Form::Nt, End::BiasRelu(_)) => &ends[2],
+        (Form::Nn, _) => &ends[3],
+        (Form::Tn, _) => &ends[4],
+    }
+}
+
+/// Rounding of sums in any order is at most √terms · 2⁻²⁴ of the sum of magnitudes in the mean, and seldom 4 times it.
+const SUM: Tolerance = Tolerance {
+    c: 4.0,
+    size: Size::Terms,
+    terms: |a, rows| {
+        let a: Args = args_of(a);
+        if a.rows_in == RowsIn::K as u32 { rows } else { a.k as usize }
+    },
+};
+
+const PLAIN_END: &[Binding] = &[read("a"), read("b"), NOW, write("c")];
+const BIAS_END: &[Binding] = &[read("a"), read("b"), NOW, read("bias"), write("c")];
+
+const fn kernel(
+    name: &'static str,
+    parts: &'static [crate::kernel::Part],
+    bindings: &'static [Binding],
+    needs: Needs,
+    [twin, fast]: [Twin; 2],
+) -> Kernel {
+    Kernel { name, parts, args: Args::FIELDS, bindings, needs, tolerance: SUM, twin, fast: Some(fast) }
+}
+
+/// The five products of one family: value (bare, with bias, with bias and ReLU), gradient by x, gradient by W.
+macro_rules! family {
+    ($name:literal, $needs:expr, [$($read:literal),*], $nt:tt, $nn:tt, $tn:tt) => {
+        [
+            kernel(concat!("matmul.", $name, "_nt"), family!(@parts [$($read),*] "matmul/store.wgsl" $nt),
+                PLAIN_END, $needs, [twins::nt, twins::fast_nt]),
+            kernel(concat!("matmul.", $name, "_nt_bias"), family!(@parts [$($read),*] "matmul/store_bias.wgsl" $nt),
+                BIAS_END, $needs, [twins::nt_bias, twins::fast_nt_bias]),
+            kernel(concat!("matmul.", $name, "_nt_bias_relu"),
+                family!(@parts [$($read),*] "matmul/store_bias_relu.wgsl" $nt),
+                BIAS_END, $needs, [twins::nt_bias_relu, twins::fast_nt_bias_relu]),
+            kernel(concat!("matmul.", $name, "_nn"), family!(@parts [$($read),*] "matmul/store.wgsl" $nn),
+                PLAIN_END, $needs, [twins::nn, twins::fast_nn]),
+            kernel(concat!("matmul.", $name, "_tn"), family!(@parts [$($read),*] "matmul/store.wgsl" $tn),
+                PLAIN_END, $needs, [twins::tn, twins::fast_tn]),
+        ]
+    };
+    (@parts [$($read:literal),*] $store:literal [$($body:literal),*]) => {
+        parts!("shared/now.wgsl", "shared/numbers.wgsl", "relu/relu.wgsl", "matmul/args.wgsl", $($read,)* $store,
+            $($body),*)
+    };
+}
+
+static PLAIN: [Kernel; 5] = family!(
+    "plain",
+    Needs::Nothing,
+    ["matmul/scalars.wgsl"],
+    ["matmul/nt.wgsl", "matmul/plain.wgsl"],
+    ["matmul/nn.wgsl", "matmul/plain.wgsl"],
+    ["matmul/tn.wgsl", "matmul/plain.wgsl"]
+);
+
+static TILED: [Kernel; 5] = family!(
+    "tiled",
+    Needs::Nothing,
+    ["matmul/scalars.wgsl"],
+    ["matmul/nt.wgsl", "matmul/place_nt.wgsl", "matmul/tiled.wgsl"],
+    ["matmul/nn.wgsl", "matmul/place_nn.wgsl", "matmul/tiled.wgsl"],
+    ["matmul/tn.wgsl", "matmul/place_tn.wgsl", "matmul/tiled.wgsl"]
+);
+
+static WIDE: [Kernel; 5] = family!(
+    "subgroup_wide",
+    Needs::SubgroupsOf8,
+    ["matmul/wide.wgsl"],
+    ["matmul/subgroup_nt.wgsl"],
+    ["matmul/subgroup_nn.wgsl"],
+    ["matmul/subgroup_tn.wgsl"]
+);
+
+static NARROW: [Kernel; 5] = family!(
+    "subgroup_narrow",
+    Needs::SubgroupsOf8,
+    ["matmul/narrow.wgsl"],
+    ["matmul/subgroup_nt.wgsl"],
+    ["matmul/subgroup_nn.wgsl"],
+    ["matmul/subgroup_tn.wgsl"]
+);
+
+pub(super) static SUM_PARTS: Kernel = Kernel {
+    name: "matmul.sum_parts",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "matmul/sum_parts.wgsl"),
+    args: SumArgs::FIELDS,
+    bindings: &[read("partial"), NOW, write("c")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<SumArgs>(a).parts as usize },
+    twin: |a, io| {
+        let [partial, now, mut c] = io.take();
+        let a: SumArgs = args_of(a);
+        let m = if a.rows_in == RowsIn::M as u32 { now.now().rows } else { a.m };
+        twins::sum_parts((a.m, m, a.n, a.parts), partial.f32(), |_| 0.0, c.f32_mut());
+    },
+    fast: None,
+};
+
+pub(super) static SUM_PARTS_BIAS: Kernel = Kernel {
+    name: "matmul.sum_parts_bias",
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "shared/numbers.wgsl",
+        "relu/relu.wgsl",
+        "matmul/sum_parts_bias.wgsl"
+    ),
+    args: SumBiasArgs::FIELDS,
+    bindings: &[read("partial"), NOW, read("bias"), write("c")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<SumBiasArgs>(a).parts as usize + 1 },
+    twin: |a, io| {
+        let [partial, now, bias, mut c] = io.take();
+        let a: SumBiasArgs = args_of(a);
+        let (rows, c) = (now.now().rows, c.f32_mut());
+        twins::sum_parts((a.m, rows, a.n, a.parts), partial.f32(), |j| f64::from(bias.f32()[j]), c);
+        if a.relu != 0 {
+            c[..(rows * a.n) as usize].iter_mut().for_each(|c| *c = crate::ops::relu::relu(*c));
+        }
+    },
+    fast: None,
+};
+
+pub(super) static COLUMN_SUMS: Kernel = Kernel {
+    name: "matmul.column_sums",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "matmul/column_sums.wgsl"),
+    args: ColumnArgs::FIELDS,
+    bindings: &[read("dy"), NOW, write("sums")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |_, rows| rows },
+    twin: |a, io| {
+        let [dy, now, mut sums] = io.take();
+        twins::column_sums(args_of(a), dy.f32(), now.now().rows as usize, sums.f32_mut());
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[
+    &PLAIN[0],
+    &PLAIN[1],
+    &PLAIN[2],
+    &PLAIN[3],
+    &PLAIN[4],
+    &TILED[0],
+    &TILED[1],
+    &TILED[2],
+    &TILED[3],
+    &TILED[4],
+    &WIDE[0],
+    &WIDE[1],
+    &WIDE[2],
+    &WIDE[3],
+    &WIDE[4],
+    &NARROW[0],
+    &NARROW[1],
+    &NARROW[2],
+    &NARROW[3],
+    &NARROW[4],
+    &SUM_PARTS,
+    &SUM_PARTS_BIAS,
+    &COLUMN_SUMS,
+];

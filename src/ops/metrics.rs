@@ -1,0 +1,117 @@
+//! What the host wants to know of a step, added up on the device: mean loss, correct answers, predictions.
+//!
+//! A loss that is not finite halts a training run before any update (see [`crate::kernel::Now::halted`]).
+
+use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, UPDATE_NOW, args_of, read, update};
+use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts};
+
+args! { struct Args { halt: u32 } }
+
+static STEP: Kernel = Kernel {
+    name: "metrics.step",
+    parts: parts!("shared/now.wgsl", "shared/numbers.wgsl", "metrics/step.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("row_loss"), read("correct").u32(), update("losses"), update("corrects").u32(), UPDATE_NOW],
+    needs: Needs::Nothing,
+    tolerance: Tolerance { c: 4.0, size: Size::Largest, terms: |_, rows| rows },
+    twin: |a, io| {
+        let [row_loss, correct, mut losses, mut corrects, mut now] = io.take();
+        let mut at = now.now();
+        if at.halted != 0 {
+            return;
+        }
+        let (rows, a): (_, Args) = (at.rows as usize, args_of(a));
+        let mean = (row_loss.f32()[..rows].iter().map(|&l| f64::from(l)).sum::<f64>() / rows as f64) as f32;
+        losses.f32_mut()[at.index as usize] = mean;
+        corrects.u32_mut()[at.index as usize] = correct.u32()[..rows].iter().sum();
+        if a.halt != 0 && !mean.is_finite() {
+            at.halted = 1;
+            now.set_now(&at);
+        }
+    },
+    fast: None,
+};
+
+static COLLECT: Kernel = Kernel {
+    name: "metrics.collect",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "metrics/collect.wgsl"),
+    args: &[],
+    bindings: &[read("predicted").u32(), NOW, update("predictions").u32()],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: |_, io| {
+        let [predicted, now, mut predictions] = io.take();
+        let (start, rows) = (now.now().start as usize, now.now().rows as usize);
+        predictions.u32_mut()[start..start + rows].copy_from_slice(&predicted.u32()[..rows]);
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&STEP, &COLLECT];
+
+/// The operation. Inputs: row_loss and correct `[batch]`; it writes line `index` of losses and corrects.
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics {
+    /// Whether a loss that is not finite halts the run.
+    pub halt: bool,
+}
+
+impl Op for Metrics {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs {
+            [row_loss, correct, losses, corrects] if row_loss == correct && losses == corrects => {
+                Ok(Outputs::default())
+            }
+            _ => Err(ShapeError::new("metrics takes row_loss, correct, losses and corrects")),
+        }
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let slots: Vec<_> = w.inputs.iter().map(|wire| wire.slot).chain([rec.now()]).collect();
+        rec.dispatch(&STEP, &Args { halt: u32::from(self.halt) }, &slots, [1, 1, 1]);
+    }
+}
+
+/// Keeps each row's predicted class where the batch lies in the table of row numbers. Inputs: predicted `[batch]`,
+/// predictions `[all rows]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Collect;
+
+impl Op for Collect {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [_, _] = inputs else { return Err(ShapeError::new("collect takes predicted and predictions")) };
+        Ok(Outputs::default())
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let slots = [w.inputs[0].slot, rec.now(), w.inputs[1].slot];
+        rec.elements(&COLLECT, &(), &slots, w.inputs[0].shape.rows());
+    }
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let step = |name: &str, rows: usize, capacity: usize, fill: Fill| {
+        let lines = || ([3].into(), Fill::Words(vec![0; 3]));
+        let inputs = vec![([capacity].into(), fill), ([capacity].into(), Fill::Below(2)), lines(), lines()];
+        Case::new(name, Metrics { halt: true }, rows, inputs).not_smooth()
+    };
+    let collect = vec![([37].into(), Fill::Below(10)), ([99].into(), Fill::Words(vec![0; 99]))];
+    vec![
+        step("1 row", 1, 1, Fill::Normal(1.0, 0.5)),
+        step("127 of 128 rows", 127, 128, Fill::Normal(1.0, 0.5)),
+        step("not finite", 65, 65, Fill::Extreme),
+        Case::new("collect 35 of 37", Collect, 35, collect).not_smooth().start(60),
+    ]
+}

@@ -1,0 +1,111 @@
+//! Stochastic gradient descent with momentum and weight decay, one dispatch for all trainable tensors.
+//!
+//! l2: g ← g + λθ; v ← μv + g; θ ← θ − ε(v, or g + μv with Nesterov). decoupled: θ ← θ − ε(…) − λθ, λ not multiplied
+//! by the rate ε, which comes from the step table. Nothing moves in a halted run.
+//! Source: Sutskever et al. 2013, section 2, in the form of PyTorch's `torch.optim.SGD`.
+
+use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
+use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts, threads};
+
+args! {
+    struct Args { count: u32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32 }
+}
+
+static UPDATE: Kernel = Kernel {
+    name: "sgd.update",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "sgd/update.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("gradients"), NOW, update("parameters"), update("velocity")],
+    needs: Needs::Nothing,
+    // Six roundings, each of which a driver may fuse away.
+    tolerance: Tolerance::element(8.0),
+    twin: |a, io| {
+        let [gradients, now, mut parameters, mut velocity] = io.take();
+        sgd(args_of(a), gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&UPDATE];
+
+/// How weights decay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decay {
+    /// As a penalty λ/2 θ² in the loss, before momentum.
+    #[default]
+    L2,
+    /// By a share λ of themselves at every step, beside the gradient.
+    Decoupled,
+}
+
+/// The operation. Inputs, all of one shape: gradients, parameters, velocity; it changes the last two.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Sgd {
+    /// μ
+    pub momentum: f64,
+    /// λ
+    pub weight_decay: f64,
+    /// How λ acts.
+    pub decay: Decay,
+    /// Whether the step looks ahead.
+    pub nesterov: bool,
+}
+
+impl Op for Sgd {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs {
+            [g, p, v] if g == p && p == v => Ok(Outputs::default()),
+            _ => Err(ShapeError::new("sgd takes gradients, parameters and velocity of one shape")),
+        }
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [gradients, parameters, velocity] = &w.inputs[..] else { unreachable!("three inputs") };
+        let decay = self.weight_decay as f32;
+        let (l2, decoupled) = if self.decay == Decay::L2 { (decay, 0.0) } else { (0.0, decay) };
+        let count = gradients.shape.elements();
+        let (momentum, nesterov) = (self.momentum as f32, u32::from(self.nesterov));
+        let args = Args { count: count as u32, momentum, l2, decoupled, nesterov };
+        let now = rec.now();
+        rec.elements(&UPDATE, &args, &[gradients.slot, now, parameters.slot, velocity.slot], count);
+    }
+}
+
+/// Inputs for the checks; the rate is the harness's.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, count: usize, op: Sgd| {
+        let normal = |deviation| ([count].into(), Fill::Normal(0.0, deviation));
+        Case::new(name, op, 1, vec![normal(1.0), normal(1.0), normal(0.5)]).not_smooth()
+    };
+    vec![
+        case("1", 1, Sgd::default()),
+        case("257, momentum and l2", 257, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() }),
+        case("1031, nesterov", 1031, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),
+        case("255, decoupled", 255, Sgd { weight_decay: 0.01, decay: Decay::Decoupled, ..Sgd::default() }),
+    ]
+}
+
+const CHUNK: usize = 16 * 1024;
+
+fn sgd(a: Args, gradients: &[f32], now: &Now, parameters: &mut [f32], velocity: &mut [f32]) {
+    if now.halted != 0 {
+        return;
+    }
+    let count = a.count as usize;
+    threads::for_chunks_of_two((&mut parameters[..count], &mut velocity[..count]), CHUNK, |chunk, theta, v| {
+        let gradients = &gradients[chunk * CHUNK..][..theta.len()];
+        for i in 0..theta.len() {
+            let g = gradients[i] + a.l2 * theta[i];
+            v[i] = a.momentum * v[i] + g;
+            let step = if a.nesterov != 0 { g + a.momentum * v[i] } else { v[i] };
+            theta[i] = theta[i] - now.rate * step - a.decoupled * theta[i];
+        }
+    });
+}

@@ -1,0 +1,69 @@
+//! The end of a step: the next line of the step table becomes the current step.
+
+use crate::kernel::{Kernel, Needs, Step, Tolerance, UPDATE_NOW, args_of, read};
+use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts};
+
+args! { struct Args { lines: u32 } }
+
+const WORDS: usize = size_of::<Step>() / 4;
+
+static ADVANCE: Kernel = Kernel {
+    name: "step.advance",
+    parts: parts!("shared/now.wgsl", "step/advance.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("table").u32(), UPDATE_NOW],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: |a, io| {
+        let [table, mut now] = io.take();
+        let (a, mut at): (Args, _) = (args_of(a), now.now());
+        if at.halted != 0 {
+            return;
+        }
+        at.index += 1;
+        if at.index < a.lines {
+            let line = &table.bytes()[at.index as usize * size_of::<Step>()..][..size_of::<Step>()];
+            let step: Step = bytemuck::pod_read_unaligned(line);
+            (at.start, at.rows, at.rate, at.step) = (step.start, step.rows, step.rate, step.step);
+        }
+        now.set_now(&at);
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&ADVANCE];
+
+/// The operation. Input: the step table `[lines, 4]`, of [`Step`]s.
+#[derive(Clone, Copy, Debug)]
+pub struct Advance;
+
+impl Op for Advance {
+    fn name(&self) -> &'static str {
+        "step"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs {
+            [table] if table.width() == WORDS => Ok(Outputs::default()),
+            _ => Err(ShapeError::new("advance takes a step table of four words a line")),
+        }
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let table = &w.inputs[0];
+        let now = rec.now();
+        rec.dispatch(&ADVANCE, &Args { lines: table.shape.rows() as u32 }, &[table.slot, now], [1, 1, 1]);
+    }
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let lines = |count: usize| vec![([count, WORDS].into(), Fill::Below(1000))];
+    vec![
+        Case::new("next line", Advance, 1, lines(3)).not_smooth(),
+        Case::new("past the end", Advance, 1, lines(1)).not_smooth(),
+    ]
+}

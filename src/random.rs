@@ -1,0 +1,94 @@
+//! The one source of randomness: Philox 4x32-10 (Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy
+//! as 1, 2, 3", section 3.3), counter-based, the same numbers here and in `shaders/shared/random.wgsl`.
+//!
+//! Every use has counters of its own. Dropout: `(element / 4, step, layer, 0)`. A host stream: `(block, index, 0,
+//! domain)`, where the domain is never 0.
+
+use rand::TryRng;
+use std::convert::Infallible;
+
+const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+const ROUNDS: usize = 10;
+
+/// The four words of Philox 4x32-10 for one counter and key.
+pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..ROUNDS {
+        let product = |i: usize, word: u32| u64::from(MULTIPLIERS[i]) * u64::from(word);
+        let (first, second) = (product(0, counter[0]), product(1, counter[2]));
+        counter = [
+            (second >> 32) as u32 ^ counter[1] ^ key[0],
+            second as u32,
+            (first >> 32) as u32 ^ counter[3] ^ key[1],
+            first as u32,
+        ];
+        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+    }
+    counter
+}
+
+/// A seed as the two key words of [`philox`], low word first.
+pub fn key(seed: u64) -> [u32; 2] {
+    [seed as u32, (seed >> 32) as u32]
+}
+
+/// What a host stream is drawn for; streams of different domains never share a counter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// Splitting a data set into parts.
+    Split = 1,
+    /// The order of the training rows; the index is the epoch.
+    Order = 2,
+    /// Initial weights; the index is the parameter's place in the network.
+    Init = 3,
+    /// Inputs made up by checks and benchmarks.
+    Check = 4,
+}
+
+/// A stream of random words for the host, usable wherever the `rand` crate wants a generator.
+#[derive(Clone, Debug)]
+pub struct Stream {
+    key: [u32; 2],
+    counter: [u32; 4],
+    words: [u32; 4],
+    used: usize,
+}
+
+impl Stream {
+    /// The stream number `index` of a domain under a seed.
+    pub fn new(seed: u64, domain: Domain, index: u32) -> Self {
+        Self { key: key(seed), counter: [0, index, 0, domain as u32], words: [0; 4], used: 4 }
+    }
+
+    fn next_word(&mut self) -> u32 {
+        if self.used == 4 {
+            self.words = philox(self.counter, self.key);
+            let (low, carry) = self.counter[0].overflowing_add(1);
+            self.counter[0] = low;
+            self.counter[2] += u32::from(carry);
+            self.used = 0;
+        }
+        self.used += 1;
+        self.words[self.used - 1]
+    }
+}
+
+impl TryRng for Stream {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(self.next_word())
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        let low = u64::from(self.next_word());
+        Ok(low | u64::from(self.next_word()) << 32)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in bytes.chunks_mut(4) {
+            chunk.copy_from_slice(&self.next_word().to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,65 @@
+//! Shapes of tensors, and what is wrong with them.
+
+use std::fmt;
+
+/// Sizes of a tensor, outermost first, row-major. In a graph the first size is the batch's capacity.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shape(pub Vec<usize>);
+
+impl Shape {
+    /// Number of elements.
+    pub fn elements(&self) -> usize {
+        self.0.iter().product()
+    }
+
+    /// The first size: rows of the batch, or outputs of a weight.
+    pub fn rows(&self) -> usize {
+        self.0.first().copied().unwrap_or(1)
+    }
+
+    /// Elements of one row.
+    pub fn width(&self) -> usize {
+        self.0.iter().skip(1).product()
+    }
+
+    /// Elements that one feature (the second size) has in one row: 1 for a table, height × width for images.
+    pub fn pixels(&self) -> usize {
+        self.0.iter().skip(2).product()
+    }
+}
+
+impl<const N: usize> From<[usize; N]> for Shape {
+    fn from(sizes: [usize; N]) -> Self {
+        Self(sizes.to_vec())
+    }
+}
+
+/// As in `[128, 784]`.
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// An operation was given shapes that do not fit it. The path is the layer's, as in `3.batch_norm`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("layer {path}: {what}")]
+pub struct ShapeError {
+    /// Where in the network: index and kind of the layer.
+    pub path: String,
+    /// What does not fit, with both shapes.
+    pub what: String,
+}
+
+impl ShapeError {
+    /// An error whose path the graph fills in.
+    pub fn new(what: impl Into<String>) -> Self {
+        Self { path: String::new(), what: what.into() }
+    }
+
+    /// The same at a layer.
+    pub fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+}

@@ -1,0 +1,36 @@
+//! The one place that starts threads. Where there are none, everything here is sequential.
+//!
+//! Work is cut into chunks whose number depends on the work alone, never on the number of threads, and no sum is
+//! split between threads: so results have the same bits on any machine of one kind.
+
+use rayon::prelude::*;
+
+/// Below this many elements a loop stays on the calling thread: waking another costs more than it saves.
+pub const WORTH_A_THREAD: usize = 16 * 1024;
+
+/// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`.
+pub fn for_chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) {
+    if data.len() <= size || data.len() < WORTH_A_THREAD {
+        data.chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i, chunk));
+    } else {
+        data.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i, chunk));
+    }
+}
+
+/// As [`for_chunks`], on a pair of slices that are cut at the same places: `size` elements of each row of `width`.
+pub fn for_chunks_of_two<A: Send, B: Send>(
+    (a, b): (&mut [A], &mut [B]),
+    size: usize,
+    work: impl Fn(usize, &mut [A], &mut [B]) + Sync,
+) {
+    if a.len() <= size || a.len() < WORTH_A_THREAD {
+        a.chunks_mut(size).zip(b.chunks_mut(size)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    } else {
+        a.par_chunks_mut(size).zip(b.par_chunks_mut(size)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
+    }
+}
+
+/// Calls `work` for each item, on as many threads as there are.
+pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
+    items.into_par_iter().for_each(work);
+}

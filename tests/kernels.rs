@@ -1,0 +1,214 @@
+//! Rust's declaration of every kernel against its WGSL, read by naga; no device is needed.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner};
+use std::collections::BTreeSet;
+use wgrad::kernel::{Access, Binding, Field, Kernel, Now, Scalar, Step};
+use wgrad::ops::OPS;
+
+fn kernels() -> impl Iterator<Item = &'static Kernel> {
+    OPS.iter().flat_map(|op| op.kernels.iter().copied())
+}
+
+fn parse(wgsl: &str) -> Result<naga::Module, String> {
+    let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
+    let capabilities = naga::valid::Capabilities::all();
+    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
+        .subgroup_stages(naga::valid::ShaderStages::all())
+        .subgroup_operations(naga::valid::SubgroupOperationSet::all())
+        .validate(&module)
+        .map_err(|e| format!("{:?}", e.into_inner()))?;
+    Ok(module)
+}
+
+fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {
+    match &module.types[ty].inner {
+        TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } if s.width == 4 => match s.kind {
+            ScalarKind::Float => Some(Scalar::F32),
+            ScalarKind::Uint => Some(Scalar::U32),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn fields_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Vec<(String, usize, Option<Scalar>)> {
+    let TypeInner::Struct { members, .. } = &module.types[ty].inner else { return vec![] };
+    let field = |m: &naga::StructMember| (m.name.clone().unwrap(), m.offset as usize, scalar_of(module, m.ty));
+    members.iter().map(field).collect()
+}
+
+fn same_fields(found: &[(String, usize, Option<Scalar>)], declared: &[Field]) -> bool {
+    let declared: Vec<_> = declared.iter().map(|f| (f.name.to_owned(), f.offset, Some(f.scalar))).collect();
+    found == declared
+}
+
+/// What disagrees between a declaration and its text.
+fn disagreements(wgsl: &str, args: &[Field], bindings: &[Binding]) -> Vec<String> {
+    let module = match parse(wgsl) {
+        Ok(module) => module,
+        Err(error) => return vec![error],
+    };
+    let mut wrong = vec![];
+    let mut seen = BTreeSet::new();
+    for (_, global) in module.global_variables.iter() {
+        let Some(at) = &global.binding else { continue };
+        let name = global.name.clone().unwrap_or_default();
+        seen.insert(at.binding as usize);
+        if at.group != 0 {
+            wrong.push(format!("{name} is in group {}", at.group));
+        }
+        if at.binding == 0 {
+            let uniform = global.space == AddressSpace::Uniform && name == "args";
+            if !uniform || !same_fields(&fields_of(&module, global.ty), args) {
+                wrong.push(format!("args differ: {:?}", fields_of(&module, global.ty)));
+            }
+            continue;
+        }
+        let Some(declared) = bindings.get(at.binding as usize - 1) else {
+            wrong.push(format!("{name} is not declared"));
+            continue;
+        };
+        let writable =
+            matches!(global.space, AddressSpace::Storage { access } if access.contains(StorageAccess::STORE));
+        if name != declared.name || writable == (declared.access == Access::Read) {
+            wrong.push(format!("{name} is declared as {} {:?}", declared.name, declared.access));
+        }
+        let content = match &module.types[global.ty].inner {
+            TypeInner::Array { base, size: ArraySize::Dynamic, .. } => match scalar_of(&module, *base) {
+                None if same_fields(&fields_of(&module, *base), Step::FIELDS) => Some(Scalar::U32),
+                scalar => scalar,
+            },
+            TypeInner::Struct { .. } if same_fields(&fields_of(&module, global.ty), Now::FIELDS) => Some(Scalar::Now),
+            _ => None,
+        };
+        if content != Some(declared.scalar) {
+            wrong.push(format!("{name} holds {content:?}, declared {:?}", declared.scalar));
+        }
+    }
+    let first = usize::from(args.is_empty());
+    if seen != (first..=bindings.len()).collect() {
+        wrong.push(format!("bindings {seen:?} of {}", bindings.len()));
+    }
+    wrong
+}
+
+#[test]
+fn every_kernel_is_as_declared() {
+    for kernel in kernels() {
+        let wrong = disagreements(&kernel.wgsl(), kernel.args, kernel.bindings);
+        assert!(wrong.is_empty(), "{}: {wrong:#?}", kernel.name);
+        assert!(kernel.bindings.len() <= wgrad::kernel::MAX_BINDINGS, "{}", kernel.name);
+    }
+}
+
+#[test]
+fn bindings_are_in_the_order_read_written_updated() {
+    let rank = |b: &Binding| match b.access {
+        Access::Read => 0,
+        Access::Write => 1,
+        Access::Update => 2,
+    };
+    for kernel in kernels() {
+        assert!(kernel.bindings.is_sorted_by_key(rank), "{}", kernel.name);
+    }
+}
+
+#[test]
+fn names_are_unique_and_say_the_operation() {
+    let mut names = BTreeSet::new();
+    for op in OPS {
+        for kernel in op.kernels {
+            assert!(kernel.name.starts_with(&format!("{}.", op.name)), "{} in {}", kernel.name, op.name);
+            assert!(names.insert(kernel.name), "{} twice", kernel.name);
+        }
+    }
+}
+
+#[test]
+fn kernels_fit_every_adapter() {
+    for kernel in kernels() {
+        let module = parse(&kernel.wgsl()).unwrap();
+        let entry = &module.entry_points[0];
+        assert_eq!(module.entry_points.len(), 1, "{}", kernel.name);
+        assert_eq!(entry.name, "main", "{}", kernel.name);
+        let threads: u32 = entry.workgroup_size.iter().product();
+        assert!(threads <= 256 && entry.workgroup_size[1..] == [1, 1], "{}: {threads} threads", kernel.name);
+        let mut layouter = naga::proc::Layouter::default();
+        layouter.update(module.to_ctx()).unwrap();
+        let shared = module.global_variables.iter().filter(|(_, g)| g.space == AddressSpace::WorkGroup);
+        let bytes: u32 = shared.map(|(_, g)| layouter[g.ty].size).sum();
+        assert!(bytes <= 16 * 1024, "{}: {bytes} bytes of workgroup memory", kernel.name);
+    }
+}
+
+/// naga does not check that barriers are reached by all threads together, and a GPU hangs where they are not: so no
+/// kernel returns before one, and none stands in a branch.
+#[test]
+fn barriers_stand_in_uniform_flow() {
+    fn check(block: &naga::Block, module: &naga::Module, conditional: bool) -> Result<(), String> {
+        let has_barrier = |b: &naga::Block| format!("{b:?}").contains("ControlBarrier");
+        let mut returned = false;
+        for statement in block.iter() {
+            match statement {
+                naga::Statement::ControlBarrier(_) if conditional || returned => return Err("in a branch".into()),
+                naga::Statement::If { accept, reject, .. } => {
+                    check(accept, module, true)?;
+                    check(reject, module, true)?;
+                    returned |= format!("{accept:?}{reject:?}").contains("Return");
+                }
+                naga::Statement::Loop { body, continuing, .. } => {
+                    if returned && has_barrier(body) {
+                        return Err("after a return".into());
+                    }
+                    check(body, module, conditional)?;
+                    check(continuing, module, conditional)?;
+                }
+                naga::Statement::Block(inner) => check(inner, module, conditional)?,
+                naga::Statement::Call { function, .. } => {
+                    let body = &module.functions[*function].body;
+                    if has_barrier(body) && (conditional || returned) {
+                        return Err("called in a branch".into());
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+    let faults = |wgsl: &str| -> Result<(), String> {
+        let module = parse(wgsl)?;
+        module.functions.iter().try_for_each(|(_, f)| check(&f.body, &module, false))?;
+        check(&module.entry_points[0].function.body, &module, false)
+    };
+    for kernel in kernels() {
+        assert_eq!(faults(&kernel.wgsl()), Ok(()), "{}", kernel.name);
+    }
+    let bad = "@compute @workgroup_size(8) fn main(@builtin(local_invocation_index) i: u32) {
+        if (i < 3u) { return; } workgroupBarrier(); }";
+    assert!(faults(bad).is_err());
+    let bad = "@compute @workgroup_size(8) fn main(@builtin(local_invocation_index) i: u32) {
+        if (i < 3u) { workgroupBarrier(); } }";
+    assert!(faults(bad).is_err());
+}
+
+/// The harness itself: each wrong declaration must be seen.
+#[test]
+fn a_wrong_declaration_is_seen() {
+    let kernel = kernels().find(|k| k.name == "sgd.update").unwrap();
+    let (wgsl, args, bindings) = (kernel.wgsl(), kernel.args, kernel.bindings);
+    assert!(disagreements(&wgsl, args, bindings).is_empty());
+    let mut swapped = args.to_vec();
+    (swapped[1].name, swapped[2].name) = (swapped[2].name, swapped[1].name);
+    assert!(!disagreements(&wgsl, &swapped, bindings).is_empty(), "two fields swapped");
+    assert!(!disagreements(&wgsl, &args[1..], bindings).is_empty(), "a field missing");
+    let mut order = bindings.to_vec();
+    order.swap(2, 3);
+    assert!(!disagreements(&wgsl, args, &order).is_empty(), "two bindings swapped");
+    let mut access = bindings.to_vec();
+    access[3].access = Access::Read;
+    assert!(!disagreements(&wgsl, args, &access).is_empty(), "a wrong access");
+    assert!(!disagreements(&wgsl, args, &bindings[..3]).is_empty(), "a binding missing");
+    assert!(!disagreements(&wgsl.replace("now: Now", "now: array<f32>"), args, bindings).is_empty(), "a wrong type");
+    assert!(!disagreements(&wgsl.replace("let v =", "let v : u32 ="), args, bindings).is_empty(), "no WGSL");
+}

@@ -1,0 +1,198 @@
+//! Every operation in every case: GPU against twin, fast CPU variant against twin, gradient against differences.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::sync::Arc;
+use wgrad::cpu::{Machine, Mode};
+use wgrad::executor::Executor;
+use wgrad::gpu::{Gpu, Session};
+use wgrad::judge::kernels::{Trial, Verdict, judge};
+use wgrad::kernel::{Kernel, Scalar};
+use wgrad::op::{Case, Family, Target};
+use wgrad::ops::OPS;
+use wgrad::random::{Domain, Stream};
+
+fn cases() -> impl Iterator<Item = (&'static str, Case)> {
+    OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|case| (op.name, case)))
+}
+
+/// The targets of which every variant that this adapter can run is part.
+fn targets(gpu: &Gpu) -> Vec<Target> {
+    let best = gpu.target();
+    let mut families = vec![Family::Plain, Family::Tiled];
+    if best.product == Family::Subgroup {
+        families.push(Family::Subgroup);
+    }
+    families.into_iter().map(|product| Target { product, ..best }).collect()
+}
+
+fn assert_all_ok(verdicts: &[Verdict]) {
+    let bad: Vec<_> = verdicts.iter().filter(|v| !v.ok()).collect();
+    assert!(bad.is_empty(), "{} of {} failed: {bad:#?}", bad.len(), verdicts.len());
+}
+
+#[test]
+fn every_kernel_on_the_gpu_agrees_with_its_twin() {
+    let Some(gpu) = support::gpu() else { return };
+    let mut verdicts = vec![];
+    for target in targets(&gpu) {
+        for (op, case) in cases() {
+            let trial = Trial::new(&case, target).unwrap();
+            let mut session = Session::new(&gpu, Arc::clone(&trial.plan)).unwrap();
+            verdicts.extend(judge(&trial, &format!("{op}: {}", case.name), &mut session).unwrap());
+        }
+    }
+    assert_all_ok(&verdicts);
+    let seen: std::collections::BTreeSet<_> = verdicts.iter().map(|v| v.kernel).collect();
+    for kernel in OPS.iter().flat_map(|op| op.kernels) {
+        let able = gpu.target().offers(kernel.needs);
+        assert!(!able || seen.contains(kernel.name), "no case reaches {}", kernel.name);
+    }
+}
+
+#[test]
+fn every_fast_cpu_variant_agrees_with_its_twin() {
+    for (op, case) in cases().filter(|(_, case)| case.groups_wanted == 1) {
+        let trial = Trial::new(&case, Target::CPU).unwrap();
+        let mut machine = Machine::new(Arc::clone(&trial.plan), Mode::Fast);
+        assert_all_ok(&judge(&trial, &format!("{op}: {}", case.name), &mut machine).unwrap());
+    }
+}
+
+/// The derivative of Σ up · out along one random direction, by a four-point difference of the twins, against the
+/// gradient that `backward` records.
+#[test]
+fn gradients_agree_with_differences() {
+    let mut checked = 0;
+    for (op, case) in cases().filter(|(_, case)| case.smooth) {
+        let trial = Trial::new(&case, Target::CPU).unwrap();
+        for input in 0..case.inputs.len() {
+            if trial.wires.d_inputs.get(input).is_some_and(Option::is_some) {
+                let (by_difference, by_gradient, size) = both_derivatives(&trial, &case, input);
+                // Float32 values limit the difference to about 1e-4 of the terms' size at this step.
+                let gap = (by_difference - by_gradient).abs() / size;
+                assert!(gap < 3e-4, "{op}: {}, input {input}: {by_difference} by difference, {by_gradient}", case.name);
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 40, "only {checked} gradients were checked");
+}
+
+/// Elements of a slot that the step's rows cover.
+fn live(trial: &Trial, case: &Case, words: usize, capacity: usize) -> usize {
+    let batch = trial.wires.inputs[0].shape.rows();
+    if capacity == batch { words / capacity * case.rows } else { words }
+}
+
+fn both_derivatives(trial: &Trial, case: &Case, input: usize) -> (f64, f64, f64) {
+    let mut machine = Machine::new(Arc::clone(&trial.plan), Mode::Twin);
+    trial.fill(&mut machine).unwrap();
+    let slot = trial.wires.inputs[input].slot;
+    let start = machine.read_f32(slot).unwrap();
+    let count = live(trial, case, start.len(), trial.wires.inputs[input].shape.rows());
+    let mut stream = Stream::new(11, Domain::Check, input as u32);
+    let normal: Vec<f32> =
+        (0..start.len()).map(|_| rand_distr::Distribution::sample(&rand_distr::StandardNormal, &mut stream)).collect();
+    let length = normal[..count].iter().map(|d| f64::from(*d).powi(2)).sum::<f64>().sqrt();
+    let direction: Vec<f32> = normal.iter().map(|d| (f64::from(*d) / length) as f32).collect();
+    let is_loss = trial.wires.outputs.iter().any(|wire| trial.plan.slots[wire.slot.0 as usize].scalar == Scalar::U32);
+    let mut value = |step: f32| -> f64 {
+        trial.fill(&mut machine).unwrap();
+        let moved: Vec<u32> = start.iter().zip(&direction).map(|(x, d)| (x + step * d).to_bits()).collect();
+        machine.write(slot, 0, &moved).unwrap();
+        (0..trial.forward).for_each(|at| machine.run_dispatch(0, at).unwrap());
+        let out = machine.read_f32(trial.wires.outputs[0].slot).unwrap();
+        let count = live(trial, case, out.len(), trial.wires.outputs[0].shape.rows());
+        if is_loss {
+            return out[..count].iter().map(|l| f64::from(*l)).sum::<f64>() / count as f64;
+        }
+        let up = machine.read_f32(trial.wires.d_outputs[0].slot).unwrap();
+        out[..count].iter().zip(&up).map(|(y, u)| f64::from(*y) * f64::from(*u)).sum()
+    };
+    let h = 2e-2_f32;
+    let by_difference = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * f64::from(h));
+    trial.fill(&mut machine).unwrap();
+    machine.run(0, 1).unwrap();
+    let gradient = machine.read_f32(trial.wires.d_inputs[input].as_ref().unwrap().slot).unwrap();
+    let terms = || gradient[..count].iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d));
+    let size = gradient[..count].iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt().max(1e-3);
+    (by_difference, terms().sum(), size)
+}
+
+/// A halted run leaves all state alone.
+#[test]
+fn nothing_moves_once_halted() {
+    let gpu = support::gpu();
+    for (op, case) in cases().filter(|(op, _)| ["sgd", "batch_norm", "step", "metrics"].contains(op)) {
+        let trial = Trial::new(&case, gpu.as_ref().map_or(Target::CPU, |gpu| gpu.target())).unwrap();
+        let mut executors: Vec<Box<dyn Executor>> = vec![Box::new(Machine::new(Arc::clone(&trial.plan), Mode::Twin))];
+        if let Some(gpu) = &gpu {
+            executors.push(Box::new(Session::new(gpu, Arc::clone(&trial.plan)).unwrap()));
+        }
+        for executor in &mut executors {
+            trial.fill(executor.as_mut()).unwrap();
+            let mut now = executor.now().unwrap();
+            now.halted = 1;
+            executor.set_now(now).unwrap();
+            let dispatches = &trial.plan.programs[0].dispatches;
+            for (at, dispatch) in dispatches.iter().enumerate() {
+                let updated = || {
+                    let both = dispatch.slots.iter().zip(dispatch.kernel.bindings);
+                    both.filter(|(_, b)| {
+                        b.access == wgrad::kernel::Access::Update && dispatch.kernel.name != "metrics.collect"
+                    })
+                };
+                let words = |e: &mut dyn Executor| -> Vec<Vec<u32>> {
+                    updated().map(|(&s, _)| e.read(s, 0, trial.plan.slots[s.0 as usize].words()).unwrap()).collect()
+                };
+                let before = words(executor.as_mut());
+                executor.run_dispatch(0, at).unwrap();
+                assert!(before == words(executor.as_mut()), "{op}: {}: {}", case.name, dispatch.kernel.name);
+            }
+        }
+    }
+}
+
+/// The harness itself: kernels broken on purpose, each in a way that only one thing can see.
+#[test]
+fn a_broken_kernel_is_named() {
+    let Some(gpu) = support::gpu() else { return };
+    let breakages: [(&str, &str, &str, &str); 5] = [
+        ("relu", "relu.forward", "y[i] = relu(x[i])", "y[i] = max(x[i], 0.001)"),
+        ("batch_norm", "batch_norm.running", "(count / (count - 1.0))", "1.0"),
+        ("batch_norm", "batch_norm.grad_input", "x_hat * dgamma[f]", "-x_hat * dgamma[f]"),
+        ("relu", "relu.forward", "i >= now.rows * args.width", "i >= (now.rows + 1u) * args.width"),
+        ("dropout", "dropout.mask", "< count", "< count - 1u"),
+    ];
+    for (op, name, right, wrong) in breakages {
+        let case = cases().find(|(o, case)| *o == op && (case.rows < case.inputs[0].0.rows() || op == "dropout")).unwrap().1;
+        let trial = Trial::new(&case, gpu.target()).unwrap();
+        let mut plan = (*trial.plan).clone();
+        for dispatch in plan.programs[0].dispatches.iter_mut().filter(|d| d.kernel.name == name) {
+            dispatch.kernel = broken(dispatch.kernel, right, wrong);
+        }
+        let mut session = Session::new(&gpu, Arc::new(plan)).unwrap();
+        let verdicts = judge(&trial, &case.name, &mut session).unwrap();
+        let named: Vec<_> = verdicts.iter().filter(|v| !v.ok()).map(|v| v.kernel).collect();
+        assert_eq!(named, [name], "{wrong}: {verdicts:#?}");
+    }
+}
+
+/// A kernel with one piece of its text replaced, under a name of its own so that pipelines are not mixed up.
+fn broken(kernel: &'static Kernel, right: &str, wrong: &str) -> &'static Kernel {
+    let mut parts = kernel.parts.to_vec();
+    let mut hits = 0;
+    for part in &mut parts {
+        if part.text.contains(right) {
+            part.text = part.text.replace(right, wrong).leak();
+            hits += 1;
+        }
+    }
+    assert_eq!(hits, 1, "{right} is not in {}", kernel.name);
+    let name = format!("{} with {wrong}", kernel.name).leak();
+    let (args, bindings, needs) = (kernel.args, kernel.bindings, kernel.needs);
+    let (tolerance, twin, fast) = (kernel.tolerance, kernel.twin, kernel.fast);
+    Box::leak(Box::new(Kernel { name, parts: parts.leak(), args, bindings, needs, tolerance, twin, fast }))
+}
