@@ -6,13 +6,17 @@
 
 pub mod cpu;
 pub mod data;
+pub mod error;
 pub mod executor;
+pub mod export;
 pub mod gpu;
 pub mod graph;
 pub mod judge;
 pub mod kernel;
+pub mod nn;
 pub mod op;
 pub mod ops;
 pub mod random;
 pub mod shape;
 pub mod threads;
+pub mod train;

@@ -34,3 +34,8 @@ pub fn for_chunks_of_two<A: Send, B: Send>(
 pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
     items.into_par_iter().for_each(work);
 }
+
+/// Number of threads that work.
+pub fn count() -> usize {
+    rayon::current_num_threads()
+}

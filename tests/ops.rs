@@ -167,7 +167,8 @@ fn a_broken_kernel_is_named() {
         ("dropout", "dropout.mask", "< count", "< count - 1u"),
     ];
     for (op, name, right, wrong) in breakages {
-        let case = cases().find(|(o, case)| *o == op && (case.rows < case.inputs[0].0.rows() || op == "dropout")).unwrap().1;
+        let case =
+            cases().find(|(o, case)| *o == op && (case.rows < case.inputs[0].0.rows() || op == "dropout")).unwrap().1;
         let trial = Trial::new(&case, gpu.target()).unwrap();
         let mut plan = (*trial.plan).clone();
         for dispatch in plan.programs[0].dispatches.iter_mut().filter(|d| d.kernel.name == name) {

@@ -1,0 +1,81 @@
+//! What can go wrong between a recipe and a model file, each in one sentence.
+
+use crate::data::DataError;
+use crate::executor::DeviceError;
+use crate::export::ModelError;
+use crate::graph::plan::PlanError;
+use crate::nn::NotationError;
+use crate::shape::ShapeError;
+use std::path::PathBuf;
+
+/// All that a run can fail with.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The text of a layer.
+    #[error(transparent)]
+    Notation(#[from] NotationError),
+    /// A layer does not fit the one before it.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
+    /// The plan.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A model file.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A recipe or a flag.
+    #[error("{0}")]
+    Setting(String),
+    /// A file or folder that is not data.
+    #[error("{path}: {what}: {why}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What was tried, as in `cannot be written`.
+        what: &'static str,
+        /// The system's answer.
+        why: std::io::Error,
+    },
+    /// Training cannot go on.
+    #[error("the loss of step {step} (epoch {epoch}) is {loss}: {cause}; {saved}")]
+    Diverged {
+        /// From 0, as in `steps.csv`.
+        step: u64,
+        /// From 1, as it is shown.
+        epoch: u64,
+        /// What it is instead of a number.
+        loss: f32,
+        /// The first layer with a value that is not finite, and what may help.
+        cause: String,
+        /// Where the last good state is.
+        saved: String,
+    },
+    /// The work was done and its answer is bad.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Error {
+    /// A file that could not be read or written.
+    pub fn file(path: impl Into<PathBuf>, what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |why| Self::File { path, what, why }
+    }
+
+    /// What the program ends with: 1 the work failed, 2 wrong use or bad input.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Diverged { .. } | Self::Failed(_) => 1,
+            Self::Device(DeviceError::NoAdapter(_) | DeviceError::Unfit { .. }) => 2,
+            Self::Device(_) => 1,
+            _ => 2,
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! The model file: safetensors, weights by PyTorch's names, and in the metadata all that inference needs.
+//!
+//! All metadata is one JSON text under the key `wgrad`: the safetensors crate writes several keys in random order, and
+//! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// Version of the metadata that this program writes.
+const VERSION: u32 = 1;
+
+/// Key of the metadata.
+const KEY: &str = "wgrad";
+
+/// A model file that cannot be used, or not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ModelError {
+    /// It cannot be opened.
+    #[error("{path}: cannot be read: {why}")]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// The system's answer.
+        why: std::io::Error,
+    },
+    /// It cannot be written.
+    #[error("{path}: cannot be written: {why}")]
+    Unwritable {
+        /// Which file.
+        path: PathBuf,
+        /// The system's answer.
+        why: std::io::Error,
+    },
+    /// It is no safetensors file, or not all of one.
+    #[error("{path}: is not a whole safetensors file: {what}")]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Weights without a description of the network.
+    #[error("{path}: was not written by wgrad: it holds weights, but not which network they are of")]
+    Foreign {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The description cannot be understood.
+    #[error("{path}: its description of the network cannot be used: {what}")]
+    Metadata {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Its tensors are not those of the network.
+    #[error("{path}: does not fit the network: {what}")]
+    Mismatch {
+        /// Which file.
+        path: PathBuf,
+        /// Which tensor, with both shapes.
+        what: String,
+    },
+}
+
+/// One number for all features, or one each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Numbers {
+    /// The same for all.
+    All(f32),
+    /// One each.
+    Each(Vec<f32>),
+}
+
+impl Numbers {
+    fn of(values: &[f32]) -> Self {
+        match values {
+            [first, rest @ ..] if rest.iter().all(|v| v == first) => Self::All(*first),
+            _ => Self::Each(values.to_vec()),
+        }
+    }
+
+    fn expand(&self, features: usize) -> Vec<f32> {
+        match self {
+            Self::All(value) => vec![*value; features],
+            Self::Each(values) => values.clone(),
+        }
+    }
+}
+
+/// x = (value − offset) · factor, per feature.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Normalization {
+    /// As in the recipe.
+    pub kind: String,
+    /// The largest value that the data can have (255 for bytes); 0 where it is not known.
+    pub largest: f32,
+    offset: Numbers,
+    factor: Numbers,
+}
+
+impl Normalization {
+    /// Numbers for each feature.
+    pub fn new(kind: String, largest: f32, offset: &[f32], factor: &[f32]) -> Self {
+        Self { kind, largest, offset: Numbers::of(offset), factor: Numbers::of(factor) }
+    }
+
+    /// Offset and factor of each of `features` features.
+    pub fn numbers(&self, features: usize) -> (Vec<f32>, Vec<f32>) {
+        (self.offset.expand(features), self.factor.expand(features))
+    }
+}
+
+/// Where a training run is, in a file that it can be resumed from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Updates done.
+    pub step: u64,
+    /// Epochs done.
+    pub epoch: u64,
+    /// Updates done of the epoch at work.
+    pub step_in_epoch: u64,
+    /// Sum of the rows' losses in the epoch at work.
+    pub loss_sum: f64,
+    /// Correct answers in the epoch at work.
+    pub correct: u64,
+    /// Rows trained on in the epoch at work.
+    pub rows: u64,
+    /// The lowest validation loss so far, and the epochs it took.
+    pub best: Option<(f64, u64)>,
+}
+
+/// All that inference needs beside the weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// Version of this description.
+    pub version: u32,
+    /// The network, in the layer notation.
+    pub layers: Vec<String>,
+    /// Shape of one input.
+    pub input: Vec<usize>,
+    /// Names of the classes, in the order of the outputs.
+    pub classes: Vec<String>,
+    /// Names of a table's feature columns, in order; empty for images.
+    pub columns: Vec<String>,
+    /// Name of a table's target column.
+    pub target: Option<String>,
+    /// How inputs are normalised.
+    pub normalize: Normalization,
+    /// In a resumable file, where the run is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+}
+
+impl Metadata {
+    /// The version that this program writes.
+    pub const VERSION: u32 = VERSION;
+}
+
+/// The content of a tensor.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Floats with their sizes.
+    Floats(Vec<usize>, Vec<f32>),
+    /// A single count, as PyTorch's `num_batches_tracked`.
+    Count(i64),
+}
+
+/// Weights by name, and what they belong to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Where it came from, for messages.
+    pub path: PathBuf,
+    /// The description, which files of other programs lack.
+    pub metadata: Option<Metadata>,
+    /// The tensors.
+    pub tensors: BTreeMap<String, Values>,
+}
+
+impl Model {
+    /// Reads weights, and the description where there is one.
+    ///
+    /// # Errors
+    /// The file cannot be read, is broken, or its description cannot be understood.
+    pub fn read(path: &Path) -> Result<Self, ModelError> {
+        let bytes = std::fs::read(path).map_err(|why| ModelError::Unreadable { path: path.into(), why })?;
+        let broken = |what: String| ModelError::Broken { path: path.into(), what };
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
+        let text = header.metadata().as_ref().and_then(|keys| keys.get(KEY));
+        let metadata = text.map(|text| parse(path, text)).transpose()?;
+        let mut tensors = BTreeMap::new();
+        for (name, view) in file.tensors() {
+            tensors.insert(name.clone(), values(&view).map_err(|what| broken(format!("tensor {name} {what}")))?);
+        }
+        Ok(Self { path: path.into(), metadata, tensors })
+    }
+
+    /// The description.
+    ///
+    /// # Errors
+    /// The file is of another program.
+    pub fn described(&self) -> Result<&Metadata, ModelError> {
+        self.metadata.as_ref().ok_or_else(|| ModelError::Foreign { path: self.path.clone() })
+    }
+
+    /// The floats of a tensor.
+    ///
+    /// # Errors
+    /// It is not there or has other sizes.
+    pub fn floats(&self, name: &str, sizes: &[usize]) -> Result<&[f32], ModelError> {
+        let mismatch = |what: String| ModelError::Mismatch { path: self.path.clone(), what };
+        match self.tensors.get(name) {
+            Some(Values::Floats(found, values)) if found == sizes => Ok(values),
+            Some(Values::Floats(found, _)) => {
+                Err(mismatch(format!("{name} is {found:?} in the file and {sizes:?} in the network")))
+            }
+            Some(Values::Count(_)) => Err(mismatch(format!("{name} is a count in the file"))),
+            None => Err(mismatch(format!("the file has no tensor {name}"))),
+        }
+    }
+
+    /// Writes the file whole or not at all.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ModelError> {
+        let unwritable = |why| ModelError::Unwritable { path: path.into(), why };
+        let bytes = self.to_bytes().map_err(|why| unwritable(std::io::Error::other(why)))?;
+        let mut name = path.as_os_str().to_owned();
+        name.push(".part");
+        std::fs::write(&name, bytes).and_then(|()| std::fs::rename(&name, path)).map_err(unwritable)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>, String> {
+        let words: Vec<(&String, Dtype, Vec<usize>, Vec<u8>)> = self.tensors.iter().map(|(n, v)| flat(n, v)).collect();
+        let views = words.iter().map(|(name, dtype, shape, bytes)| {
+            TensorView::new(*dtype, shape.clone(), bytes).map(|view| (*name, view)).map_err(|e| e.to_string())
+        });
+        let views: Vec<_> = views.collect::<Result<_, _>>()?;
+        let text = self.metadata.as_ref().map(serde_json::to_string).transpose().map_err(|e| e.to_string())?;
+        let keys = text.map(|text| HashMap::from([(KEY.to_owned(), text)]));
+        safetensors::serialize(views, keys).map_err(|e| e.to_string())
+    }
+}
+
+fn flat<'a>(name: &'a String, values: &Values) -> (&'a String, Dtype, Vec<usize>, Vec<u8>) {
+    match values {
+        Values::Floats(shape, values) => {
+            (name, Dtype::F32, shape.clone(), values.iter().flat_map(|v| v.to_le_bytes()).collect())
+        }
+        Values::Count(count) => (name, Dtype::I64, vec![], count.to_le_bytes().to_vec()),
+    }
+}
+
+fn values(view: &TensorView<'_>) -> Result<Values, String> {
+    let bytes = view.data();
+    match (view.dtype(), view.shape()) {
+        (Dtype::F32, shape) => {
+            let floats = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+            Ok(Values::Floats(shape.to_vec(), floats.collect()))
+        }
+        (Dtype::I64, []) => {
+            let count = bytes.try_into().map_err(|_| "has no whole count".to_owned())?;
+            Ok(Values::Count(i64::from_le_bytes(count)))
+        }
+        (dtype, shape) => Err(format!("is {dtype:?} {shape:?}: wgrad reads F32 tensors and I64 counts")),
+    }
+}
+
+fn parse(path: &Path, text: &str) -> Result<Metadata, ModelError> {
+    let error = |what: String| ModelError::Metadata { path: path.into(), what };
+    let json: serde_json::Value = serde_json::from_str(text).map_err(|e| error(e.to_string()))?;
+    match json.get("version").and_then(serde_json::Value::as_u64) {
+        Some(version) if version == u64::from(VERSION) => {}
+        Some(version) => return Err(error(format!("it is of version {version}, this program reads {VERSION}"))),
+        None => return Err(error("it has no version".into())),
+    }
+    let metadata: Metadata = serde_json::from_value(json).map_err(|e| error(e.to_string()))?;
+    let features: usize = metadata.input.iter().product();
+    let (offset, factor) = metadata.normalize.numbers(features);
+    if offset.len() != features || factor.len() != features {
+        return Err(error(format!("it normalises {} features of {features}", offset.len())));
+    }
+    Ok(metadata)
+}

@@ -1,0 +1,12 @@
+//! Networks: the layer notation, layers made of operations, initial weights, optimisers.
+
+mod init;
+mod layers;
+mod network;
+mod notation;
+mod optimizer;
+
+pub use init::Init;
+pub use network::{Built, Layer, Network, Tensor, Usage};
+pub use notation::{LayerText, NotationError, nearest};
+pub use optimizer::Settings;

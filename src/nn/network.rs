@@ -1,0 +1,240 @@
+//! A network: layers in sequence, the tensors they own, and the graph they make.
+
+use super::init::Init;
+use super::layers;
+use super::notation::{LayerText, NotationError};
+use crate::graph::{Graph, ValueId};
+use crate::kernel::Scalar;
+use crate::op::{Class, Op};
+use crate::shape::{Shape, ShapeError};
+use std::fmt;
+
+/// A layer: it owns no tensors but says which it has, and makes operations.
+pub trait Layer: fmt::Debug {
+    /// The layer with what a last layer may leave out filled in, if it left something out; the text likewise.
+    fn complete(&self, _text: &mut LayerText, _classes: usize) -> Option<Box<dyn Layer>> {
+        None
+    }
+
+    /// Outputs per row, where the layer sets them.
+    fn outputs(&self) -> Option<usize> {
+        None
+    }
+
+    /// Adds its operations.
+    ///
+    /// # Errors
+    /// The input's shape does not fit.
+    fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError>;
+
+    /// How weights before it start by default, if it has a say.
+    fn init_before(&self) -> Option<Init> {
+        None
+    }
+
+    /// Whether it has weights of its own, so that it hides what comes after it from the weights before.
+    fn is_weighted(&self) -> bool {
+        false
+    }
+
+    /// Whether a batch of one row cannot be trained on.
+    fn needs_two_rows(&self) -> bool {
+        false
+    }
+}
+
+/// How a tensor starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// Every element alike.
+    Value(f32),
+    /// Random weights `[outputs, inputs]`.
+    Weights(Init),
+}
+
+/// A tensor that a network owns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// As PyTorch's `state_dict` names it: index of the layer, then the name, as in `0.weight`.
+    pub name: String,
+    /// Its sizes.
+    pub shape: Shape,
+    /// `Parameters` or `State`.
+    pub class: Class,
+    /// How it starts.
+    pub start: Start,
+}
+
+impl Tensor {
+    /// Initial values of tensor number `index` of the network.
+    pub fn initial(&self, seed: u64, index: usize) -> Vec<f32> {
+        match self.start {
+            Start::Value(value) => vec![value; self.shape.elements()],
+            Start::Weights(init) => init.weights(self.shape.width(), self.shape.rows(), seed, index as u32),
+        }
+    }
+}
+
+/// What a graph is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// Dropout drops and batch norm takes the batch's statistics.
+    Training {
+        /// Of the run: dropout's random numbers.
+        seed: u64,
+    },
+    /// Dropout is absent and batch norm takes the running statistics.
+    Inference,
+}
+
+/// Layers in sequence.
+#[derive(Debug)]
+pub struct Network {
+    texts: Vec<LayerText>,
+    layers: Vec<Box<dyn Layer>>,
+    init: Option<Init>,
+}
+
+impl Network {
+    /// Reads a network that ends in `classes` outputs.
+    ///
+    /// # Errors
+    /// A text cannot be read, or the last layer's outputs are not the classes.
+    pub fn read(texts: &[String], classes: usize, init: Option<Init>) -> Result<Self, NotationError> {
+        let error = |index: usize, text: &str, what: String| NotationError { index, text: text.to_owned(), what };
+        if texts.is_empty() {
+            return Err(error(0, "", "a network needs at least one layer".into()));
+        }
+        let (mut parsed, mut layers) = (vec![], vec![]);
+        for (index, text) in texts.iter().enumerate() {
+            let layer_text: LayerText = text.parse().map_err(|what| error(index, text, what))?;
+            layers.push(layers::read(&layer_text).map_err(|what| error(index, text, what))?);
+            parsed.push(layer_text);
+        }
+        let last = texts.len() - 1;
+        if let Some(layer) = layers[last].complete(&mut parsed[last], classes) {
+            layers[last] = layer;
+        }
+        if layers[last].outputs() != Some(classes) {
+            let what = format!("the last layer must be a linear with one output for each of the {classes} classes");
+            return Err(error(last, &texts[last], what));
+        }
+        Ok(Self { texts: parsed, layers, init })
+    }
+
+    /// The layers' texts, complete.
+    pub fn texts(&self) -> Vec<String> {
+        self.texts.iter().map(ToString::to_string).collect()
+    }
+
+    /// Path of a layer, as in `3.batch_norm`.
+    pub fn path(&self, index: usize) -> String {
+        format!("{index}.{}", self.texts[index].kind)
+    }
+
+    /// Whether a batch of one row cannot be trained on.
+    pub fn needs_two_rows(&self) -> bool {
+        self.layers.iter().any(|layer| layer.needs_two_rows())
+    }
+
+    /// Adds all layers to a graph after `x` and gives the logits; each layer's output shape and the network's tensors
+    /// come along.
+    ///
+    /// # Errors
+    /// A layer does not fit the one before it.
+    pub fn build(&self, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
+        let mut built = Built { logits: x, shapes: vec![], tensors: vec![], counters: vec![] };
+        let mut last = x;
+        for (index, layer) in self.layers.iter().enumerate() {
+            let path = self.path(index);
+            let mut builder = Builder { graph, usage, index, path, init: self.init_of(index), built: &mut built };
+            let y = layer.build(&mut builder, last)?;
+            last = y;
+            built.shapes.push(graph.shape(y).clone());
+        }
+        built.logits = last;
+        Ok(built)
+    }
+
+    /// He's before a ReLU, Xavier's before anything else, unless the network says otherwise.
+    fn init_of(&self, index: usize) -> Init {
+        let after = self.layers[index + 1..].iter().take_while(|layer| !layer.is_weighted());
+        self.init.or_else(|| after.filter_map(|layer| layer.init_before()).next()).unwrap_or(Init::Xavier)
+    }
+}
+
+/// What a network made of a graph.
+#[derive(Debug)]
+pub struct Built {
+    /// The last layer's output, `[batch, classes]`.
+    pub logits: ValueId,
+    /// Output shape of each layer, with the batch's capacity.
+    pub shapes: Vec<Shape>,
+    /// All tensors, in the order of PyTorch's `state_dict`.
+    pub tensors: Vec<Tensor>,
+    /// Layers that PyTorch counts batches for.
+    pub counters: Vec<usize>,
+}
+
+/// What a layer builds with.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    graph: &'a mut Graph,
+    usage: Usage,
+    index: usize,
+    path: String,
+    init: Init,
+    built: &'a mut Built,
+}
+
+impl Builder<'_> {
+    /// Shape of a value.
+    pub fn shape(&self, id: ValueId) -> &Shape {
+        self.graph.shape(id)
+    }
+
+    /// The layer's path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The layer's place.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How the layer's weights start.
+    pub fn init(&self) -> Init {
+        self.init
+    }
+
+    /// Whether the graph is for training.
+    pub fn is_training(&self) -> bool {
+        matches!(self.usage, Usage::Training { .. })
+    }
+
+    /// Seed of the run; 0 in inference, where nothing is random.
+    pub fn seed(&self) -> u64 {
+        if let Usage::Training { seed } = self.usage { seed } else { 0 }
+    }
+
+    /// Declares a tensor of the layer.
+    pub fn tensor(&mut self, name: &str, sizes: &[usize], class: Class, start: Start) -> ValueId {
+        let (name, shape) = (format!("{}.{name}", self.index), Shape(sizes.to_vec()));
+        self.built.tensors.push(Tensor { name: name.clone(), shape: shape.clone(), class, start });
+        self.graph.value(name, shape, Scalar::F32, class)
+    }
+
+    /// Says that PyTorch keeps a `num_batches_tracked` for this layer.
+    pub fn counts_batches(&mut self) {
+        self.built.counters.push(self.index);
+    }
+
+    /// Adds an operation with one output.
+    ///
+    /// # Errors
+    /// The inputs do not fit it.
+    pub fn push(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId, ShapeError> {
+        Ok(self.graph.push(op, &self.path, inputs)?[0])
+    }
+}

@@ -1,0 +1,58 @@
+//! The order of the rows, and the batches of an epoch.
+
+use crate::kernel::Step;
+use crate::random::{Domain, Stream};
+use rand::seq::SliceRandom;
+
+/// The rows of an epoch in the order in which they are trained on: a permutation from the seed, or the file's order.
+pub(super) fn epoch_order(rows: &[u32], shuffle: bool, seed: u64, epoch: u64) -> Vec<u32> {
+    let mut order = rows.to_vec();
+    if shuffle {
+        order.shuffle(&mut Stream::new(seed, Domain::Order, epoch as u32));
+    }
+    order
+}
+
+/// The step table of `rows` rows in batches, the last one smaller; a last batch of one row is left out where a layer
+/// needs two. `first_step` counts updates from the first of the training.
+pub(super) fn steps(rows: usize, batch: usize, needs_two_rows: bool, rate: f32, first_step: u64) -> Vec<Step> {
+    let line = |start: usize| Step {
+        start: start as u32,
+        rows: batch.min(rows - start) as u32,
+        rate,
+        step: (first_step as usize + start / batch) as u32,
+    };
+    let mut steps: Vec<Step> = (0..rows).step_by(batch).map(line).collect();
+    if needs_two_rows && steps.last().is_some_and(|step| step.rows == 1) {
+        steps.pop();
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_last_batch_is_smaller_and_one_row_is_left_out_only_where_it_must() {
+        let sizes = |rows, two| steps(rows, 4, two, 0.1, 0).iter().map(|s| s.rows).collect::<Vec<_>>();
+        assert_eq!(sizes(10, true), [4, 4, 2]);
+        assert_eq!(sizes(9, true), [4, 4]);
+        assert_eq!(sizes(9, false), [4, 4, 1]);
+        assert_eq!(sizes(3, true), [3]);
+        assert_eq!(steps(9, 4, true, 0.1, 7)[1], Step { start: 4, rows: 4, rate: 0.1, step: 8 });
+    }
+
+    #[test]
+    fn epochs_differ_and_keep_all_rows() {
+        let rows: Vec<u32> = (10..200).collect();
+        let (first, second) = (epoch_order(&rows, true, 1, 0), epoch_order(&rows, true, 1, 1));
+        assert_ne!(first, second);
+        assert_ne!(first, epoch_order(&rows, true, 2, 0));
+        assert_eq!(first, epoch_order(&rows, true, 1, 0));
+        let mut sorted = first;
+        sorted.sort_unstable();
+        assert_eq!(sorted, rows);
+        assert_eq!(epoch_order(&rows, false, 1, 0), rows);
+    }
+}

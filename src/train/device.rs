@@ -1,0 +1,105 @@
+//! Which device trains, and an executor on it.
+
+use crate::cpu::{Machine, Mode};
+use crate::executor::{DeviceError, Executor};
+use crate::gpu::{Checks, Choice, Gpu, Session};
+use crate::graph::plan::Plan;
+use crate::op::{Family, Target};
+use std::fmt;
+use std::rc::Rc;
+use std::str::FromStr;
+use std::sync::Arc;
+
+/// What the user asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The best hardware GPU, else the CPU path.
+    Auto,
+    /// The CPU path.
+    Cpu,
+    /// A GPU, be it a software driver.
+    Gpu(Choice),
+}
+
+/// `auto`, `cpu`, `gpu`, a number or a part of a name.
+impl FromStr for DeviceChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Ok(match text {
+            "" => return Err("a device is auto, cpu, gpu, a number or a part of a name".into()),
+            "auto" => Self::Auto,
+            "cpu" => Self::Cpu,
+            "gpu" => Self::Gpu(Choice::Any),
+            _ => Self::Gpu(text.parse().map_or_else(|_| Choice::Name(text.to_owned()), Choice::Number)),
+        })
+    }
+}
+
+/// An open device.
+#[derive(Clone, Debug)]
+pub enum Device {
+    /// The CPU path. Where a GPU was looked for first, why there is none.
+    Cpu {
+        /// What to tell the user.
+        why: Option<String>,
+    },
+    /// A GPU.
+    Gpu(Rc<Gpu>),
+}
+
+impl Device {
+    /// Opens what was asked for.
+    ///
+    /// # Errors
+    /// A GPU was asked for by name, number or kind, and is not there or cannot be opened.
+    pub fn open(choice: &DeviceChoice) -> Result<Self, DeviceError> {
+        match choice {
+            DeviceChoice::Cpu => Ok(Self::Cpu { why: None }),
+            DeviceChoice::Gpu(choice) => Ok(Self::Gpu(Rc::new(Gpu::open(choice, Checks::Off)?))),
+            DeviceChoice::Auto => Ok(match Gpu::open(&Choice::Hardware, Checks::Off) {
+                Ok(gpu) => Self::Gpu(Rc::new(gpu)),
+                Err(error) => Self::Cpu { why: Some(error.to_string()) },
+            }),
+        }
+    }
+
+    /// What plans for it are compiled for.
+    pub fn target(&self) -> Target {
+        let target = match self {
+            Self::Cpu { .. } => Target::CPU,
+            Self::Gpu(gpu) => gpu.target(),
+        };
+        // For trying every variant on any adapter that can run it.
+        let family = match std::env::var("WGRAD_PRODUCT").as_deref() {
+            Ok("plain") => Family::Plain,
+            Ok("tiled") => Family::Tiled,
+            _ => target.product,
+        };
+        Target { product: family, ..target }
+    }
+
+    /// An executor for a plan.
+    ///
+    /// # Errors
+    /// The device has no room or refuses.
+    pub fn executor(&self, plan: &Arc<Plan>) -> Result<Box<dyn Executor>, DeviceError> {
+        Ok(match self {
+            Self::Cpu { .. } => Box::new(Machine::new(Arc::clone(plan), Mode::Fast)),
+            Self::Gpu(gpu) => Box::new(Session::new(gpu, Arc::clone(plan))?),
+        })
+    }
+}
+
+/// As it is named on the command line and in benchmarks.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu { .. } => write!(f, "CPU, {} threads", crate::threads::count()),
+            Self::Gpu(gpu) => {
+                let report = gpu.report();
+                write!(f, "{} ({}, {})", report.name, report.kind, report.backend)
+            }
+        }
+    }
+}

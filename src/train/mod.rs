@@ -1,0 +1,22 @@
+//! From a recipe to a trained model: settings, plan, the loop, evaluation, files.
+
+mod batches;
+mod device;
+mod diverged;
+mod evaluate;
+mod prepare;
+mod programs;
+mod recipe;
+mod run_folder;
+mod runner;
+mod state;
+mod trainer;
+
+pub use device::{Device, DeviceChoice};
+pub use evaluate::{Evaluation, Predictor, wilson};
+pub use prepare::prepare;
+pub use programs::{DataShape, Programs, TrainOptions};
+pub use recipe::{DataSection, Length, ModelSection, Recipe, Settings, TrainSection};
+pub use run_folder::RunFolder;
+pub use runner::Runner;
+pub use trainer::{EpochReport, Job, Observer, Outcome, Trainer};

@@ -1,0 +1,108 @@
+//! The run folder: `recipe.toml`, `model.safetensors`, `last.safetensors`, `steps.csv`, `epochs.csv`.
+
+use crate::error::Error;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+const STEPS_HEADER: &str = "step,loss";
+const EPOCHS_HEADER: &str = "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy";
+
+/// An open run folder.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    steps: BufWriter<File>,
+    epochs: BufWriter<File>,
+}
+
+impl RunFolder {
+    /// Makes the folder `out`, or the next numbered one `runs/NAME-001` where none is given.
+    ///
+    /// # Errors
+    /// `out` is there and not empty, or cannot be written.
+    pub fn create(out: Option<&Path>, name: &str, recipe: &str) -> Result<Self, Error> {
+        let path = match out {
+            Some(path) => {
+                let occupied = path.is_file() || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some());
+                if occupied {
+                    let hint = "is there and is not an empty folder: name another with --out, or go on with --resume";
+                    return Err(Error::Setting(format!("{} {hint}", path.display())));
+                }
+                fs::create_dir_all(path).map_err(Error::file(path, "cannot be made"))?;
+                path.to_owned()
+            }
+            None => numbered(Path::new("runs"), name)?,
+        };
+        let file = path.join("recipe.toml");
+        fs::write(&file, recipe).map_err(Error::file(file, "cannot be written"))?;
+        let steps = start(&path.join("steps.csv"), STEPS_HEADER)?;
+        let epochs = start(&path.join("epochs.csv"), EPOCHS_HEADER)?;
+        Ok(Self { path, steps, epochs })
+    }
+
+    /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
+    /// is of steps that will be taken again, and is dropped.
+    ///
+    /// # Errors
+    /// It cannot be read or written.
+    pub fn resume(path: &Path, step: u64, epoch: u64) -> Result<Self, Error> {
+        let steps = keep(&path.join("steps.csv"), STEPS_HEADER, |number| number < step)?;
+        let epochs = keep(&path.join("epochs.csv"), EPOCHS_HEADER, |number| number <= epoch)?;
+        Ok(Self { path: path.to_owned(), steps, epochs })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub(super) fn step(&mut self, step: u64, loss: f32) -> Result<(), Error> {
+        writeln!(self.steps, "{step},{loss}").map_err(Error::file(self.file("steps.csv"), "cannot be written"))
+    }
+
+    pub(super) fn epoch(&mut self, line: &str) -> Result<(), Error> {
+        writeln!(self.epochs, "{line}").map_err(Error::file(self.file("epochs.csv"), "cannot be written"))
+    }
+
+    pub(super) fn flush(&mut self) -> Result<(), Error> {
+        self.steps.flush().map_err(Error::file(self.file("steps.csv"), "cannot be written"))?;
+        self.epochs.flush().map_err(Error::file(self.file("epochs.csv"), "cannot be written"))
+    }
+}
+
+fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {
+    let file = File::create(path).and_then(|mut file| writeln!(file, "{header}").map(|()| file));
+    file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
+}
+
+fn keep(path: &Path, header: &str, wanted: impl Fn(u64) -> bool) -> Result<BufWriter<File>, Error> {
+    let old = File::open(path).map_err(Error::file(path, "cannot be read"))?;
+    let number = |line: &str| line.split(',').next().and_then(|n| n.parse().ok());
+    let lines: Result<Vec<String>, _> = BufReader::new(old).lines().collect();
+    let lines = lines.map_err(Error::file(path, "cannot be read"))?;
+    let kept: String =
+        lines.iter().filter(|line| number(line).is_some_and(&wanted)).map(|l| format!("{l}\n")).collect();
+    fs::write(path, format!("{header}\n{kept}")).map_err(Error::file(path, "cannot be written"))?;
+    let file = OpenOptions::new().append(true).open(path);
+    file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
+}
+
+/// The first free `runs/NAME-001`, made in one step so that two runs never share one.
+fn numbered(runs: &Path, name: &str) -> Result<PathBuf, Error> {
+    fs::create_dir_all(runs).map_err(Error::file(runs, "cannot be made"))?;
+    for number in 1.. {
+        let path = runs.join(format!("{name}-{number:03}"));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(Error::file(path, "cannot be made")(error)),
+        }
+    }
+    unreachable!("numbers do not end")
+}

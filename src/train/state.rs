@@ -1,0 +1,68 @@
+//! A network's tensors between device and file.
+
+use super::runner::Runner;
+use crate::error::Error;
+use crate::executor::DeviceError;
+use crate::export::{Model, ModelError, Values};
+use std::collections::BTreeMap;
+
+/// Prefix of the optimiser's state in a resumable file.
+const VELOCITY: &str = "velocity.";
+
+/// Starts a network from its seed.
+pub(super) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceError> {
+    for (index, tensor) in runner.programs().tensors.clone().iter().enumerate() {
+        runner.write_floats(&tensor.name, &tensor.initial(seed, index))?;
+    }
+    Ok(())
+}
+
+/// Loads all tensors of a network from a file, with the optimiser's state if a run is to go on, and gives the batches
+/// that batch norm has counted.
+pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i64, Error> {
+    let tensors = runner.programs().tensors.clone();
+    let counters: Vec<String> = counter_names(runner);
+    let known = |name: &str| {
+        let name = name.strip_prefix(VELOCITY).unwrap_or(name);
+        tensors.iter().any(|tensor| tensor.name == name) || counters.iter().any(|counter| counter == name)
+    };
+    if let Some(extra) = model.tensors.keys().find(|name| !known(name)) {
+        let what = format!("the network has no tensor {extra}");
+        return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
+    }
+    for tensor in &tensors {
+        runner.write_floats(&tensor.name, model.floats(&tensor.name, &tensor.shape.0)?)?;
+        let velocity = format!("{VELOCITY}{}", tensor.name);
+        if resume {
+            runner.write_floats(&velocity, model.floats(&velocity, &tensor.shape.0)?)?;
+        }
+    }
+    let counted = counters.iter().find_map(|name| model.tensors.get(name));
+    Ok(if let Some(Values::Count(count)) = counted { *count } else { 0 })
+}
+
+fn counter_names(runner: &Runner) -> Vec<String> {
+    runner.programs().counters.iter().map(|index| format!("{index}.num_batches_tracked")).collect()
+}
+
+/// All tensors of a network, with the optimiser's state if the file is to be resumed from.
+pub(super) fn save(
+    runner: &mut Runner,
+    batches_tracked: i64,
+    resumable: bool,
+) -> Result<BTreeMap<String, Values>, DeviceError> {
+    let mut out = BTreeMap::new();
+    for tensor in runner.programs().tensors.clone() {
+        let mut names = vec![tensor.name.clone()];
+        if resumable {
+            names.push(format!("{VELOCITY}{}", tensor.name));
+        }
+        for name in names {
+            if let Some(values) = runner.read_floats(&name)? {
+                out.insert(name, Values::Floats(tensor.shape.0.clone(), values));
+            }
+        }
+    }
+    out.extend(counter_names(runner).into_iter().map(|name| (name, Values::Count(batches_tracked))));
+    Ok(out)
+}

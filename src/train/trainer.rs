@@ -1,0 +1,364 @@
+//! The training loop.
+//!
+//! The host decides between chunks of steps that take about a tenth of a second each: progress, Ctrl-C, a loss that is
+//! not finite; and between epochs: validation, the best model, checkpoints. Within a chunk nothing is read back. How
+//! steps are chunked changes no bit of the result.
+
+use super::batches::{epoch_order, steps};
+use super::device::Device;
+use super::diverged;
+use super::evaluate::Evaluation;
+use super::programs::{DataShape, Programs, TrainOptions};
+use super::recipe::{Length, Settings};
+use super::run_folder::RunFolder;
+use super::runner::Runner;
+use super::state;
+use crate::data::{Affine, Dataset, Normalize, Split, Values};
+use crate::error::Error;
+use crate::export::{self, Metadata, Model, Normalization, Progress};
+use crate::kernel::Step;
+use crate::nn::Network;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Time that a chunk of steps should take, at least and at most.
+const CHUNK_TIME: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(160));
+
+/// Time between two writings of files in mid-run; the last state is always written.
+const SAVE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// All that a run starts from.
+#[derive(Debug)]
+pub struct Job {
+    /// The rows.
+    pub dataset: Dataset,
+    /// Their parts.
+    pub split: Split,
+    /// Normalisation by the training part.
+    pub normalize: (Normalize, Affine),
+    /// How to train.
+    pub settings: Settings,
+    /// Weights to start from in place of random ones.
+    pub init_from: Option<Model>,
+    /// A run to go on with.
+    pub resume: Option<Model>,
+}
+
+/// What the host hears of a run.
+pub trait Observer {
+    /// After a chunk of steps: updates done, of how many, and rows trained on in this chunk.
+    fn progress(&mut self, done: u64, total: u64, rows: u64);
+
+    /// After an epoch.
+    fn epoch(&mut self, report: &EpochReport);
+
+    /// Whether the user wants the run to stop; asked between chunks.
+    fn stop(&self) -> bool;
+}
+
+/// An epoch as it goes into `epochs.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochReport {
+    /// From 1.
+    pub epoch: u64,
+    /// Updates done since the first of the training.
+    pub step: u64,
+    /// Mean over the rows trained on, as they were met.
+    pub train_loss: f64,
+    /// Likewise.
+    pub train_accuracy: f64,
+    /// On the validation part, if there is one.
+    pub validation: Option<Evaluation>,
+    /// Whether the validation loss is the lowest so far.
+    pub best: bool,
+}
+
+/// How a run ended, when nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// To its end.
+    Finished,
+    /// The user stopped it; everything is saved.
+    Stopped,
+}
+
+/// A network in training.
+#[derive(Debug)]
+pub struct Trainer {
+    pub(super) runner: Runner,
+    pub(super) job: Job,
+    pub(super) network: Network,
+    pub(super) progress: Progress,
+    /// Batches that batch norm had counted before the first update.
+    counted: i64,
+    best: Option<BTreeMap<String, export::Values>>,
+    saved: Instant,
+    chunk: usize,
+}
+
+impl Trainer {
+    /// Compiles the network for a device and loads data and weights.
+    ///
+    /// # Errors
+    /// The settings do not fit the data or one another; the device fails.
+    pub fn new(mut job: Job, device: &Device) -> Result<Self, Error> {
+        let (settings, rows) = (&job.settings, job.split.train.len());
+        let network = Network::read(&settings.layers, job.dataset.classes.len(), settings.init)?;
+        if settings.batch > rows {
+            let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
+            return Err(Error::Setting(what));
+        }
+        if steps(rows, settings.batch, network.needs_two_rows(), 0.0, 0).is_empty() {
+            return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
+        }
+        let row = input_shape(&job.dataset, settings.shape.as_ref())?;
+        let bytes = matches!(job.dataset.values, Values::Bytes(_));
+        let data = DataShape { bytes, rows: job.dataset.rows(), row };
+        let Settings { seed, optimizer, label_smoothing, batch, .. } = *settings;
+        let options = TrainOptions { seed, optimizer, label_smoothing };
+        let programs = Programs::compile(&network, &data, batch, Some(options), device.target())?;
+        let mut runner = Runner::new(device, programs)?;
+        let affine = &job.normalize.1;
+        runner.load_data(&job.dataset.values, &job.dataset.labels, (&affine.offset, &affine.factor))?;
+        state::initialize(&mut runner, seed)?;
+        let mut counted = 0;
+        let mut progress = Progress::default();
+        if let Some(model) = job.init_from.take() {
+            counted = state::load(&mut runner, &model, false)?;
+        }
+        if let Some(model) = job.resume.take() {
+            progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
+            counted = state::load(&mut runner, &model, true)? - progress.step as i64;
+        }
+        Ok(Self { runner, job, network, progress, counted, best: None, saved: Instant::now(), chunk: 1 })
+    }
+
+    /// The plan and the network's tensors.
+    pub fn programs(&self) -> &Programs {
+        self.runner.programs()
+    }
+
+    /// The layers, complete.
+    pub fn layers(&self) -> Vec<String> {
+        self.network.texts()
+    }
+
+    /// Where the run is.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
+    }
+
+    fn epoch_steps(&self) -> Vec<Step> {
+        let s = &self.job.settings;
+        let first = self.progress.step - self.progress.step_in_epoch;
+        steps(self.job.split.train.len(), s.batch, self.network.needs_two_rows(), s.lr as f32, first)
+    }
+
+    /// Rows that every epoch leaves out, because `batch_norm` cannot be trained on a batch of one.
+    pub fn left_out(&self) -> usize {
+        self.job.split.train.len() - self.epoch_steps().iter().map(|step| step.rows as usize).sum::<usize>()
+    }
+
+    /// Updates of the whole run.
+    pub fn total_steps(&self) -> u64 {
+        match self.job.settings.length {
+            Length::Steps(steps) => steps,
+            Length::Epochs(epochs) => epochs * self.epoch_steps().len() as u64,
+        }
+    }
+
+    /// Trains to the end of the run, or until the observer stops it.
+    ///
+    /// # Errors
+    /// A loss is not finite, a file cannot be written, or the device fails. What was reached is saved before.
+    pub fn run(&mut self, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        let total = self.total_steps();
+        while self.progress.step < total {
+            if self.epoch(total, folder, observer)? == Outcome::Stopped {
+                self.save(folder)?;
+                return Ok(Outcome::Stopped);
+            }
+        }
+        self.save(folder)?;
+        self.take_best()?;
+        Ok(Outcome::Finished)
+    }
+
+    fn epoch(&mut self, total: u64, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
+        let table = self.epoch_steps();
+        let s = &self.job.settings;
+        let order = epoch_order(&self.job.split.train, s.shuffle, s.seed, self.progress.epoch);
+        let mut done = self.progress.step_in_epoch as usize;
+        let end = table.len().min(done + (total - self.progress.step) as usize);
+        self.runner.begin(&order, &table, done)?;
+        while done < end {
+            done = self.chunk(&table, done..end, folder)?;
+            let rows = self.progress.rows;
+            observer.progress(self.progress.step, total, rows);
+            if observer.stop() && done < end {
+                return Ok(Outcome::Stopped);
+            }
+        }
+        let report = self.end_of_epoch()?;
+        folder.epoch(&csv_line(&report))?;
+        observer.epoch(&report);
+        let p = &mut self.progress;
+        *p = Progress { step: p.step, epoch: report.epoch, best: p.best, ..Progress::default() };
+        if self.saved.elapsed() > SAVE_INTERVAL {
+            self.save(folder)?;
+        }
+        let stop = observer.stop() && self.progress.step < total;
+        Ok(if stop { Outcome::Stopped } else { Outcome::Finished })
+    }
+
+    /// Runs some of the steps and takes down what they gave; says how many of the epoch are done.
+    fn chunk(&mut self, table: &[Step], range: std::ops::Range<usize>, folder: &mut RunFolder) -> Result<usize, Error> {
+        let started = Instant::now();
+        let count = self.chunk.min(range.len());
+        let train = self.programs().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
+        self.runner.run(train, count)?;
+        let now = self.runner.executor().now()?;
+        let halted = now.halted != 0;
+        let done = if halted { now.index as usize } else { range.start + count };
+        for (i, (loss, correct)) in self.runner.results(range.start, done)?.into_iter().enumerate() {
+            let rows = u64::from(table[range.start + i].rows);
+            folder.step(self.progress.step, loss)?;
+            let p = &mut self.progress;
+            p.step += 1;
+            p.step_in_epoch += 1;
+            p.rows += rows;
+            p.correct += u64::from(correct);
+            p.loss_sum += f64::from(loss) * rows as f64;
+        }
+        if halted {
+            let loss = self.runner.results(done, done + 1)?[0].0;
+            return Err(self.diverged(loss, folder));
+        }
+        let time = started.elapsed();
+        if time < CHUNK_TIME.0 {
+            self.chunk = count.max(self.chunk).saturating_mul(2).min(4096);
+        } else if time > CHUNK_TIME.1 {
+            self.chunk = (count / 2).max(1);
+        }
+        Ok(done)
+    }
+
+    fn end_of_epoch(&mut self) -> Result<EpochReport, Error> {
+        let validation = match self.job.split.validation.as_slice() {
+            [] => None,
+            rows => Some(self.runner.evaluate(rows)?),
+        };
+        let p = &self.progress;
+        let best = validation.as_ref().is_some_and(|v| p.best.is_none_or(|(loss, _)| v.loss < loss));
+        let report = EpochReport {
+            epoch: p.epoch + 1,
+            step: p.step,
+            train_loss: p.loss_sum / p.rows as f64,
+            train_accuracy: p.correct as f64 / p.rows as f64,
+            validation,
+            best,
+        };
+        if let (true, Some(validation)) = (best, &report.validation) {
+            self.progress.best = Some((validation.loss, report.epoch));
+            self.best = Some(self.tensors(false)?);
+        }
+        Ok(report)
+    }
+
+    fn tensors(&mut self, resumable: bool) -> Result<BTreeMap<String, export::Values>, Error> {
+        let tracked = self.counted + self.progress.step as i64;
+        Ok(state::save(&mut self.runner, tracked, resumable)?)
+    }
+
+    fn metadata(&self, progress: Option<Progress>) -> Metadata {
+        let (kind, affine) = &self.job.normalize;
+        let data = &self.job.dataset;
+        Metadata {
+            version: Metadata::VERSION,
+            layers: self.network.texts(),
+            input: input_shape(data, self.job.settings.shape.as_ref()).unwrap_or_else(|_| data.shape.clone()),
+            classes: data.classes.clone(),
+            columns: data.columns.clone(),
+            target: data.target.clone(),
+            normalize: Normalization::new(kind.to_string(), data.largest, &affine.offset, &affine.factor),
+            progress,
+        }
+    }
+
+    /// Writes `last.safetensors`, and `model.safetensors` with the best weights so far: of the lowest validation loss,
+    /// or the last where nothing validates. A resumed run that has found none better leaves the file of the earlier.
+    pub(super) fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+        folder.flush()?;
+        let tensors = self.tensors(true)?;
+        let metadata = Some(self.metadata(Some(self.progress.clone())));
+        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("last.safetensors"))?;
+        let best = match &self.best {
+            Some(best) => Some(best.clone()),
+            None if self.progress.best.is_none() => Some(self.tensors(false)?),
+            None => None,
+        };
+        if let Some(tensors) = best {
+            let metadata = Some(self.metadata(None));
+            Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
+        }
+        self.saved = Instant::now();
+        Ok(())
+    }
+
+    fn take_best(&mut self) -> Result<(), Error> {
+        if let Some(tensors) = self.best.take() {
+            let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors };
+            state::load(&mut self.runner, &model, false)?;
+            self.best = Some(model.tensors);
+        }
+        Ok(())
+    }
+
+    /// How the best model does on the test part, if there is one.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn test(&mut self) -> Result<Option<Evaluation>, Error> {
+        match self.job.split.test.as_slice() {
+            [] => Ok(None),
+            rows => Ok(Some(self.runner.evaluate(rows)?)),
+        }
+    }
+
+    /// The job, for what is said of it.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    fn diverged(&mut self, loss: f32, folder: &mut RunFolder) -> Error {
+        let cause = diverged::cause(self).unwrap_or_else(|error| format!("the layer cannot be named ({error})"));
+        let saved = match self.save(folder) {
+            Ok(()) => format!("the state before it is in {}", folder.path().display()),
+            Err(error) => format!("the state before it could not be saved ({error})"),
+        };
+        Error::Diverged { step: self.progress.step, epoch: self.progress.epoch + 1, loss, cause, saved }
+    }
+}
+
+/// The shape of one input: the recipe's if it names one of the right size, else the data's.
+fn input_shape(dataset: &Dataset, wanted: Option<&Vec<usize>>) -> Result<Vec<usize>, Error> {
+    match wanted {
+        Some(shape) if shape.iter().product::<usize>() != dataset.features() => {
+            let what = format!("shape {shape:?} does not fit rows of {} values", dataset.features());
+            Err(Error::Setting(what))
+        }
+        Some(shape) => Ok(shape.clone()),
+        None => Ok(dataset.shape.clone()),
+    }
+}
+
+fn not_resumable(model: &Model) -> Error {
+    Error::Setting(format!("{} holds a model, but no run to go on with", model.path.display()))
+}
+
+fn csv_line(report: &EpochReport) -> String {
+    let EpochReport { epoch, step, train_loss, train_accuracy, validation, .. } = report;
+    let validation = validation.as_ref().map_or(",".into(), |v| format!("{},{}", v.loss, v.accuracy()));
+    format!("{epoch},{step},{train_loss},{train_accuracy},{validation}")
+}

@@ -1,0 +1,126 @@
+//! Whole training runs with nothing random in them, against PyTorch's in float64.
+//!
+//! Each folder of `tests/trajectories`, or of `$WGRAD_TRAJECTORIES`, runs through the code of `wgrad train --recipe
+//! DIR/recipe.toml --init-from DIR/init.safetensors`, on both executors, fused and not.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use wgrad::export::{Model, Values};
+use wgrad::train::{Device, EpochReport, Observer, Recipe, RunFolder, Trainer, prepare};
+
+/// Ten times the distance of PyTorch's own float32 run on the CPU, thirty times on a GPU, and never under 2e-5.
+const CPU_FACTOR: f64 = 10.0;
+const GPU_FACTOR: f64 = 30.0;
+const LEAST: f64 = 2e-5;
+
+struct Silent;
+
+impl Observer for Silent {
+    fn progress(&mut self, _done: u64, _total: u64, _rows: u64) {}
+    fn epoch(&mut self, _report: &EpochReport) {}
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+fn folders() -> Vec<PathBuf> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trajectories");
+    let root = std::env::var_os("WGRAD_TRAJECTORIES").map_or(own, PathBuf::from);
+    let mut folders: Vec<PathBuf> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).collect();
+    folders.retain(|path| path.join("recipe.toml").is_file());
+    folders.sort();
+    assert!(!folders.is_empty());
+    folders
+}
+
+/// Tensors of float64, as `expected.safetensors` has them.
+fn expected(path: &Path) -> BTreeMap<String, Vec<f64>> {
+    let bytes = fs::read(path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |data: &[u8]| data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect();
+    let tensors = file.tensors().into_iter();
+    tensors.filter(|(_, view)| view.dtype() == safetensors::Dtype::F64).map(|(n, v)| (n, floats(v.data()))).collect()
+}
+
+fn losses(path: &Path) -> Vec<f64> {
+    let text = fs::read_to_string(path).unwrap();
+    assert_eq!(text.lines().next(), Some("step,loss"));
+    text.lines().skip(1).map(|line| line.split_once(',').unwrap().1.parse().unwrap()).collect()
+}
+
+/// The largest distance relative to the largest expected value.
+fn distance(got: &[f64], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(0.0, |m: f64, w| m.max(w.abs())).max(1e-30);
+    let gap = |(g, w): (&f64, &f64)| if (g - w).is_nan() { f64::INFINITY } else { (g - w).abs() };
+    got.iter().zip(want).map(gap).fold(0.0, f64::max) / largest
+}
+
+/// What is over its bound after running a folder on a device.
+fn failures(folder: &Path, device: &Device, factor: f64) -> Vec<String> {
+    let run = tempfile::tempdir().unwrap();
+    let recipe = Recipe::read(&folder.join("recipe.toml")).unwrap();
+    let (mut job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+    job.init_from = Some(Model::read(&folder.join("init.safetensors")).unwrap());
+    let mut out = RunFolder::create(Some(&run.path().join("run")), "trajectory", &recipe.text()).unwrap();
+    Trainer::new(job, device).unwrap().run(&mut out, &mut Silent).unwrap();
+    compare(folder, &out.file("last.safetensors"), &out.file("steps.csv"), factor)
+}
+
+fn compare(folder: &Path, last: &Path, steps: &Path, factor: f64) -> Vec<String> {
+    let tolerance: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("tolerance.json")).unwrap()).unwrap();
+    let bound = |value: &serde_json::Value| (factor * value.as_f64().unwrap()).max(LEAST);
+    let model = Model::read(last).unwrap();
+    let mut failures = vec![];
+    let mut judge = |name: &str, got: &[f64], want: &[f64], bound: f64| {
+        let error = distance(got, want);
+        if error > bound {
+            failures.push(format!("{}: {name}: {error:.2e} over {bound:.2e}", folder.display()));
+        }
+    };
+    let wanted = expected(&folder.join("expected.safetensors"));
+    assert!(!wanted.is_empty());
+    for (name, want) in &wanted {
+        let Some(Values::Floats(_, got)) = model.tensors.get(name) else { panic!("no tensor {name}") };
+        let got: Vec<f64> = got.iter().map(|v| f64::from(*v)).collect();
+        judge(name, &got, want, bound(&tolerance["weights"][name]));
+    }
+    judge("losses", &losses(steps), &losses(&folder.join("losses.csv")), bound(&tolerance["losses"]));
+    failures
+}
+
+#[test]
+fn the_cpu_path_follows_pytorch() {
+    for folder in folders() {
+        assert_eq!(failures(&folder, &Device::Cpu { why: None }, CPU_FACTOR), [""; 0]);
+    }
+}
+
+#[test]
+fn the_gpu_follows_pytorch() {
+    let Some(gpu) = support::gpu() else { return };
+    for folder in folders() {
+        assert_eq!(failures(&folder, &Device::Gpu(gpu.clone()), GPU_FACTOR), [""; 0]);
+    }
+}
+
+/// The harness itself: a run with another learning rate must not pass.
+#[test]
+fn another_run_is_objected_to() {
+    let from = &folders()[0];
+    let folder = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let recipe = fs::read_to_string(from.join("recipe.toml")).unwrap();
+    assert!(recipe.contains("lr = 0.0"));
+    fs::write(folder.path().join("recipe.toml"), recipe.replace("lr = 0.0", "lr = 0.00001 # ")).unwrap();
+    let found = failures(folder.path(), &Device::Cpu { why: None }, CPU_FACTOR);
+    assert!(found.len() > 3, "{found:?}");
+}
