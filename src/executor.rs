@@ -29,6 +29,9 @@ pub enum DeviceError {
         /// The first line of the driver's answer.
         why: String,
     },
+    /// A variant was asked for that there is not.
+    #[error("WGRAD_PRODUCT={0:?} is no family of products that this device runs: it may be {1}")]
+    Variant(String, &'static str),
     /// It was there and is no more.
     #[error("the device was lost ({0}): what was saved last is in the run folder")]
     Lost(String),

@@ -1,1 +1,5 @@
-fn main() {}
+//! The command line of wgrad.
+
+fn main() -> std::process::ExitCode {
+    wgrad::cli::main()
+}

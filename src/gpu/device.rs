@@ -131,7 +131,7 @@ pub fn adapters() -> Vec<AdapterReport> {
 }
 
 /// What to say where there is no adapter at all.
-fn nothing_found() -> String {
+pub fn nothing_found() -> String {
     let hint = if cfg!(target_os = "linux") {
         "no Vulkan adapter was found: install the GPU's Vulkan driver and the loader (Debian: libvulkan1, and \
          mesa-vulkan-drivers for AMD, Intel and the software driver)"

@@ -4,6 +4,6 @@ mod device;
 mod pipelines;
 mod session;
 
-pub use device::{AdapterReport, Choice, Gpu, adapters};
+pub use device::{AdapterReport, Choice, Gpu, adapters, nothing_found};
 pub use pipelines::Checks;
 pub use session::Session;

@@ -52,31 +52,47 @@ impl Device {
     /// Opens what was asked for.
     ///
     /// # Errors
-    /// A GPU was asked for by name, number or kind, and is not there or cannot be opened.
+    /// A GPU was asked for by name, number or kind, and is not there or cannot be opened; or `WGRAD_PRODUCT` asks for a
+    /// family of products that it does not run.
     pub fn open(choice: &DeviceChoice) -> Result<Self, DeviceError> {
-        match choice {
-            DeviceChoice::Cpu => Ok(Self::Cpu { why: None }),
-            DeviceChoice::Gpu(choice) => Ok(Self::Gpu(Rc::new(Gpu::open(choice, Checks::Off)?))),
-            DeviceChoice::Auto => Ok(match Gpu::open(&Choice::Hardware, Checks::Off) {
+        let device = match choice {
+            DeviceChoice::Cpu => Self::Cpu { why: None },
+            DeviceChoice::Gpu(choice) => Self::Gpu(Rc::new(Gpu::open(choice, Checks::Off)?)),
+            DeviceChoice::Auto => match Gpu::open(&Choice::Hardware, Checks::Off) {
                 Ok(gpu) => Self::Gpu(Rc::new(gpu)),
                 Err(error) => Self::Cpu { why: Some(error.to_string()) },
-            }),
+            },
+        };
+        device.product()?;
+        Ok(device)
+    }
+
+    fn best_target(&self) -> Target {
+        match self {
+            Self::Cpu { .. } => Target::CPU,
+            Self::Gpu(gpu) => gpu.target(),
+        }
+    }
+
+    /// The family that `WGRAD_PRODUCT` asks for, so that every variant can be tried, or the best.
+    fn product(&self) -> Result<Family, DeviceError> {
+        let best = self.best_target().product;
+        match std::env::var("WGRAD_PRODUCT").as_deref() {
+            Err(_) => Ok(best),
+            Ok("plain") => Ok(Family::Plain),
+            Ok("tiled") => Ok(Family::Tiled),
+            Ok("subgroup") if best == Family::Subgroup => Ok(best),
+            Ok(other) if best == Family::Subgroup => {
+                Err(DeviceError::Variant(other.into(), "plain, tiled or subgroup"))
+            }
+            Ok(other) => Err(DeviceError::Variant(other.into(), "plain or tiled")),
         }
     }
 
     /// What plans for it are compiled for.
     pub fn target(&self) -> Target {
-        let target = match self {
-            Self::Cpu { .. } => Target::CPU,
-            Self::Gpu(gpu) => gpu.target(),
-        };
-        // For trying every variant on any adapter that can run it.
-        let family = match std::env::var("WGRAD_PRODUCT").as_deref() {
-            Ok("plain") => Family::Plain,
-            Ok("tiled") => Family::Tiled,
-            _ => target.product,
-        };
-        Target { product: family, ..target }
+        let best = self.best_target();
+        Target { product: self.product().unwrap_or(best.product), ..best }
     }
 
     /// An executor for a plan.

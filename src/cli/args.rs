@@ -1,0 +1,238 @@
+//! What can be typed.
+
+use crate::train::{DeviceChoice, Recipe};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Train neural networks on any GPU, or on the CPU. Alone, it trains on handwritten digits.
+#[derive(Debug, Parser)]
+#[command(name = "wgrad", version, args_conflicts_with_subcommands = true)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) train: TrainArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Train a network and leave a model file
+    Train(TrainArgs),
+    /// Accuracy of a model on a data set, with its interval and the confusion matrix
+    Eval(EvalArgs),
+    /// Classes and probabilities of images or rows of a table
+    Predict(PredictArgs),
+    /// The adapters of this machine and what they offer
+    Devices(DevicesArgs),
+    /// Check every kernel against the CPU on this machine's driver
+    Doctor(DoctorArgs),
+    /// Layers, parameters, memory and dispatches of a network, without training it
+    Plan(PlanArgs),
+    /// Known data sets
+    Data(DataArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct DeviceArg {
+    /// auto (best hardware GPU, else CPU), cpu, gpu (software drivers too), a number or a part of a name
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(super) device: DeviceChoice,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct TrainArgs {
+    /// digits, mnist (a folder under WGRAD_DATA), a folder of IDX files, or a .csv file
+    #[arg(value_name = "DATA")]
+    pub(super) data: Option<String>,
+    /// A recipe in TOML; a flag wins over its key
+    #[arg(long, value_name = "FILE")]
+    pub(super) recipe: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
+    /// Layers in order, separated by commas: "linear 256, batch_norm, relu, dropout 0.5, linear"
+    #[arg(long, value_name = "LAYERS")]
+    layers: Option<String>,
+    /// Initial weights: he, xavier, glorot, small, large [default: he before relu, else xavier]
+    #[arg(long, value_name = "INIT")]
+    init: Option<String>,
+    /// Times through the training rows [default: 20]
+    #[arg(long)]
+    epochs: Option<u64>,
+    /// Updates, in place of epochs
+    #[arg(long)]
+    steps: Option<u64>,
+    /// Rows of a batch [default: 64]
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Learning rate [default: 0.1]
+    #[arg(long, allow_negative_numbers = true)]
+    lr: Option<f64>,
+    /// Momentum [default: 0.9; in a recipe 0]
+    #[arg(long, allow_negative_numbers = true)]
+    momentum: Option<f64>,
+    /// Nesterov's form of momentum
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
+    nesterov: Option<bool>,
+    /// Weight decay [default: 0.0001; in a recipe 0]
+    #[arg(long, allow_negative_numbers = true)]
+    weight_decay: Option<f64>,
+    /// How weights decay: l2 or decoupled [default: l2]
+    #[arg(long)]
+    decay: Option<String>,
+    /// Share of each target spread over all classes [default: 0]
+    #[arg(long, allow_negative_numbers = true)]
+    label_smoothing: Option<f64>,
+    /// Seed of split, weights, order and dropout [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Target column of a table [default: label, target or class, else the last]
+    #[arg(long, value_name = "COLUMN")]
+    target: Option<String>,
+    /// none, scale, mean_image or standardize [default: scale for images, standardize for tables]
+    #[arg(long, value_name = "KIND")]
+    normalize: Option<String>,
+    /// Share of the rows that validates [default: 0.1; in a recipe 0]
+    #[arg(long, allow_negative_numbers = true, value_name = "SHARE")]
+    validation: Option<f64>,
+    /// Share of the rows that tests, if the set has no test part [default: 0.2; in a recipe 0]
+    #[arg(long, allow_negative_numbers = true, value_name = "SHARE")]
+    test: Option<f64>,
+    /// Whether each epoch has an order of its own [default: true]
+    #[arg(long, value_name = "BOOL")]
+    shuffle: Option<bool>,
+    /// Shape of one row, as in 1x28x28
+    #[arg(long, value_name = "SIZES")]
+    shape: Option<String>,
+    /// classification
+    #[arg(long, hide = true)]
+    task: Option<String>,
+    /// cross_entropy
+    #[arg(long, hide = true)]
+    loss: Option<String>,
+    /// sgd
+    #[arg(long, hide = true)]
+    optimizer: Option<String>,
+    /// Start from the weights of a safetensors file
+    #[arg(long, value_name = "FILE")]
+    pub(super) init_from: Option<PathBuf>,
+    /// Go on with the run in a folder
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "recipe", "init_from", "out"])]
+    pub(super) resume: Option<PathBuf>,
+    /// Run folder [default: the next runs/NAME-001]
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Only the end
+    #[arg(long)]
+    pub(super) quiet: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl TrainArgs {
+    /// Puts every flag that was typed over the recipe's key.
+    pub(super) fn over(&self, recipe: &mut Recipe) -> Result<(), String> {
+        fn set<T: Clone>(key: &mut Option<T>, flag: &Option<T>) {
+            if flag.is_some() {
+                key.clone_from(flag);
+            }
+        }
+        let (data, model, train) = (&mut recipe.data, &mut recipe.model, &mut recipe.train);
+        set(&mut data.source, &self.data);
+        set(&mut data.target, &self.target);
+        set(&mut data.task, &self.task);
+        set(&mut data.normalize, &self.normalize);
+        set(&mut data.shuffle, &self.shuffle);
+        set(&mut data.validation, &self.validation);
+        set(&mut data.test, &self.test);
+        set(&mut model.init, &self.init);
+        set(&mut train.loss, &self.loss);
+        set(&mut train.label_smoothing, &self.label_smoothing);
+        set(&mut train.optimizer, &self.optimizer);
+        set(&mut train.lr, &self.lr);
+        set(&mut train.momentum, &self.momentum);
+        set(&mut train.nesterov, &self.nesterov);
+        set(&mut train.weight_decay, &self.weight_decay);
+        set(&mut train.decay, &self.decay);
+        set(&mut train.batch, &self.batch);
+        set(&mut train.seed, &self.seed);
+        if self.epochs.is_some() || self.steps.is_some() {
+            (train.epochs, train.steps) = (self.epochs, self.steps);
+        }
+        if let Some(layers) = &self.layers {
+            model.layers = Some(layers.split(',').map(|layer| layer.trim().to_owned()).collect());
+        }
+        if let Some(shape) = &self.shape {
+            let sizes: Result<Vec<usize>, _> = shape.split('x').map(|size| size.trim().parse()).collect();
+            data.shape = Some(sizes.map_err(|_| format!("shape must be sizes as in 1x28x28, not {shape:?}"))?);
+        }
+        Ok(())
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct EvalArgs {
+    /// A model file
+    pub(super) model: PathBuf,
+    /// As for train
+    pub(super) data: String,
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
+    /// Target column of a table [default: the model's]
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) target: Option<String>,
+    /// One JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PredictArgs {
+    /// A model file
+    pub(super) model: PathBuf,
+    /// PNG or JPEG images, IDX image files, or .csv files
+    #[arg(required = true, value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DevicesArgs {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs {
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
+    /// One JSON object a line, for each kernel and case
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) train: TrainArgs,
+    /// Print the WGSL of a kernel, as in batch_norm.stats
+    #[arg(long, value_name = "KERNEL")]
+    pub(super) wgsl: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct DataArgs {
+    #[command(subcommand)]
+    pub(super) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DataCommand {
+    /// The sets known by name, with source and licence
+    List,
+}

@@ -1,0 +1,116 @@
+//! `wgrad doctor`: every kernel and every case against the CPU on the chosen device.
+
+use super::args::DoctorArgs;
+use super::say::{self, note, say};
+use super::show::table;
+use crate::error::Error;
+use crate::judge::kernels::{Trial, Verdict, judge};
+use crate::op::{Family, Target};
+use crate::ops::OPS;
+use crate::train::Device;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
+    let device = Device::open(&args.device.device)?;
+    if !args.json {
+        say!("{device}");
+        if let Device::Cpu { why: Some(why) } = &device {
+            note!("{why}; so the fast CPU variants are checked against the plain ones");
+        }
+    }
+    let verdicts = verdicts(&device)?;
+    if args.json {
+        verdicts.iter().for_each(|verdict| say::json(&object(verdict)));
+    } else {
+        show(&verdicts);
+    }
+    conclude(&verdicts)
+}
+
+/// Every variant that the device can run: the family of products that plans get, and the others.
+fn targets(device: &Device) -> Vec<Target> {
+    let best = device.target();
+    let others = match device {
+        Device::Cpu { .. } => vec![],
+        Device::Gpu(_) => vec![Family::Plain, Family::Tiled],
+    };
+    let others = others.into_iter().filter(|family| *family != best.product);
+    std::iter::once(best).chain(others.map(|product| Target { product, ..best })).collect()
+}
+
+fn verdicts(device: &Device) -> Result<Vec<Verdict>, Error> {
+    let mut verdicts = vec![];
+    for (at, target) in targets(device).into_iter().enumerate() {
+        // The other families differ in their products alone, and the CPU path never splits a sum.
+        for op in OPS.iter().filter(|op| at == 0 || op.name == "matmul") {
+            let cases = (op.cases)().into_iter();
+            for case in cases.filter(|case| matches!(device, Device::Gpu(_)) || case.groups_wanted == 1) {
+                let trial = Trial::new(&case, target)?;
+                let mut subject = device.executor(&trial.plan)?;
+                verdicts.extend(judge(&trial, &format!("{}: {}", op.name, case.name), subject.as_mut())?);
+            }
+        }
+    }
+    Ok(verdicts)
+}
+
+fn show(verdicts: &[Verdict]) {
+    let mut kernels: BTreeMap<&str, Vec<&Verdict>> = BTreeMap::new();
+    verdicts.iter().for_each(|verdict| kernels.entry(verdict.kernel).or_default().push(verdict));
+    let row = |(kernel, verdicts): (&&str, &Vec<&Verdict>)| {
+        // The case that comes nearest to its bound.
+        let share = |v: &&&Verdict| if v.bound > 0.0 { v.error / v.bound } else { v.error };
+        let worst = verdicts.iter().max_by(|a, b| share(a).total_cmp(&share(b))).copied();
+        let (error, bound) = worst.map_or((0.0, 0.0), |worst| (worst.error, worst.bound));
+        let bound = if bound == 0.0 { "exact".to_owned() } else { format!("{bound:.1e}") };
+        let word = if verdicts.iter().all(|v| v.ok()) { "ok" } else { "WRONG" };
+        vec![(*kernel).to_owned(), verdicts.len().to_string(), format!("{error:.1e}"), bound, word.to_owned()]
+    };
+    table(&["kernel", "checks", "error", "bound", ""], &kernels.iter().map(row).collect::<Vec<_>>());
+}
+
+/// The exit code, or the sentence that says what is wrong.
+fn conclude(verdicts: &[Verdict]) -> Result<u8, Error> {
+    let wrong: Vec<&Verdict> = verdicts.iter().filter(|verdict| !verdict.ok()).collect();
+    let Some(first) = wrong.first() else {
+        note!("all {} checks passed: this driver computes correctly", verdicts.len());
+        return Ok(0);
+    };
+    let what = first.worst.as_deref().unwrap_or_default();
+    Err(Error::Failed(format!(
+        "{} of {} checks failed, first {} in {}: {what}; do not train on this device: use --device cpu or update its driver",
+        wrong.len(),
+        verdicts.len(),
+        first.kernel,
+        first.case
+    )))
+}
+
+fn object(verdict: &Verdict) -> serde_json::Value {
+    // JSON has no infinity: a disagreement in kind has no number.
+    let error = verdict.error.is_finite().then_some(verdict.error);
+    json!({
+        "kernel": verdict.kernel,
+        "case": verdict.case,
+        "error": error,
+        "bound": verdict.bound,
+        "ok": verdict.ok(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use super::*;
+
+    #[test]
+    fn one_wrong_kernel_ends_in_exit_code_1() {
+        let right = Verdict { kernel: "a.b", case: "a: 1".into(), error: 1e-7, bound: 1e-6, worst: None };
+        assert_eq!(conclude(std::slice::from_ref(&right)).unwrap(), 0);
+        let wrong = Verdict { kernel: "a.c", worst: Some("y[3] is 1, should be 2".into()), ..right.clone() };
+        let error = conclude(&[right, wrong]).unwrap_err();
+        assert_eq!(error.exit_code(), 1);
+        assert!(error.to_string().contains("a.c") && error.to_string().contains("y[3]"), "{error}");
+    }
+}

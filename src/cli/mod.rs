@@ -1,0 +1,51 @@
+//! The command line: one file for each subcommand.
+
+mod args;
+mod data;
+mod devices;
+mod doctor;
+mod eval;
+mod plan;
+mod predict;
+mod say;
+mod show;
+mod train;
+
+use crate::error::Error;
+use args::{Cli, Command};
+use clap::Parser;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Runs what was typed. Errors go to stderr in one sentence; the exit code is 0 done, 1 the work failed, 2 wrong use or
+/// bad input, 130 stopped by Ctrl-C after saving.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let command = cli.command.unwrap_or(Command::Train(cli.train));
+    let done = match command {
+        Command::Train(args) => train::run(args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
+        Command::Devices(args) => devices::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Plan(args) => plan::run(args),
+        Command::Data(args) => data::run(&args),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            say::error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Where data sets lie: `WGRAD_DATA`.
+fn data_dir() -> Option<PathBuf> {
+    std::env::var_os("WGRAD_DATA").map(PathBuf::from)
+}
+
+/// A wrong flag or argument.
+fn setting(error: impl ToString) -> Error {
+    Error::Setting(error.to_string())
+}

@@ -1,0 +1,84 @@
+//! `wgrad plan`
+
+use super::args::PlanArgs;
+use super::say::{self, say};
+use super::{setting, show, train};
+use crate::error::Error;
+use crate::graph::plan::Plan;
+use crate::kernel::Kernel;
+use crate::nn::nearest;
+use crate::op::Class;
+use crate::ops::OPS;
+use crate::train::{Device, Trainer};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
+    if let Some(name) = &args.wgsl {
+        say!("{}", kernel(name)?.wgsl().trim_end());
+        return Ok(0);
+    }
+    let device = Device::open(&args.train.device.device)?;
+    let job = train::job(&args.train)?;
+    let trainer = Trainer::new(job, &device)?;
+    let programs = trainer.programs();
+    let plan = &*programs.plan;
+    let parameters: usize =
+        programs.tensors.iter().filter(|t| t.class == Class::Parameters).map(|t| t.shape.elements()).sum();
+    let step = &plan.programs[programs.train.unwrap_or_default()];
+    if args.train.json {
+        say::json(&json!({ "parameters": parameters, "bytes": plan.bytes(), "dispatches": step.dispatches.len() }));
+        return Ok(0);
+    }
+    say!("{device}; batch {}", programs.batch);
+    say!("");
+    layers(&trainer);
+    say!("");
+    memory(plan);
+    for program in &plan.programs {
+        say!("");
+        let (name, count) = (program.name, program.dispatches.len());
+        say!("{name}: {count} dispatches a step");
+        let row = |(i, d): (usize, &crate::op::Dispatch)| {
+            let groups = show::sizes(&d.groups.map(|g| g as usize));
+            vec![format!("{i:>3}  {}", d.kernel.name), groups, d.path.to_string()]
+        };
+        let rows: Vec<_> = program.dispatches.iter().enumerate().map(row).collect();
+        show::table(&["     kernel", "groups", "for"], &rows);
+    }
+    Ok(0)
+}
+
+fn kernel(name: &str) -> Result<&'static Kernel, Error> {
+    let all: Vec<&'static Kernel> = OPS.iter().flat_map(|op| op.kernels.iter().copied()).collect();
+    let names: Vec<&str> = all.iter().map(|kernel| kernel.name).collect();
+    let found = all.into_iter().find(|kernel| kernel.name == name);
+    found.ok_or_else(|| setting(format!("there is no kernel {name:?}; {}", nearest(name, &names))))
+}
+
+fn layers(trainer: &Trainer) {
+    let programs = trainer.programs();
+    let mut rows = vec![];
+    let mut all = 0;
+    for (index, (text, shape)) in trainer.layers().iter().zip(&programs.shapes).enumerate() {
+        let own = |t: &&crate::nn::Tensor| {
+            t.class == Class::Parameters && t.name.split('.').next() == Some(&index.to_string())
+        };
+        let count: usize = programs.tensors.iter().filter(own).map(|t| t.shape.elements()).sum();
+        all += count;
+        rows.push(vec![format!("{index:>3}  {text}"), show::sizes(&shape.0[1..]), show::thousands(count as u64)]);
+    }
+    rows.push(vec!["     all".into(), String::new(), show::thousands(all as u64)]);
+    show::table(&["     layer", "output", "parameters"], &rows);
+}
+
+fn memory(plan: &Plan) {
+    let mut classes: BTreeMap<Class, u64> = BTreeMap::new();
+    for buffer in &plan.buffers {
+        *classes.entry(buffer.class).or_default() += buffer.words as u64 * 4;
+    }
+    let row = |(class, bytes): (&Class, &u64)| vec![format!("{class:?}").to_lowercase(), show::bytes(*bytes)];
+    let mut rows: Vec<_> = classes.iter().map(row).collect();
+    rows.push(vec!["all".into(), show::bytes(plan.bytes())]);
+    show::table(&["memory", "bytes"], &rows);
+}

@@ -1,0 +1,88 @@
+//! Numbers and tables as a person reads them.
+
+use super::say::say;
+
+/// `12,345,678`
+pub(super) fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1.5 MiB`
+pub(super) fn bytes(n: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if n < 1024 {
+        return format!("{n} B");
+    }
+    let mut value = n as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// `1x28x28`
+pub(super) fn sizes(shape: &[usize]) -> String {
+    shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
+}
+
+/// A table whose first column is left-aligned and whose others are right-aligned.
+pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
+    let widest = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> =
+        header.iter().enumerate().map(|(i, head)| head.chars().count().max(widest(i).unwrap_or(0))).collect();
+    let line = |cells: &[String]| {
+        let cell = |(i, cell): (usize, &String)| {
+            let fill = " ".repeat(widths[i].saturating_sub(cell.chars().count()));
+            if i == 0 { format!("{cell}{fill}") } else { format!("{fill}{cell}") }
+        };
+        say!("{}", cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end());
+    };
+    line(&header.iter().map(|&head| head.to_owned()).collect::<Vec<_>>());
+    rows.iter().for_each(|row| line(row));
+}
+
+/// Most classes for which the whole confusion matrix is shown.
+const MATRIX: usize = 20;
+
+/// The confusion matrix, or the commonest confusions where it would be too wide.
+pub(super) fn confusion(confusion: &[Vec<usize>], classes: &[String]) {
+    if classes.len() <= MATRIX {
+        say!("confusion (rows: true class, columns: predicted)");
+        let header: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
+        let cell = |n: &usize| if *n == 0 { ".".into() } else { n.to_string() };
+        let row =
+            |(class, row): (&String, &Vec<usize>)| std::iter::once(class.clone()).chain(row.iter().map(cell)).collect();
+        table(&header, &classes.iter().zip(confusion).map(row).collect::<Vec<_>>());
+        return;
+    }
+    let wrong = confusion.iter().enumerate().flat_map(|(t, row)| row.iter().enumerate().map(move |(p, n)| (*n, t, p)));
+    let mut wrong: Vec<_> = wrong.filter(|(n, t, p)| *n > 0 && t != p).collect();
+    wrong.sort_unstable_by(|a, b| b.cmp(a));
+    say!("the commonest confusions ({} classes: the whole matrix is in --json)", classes.len());
+    let row = |(n, t, p): &(usize, usize, usize)| vec![classes[*t].clone(), classes[*p].clone(), n.to_string()];
+    table(&["true", "predicted", "rows"], &wrong.iter().take(10).map(row).collect::<Vec<_>>());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            [thousands(0), thousands(999), thousands(1000), thousands(1234567)],
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!([bytes(12), bytes(1536), bytes(3 << 20)], ["12 B", "1.5 KiB", "3.0 MiB"]);
+    }
+}
