@@ -1,0 +1,153 @@
+//! One operation run on one executor.
+
+use crate::file::Tensor;
+use crate::support;
+use std::rc::Rc;
+use std::sync::Arc;
+use wgrad::cpu::{Machine, Mode};
+use wgrad::executor::Executor;
+use wgrad::gpu::{Gpu, Session};
+use wgrad::graph::plan::Plan;
+use wgrad::judge::kernels::POISON;
+use wgrad::kernel::{Now, Scalar};
+use wgrad::op::{Class, Family, Op, Recorder, Slot, Target, Wire, Wires};
+use wgrad::shape::Shape;
+
+pub enum Place {
+    Host(Mode),
+    Device(Rc<Gpu>),
+}
+
+/// Something that can run plans of one target.
+pub struct Subject {
+    pub name: String,
+    pub place: Place,
+    pub target: Target,
+}
+
+impl Subject {
+    pub fn executor(&self, plan: Arc<Plan>) -> Result<Box<dyn Executor>, String> {
+        Ok(match &self.place {
+            Place::Host(mode) => Box::new(Machine::new(plan, *mode)),
+            Place::Device(gpu) => Box::new(Session::new(gpu, plan).map_err(|e| e.to_string())?),
+        })
+    }
+
+    pub fn is_device(&self) -> bool {
+        matches!(self.place, Place::Device(_))
+    }
+}
+
+pub fn hosts() -> Vec<Subject> {
+    let host = |mode| Subject { name: format!("CPU {mode:?}"), place: Place::Host(mode), target: Target::CPU };
+    vec![host(Mode::Twin), host(Mode::Fast)]
+}
+
+/// Both host forms; and on a device every product family, with sums split as its plans have it and as much as can be.
+pub fn subjects() -> Vec<Subject> {
+    let mut subjects = hosts();
+    if let Some(gpu) = support::gpu() {
+        let best = gpu.target();
+        let mut families = vec![Family::Plain, Family::Tiled];
+        families.extend((best.product == Family::Subgroup).then_some(Family::Subgroup));
+        for product in families {
+            for groups_wanted in [best.groups_wanted, 1024] {
+                let name = format!("GPU {product:?} {groups_wanted}");
+                let place = Place::Device(Rc::clone(&gpu));
+                subjects.push(Subject { name, place, target: Target { product, groups_wanted, ..best } });
+            }
+        }
+    }
+    subjects
+}
+
+/// One operation at work on given inputs.
+pub struct Job<'a> {
+    pub op: &'a dyn Op,
+    pub inputs: &'a [Tensor],
+    pub up: Option<&'a Tensor>,
+    pub backward: bool,
+    pub rate: f64,
+}
+
+/// The words of all tensors around the operation afterwards.
+pub struct Ran {
+    pub inputs: Vec<Vec<u32>>,
+    pub outputs: Vec<Vec<u32>>,
+    pub saved: Vec<Vec<u32>>,
+    pub gradients: Vec<Vec<u32>>,
+}
+
+impl Job<'_> {
+    pub fn record(&self, subject: &Subject) -> Result<(Plan, Wires<Wire>), String> {
+        let mut rec = Recorder::new(subject.target);
+        rec.enter("golden");
+        let add = |rec: &mut Recorder, name: String, shape: &Shape, scalar: Scalar, class: Class| {
+            let slot = rec.slot(Slot { name, shape: shape.clone(), scalar, class, public: true, within: None });
+            Wire { slot, shape: shape.clone() }
+        };
+        let mut wires = Wires::default();
+        for (i, t) in self.inputs.iter().enumerate() {
+            wires.inputs.push(add(&mut rec, format!("in.{i}"), &t.shape, t.scalar, Class::Data));
+        }
+        let shapes: Vec<Shape> = self.inputs.iter().map(|t| t.shape.clone()).collect();
+        let made = self.op.shapes(&shapes).map_err(|e| e.to_string())?;
+        for (made, wires) in [(&made.outputs, &mut wires.outputs), (&made.saved, &mut wires.saved)] {
+            for m in made {
+                wires.push(add(&mut rec, format!("out.{}", m.name), &m.shape, m.scalar, Class::Metrics));
+            }
+        }
+        self.op.forward(&wires, &mut rec);
+        let differentiable = |i| self.op.differentiable(i);
+        let trains = (0..shapes.len()).any(differentiable);
+        if self.backward && trains {
+            for m in &made.outputs {
+                wires.d_outputs.push(add(&mut rec, format!("up.{}", m.name), &m.shape, Scalar::F32, Class::Data));
+            }
+            for (i, shape) in shapes.iter().enumerate() {
+                let slot = |rec: &mut _| add(rec, format!("grad.{i}"), shape, Scalar::F32, Class::Metrics);
+                wires.d_inputs.push(differentiable(i).then(|| slot(&mut rec)));
+            }
+            self.op.backward(&wires, &mut rec);
+        }
+        if trains {
+            self.op.commit(&wires, &mut rec);
+        }
+        Ok((Plan::of_recording("golden", rec).map_err(|e| e.to_string())?, wires))
+    }
+
+    pub fn run(&self, subject: &Subject) -> Result<Ran, String> {
+        let (plan, wires) = self.record(subject)?;
+        let plan = Arc::new(plan);
+        let mut executor = subject.executor(Arc::clone(&plan))?;
+        let executor = executor.as_mut();
+        let told = |e: wgrad::executor::DeviceError| e.to_string();
+        for (i, buffer) in plan.buffers.iter().enumerate() {
+            executor.write_buffer(i, &vec![POISON; buffer.words]).map_err(told)?;
+        }
+        let up = wires.d_outputs.iter().zip(self.up);
+        for (wire, tensor) in wires.inputs.iter().zip(self.inputs).chain(up) {
+            if wire.shape != tensor.shape {
+                return Err(format!("a tensor is {}, should be {}", tensor.shape, wire.shape));
+            }
+            executor.write(wire.slot, 0, &tensor.words()).map_err(told)?;
+        }
+        let rows = self.inputs[0].shape.rows() as u32;
+        let now = Now { index: 0, start: 0, rows, rate: self.rate as f32, step: 0, halted: 0 };
+        executor.set_now(now).map_err(told)?;
+        executor.run(0, 1).map_err(told)?;
+        let mut all = |wires: &[Wire]| -> Result<Vec<Vec<u32>>, String> {
+            wires.iter().map(|wire| executor.read(wire.slot, 0, wire.shape.elements()).map_err(told)).collect()
+        };
+        Ok(Ran {
+            inputs: all(&wires.inputs)?,
+            outputs: all(&wires.outputs)?,
+            saved: all(&wires.saved)?,
+            gradients: all(&wires.d_inputs.iter().flatten().cloned().collect::<Vec<_>>())?,
+        })
+    }
+}
+
+pub fn floats(words: &[u32]) -> Vec<f64> {
+    words.iter().map(|w| f64::from(f32::from_bits(*w))).collect()
+}
