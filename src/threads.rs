@@ -39,3 +39,12 @@ pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
 pub fn count() -> usize {
     rayon::current_num_threads()
 }
+
+/// Runs `work` with this many threads in place of all.
+pub fn with<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+        Ok(pool) => pool.install(work),
+        // Without a pool of its own the work is done all the same: its bits do not depend on the threads.
+        Err(_) => work(),
+    }
+}

@@ -1,6 +1,8 @@
 // y = a
+// The rows of the step of `width` elements each, or all `count` elements where width is 0.
 struct Args {
     width: u32,
+    count: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
@@ -14,7 +16,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_index(group, groups, lane);
-    if (i >= now.rows * args.width) {
+    if (i >= select(now.rows * args.width, args.count, args.width == 0u)) {
         return;
     }
     y[i] = a[i];

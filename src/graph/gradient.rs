@@ -113,7 +113,7 @@ impl<'a> Backward<'a> {
                 None => d,
                 Some(before) => {
                     let sum = self.gradient(id, true);
-                    sums.push((before, d, sum));
+                    sums.push((before, d, sum, self.graph.values[id.0].class == Class::Parameters));
                     sum
                 }
             };
@@ -123,9 +123,14 @@ impl<'a> Backward<'a> {
         call.wires.d_outputs = d_outputs;
         call.wires.d_inputs = d_inputs;
         self.calls.push(call);
-        for (a, b, sum) in sums {
+        for (a, b, sum, whole) in sums {
             let wires = Wires { inputs: vec![a, b], outputs: vec![sum], ..Wires::default() };
-            self.calls.push(Call { op: Arc::new(Add), path: node.path.clone(), phase: Phase::Forward, wires });
+            self.calls.push(Call {
+                op: Arc::new(Add { whole }),
+                path: node.path.clone(),
+                phase: Phase::Forward,
+                wires,
+            });
         }
     }
 

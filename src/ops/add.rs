@@ -1,11 +1,21 @@
 //! Sum of two tensors of one shape: y = a + b. Where a value is used twice, this adds the two gradients.
+//!
+//! Tensors of the batch are added for the rows of the step, weights and their gradients whole.
 
 use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 
-args! { struct Args { width: u32 } }
+args! {
+    struct Args { width: u32, count: u32 }
+}
+
+impl Args {
+    fn elements(&self, rows: u32) -> usize {
+        (if self.width == 0 { self.count } else { rows * self.width }) as usize
+    }
+}
 
 static FORWARD: Kernel = Kernel {
     name: "add.forward",
@@ -40,7 +50,10 @@ pub static KERNELS: &[&Kernel] = &[&FORWARD, &COPY];
 
 /// The operation; inputs a and b, output `out`, all of one shape.
 #[derive(Clone, Copy, Debug)]
-pub struct Add;
+pub struct Add {
+    /// Whether all elements are added, not only the rows of the step.
+    pub whole: bool,
+}
 
 impl Op for Add {
     fn name(&self) -> &'static str {
@@ -60,23 +73,24 @@ impl Op for Add {
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        record(&w.inputs[0], &w.inputs[1], &w.outputs[0], rec);
+        let (a, b, y, now) = (&w.inputs[0], &w.inputs[1], &w.outputs[0], rec.now());
+        rec.elements(&FORWARD, &self.args(a), &[a.slot, b.slot, now, y.slot], a.shape.elements());
     }
 
     fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let (now, dy) = (rec.now(), &w.d_outputs[0]);
-        let args = Args { width: dy.shape.width() as u32 };
+        let args = self.args(dy);
         for dx in w.d_inputs.iter().flatten() {
             rec.elements(&COPY, &args, &[dy.slot, now, dx.slot], dx.shape.elements());
         }
     }
 }
 
-/// Records y = a + b.
-pub fn record(a: &Wire, b: &Wire, y: &Wire, rec: &mut Recorder) {
-    let args = Args { width: a.shape.width() as u32 };
-    let now = rec.now();
-    rec.elements(&FORWARD, &args, &[a.slot, b.slot, now, y.slot], a.shape.elements());
+impl Add {
+    fn args(&self, a: &Wire) -> Args {
+        let width = if self.whole { 0 } else { a.shape.width() as u32 };
+        Args { width, count: a.shape.elements() as u32 }
+    }
 }
 
 /// Inputs for the checks.
@@ -84,16 +98,20 @@ pub fn cases() -> Vec<Case> {
     let two = |rows: usize, width: usize| {
         vec![([rows, width].into(), Fill::Normal(0.0, 1.0)), ([rows, width].into(), Fill::Normal(1.0, 2.0))]
     };
-    vec![Case::new("1x1", Add, 1, two(1, 1)), Case::new("131x5 of 140 rows", Add, 131, two(140, 5))]
+    vec![
+        Case::new("1x1", Add { whole: false }, 1, two(1, 1)),
+        Case::new("131x5 of 140 rows", Add { whole: false }, 131, two(140, 5)),
+        Case::new("whole 37x3", Add { whole: true }, 2, two(37, 3)).not_smooth(),
+    ]
 }
 
 fn forward(args: Args, a: &[f32], b: &[f32], rows: u32, y: &mut [f32]) {
-    for i in 0..(rows * args.width) as usize {
+    for i in 0..args.elements(rows) {
         y[i] = a[i] + b[i];
     }
 }
 
 fn copy(args: Args, a: &[f32], rows: u32, y: &mut [f32]) {
-    let count = (rows * args.width) as usize;
+    let count = args.elements(rows);
     y[..count].copy_from_slice(&a[..count]);
 }
