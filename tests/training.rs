@@ -1,0 +1,96 @@
+//! Training on real data: what it reaches, and what happens when it cannot go on.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::path::PathBuf;
+use wgrad::error::Error;
+use wgrad::export::{Model, Values};
+use wgrad::train::{Device, EpochReport, Evaluation, Observer, Recipe, RunFolder, Trainer, prepare};
+
+struct Silent;
+
+impl Observer for Silent {
+    fn progress(&mut self, _done: u64, _total: u64, _rows: u64) {}
+    fn epoch(&mut self, _report: &EpochReport) {}
+    fn stop(&self) -> bool {
+        false
+    }
+}
+
+fn devices() -> Vec<Device> {
+    let gpu = support::gpu().map(Device::Gpu);
+    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+}
+
+/// Runs a recipe as `wgrad train` without a recipe file would, in a folder of its own.
+fn train(recipe: &Recipe, device: &Device) -> (Result<Option<Evaluation>, Error>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let data = std::env::var_os("WGRAD_DATA").map(PathBuf::from);
+    let (job, _) = prepare(recipe.settings(false).unwrap(), data.as_deref()).unwrap();
+    let mut trainer = Trainer::new(job, device).unwrap();
+    let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", &recipe.text()).unwrap();
+    let done = trainer.run(&mut run, &mut Silent).and_then(|_| trainer.test());
+    (done, folder)
+}
+
+fn seeded(seed: u64) -> Recipe {
+    let mut recipe = Recipe::default();
+    recipe.train.seed = Some(seed);
+    recipe
+}
+
+/// The run of a user who types nothing but `wgrad`: 97 % on the held-out digits in the mean of five seeds.
+#[test]
+fn digits_are_learnt() {
+    for device in devices() {
+        let accuracy = |seed| train(&seeded(seed), &device).0.unwrap().unwrap().accuracy();
+        let accuracies: Vec<f64> = (0..5).map(accuracy).collect();
+        let mean = accuracies.iter().sum::<f64>() / 5.0;
+        println!("{device}: {accuracies:?}, mean {mean}");
+        assert!(mean >= 0.97, "{device}: {accuracies:?}");
+    }
+}
+
+/// One epoch of MNIST on every device: 95 % and more (PyTorch reaches 95.8 % with this recipe).
+#[test]
+fn mnist_is_learnt_in_an_epoch() {
+    let there = std::env::var_os("WGRAD_DATA").is_some_and(|dir| PathBuf::from(dir).join("mnist").is_dir());
+    if !there {
+        eprintln!("NOT CHECKED: MNIST, because WGRAD_DATA names no folder that holds it");
+        return;
+    }
+    let mut recipe = seeded(0);
+    recipe.data.source = Some("mnist".into());
+    recipe.data.validation = Some(0.0);
+    recipe.train.batch = Some(128);
+    recipe.train.epochs = Some(1);
+    for device in devices() {
+        let accuracy = train(&recipe, &device).0.unwrap().unwrap().accuracy();
+        println!("{device}: {accuracy}");
+        assert!(accuracy >= 0.95, "{device}: {accuracy}");
+    }
+}
+
+/// A rate that no net survives: the run stops at the step, names a layer, and leaves a state that is whole.
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run_before_any_harm() {
+    for device in devices() {
+        let mut recipe = seeded(0);
+        recipe.model.layers = Some(["linear 16", "relu", "linear"].map(str::to_owned).to_vec());
+        recipe.train.lr = Some(1e15);
+        let (done, folder) = train(&recipe, &device);
+        let error = done.unwrap_err();
+        assert_eq!(error.exit_code(), 1);
+        let Error::Diverged { step, epoch, cause, .. } = &error else { panic!("{error}") };
+        assert!(*epoch == 1 && (1..10).contains(step), "{error}");
+        assert!(cause.contains("linear") || cause.contains("loss"), "{cause}");
+        let last = Model::read(&folder.path().join("run/last.safetensors")).unwrap();
+        let steps = last.metadata.unwrap().progress.unwrap().step;
+        assert_eq!(steps, *step);
+        for (name, tensor) in &last.tensors {
+            let Values::Floats(_, values) = tensor else { continue };
+            assert!(values.iter().all(|v| v.is_finite()), "{name}");
+        }
+    }
+}
