@@ -130,11 +130,12 @@ pub fn adapters() -> Vec<AdapterReport> {
     list().iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect()
 }
 
-/// What to say where there is no adapter at all.
+/// What to say where there is no adapter at all: what is missing, and where it comes from. Without a driver the Vulkan
+/// loader cannot be told from one that is not there.
 pub fn nothing_found() -> String {
     let hint = if cfg!(target_os = "linux") {
-        "no Vulkan adapter was found: install the GPU's Vulkan driver and the loader (Debian: libvulkan1, and \
-         mesa-vulkan-drivers for AMD, Intel and the software driver)"
+        "no GPU can be used, because the Vulkan loader libvulkan.so.1 (Debian: libvulkan1) or the GPU's Vulkan driver \
+         (Debian: mesa-vulkan-drivers for AMD, Intel and a software driver) is missing"
     } else {
         "no GPU adapter was found: install or update the GPU's driver"
     };
