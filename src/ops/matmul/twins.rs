@@ -105,10 +105,12 @@ fn view(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
     ArrayView2::from_shape((rows, columns), &data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// Rows of c that one call of the GEMM crate computes: by the sizes alone, so that no bit depends on the threads.
+/// Rows of c that one call of the GEMM crate computes: by the sizes alone, so that no bit depends on the threads. Each
+/// call packs all of b again, so a call gets as much work as pays for that, and no fewer rows than the crate's blocks.
 fn chunk_rows(m: usize, n: usize, k: usize) -> usize {
-    const WORTH_A_CALL: usize = 1 << 20;
-    if m * n * k < 2 * WORTH_A_CALL { m.max(1) } else { m.div_ceil(8).next_multiple_of(8) }
+    const WORTH_A_CALL: usize = 6 << 20;
+    const LEAST_ROWS: usize = 32;
+    m.div_ceil((m * n * k / WORTH_A_CALL).max(1)).max(LEAST_ROWS).next_multiple_of(8)
 }
 
 /// c = a b for views of any strides, cut into chunks of rows, then `end` on each finished chunk.
