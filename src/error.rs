@@ -73,8 +73,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Diverged { .. } | Self::Failed(_) => 1,
-            Self::Device(DeviceError::NoAdapter(_) | DeviceError::Unfit { .. } | DeviceError::Variant(..)) => 2,
-            Self::Device(_) => 1,
+            Self::Device(DeviceError::Refused { .. } | DeviceError::Lost(_)) => 1,
             _ => 2,
         }
     }

@@ -35,8 +35,20 @@ pub enum DeviceError {
     /// It was there and is no more.
     #[error("the device was lost ({0}): what was saved last is in the run folder")]
     Lost(String),
-    /// Memory ran out.
-    #[error("{adapter} has no room for {bytes} bytes: use a smaller batch or --device cpu")]
+    /// The host's memory would run out.
+    #[error(
+        "the network and its data need {bytes} bytes of this machine's memory{}: use smaller layers, a smaller batch or \
+         less data",
+        .free.map_or(", which it does not give".to_owned(), |free| format!(" and {free} are free"))
+    )]
+    HostMemory {
+        /// What is needed.
+        bytes: u64,
+        /// What is free, where the system says so.
+        free: Option<u64>,
+    },
+    /// The device's memory ran out.
+    #[error("{adapter} has no room for {bytes} bytes: use smaller layers, a smaller batch or --device cpu")]
     OutOfMemory {
         /// The adapter's name.
         adapter: String,

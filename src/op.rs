@@ -46,6 +46,11 @@ impl Target {
     pub const CPU: Self =
         Self { product: Family::Plain, groups_wanted: 1, fuse: true, max_binding: u64::MAX, max_buffer: u64::MAX };
 
+    /// Most groups along one dimension of a dispatch; the host takes any.
+    fn max_groups(&self) -> u32 {
+        if self.max_buffer == u64::MAX { u32::MAX } else { MAX_GROUPS }
+    }
+
     /// Whether a kernel with these needs may be chosen: only the subgroup family promises subgroups of eight.
     pub fn offers(&self, needs: Needs) -> bool {
         needs == Needs::Nothing || self.product == Family::Subgroup
@@ -235,6 +240,8 @@ pub struct Recorder {
     pub dispatches: Vec<Dispatch>,
     path: Arc<str>,
     now: SlotId,
+    /// The first dispatch that the target cannot take.
+    pub fault: Option<ShapeError>,
 }
 
 impl Recorder {
@@ -248,7 +255,7 @@ impl Recorder {
             public: true,
             within: None,
         };
-        Self { target, slots: vec![now], dispatches: vec![], path: "".into(), now: SlotId(0) }
+        Self { target, slots: vec![now], dispatches: vec![], path: "".into(), now: SlotId(0), fault: None }
     }
 
     /// The slot of the current step.
@@ -282,13 +289,22 @@ impl Recorder {
         self.path = path.into();
     }
 
-    /// Records a dispatch of `groups`; a slot for each of the kernel's bindings, in order.
+    /// Records a dispatch of `groups`; a slot for each of the kernel's bindings, in order. A grid that the target does
+    /// not take is kept as the recorder's fault.
     ///
     /// # Panics
-    /// If the slots are not as many as the bindings, or a grid is larger than any device takes: faults of ours.
+    /// If the slots are not as many as the bindings, or the kernel is not for the target: faults of ours.
     pub fn dispatch(&mut self, kernel: &'static Kernel, args: &impl bytemuck::Pod, slots: &[SlotId], groups: [u32; 3]) {
         assert_eq!(slots.len(), kernel.bindings.len(), "{}: slots and bindings", kernel.name);
-        assert!(groups.iter().all(|&g| g <= MAX_GROUPS), "{}: {groups:?} groups", kernel.name);
+        let most = self.target.max_groups();
+        if groups.iter().any(|&g| g > most) {
+            let what = format!(
+                "{} would run in {groups:?} groups, of which a GPU takes {most} in a row: use --device cpu, or make the \
+                 layer or the batch smaller",
+                kernel.name
+            );
+            self.fault.get_or_insert_with(|| ShapeError::new(what).at(&self.path));
+        }
         assert!(self.target.offers(kernel.needs), "{} is not for this adapter", kernel.name);
         self.dispatches.push(Dispatch {
             kernel,

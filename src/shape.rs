@@ -6,10 +6,18 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Shape(pub Vec<usize>);
 
+/// Most elements of a tensor: kernels number them with 32 bits.
+pub const MAX_ELEMENTS: usize = u32::MAX as usize;
+
+/// A product that stops at the largest number, which is more than any tensor may have.
+fn product<'a>(sizes: impl IntoIterator<Item = &'a usize>) -> usize {
+    sizes.into_iter().fold(1, |product, &size| product.saturating_mul(size))
+}
+
 impl Shape {
-    /// Number of elements.
+    /// Number of elements; what is more than a machine can number counts as the largest number.
     pub fn elements(&self) -> usize {
-        self.0.iter().product()
+        product(&self.0)
     }
 
     /// The first size: rows of the batch, or outputs of a weight.
@@ -19,12 +27,12 @@ impl Shape {
 
     /// Elements of one row.
     pub fn width(&self) -> usize {
-        self.0.iter().skip(1).product()
+        product(self.0.iter().skip(1))
     }
 
     /// Elements that one feature (the second size) has in one row: 1 for a table, height × width for images.
     pub fn pixels(&self) -> usize {
-        self.0.iter().skip(2).product()
+        product(self.0.iter().skip(2))
     }
 }
 

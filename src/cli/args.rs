@@ -39,6 +39,26 @@ pub(super) struct DeviceArg {
     pub(super) device: DeviceChoice,
 }
 
+/// What a run cannot change when it goes on: other rows, another order or another network would be another run.
+const FIXED: [&str; 16] = [
+    "data",
+    "recipe",
+    "init_from",
+    "out",
+    "layers",
+    "init",
+    "batch",
+    "seed",
+    "target",
+    "normalize",
+    "validation",
+    "test",
+    "shuffle",
+    "shape",
+    "task",
+    "loss",
+];
+
 #[derive(Args, Clone, Debug)]
 pub(super) struct TrainArgs {
     /// digits, mnist (a folder under WGRAD_DATA), a folder of IDX files, or a .csv file
@@ -116,7 +136,7 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) init_from: Option<PathBuf>,
     /// Go on with the run in a folder
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "recipe", "init_from", "out"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = FIXED)]
     pub(super) resume: Option<PathBuf>,
     /// Run folder [default: the next runs/NAME-001]
     #[arg(long, value_name = "DIR")]

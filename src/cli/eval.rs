@@ -3,7 +3,7 @@
 use super::args::EvalArgs;
 use super::say::{self, say};
 use super::{data_dir, setting, show};
-use crate::data::{self, Dataset, Values};
+use crate::data::{self, DataError, Dataset, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::train::{Device, Evaluation, Predictor};
@@ -14,7 +14,12 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let model = Model::read(&args.model)?;
     let meta = model.described()?;
     let target = args.target.as_deref().or(meta.target.as_deref());
-    let mut dataset = data::open(&args.data, target, data_dir().as_deref())?;
+    let mut dataset = match data::open(&args.data, target, data_dir().as_deref()) {
+        Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
+            return Err(setting(format!("{name} holds images, the model takes rows of a table")));
+        }
+        opened => opened?,
+    };
     let labels = data::labels_for(&dataset, &meta.classes)?;
     if !meta.columns.is_empty() {
         dataset.values = Values::Floats(data::read_features(Path::new(&args.data), &meta.columns)?.values);

@@ -19,9 +19,11 @@ pub(super) fn to_stderr(text: Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The sentence that ends a failed command.
+/// The sentence that ends a failed command, on one line whatever the names in it hold.
 pub(super) fn error(error: &Error) {
-    let _ = writeln!(std::io::stderr(), "error: {error}");
+    let text = error.to_string();
+    let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let _ = writeln!(std::io::stderr(), "error: {line}");
 }
 
 /// `println!` that survives a closed pipe.

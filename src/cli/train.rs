@@ -4,7 +4,7 @@ use super::args::TrainArgs;
 use super::say::{self, note, say};
 use super::{data_dir, eval, setting, show};
 use crate::error::Error;
-use crate::export::Model;
+use crate::export::{Model, Progress};
 use crate::op::Class;
 use crate::train::{Device, EpochReport, Job, Length, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -18,6 +18,9 @@ use std::time::Instant;
 /// What `--resume` reads and a run writes.
 const LAST: &str = "last.safetensors";
 
+/// The model of a run.
+const BEST: &str = "model.safetensors";
+
 pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let (mut recipe, given) = recipe(&args)?;
     let device = Device::open(&args.device.device)?;
@@ -25,18 +28,16 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     start_from(&args, &mut job)?;
     let name = run_name(&job.dataset.name);
     let mut trainer = Trainer::new(job, &device)?;
+    complete(&mut recipe, &trainer);
     let mut folder = match &args.resume {
-        Some(path) => RunFolder::resume(path, trainer.progress().step, trainer.progress().epoch)?,
-        None => {
-            complete(&mut recipe, &trainer);
-            RunFolder::create(args.out.as_deref(), &name, &recipe.text())?
-        }
+        Some(path) => RunFolder::resume(path, trainer.progress().step, trainer.progress().epoch, &recipe.text())?,
+        None => RunFolder::create(args.out.as_deref(), &name, &recipe.text())?,
     };
     let verbose = !args.quiet && !args.json;
     if verbose {
         header(&trainer, &device, &notes);
     }
-    let mut watch = Watch::new(&args, trainer.progress().step, trainer.total_steps())?;
+    let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps())?;
     let started = Instant::now();
     let outcome = trainer.run(&mut folder, &mut watch);
     watch.bar.finish_and_clear();
@@ -69,6 +70,8 @@ fn start_from(args: &TrainArgs, job: &mut Job) -> Result<(), Error> {
     }
     if let Some(run) = &args.resume {
         job.resume = Some(Model::read(&run.join(LAST))?);
+        let best = run.join(BEST);
+        job.best = best.exists().then(|| Model::read(&best)).transpose()?;
     }
     Ok(())
 }
@@ -151,7 +154,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(args: &TrainArgs, done: u64, total: u64) -> Result<Self, Error> {
+    fn new(args: &TrainArgs, done: &Progress, total: u64) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         ctrlc::set_handler(move || {
@@ -162,11 +165,12 @@ impl Watch {
         .map_err(|error| setting(format!("Ctrl-C cannot be caught: {error}")))?;
         let shown = std::io::stderr().is_terminal() && !args.quiet && !args.json;
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(total), target).with_position(done);
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_position(done.step);
         let style = ProgressStyle::with_template("{bar:30} step {pos} of {len}, {msg}, {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (json, quiet) = (args.json, args.quiet);
-        Ok(Self { bar, stop, json, quiet, first: true, rows: 0, rows_of_epoch: 0, started: Instant::now() })
+        let (rows, rows_of_epoch) = (0, done.rows);
+        Ok(Self { bar, stop, json, quiet, first: true, rows, rows_of_epoch, started: Instant::now() })
     }
 
     fn rate(&self) -> f64 {
@@ -178,8 +182,8 @@ impl Observer for Watch {
     fn progress(&mut self, done: u64, _total: u64, rows: u64) {
         self.rows += rows.saturating_sub(self.rows_of_epoch);
         self.rows_of_epoch = rows;
-        self.bar.set_position(done);
         self.bar.set_message(format!("{} samples/s", show::thousands(self.rate() as u64)));
+        self.bar.set_position(done);
     }
 
     fn epoch(&mut self, report: &EpochReport) {
@@ -222,8 +226,8 @@ fn finish(
     (rows, seconds): (u64, f64),
 ) -> Result<u8, Error> {
     let test = trainer.test()?;
-    let model = folder.file("model.safetensors");
-    let (job, best) = (trainer.job(), trainer.progress().best);
+    let model = folder.file(BEST);
+    let (job, best) = (trainer.job(), trainer.best());
     let confusion = test.as_ref().map(|test| {
         let labels = job.split.test.iter().map(|&row| job.dataset.labels[row as usize]);
         test.confusion(labels, job.dataset.classes.len())

@@ -3,6 +3,7 @@
 //! All metadata is one JSON text under the key `wgrad`: the safetensors crate writes several keys in random order, and
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
+use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -84,6 +85,14 @@ impl Numbers {
         }
     }
 
+    /// Whether they are numbers for so many features.
+    fn fit(&self, features: usize) -> bool {
+        match self {
+            Self::All(value) => value.is_finite(),
+            Self::Each(values) => values.len() == features && values.iter().all(|value| value.is_finite()),
+        }
+    }
+
     fn expand(&self, features: usize) -> Vec<f32> {
         match self {
             Self::All(value) => vec![*value; features],
@@ -130,8 +139,6 @@ pub struct Progress {
     pub correct: u64,
     /// Rows trained on in the epoch at work.
     pub rows: u64,
-    /// The lowest validation loss so far, and the epochs it took.
-    pub best: Option<(f64, u64)>,
 }
 
 /// All that inference needs beside the weights.
@@ -151,6 +158,9 @@ pub struct Metadata {
     pub target: Option<String>,
     /// How inputs are normalised.
     pub normalize: Normalization,
+    /// In the file of a best model, its validation loss and the epochs it took.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<(f64, u64)>,
     /// In a resumable file, where the run is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
@@ -233,7 +243,11 @@ impl Model {
         let bytes = self.to_bytes().map_err(|why| unwritable(std::io::Error::other(why)))?;
         let mut name = path.as_os_str().to_owned();
         name.push(".part");
-        std::fs::write(&name, bytes).and_then(|()| std::fs::rename(&name, path)).map_err(unwritable)
+        std::fs::write(&name, bytes).and_then(|()| std::fs::rename(&name, path)).map_err(|why| {
+            // The half-written file is of no use; if it cannot be removed either, the first answer still says more.
+            let _ = std::fs::remove_file(&name);
+            unwritable(why)
+        })
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, String> {
@@ -281,10 +295,26 @@ fn parse(path: &Path, text: &str) -> Result<Metadata, ModelError> {
         None => return Err(error("it has no version".into())),
     }
     let metadata: Metadata = serde_json::from_value(json).map_err(|e| error(e.to_string()))?;
-    let features: usize = metadata.input.iter().product();
-    let (offset, factor) = metadata.normalize.numbers(features);
-    if offset.len() != features || factor.len() != features {
-        return Err(error(format!("it normalises {} features of {features}", offset.len())));
-    }
+    check(&metadata).map_err(error)?;
     Ok(metadata)
+}
+
+/// Refuses a description whose parts do not belong together, before anything is made as large as it says.
+fn check(metadata: &Metadata) -> Result<(), String> {
+    let Metadata { input, columns, normalize, progress, .. } = metadata;
+    let shape = Shape(input.clone());
+    let features = shape.elements();
+    if !(1..=MAX_ELEMENTS).contains(&features) || input.is_empty() {
+        return Err(format!("its input shape is {shape}"));
+    }
+    if !columns.is_empty() && columns.len() != features {
+        return Err(format!("it names {} columns for an input of {features} values", columns.len()));
+    }
+    if !normalize.offset.fit(features) || !normalize.factor.fit(features) {
+        return Err(format!("its normalisation has not one finite number for each of {features} values"));
+    }
+    if progress.as_ref().is_some_and(|p| p.step_in_epoch > p.step) {
+        return Err("its epoch has more steps than its run".into());
+    }
+    Ok(())
 }

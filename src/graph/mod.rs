@@ -10,7 +10,7 @@ pub use gradient::{Call, Phase, calls};
 
 use crate::kernel::Scalar;
 use crate::op::{Class, Op};
-use crate::shape::{Shape, ShapeError};
+use crate::shape::{MAX_ELEMENTS, Shape, ShapeError};
 use std::sync::Arc;
 
 /// Index of a [`Value`] in its graph.
@@ -106,6 +106,8 @@ impl Graph {
     fn node(&mut self, op: Arc<dyn Op>, path: &str, inputs: &[ValueId]) -> Result<Node, ShapeError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
         let made = op.shapes(&shapes).map_err(|error| error.at(path))?;
+        let all = made.outputs.iter().chain(&made.saved).map(|made| &made.shape).chain(&shapes);
+        all.into_iter().try_for_each(numbered).map_err(|error| error.at(path))?;
         let mut add = |made: Vec<crate::op::Made>| {
             let name = |short: &str| format!("{path}.{short}");
             made.into_iter()
@@ -115,4 +117,16 @@ impl Graph {
         let (outputs, saved) = (add(made.outputs), add(made.saved));
         Ok(Node { op, path: path.to_owned(), inputs: inputs.to_vec(), outputs, saved })
     }
+}
+
+/// Refuses a tensor with more elements than kernels can number.
+fn numbered(shape: &Shape) -> Result<(), ShapeError> {
+    if shape.elements() <= MAX_ELEMENTS {
+        return Ok(());
+    }
+    let bytes = shape.0.iter().fold(4u128, |bytes, &size| bytes.saturating_mul(size as u128));
+    let most = MAX_ELEMENTS as u64 * 4;
+    Err(ShapeError::new(format!(
+        "a tensor of {shape} takes {bytes} bytes, at most {most} can be: make the layer smaller"
+    )))
 }

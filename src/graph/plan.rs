@@ -59,7 +59,7 @@ pub enum PlanError {
     /// One tensor is more than the device takes.
     #[error(
         "{name} takes {bytes} bytes, more than the {limit} that this device takes in one piece: \
-         use --device cpu, a smaller batch or less data"
+         use --device cpu, smaller layers, a smaller batch or less data"
     )]
     TooLarge {
         /// The tensor.
@@ -104,11 +104,14 @@ impl Plan {
     /// Compiles graphs into the programs of one plan. Persistent values of one name are one slot in all of them.
     ///
     /// # Errors
-    /// A tensor is too large for the target.
+    /// A tensor or a dispatch is too large for the target.
     pub fn compile(sources: Vec<Source>, target: Target) -> Result<Self, PlanError> {
         let mut compiler = Compiler { rec: Recorder::new(target), shared: BTreeMap::new() };
         compiler.packs(&sources);
         let programs: Vec<(Program, BTreeSet<SlotId>)> = sources.into_iter().map(|s| compiler.program(s)).collect();
+        if let Some(fault) = compiler.rec.fault {
+            return Err(fault.into());
+        }
         let slots = compiler.rec.slots;
         let views: Vec<_> = programs.iter().map(|(program, kept)| (program.dispatches.as_slice(), kept)).collect();
         let (buffers, places) = lifetimes::place(&slots, &views, &target)?;
@@ -121,9 +124,12 @@ impl Plan {
     /// A plan of one program out of what a recorder took down.
     ///
     /// # Errors
-    /// A tensor is too large for the target.
+    /// A tensor or a dispatch is too large for the target.
     pub fn of_recording(name: &'static str, rec: Recorder) -> Result<Self, PlanError> {
-        let Recorder { target, slots, dispatches, .. } = rec;
+        let Recorder { target, slots, dispatches, fault, .. } = rec;
+        if let Some(fault) = fault {
+            return Err(fault.into());
+        }
         let (buffers, places) = lifetimes::place(&slots, &[(&dispatches, &BTreeSet::new())], &target)?;
         let plan = Self { target, slots, places, buffers, programs: vec![Program { name, dispatches }] };
         plan.check()?;

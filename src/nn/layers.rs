@@ -92,8 +92,9 @@ impl Normalization {
     fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
         text.allow(0, &["eps", "momentum"])?;
         let layer = Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)? };
-        if !(layer.eps > 0.0 && layer.eps.is_finite()) {
-            return Err(format!("eps must be more than 0, not {}", layer.eps));
+        let eps = layer.eps as f32;
+        if !(eps > 0.0 && eps.is_finite()) {
+            return Err(format!("eps must be a 32-bit number of more than 0, not {:e}", layer.eps));
         }
         if !(0.0..=1.0).contains(&layer.momentum) {
             return Err(format!("momentum must be from 0 to 1, not {}", layer.momentum));
@@ -153,8 +154,8 @@ impl Drop {
     fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
         text.allow(1, &[])?;
         let p = text.value(0, "the probability to drop")?.unwrap_or(0.5);
-        if !(0.0..1.0).contains(&p) {
-            return Err(format!("the probability to drop must be at least 0 and less than 1, not {p}"));
+        if !(0.0..1.0).contains(&(p as f32)) || p < 0.0 {
+            return Err(format!("the probability to drop must be a 32-bit number from 0 to less than 1, not {p}"));
         }
         Ok(Box::new(Self { p }))
     }

@@ -7,6 +7,6 @@ mod notation;
 mod optimizer;
 
 pub use init::Init;
-pub use network::{Built, Layer, Network, Tensor, Usage};
+pub use network::{Built, Layer, Network, Tensor, Usage, check};
 pub use notation::{LayerText, NotationError, nearest};
 pub use optimizer::Settings;

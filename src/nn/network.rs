@@ -101,23 +101,14 @@ impl Network {
     /// # Errors
     /// A text cannot be read, or the last layer's outputs are not the classes.
     pub fn read(texts: &[String], classes: usize, init: Option<Init>) -> Result<Self, NotationError> {
-        let error = |index: usize, text: &str, what: String| NotationError { index, text: text.to_owned(), what };
-        if texts.is_empty() {
-            return Err(error(0, "", "a network needs at least one layer".into()));
-        }
-        let (mut parsed, mut layers) = (vec![], vec![]);
-        for (index, text) in texts.iter().enumerate() {
-            let layer_text: LayerText = text.parse().map_err(|what| error(index, text, what))?;
-            layers.push(layers::read(&layer_text).map_err(|what| error(index, text, what))?);
-            parsed.push(layer_text);
-        }
+        let (mut parsed, mut layers) = parse(texts)?;
         let last = texts.len() - 1;
         if let Some(layer) = layers[last].complete(&mut parsed[last], classes) {
             layers[last] = layer;
         }
         if layers[last].outputs() != Some(classes) {
             let what = format!("the last layer must be a linear with one output for each of the {classes} classes");
-            return Err(error(last, &texts[last], what));
+            return Err(NotationError { index: last, text: texts[last].clone(), what });
         }
         Ok(Self { texts: parsed, layers, init })
     }
@@ -161,6 +152,30 @@ impl Network {
         let after = self.layers[index + 1..].iter().take_while(|layer| !layer.is_weighted());
         self.init.or_else(|| after.filter_map(|layer| layer.init_before()).next()).unwrap_or(Init::Xavier)
     }
+}
+
+/// Refuses layer texts that no network can be made of.
+///
+/// # Errors
+/// Names the first of them.
+pub fn check(texts: &[String]) -> Result<(), NotationError> {
+    parse(texts).map(|_| ())
+}
+
+type Parsed = (Vec<LayerText>, Vec<Box<dyn Layer>>);
+
+fn parse(texts: &[String]) -> Result<Parsed, NotationError> {
+    let error = |index: usize, text: &str, what: String| NotationError { index, text: text.to_owned(), what };
+    if texts.is_empty() {
+        return Err(error(0, "", "a network needs at least one layer".into()));
+    }
+    let (mut parsed, mut layers) = (vec![], vec![]);
+    for (index, text) in texts.iter().enumerate() {
+        let layer_text: LayerText = text.parse().map_err(|what| error(index, text, what))?;
+        layers.push(layers::read(&layer_text).map_err(|what| error(index, text, what))?);
+        parsed.push(layer_text);
+    }
+    Ok((parsed, layers))
 }
 
 /// What a network made of a graph.

@@ -1,5 +1,6 @@
 //! Which device trains, and an executor on it.
 
+use super::memory;
 use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
 use crate::gpu::{Checks, Choice, Gpu, Session};
@@ -98,8 +99,9 @@ impl Device {
     /// An executor for a plan.
     ///
     /// # Errors
-    /// The device has no room or refuses.
+    /// The device or the host has no room, or the device refuses.
     pub fn executor(&self, plan: &Arc<Plan>) -> Result<Box<dyn Executor>, DeviceError> {
+        memory::check(plan, matches!(self, Self::Cpu { .. }))?;
         Ok(match self {
             Self::Cpu { .. } => Box::new(Machine::new(Arc::clone(plan), Mode::Fast)),
             Self::Gpu(gpu) => Box::new(Session::new(gpu, Arc::clone(plan))?),

@@ -9,15 +9,24 @@ use super::trainer::Trainer;
 use crate::data::Values;
 use crate::error::Error;
 use crate::executor::Executor;
-use crate::export::Model;
+use crate::export::{self, Model};
 use crate::graph::plan::Plan;
 use crate::kernel::Scalar;
 use crate::op::{Dispatch, Target, writes};
 use std::path::PathBuf;
 
-/// What to say of a step whose loss is not finite; the trainer's device holds the state before it.
-pub(super) fn cause(trainer: &mut Trainer) -> Result<String, Error> {
-    let tensors = state::save(&mut trainer.runner, 0, false)?;
+const HINT: &str = "try a smaller --lr";
+
+/// What to say of a step whose loss is not finite, and whether the state before it, which the trainer's device holds,
+/// still is: a large rate can make an update itself overflow.
+pub(super) fn cause(trainer: &mut Trainer) -> Result<(String, bool), Error> {
+    let tensors = state::save(&mut trainer.runner, 0, true)?;
+    if let Some((name, value)) = tensors.iter().find_map(|(name, values)| Some((name, not_finite(values)?))) {
+        let index = name.split('.').find_map(|part| part.parse().ok()).unwrap_or_default();
+        let (layer, step) = (trainer.network.path(index), trainer.progress.step.saturating_sub(1));
+        let what = format!("the update of step {step} made a {value} in {name} of layer {layer}; {HINT}");
+        return Ok((what, false));
+    }
     let settings = &trainer.job.settings;
     let data = &trainer.job.dataset;
     let row = trainer.job.settings.shape.clone().unwrap_or_else(|| data.shape.clone());
@@ -40,14 +49,20 @@ pub(super) fn cause(trainer: &mut Trainer) -> Result<String, Error> {
     for (at, dispatch) in plan.programs[program].dispatches.iter().enumerate() {
         runner.executor().run_dispatch(program, at)?;
         if let Some(value) = first_not_finite(&plan, dispatch, settings.batch, runner.executor())? {
-            let hint = "try a smaller --lr";
-            return Ok(format!(
-                "the first value that is not finite is {value}, made by layer {}; {hint}",
-                dispatch.path
-            ));
+            let layer = if dispatch.path.starts_with(|c: char| c.is_ascii_digit()) { "layer" } else { "the" };
+            let what =
+                format!("the first value that is not finite is {value}, made by {layer} {}; {HINT}", dispatch.path);
+            return Ok((what, true));
         }
     }
-    Ok("on the CPU path the same step stays finite, so the driver is to be doubted: run wgrad doctor".into())
+    Ok(("on the CPU path the same step stays finite, so the driver is to be doubted: run wgrad doctor".into(), true))
+}
+
+fn not_finite(values: &export::Values) -> Option<f32> {
+    match values {
+        export::Values::Floats(_, values) => values.iter().copied().find(|value| !value.is_finite()),
+        export::Values::Count(_) => None,
+    }
 }
 
 fn first_not_finite(

@@ -26,5 +26,8 @@ pub fn prepare(settings: Settings, data_dir: Option<&Path>) -> Result<(Job, Vec<
         };
         notes.push(format!("constant in the training part, so of no use: {names}"));
     }
-    Ok((Job { dataset, split, normalize: (kind, fit.affine), settings, init_from: None, resume: None }, notes))
+    Ok((
+        Job { dataset, split, normalize: (kind, fit.affine), settings, init_from: None, resume: None, best: None },
+        notes,
+    ))
 }

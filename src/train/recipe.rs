@@ -168,9 +168,9 @@ impl Recipe {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             Error::Setting(format!("{} line {line}: {}", path.display(), explain(error.message())))
         })?;
-        if let Err(error) = recipe.settings(true) {
-            return Err(Error::Setting(format!("{}{}: {error}", path.display(), line_of(&text, &error.to_string()))));
-        }
+        let at = |line: String, error: Error| Error::Setting(format!("{}{line}: {error}", path.display()));
+        let settings = recipe.settings(true).map_err(|error| at(line_of_key(&text, &error.to_string()), error))?;
+        nn::check(&settings.layers).map_err(|error| at(line_of_layer(&text, &error.text), error.into()))?;
         if let (Some(source), Some(folder)) = (&mut recipe.data.source, path.parent()) {
             let known = crate::data::KNOWN.iter().any(|known| known.name == source);
             if !known {
@@ -210,6 +210,14 @@ impl Recipe {
         let layers = model.layers.clone().unwrap_or_else(|| LAYERS.map(str::to_owned).to_vec());
         let held_out =
             |given_share: Option<f64>, default: f64| given_share.unwrap_or(if given { 0.0 } else { default });
+        let fractions = Fractions {
+            validation: range("validation", held_out(data.validation, 0.1), 0.0..1.0)?,
+            test: range("test", held_out(data.test, 0.2), 0.0..1.0)?,
+        };
+        let both = fractions.validation + fractions.test;
+        ensure(data.test.is_none() || both < 1.0, || {
+            format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
+        })?;
         Ok(Settings {
             source: data.source.clone().unwrap_or_else(|| "digits".into()),
             target: data.target.clone(),
@@ -221,15 +229,12 @@ impl Recipe {
                 .transpose()
                 .map_err(|e| parse(format!("normalize: {e}")))?,
             shuffle: data.shuffle.unwrap_or(true),
-            fractions: Fractions {
-                validation: range("validation", held_out(data.validation, 0.1), 0.0..1.0)?,
-                test: range("test", held_out(data.test, 0.2), 0.0..1.0)?,
-            },
+            fractions,
             test_is_default: data.test.is_none(),
             layers,
-            init: model.init.as_deref().map(str::parse).transpose().map_err(parse)?,
+            init: model.init.as_deref().map(str::parse).transpose().map_err(|e: String| parse(format!("init: {e}")))?,
             label_smoothing: range("label_smoothing", train.label_smoothing.unwrap_or(0.0), 0.0..1.0)?,
-            lr: range("lr", train.lr.unwrap_or(0.1), 0.0..f64::MAX)?,
+            lr: range("lr", train.lr.unwrap_or(0.1), 0.0..f64::INFINITY)?,
             optimizer: self.optimizer(given)?,
             batch,
             length,
@@ -243,7 +248,7 @@ impl Recipe {
         let settings = nn::Settings {
             momentum: range("momentum", train.momentum.unwrap_or(default(0.9)), 0.0..1.0)?,
             nesterov: train.nesterov.unwrap_or(false),
-            weight_decay: range("weight_decay", train.weight_decay.unwrap_or(default(1e-4)), 0.0..f64::MAX)?,
+            weight_decay: range("weight_decay", train.weight_decay.unwrap_or(default(1e-4)), 0.0..f64::INFINITY)?,
             decay: if train.decay.as_deref() == Some("decoupled") { Decay::Decoupled } else { Decay::L2 },
         };
         ensure(!settings.nesterov || settings.momentum > 0.0, || "nesterov needs a momentum of more than 0".into())?;
@@ -256,8 +261,12 @@ fn ensure(right: bool, what: impl FnOnce() -> String) -> Result<(), Error> {
 }
 
 fn range(key: &str, value: f64, range: std::ops::Range<f64>) -> Result<f64, Error> {
-    let upper = if range.end == f64::MAX { String::new() } else { format!(" and less than {}", range.end) };
+    let upper = if range.end.is_infinite() { String::new() } else { format!(" and less than {}", range.end) };
     ensure(range.contains(&value), || format!("{key} must be at least {}{upper}, not {value}", range.start))?;
+    // Kernels compute with 32-bit numbers, of which the nearest may lie outside.
+    let rounded = value as f32;
+    let what = || format!("{key} must be at least {}{upper} as a 32-bit number, which {value:e} is not", range.start);
+    ensure(range.contains(&f64::from(rounded)), what)?;
     Ok(value)
 }
 
@@ -280,8 +289,18 @@ fn explain(message: &str) -> String {
 }
 
 /// " line 12", where a line of the recipe sets the key that an error begins with.
-fn line_of(text: &str, error: &str) -> String {
+fn line_of_key(text: &str, error: &str) -> String {
     let key = error.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
-    let sets = |line: &str| line.split_once('=').is_some_and(|(name, _)| name.trim() == key);
-    text.lines().position(sets).map_or_else(String::new, |line| format!(" line {}", line + 1))
+    let sets = |line: &str| line.split_once('=').and_then(|(name, _)| name.trim().rsplit('.').next()) == Some(key);
+    numbered(text.lines().position(sets))
+}
+
+/// The same for the first line that holds a layer's text.
+fn line_of_layer(text: &str, layer: &str) -> String {
+    let quoted = [format!("\"{layer}\""), format!("'{layer}'")];
+    numbered(text.lines().position(|line| quoted.iter().any(|quoted| line.contains(quoted))))
+}
+
+fn numbered(line: Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(" line {}", line + 1))
 }

@@ -42,11 +42,13 @@ impl RunFolder {
     }
 
     /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
-    /// is of steps that will be taken again, and is dropped.
+    /// is of steps that will be taken again, and is dropped. Its recipe becomes the one of the longer run.
     ///
     /// # Errors
     /// It cannot be read or written.
-    pub fn resume(path: &Path, step: u64, epoch: u64) -> Result<Self, Error> {
+    pub fn resume(path: &Path, step: u64, epoch: u64, recipe: &str) -> Result<Self, Error> {
+        let file = path.join("recipe.toml");
+        fs::write(&file, recipe).map_err(Error::file(file, "cannot be written"))?;
         let steps = keep(&path.join("steps.csv"), STEPS_HEADER, |number| number < step)?;
         let epochs = keep(&path.join("epochs.csv"), EPOCHS_HEADER, |number| number <= epoch)?;
         Ok(Self { path: path.to_owned(), steps, epochs })

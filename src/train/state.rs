@@ -4,6 +4,7 @@ use super::runner::Runner;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::{Model, ModelError, Values};
+use crate::op::Class;
 use std::collections::BTreeMap;
 
 /// Prefix of the optimiser's state in a resumable file.
@@ -33,7 +34,7 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
     for tensor in &tensors {
         runner.write_floats(&tensor.name, model.floats(&tensor.name, &tensor.shape.0)?)?;
         let velocity = format!("{VELOCITY}{}", tensor.name);
-        if resume {
+        if resume && tensor.class == Class::Parameters {
             runner.write_floats(&velocity, model.floats(&velocity, &tensor.shape.0)?)?;
         }
     }

@@ -10,6 +10,7 @@ use super::diverged;
 use super::evaluate::Evaluation;
 use super::programs::{DataShape, Programs, TrainOptions};
 use super::recipe::{Length, Settings};
+use super::report::{EpochReport, Observer, Outcome};
 use super::run_folder::RunFolder;
 use super::runner::Runner;
 use super::state;
@@ -18,6 +19,7 @@ use crate::error::Error;
 use crate::export::{self, Metadata, Model, Normalization, Progress};
 use crate::kernel::Step;
 use crate::nn::Network;
+use crate::shape::Shape;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -43,44 +45,8 @@ pub struct Job {
     pub init_from: Option<Model>,
     /// A run to go on with.
     pub resume: Option<Model>,
-}
-
-/// What the host hears of a run.
-pub trait Observer {
-    /// After a chunk of steps: updates done, of how many, and rows trained on in this chunk.
-    fn progress(&mut self, done: u64, total: u64, rows: u64);
-
-    /// After an epoch.
-    fn epoch(&mut self, report: &EpochReport);
-
-    /// Whether the user wants the run to stop; asked between chunks.
-    fn stop(&self) -> bool;
-}
-
-/// An epoch as it goes into `epochs.csv`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EpochReport {
-    /// From 1.
-    pub epoch: u64,
-    /// Updates done since the first of the training.
-    pub step: u64,
-    /// Mean over the rows trained on, as they were met.
-    pub train_loss: f64,
-    /// Likewise.
-    pub train_accuracy: f64,
-    /// On the validation part, if there is one.
-    pub validation: Option<Evaluation>,
-    /// Whether the validation loss is the lowest so far.
-    pub best: bool,
-}
-
-/// How a run ended, when nothing failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// To its end.
-    Finished,
-    /// The user stopped it; everything is saved.
-    Stopped,
+    /// The best model of that run so far.
+    pub best: Option<Model>,
 }
 
 /// A network in training.
@@ -92,9 +58,17 @@ pub struct Trainer {
     pub(super) progress: Progress,
     /// Batches that batch norm had counted before the first update.
     counted: i64,
-    best: Option<BTreeMap<String, export::Values>>,
+    best: Option<Best>,
     saved: Instant,
     chunk: usize,
+}
+
+/// The state with the lowest validation loss so far.
+#[derive(Clone, Debug)]
+struct Best {
+    loss: f64,
+    epoch: u64,
+    tensors: BTreeMap<String, export::Values>,
 }
 
 impl Trainer {
@@ -107,7 +81,7 @@ impl Trainer {
         let network = Network::read(&settings.layers, job.dataset.classes.len(), settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
-            return Err(Error::Setting(what));
+            return Err(Error::Setting(format!("{what}: --batch can be {rows} at most")));
         }
         if steps(rows, settings.batch, network.needs_two_rows(), 0.0, 0).is_empty() {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
@@ -123,15 +97,41 @@ impl Trainer {
         runner.load_data(&job.dataset.values, &job.dataset.labels, (&affine.offset, &affine.factor))?;
         state::initialize(&mut runner, seed)?;
         let mut counted = 0;
-        let mut progress = Progress::default();
+        let (mut progress, mut best) = (Progress::default(), None);
         if let Some(model) = job.init_from.take() {
             counted = state::load(&mut runner, &model, false)?;
         }
+        if let Some(model) = job.best.take() {
+            state::load(&mut runner, &model, false)?;
+            let found = model.described()?.best;
+            best = found.map(|(loss, epoch)| Best { loss, epoch, tensors: model.tensors });
+        }
         if let Some(model) = job.resume.take() {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
-            counted = state::load(&mut runner, &model, true)? - progress.step as i64;
+            counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
         }
-        Ok(Self { runner, job, network, progress, counted, best: None, saved: Instant::now(), chunk: 1 })
+        let trainer = Self { runner, job, network, progress, counted, best, saved: Instant::now(), chunk: 1 };
+        trainer.check_length()?;
+        Ok(trainer)
+    }
+
+    /// Refuses a run that is longer than steps can be numbered, or shorter than what is done of it.
+    fn check_length(&self) -> Result<(), Error> {
+        let (total, &Progress { step, step_in_epoch, .. }) = (self.total_steps(), &self.progress);
+        let what = if total > u64::from(u32::MAX) {
+            format!("the run would have {total} steps, the most is {}: give fewer epochs or steps", u32::MAX)
+        } else if step > total {
+            format!(
+                "the run to go on with has {step} steps done, and would end after {total}: give more epochs or steps"
+            )
+        } else if step_in_epoch > self.epoch_steps().len() as u64 {
+            format!(
+                "the run to go on with has {step_in_epoch} steps done of an epoch that has fewer: its data have changed"
+            )
+        } else {
+            return Ok(());
+        };
+        Err(Error::Setting(what))
     }
 
     /// The plan and the network's tensors.
@@ -164,7 +164,7 @@ impl Trainer {
     pub fn total_steps(&self) -> u64 {
         match self.job.settings.length {
             Length::Steps(steps) => steps,
-            Length::Epochs(epochs) => epochs * self.epoch_steps().len() as u64,
+            Length::Epochs(epochs) => epochs.saturating_mul(self.epoch_steps().len() as u64),
         }
     }
 
@@ -201,10 +201,12 @@ impl Trainer {
             }
         }
         let report = self.end_of_epoch()?;
-        folder.epoch(&csv_line(&report))?;
+        folder.epoch(&report.csv_line())?;
         observer.epoch(&report);
-        let p = &mut self.progress;
-        *p = Progress { step: p.step, epoch: report.epoch, best: p.best, ..Progress::default() };
+        // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
+        if done == table.len() {
+            self.progress = Progress { step: self.progress.step, epoch: report.epoch, ..Progress::default() };
+        }
         if self.saved.elapsed() > SAVE_INTERVAL {
             self.save(folder)?;
         }
@@ -250,7 +252,7 @@ impl Trainer {
             rows => Some(self.runner.evaluate(rows)?),
         };
         let p = &self.progress;
-        let best = validation.as_ref().is_some_and(|v| p.best.is_none_or(|(loss, _)| v.loss < loss));
+        let best = validation.as_ref().is_some_and(|v| self.best.as_ref().is_none_or(|best| v.loss < best.loss));
         let report = EpochReport {
             epoch: p.epoch + 1,
             step: p.step,
@@ -260,8 +262,7 @@ impl Trainer {
             best,
         };
         if let (true, Some(validation)) = (best, &report.validation) {
-            self.progress.best = Some((validation.loss, report.epoch));
-            self.best = Some(self.tensors(false)?);
+            self.best = Some(Best { loss: validation.loss, epoch: report.epoch, tensors: self.tensors(false)? });
         }
         Ok(report)
     }
@@ -271,7 +272,7 @@ impl Trainer {
         Ok(state::save(&mut self.runner, tracked, resumable)?)
     }
 
-    fn metadata(&self, progress: Option<Progress>) -> Metadata {
+    fn metadata(&self, best: Option<(f64, u64)>, progress: Option<Progress>) -> Metadata {
         let (kind, affine) = &self.job.normalize;
         let data = &self.job.dataset;
         Metadata {
@@ -282,37 +283,40 @@ impl Trainer {
             columns: data.columns.clone(),
             target: data.target.clone(),
             normalize: Normalization::new(kind.to_string(), data.largest, &affine.offset, &affine.factor),
+            best,
             progress,
         }
     }
 
     /// Writes `last.safetensors`, and `model.safetensors` with the best weights so far: of the lowest validation loss,
-    /// or the last where nothing validates. A resumed run that has found none better leaves the file of the earlier.
+    /// or the last where nothing validates.
     pub(super) fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
         folder.flush()?;
         let tensors = self.tensors(true)?;
-        let metadata = Some(self.metadata(Some(self.progress.clone())));
+        let metadata = Some(self.metadata(None, Some(self.progress.clone())));
         Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("last.safetensors"))?;
-        let best = match &self.best {
-            Some(best) => Some(best.clone()),
-            None if self.progress.best.is_none() => Some(self.tensors(false)?),
-            None => None,
+        let (tensors, best) = match &self.best {
+            Some(best) => (best.tensors.clone(), self.best()),
+            None => (self.tensors(false)?, None),
         };
-        if let Some(tensors) = best {
-            let metadata = Some(self.metadata(None));
-            Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
-        }
+        let metadata = Some(self.metadata(best, None));
+        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
         self.saved = Instant::now();
         Ok(())
     }
 
     fn take_best(&mut self) -> Result<(), Error> {
-        if let Some(tensors) = self.best.take() {
+        if let Some(Best { loss, epoch, tensors }) = self.best.take() {
             let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors };
             state::load(&mut self.runner, &model, false)?;
-            self.best = Some(model.tensors);
+            self.best = Some(Best { loss, epoch, tensors: model.tensors });
         }
         Ok(())
+    }
+
+    /// The lowest validation loss so far, and the epochs it took.
+    pub fn best(&self) -> Option<(f64, u64)> {
+        self.best.as_ref().map(|best| (best.loss, best.epoch))
     }
 
     /// How the best model does on the test part, if there is one.
@@ -332,9 +336,13 @@ impl Trainer {
     }
 
     fn diverged(&mut self, loss: f32, folder: &mut RunFolder) -> Error {
-        let cause = diverged::cause(self).unwrap_or_else(|error| format!("the layer cannot be named ({error})"));
-        let saved = match self.save(folder) {
-            Ok(()) => format!("the state before it is in {}", folder.path().display()),
+        let (cause, finite) =
+            diverged::cause(self).unwrap_or_else(|error| (format!("the layer cannot be named ({error})"), true));
+        let path = folder.path().display().to_string();
+        let done = if finite { self.save(folder) } else { folder.flush() };
+        let saved = match done {
+            Ok(()) if finite => format!("the state before it is in {path}"),
+            Ok(()) => format!("the state before it is of no use, so {path} keeps what was saved earlier, if anything"),
             Err(error) => format!("the state before it could not be saved ({error})"),
         };
         Error::Diverged { step: self.progress.step, epoch: self.progress.epoch + 1, loss, cause, saved }
@@ -344,9 +352,9 @@ impl Trainer {
 /// The shape of one input: the recipe's if it names one of the right size, else the data's.
 fn input_shape(dataset: &Dataset, wanted: Option<&Vec<usize>>) -> Result<Vec<usize>, Error> {
     match wanted {
-        Some(shape) if shape.iter().product::<usize>() != dataset.features() => {
-            let what = format!("shape {shape:?} does not fit rows of {} values", dataset.features());
-            Err(Error::Setting(what))
+        Some(shape) if Shape(shape.clone()).elements() != dataset.features() => {
+            let (has, values) = (Shape(dataset.shape.clone()), dataset.features());
+            Err(Error::Setting(format!("shape {shape:?} does not fit rows of {has}, which are {values} values")))
         }
         Some(shape) => Ok(shape.clone()),
         None => Ok(dataset.shape.clone()),
@@ -355,10 +363,4 @@ fn input_shape(dataset: &Dataset, wanted: Option<&Vec<usize>>) -> Result<Vec<usi
 
 fn not_resumable(model: &Model) -> Error {
     Error::Setting(format!("{} holds a model, but no run to go on with", model.path.display()))
-}
-
-fn csv_line(report: &EpochReport) -> String {
-    let EpochReport { epoch, step, train_loss, train_accuracy, validation, .. } = report;
-    let validation = validation.as_ref().map_or(",".into(), |v| format!("{},{}", v.loss, v.accuracy()));
-    format!("{epoch},{step},{train_loss},{train_accuracy},{validation}")
 }

@@ -20,7 +20,7 @@ pub use cases::cases;
 pub use variants::KERNELS;
 
 use crate::args;
-use crate::op::{Family, MAX_GROUPS, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
+use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::ops::relu;
 use crate::shape::{Shape, ShapeError};
 use std::sync::Arc;
@@ -125,7 +125,6 @@ impl Sizes {
         let family = rec.target.product;
         let [rows, columns] = variants::tile(family, form);
         let groups = [self.n.div_ceil(columns), self.m.div_ceil(rows)];
-        assert!(groups[1] <= MAX_GROUPS as usize, "a product of {} rows", self.m);
         let (part, parts) = self.parts(groups[0] * groups[1], rec.target.groups_wanted);
         let args = self.args(part);
         let grid = [groups[0] as u32, groups[1] as u32, parts as u32];

@@ -1,0 +1,58 @@
+//! Whether the host has the memory for a plan: asked before anything is allocated, because a process that runs out of it
+//! is ended without a word.
+
+use crate::executor::DeviceError;
+use crate::graph::plan::Plan;
+use crate::op::Class;
+use std::fs;
+
+/// Copies of the parameters that the host holds at once when a training run is saved: the best so far, and weights and
+/// optimiser state each as floats, as bytes and in the file's own.
+const COPIES_IN_TRAINING: u64 = 7;
+
+/// The same where a model is only loaded.
+const COPIES_IN_USE: u64 = 2;
+
+/// Refuses a plan for which the host has no room; `on_host` says whether the plan's own memory is the host's too.
+pub(super) fn check(plan: &Plan, on_host: bool) -> Result<(), DeviceError> {
+    let of = |class: Class| plan.buffers.iter().filter(move |b| b.class == class).map(|b| b.words as u64 * 4);
+    let trains = of(Class::Gradients).next().is_some();
+    let copies = if trains { COPIES_IN_TRAINING } else { COPIES_IN_USE };
+    let own = if on_host { plan.bytes() } else { 0 };
+    let bytes = of(Class::Parameters).sum::<u64>().saturating_mul(copies).saturating_add(own);
+    let free = free();
+    let refused = || {
+        // Not every system says what is free, but some refuse what they cannot give.
+        let mut probe: Vec<u8> = vec![];
+        usize::try_from(bytes).map_or(true, |bytes| probe.try_reserve_exact(bytes).is_err())
+    };
+    if free.is_some_and(|free| bytes > free) || refused() {
+        return Err(DeviceError::HostMemory { bytes, free });
+    }
+    Ok(())
+}
+
+/// Bytes that this process may still take, where the system says so.
+fn free() -> Option<u64> {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text));
+    let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+    let limits = limits.into_iter().filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
+    machine.into_iter().chain(limits).min()
+}
+
+/// The line `MemAvailable:  123 kB`.
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::available;
+
+    #[test]
+    fn what_is_free_is_read_in_bytes() {
+        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:   24 kB\n"), Some(24 * 1024));
+        assert_eq!(available("MemTotal: 9 kB\n"), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! What a run tells while it goes and when it ends.
+
+use super::evaluate::Evaluation;
+
+/// What the host hears of a run.
+pub trait Observer {
+    /// After a chunk of steps: updates done, of how many, and rows trained on in this chunk.
+    fn progress(&mut self, done: u64, total: u64, rows: u64);
+
+    /// After an epoch.
+    fn epoch(&mut self, report: &EpochReport);
+
+    /// Whether the user wants the run to stop; asked between chunks.
+    fn stop(&self) -> bool;
+}
+
+/// An epoch as it goes into `epochs.csv`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpochReport {
+    /// From 1.
+    pub epoch: u64,
+    /// Updates done since the first of the training.
+    pub step: u64,
+    /// Mean over the rows trained on, as they were met.
+    pub train_loss: f64,
+    /// Likewise.
+    pub train_accuracy: f64,
+    /// On the validation part, if there is one.
+    pub validation: Option<Evaluation>,
+    /// Whether the validation loss is the lowest so far.
+    pub best: bool,
+}
+
+/// How a run ended, when nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// To its end.
+    Finished,
+    /// The user stopped it; everything is saved.
+    Stopped,
+}
+
+impl EpochReport {
+    /// Its line in `epochs.csv`.
+    pub(super) fn csv_line(&self) -> String {
+        let EpochReport { epoch, step, train_loss, train_accuracy, validation, .. } = self;
+        let validation = validation.as_ref().map_or(",".into(), |v| format!("{},{}", v.loss, v.accuracy()));
+        format!("{epoch},{step},{train_loss},{train_accuracy},{validation}")
+    }
+}

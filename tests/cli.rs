@@ -1,0 +1,18 @@
+//! The command line as a user meets it: the built program, in folders of its own, with short runs.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+#[path = "cli/commands.rs"]
+mod commands;
+#[path = "cli/data.rs"]
+mod data;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/place.rs"]
+mod place;
+#[path = "cli/runs.rs"]
+mod runs;
+#[path = "cli/settings.rs"]
+mod settings;

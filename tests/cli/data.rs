@@ -1,0 +1,126 @@
+//! Data that cannot be trained on: one sentence that names the file and the place, and no run folder.
+
+use super::place::{LAYERS, Place, gzip, idx, idx_folder, images, table, trained};
+
+fn train(data: &str) -> String {
+    format!("train {data} --device cpu --batch 4 --epochs 1 {LAYERS} --out run")
+}
+
+#[test]
+fn what_is_not_there_is_named() {
+    let place = Place::new();
+    place.refused(&train("nosuch.csv"), &["nosuch.csv"]);
+    place.refused(&train("no/such/folder"), &["no/such/folder"]);
+    place.refused(&train("iris"), &["iris", "digits", "mnist"]);
+    place.refused(&train("mnist"), &["WGRAD_DATA"]);
+    place.write("notes.txt", "text");
+    place.refused(&train("notes.txt"), &["notes.txt", ".csv"]);
+    place.write("empty/notes.txt", "text");
+    place.refused(&train("empty"), &["empty", "train-images-idx3-ubyte"]);
+}
+
+#[test]
+fn broken_idx_files_are_refused() {
+    let place = Place::new();
+    idx_folder(&place, "shapes", false);
+    let file = "shapes/train-images-idx3-ubyte";
+    let (pixels, _) = images(60);
+    let whole = idx(2051, &[60, 4, 4], &pixels);
+    let wrong: [(Vec<u8>, &[&str]); 6] = [
+        (idx(2049, &[60, 4, 4], &pixels), &["2049", "2051"]),
+        (whole[..whole.len() - 1].to_vec(), &["960", "959"]),
+        (whole[..7].to_vec(), &["7 bytes", "header"]),
+        (idx(2051, &[1 << 20, 1 << 20, 1 << 20], &pixels), &["1152921504606846976"]),
+        (idx(2051, &[u32::MAX; 3], &pixels), &["promises"]),
+        (vec![], &["0 bytes"]),
+    ];
+    for (bytes, names) in wrong {
+        place.write(file, bytes);
+        place.refused(&train("shapes"), &[&["train-images-idx3-ubyte"], names].concat());
+    }
+    std::fs::remove_file(place.path(file)).unwrap();
+    place.refused(&train("shapes"), &["train-images-idx3-ubyte"]);
+    let packed = gzip(&whole);
+    place.write(&format!("{file}.gz"), &packed[..packed.len() / 2]);
+    place.refused(&train("shapes"), &["train-images-idx3-ubyte.gz", "cut short"]);
+    place.write(&format!("{file}.gz"), packed);
+    place.write("shapes/train-labels-idx1-ubyte", idx(2049, &[59], &[0; 59]));
+    place.refused(&train("shapes"), &["60", "59"]);
+}
+
+#[test]
+fn broken_tables_are_refused() {
+    let place = Place::new();
+    let wrong: [(&[u8], &[&str]); 13] = [
+        (b"x,label\n1,a\n2,b,c\n", &["line 3", "3 fields", "2"]),
+        (b"x,y,label\n1,2,a\n1,two,b\n", &["line 3", "\"y\"", "\"two\""]),
+        (b"x,label\n1,a\nnan,b\n", &["line 3", "\"x\""]),
+        (b"x,label\n1,a\n1e39,b\n", &["line 3", "\"x\"", "1e39"]),
+        (b"x,label\n1,a\n,b\n", &["line 3", "\"x\"", "empty"]),
+        (b"x,label\n", &["no rows"]),
+        (b"x,label\n1,a\n2,a\n", &["\"a\"", "two classes"]),
+        (b"", &["empty"]),
+        (b"x,label\n1,a\n2,\xff\n", &["line 3", "UTF-8"]),
+        (b"2,1\n3,4\n1,2\n", &["line 1", "header"]),
+        (b"x,x,label\n1,2,a\n1,2,b\n", &["line 1", "\"x\""]),
+        (b"label\na\nb\n", &["line 1", "\"label\""]),
+        (b"x,,label\n1,2,a\n1,2,b\n", &["line 1", "number 2"]),
+    ];
+    for (bytes, names) in wrong {
+        place.write("points.csv", bytes);
+        place.refused(&train("points.csv"), &[&["points.csv"], names].concat());
+    }
+    place.write("points.csv", table(20));
+    place.refused(&train("points.csv --target lable"), &["\"lable\"", "\"label\""]);
+    place.refused(&train("digits --target label"), &["\"label\"", "digits"]);
+    let packed = gzip(table(20).as_bytes());
+    place.write("cut.csv.gz", &packed[..packed.len() - 9]);
+    place.refused(&train("cut.csv.gz"), &["cut.csv.gz", "cut short"]);
+}
+
+#[test]
+fn eval_and_predict_refuse_data_that_do_not_fit_the_model() {
+    let place = Place::new();
+    place.write("points.csv", table(60));
+    idx_folder(&place, "shapes", false);
+    let points = trained(&place, "points.csv", "run-points");
+    let shapes = trained(&place, "shapes", "run-shapes");
+    place.write("other.csv", "x,z,label\n1,2,over\n2,1,under\n");
+    place.write("classes.csv", "x,y,label\n1,2,over\n2,1,beside\n");
+    place.write("words.csv", "x,y\n1,2\n1,two\n");
+    place.write("large", idx(2051, &[1, 5, 4], &[0; 20]));
+    place.write("notes.txt", "no picture");
+    place.write("cut.png", &png(4)[..40]);
+    for (line, names) in [
+        (format!("eval {points} other.csv"), ["other.csv", "\"y\""]),
+        (format!("eval {points} classes.csv"), ["\"beside\"", "\"over\""]),
+        (format!("eval {points} digits"), ["digits holds images", "table"]),
+        (format!("eval {shapes} points.csv"), ["points.csv", "class"]),
+        (format!("eval {shapes} digits"), ["digits", "class \"3\""]),
+        (format!("eval {points} nosuch.csv"), ["nosuch.csv", "no such"]),
+        (format!("predict {points} words.csv"), ["words.csv, line 3", "\"two\""]),
+        (format!("predict {points} other.csv"), ["other.csv", "\"y\""]),
+        (format!("predict {points} cut.png"), ["cut.png", "UTF-8"]),
+        (format!("predict {shapes} points.csv"), ["points.csv", "picture"]),
+        (format!("predict {shapes} large"), ["large has images of 1x5x4", "1x4x4"]),
+        (format!("predict {shapes} notes.txt"), ["notes.txt", "picture"]),
+        (format!("predict {shapes} cut.png"), ["cut.png", "picture"]),
+        (format!("predict {shapes} nosuch.png"), ["nosuch.png", "no such"]),
+        (format!("predict {shapes} shapes"), ["shapes", "read"]),
+    ] {
+        place.refused(&format!("{line} --device cpu"), &names);
+    }
+    // Rows of another size, whose classes are known.
+    idx_folder(&place, "wide", false);
+    for (part, count) in [("train", 60), ("t10k", 15)] {
+        let bytes = idx(2051, &[count, 4, 5], &vec![1; count as usize * 20]);
+        place.write(&format!("wide/{part}-images-idx3-ubyte"), bytes);
+    }
+    place.refused(&format!("eval {shapes} wide --device cpu"), &["wide has rows of 1x4x5", "1x4x4"]);
+}
+
+fn png(side: u32) -> Vec<u8> {
+    let mut bytes = std::io::Cursor::new(vec![]);
+    image::GrayImage::new(side, side).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
