@@ -119,8 +119,10 @@ fn another_run_is_objected_to() {
         fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
     }
     let recipe = fs::read_to_string(from.join("recipe.toml")).unwrap();
-    assert!(recipe.contains("lr = 0.0"));
-    fs::write(folder.path().join("recipe.toml"), recipe.replace("lr = 0.0", "lr = 0.00001 # ")).unwrap();
+    let line = |line: &str| if line.starts_with("lr = ") { "lr = 0.00001".to_owned() } else { line.to_owned() };
+    let slower: Vec<String> = recipe.lines().map(line).collect();
+    assert_ne!(slower.join("\n"), recipe.trim_end());
+    fs::write(folder.path().join("recipe.toml"), slower.join("\n")).unwrap();
     let found = failures(folder.path(), &Device::Cpu { why: None }, CPU_FACTOR);
-    assert!(found.len() > 3, "{found:?}");
+    assert!(found.len() > 2, "{found:?}");
 }
