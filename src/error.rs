@@ -44,14 +44,14 @@ pub enum Error {
         why: std::io::Error,
     },
     /// Training cannot go on.
-    #[error("the loss of step {step} (epoch {epoch}) is {loss}: {cause}; {saved}")]
+    #[error("{what} (step {step}, epoch {epoch}): {cause}; {saved}")]
     Diverged {
-        /// From 0, as in `steps.csv`.
+        /// Updates done, so that of the bad step in `steps.csv`.
         step: u64,
         /// From 1, as it is shown.
         epoch: u64,
-        /// What it is instead of a number.
-        loss: f32,
+        /// What is not a number, as in `the loss is NaN`.
+        what: String,
         /// The first layer with a value that is not finite, and what may help.
         cause: String,
         /// Where the last good state is.

@@ -76,13 +76,13 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "INIT")]
     init: Option<String>,
     /// Times through the training rows [default: 20]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     epochs: Option<u64>,
     /// Updates, in place of epochs
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     steps: Option<u64>,
-    /// Rows of a batch [default: 64]
-    #[arg(long)]
+    /// Rows of a batch [default: 64, or all rows where there are fewer]
+    #[arg(long, allow_negative_numbers = true)]
     batch: Option<usize>,
     /// Learning rate [default: 0.1]
     #[arg(long, allow_negative_numbers = true)]
@@ -103,7 +103,7 @@ pub(super) struct TrainArgs {
     #[arg(long, allow_negative_numbers = true)]
     label_smoothing: Option<f64>,
     /// Seed of split, weights, order and dropout [default: 0]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
     /// Target column of a table [default: label, target or class, else the last]
     #[arg(long, value_name = "COLUMN")]
@@ -124,13 +124,13 @@ pub(super) struct TrainArgs {
     #[arg(long, value_name = "SIZES")]
     shape: Option<String>,
     /// classification
-    #[arg(long, hide = true)]
+    #[arg(long)]
     task: Option<String>,
     /// cross_entropy
-    #[arg(long, hide = true)]
+    #[arg(long)]
     loss: Option<String>,
     /// sgd
-    #[arg(long, hide = true)]
+    #[arg(long)]
     optimizer: Option<String>,
     /// Start from the weights of a safetensors file
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! `wgrad eval`
 
 use super::args::EvalArgs;
-use super::say::{self, say};
+use super::say::{self, note, say};
 use super::{data_dir, setting, show};
 use crate::data::{self, DataError, Dataset, Values};
 use crate::error::Error;
@@ -36,6 +36,9 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let mut predictor = Predictor::new(&model, matches!(inputs, Values::Bytes(_)), &device)?;
     let evaluation = evaluation(&predictor.logits(&inputs)?, &labels[rows.clone()]);
     let confusion = evaluation.confusion(labels[rows.clone()].iter().copied(), meta.classes.len());
+    if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
+        note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
+    }
     if args.json {
         say::json(&object(&evaluation, &confusion));
         return Ok(0);

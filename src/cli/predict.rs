@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::train::{Device, Predictor};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Inputs of one file, and what each is called.
@@ -20,9 +21,16 @@ struct Inputs {
 pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     let model = Model::read(&args.model)?;
     let meta = model.described()?;
-    let files: Vec<Inputs> = args.inputs.iter().map(|path| read(path, meta)).collect::<Result<_, _>>()?;
+    let mut notes = BTreeMap::new();
+    let files: Vec<Inputs> = args.inputs.iter().map(|path| read(path, meta, &mut notes)).collect::<Result<_, _>>()?;
+    for (what, (first, count)) in notes {
+        let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        note!("{first}{others}: {what}");
+    }
     let device = Device::open(&args.device.device)?;
-    let width = files.iter().flat_map(|file| &file.names).map(|name| name.chars().count()).max().unwrap_or(0);
+    let longest = |names: &mut dyn Iterator<Item = &String>| names.map(|name| name.chars().count()).max().unwrap_or(0);
+    let width = longest(&mut files.iter().flat_map(|file| &file.names));
+    let class_width = longest(&mut meta.classes.iter());
     let mut predictors: [Option<Predictor>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
@@ -39,16 +47,26 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
                     "input": name, "class": class_name, "probabilities": probabilities, "logits": logits,
                 }));
             } else {
-                let fill = " ".repeat(width - name.chars().count());
-                say!("{name}{fill}  {class_name}  {:.1} %", probabilities[class] * 100.0);
+                let fill = |width: usize, text: &str| " ".repeat(width - text.chars().count());
+                let (after_name, after_class) = (fill(width, name), fill(class_width, class_name));
+                say!("{name}{after_name}  {class_name}{after_class}  {:>5.1} %", probabilities[class] * 100.0);
             }
         }
     }
     Ok(0)
 }
 
-fn read(path: &Path, meta: &Metadata) -> Result<Inputs, Error> {
+/// Reads one file. What was done to a picture is put down in `notes`, with the first file and the number of them.
+fn read(path: &Path, meta: &Metadata, notes: &mut BTreeMap<String, (String, usize)>) -> Result<Inputs, Error> {
     let shown = path.display().to_string();
+    let is_table = [".csv", ".csv.gz"].iter().any(|end| shown.to_lowercase().ends_with(end));
+    if meta.columns.is_empty() && is_table {
+        return Err(setting(format!("{shown} is a table, the model takes images")));
+    }
+    let is_picture = [".png", ".jpg", ".jpeg"].iter().any(|end| shown.to_lowercase().ends_with(end));
+    if !meta.columns.is_empty() && is_picture {
+        return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
+    }
     if !meta.columns.is_empty() {
         let table = data::read_features(path, &meta.columns)?;
         let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
@@ -66,7 +84,7 @@ fn read(path: &Path, meta: &Metadata) -> Result<Inputs, Error> {
     }
     let picture = data::load_picture(path, &meta.input, meta.normalize.largest)?;
     if let Some(what) = picture.note {
-        note!("{shown}: {what}");
+        notes.entry(what).or_insert_with(|| (shown.clone(), 0)).1 += 1;
     }
     Ok(Inputs { names: vec![shown], values: Values::Bytes(picture.bytes) })
 }

@@ -6,6 +6,7 @@ use super::{data_dir, eval, setting, show};
 use crate::error::Error;
 use crate::export::{Model, Progress};
 use crate::op::Class;
+use crate::ops::sgd::Decay;
 use crate::train::{Device, EpochReport, Job, Length, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -100,7 +101,10 @@ fn complete(recipe: &mut Recipe, trainer: &Trainer) {
     }
     recipe.model.layers = Some(trainer.layers());
     recipe.train.lr = Some(settings.lr);
+    recipe.train.label_smoothing = Some(settings.label_smoothing);
     recipe.train.momentum = Some(settings.optimizer.momentum);
+    recipe.train.nesterov = Some(settings.optimizer.nesterov);
+    recipe.train.decay = Some(if settings.optimizer.decay == Decay::L2 { "l2" } else { "decoupled" }.into());
     recipe.train.weight_decay = Some(settings.optimizer.weight_decay);
     recipe.train.batch = Some(settings.batch);
     recipe.train.seed = Some(settings.seed);
@@ -134,8 +138,11 @@ fn header(trainer: &Trainer, device: &Device, notes: &[String]) {
     if trainer.left_out() > 0 {
         say!("         the last batch of an epoch would be one row, which batch_norm cannot train on: it is left out");
     }
-    if trainer.progress().step > 0 {
-        say!("resumed  after {} steps", count(trainer.progress().step as usize));
+    let done = trainer.progress().step;
+    if done > 0 {
+        let end =
+            if done == trainer.total_steps() { ", which is all: give more --epochs or --steps to go on" } else { "" };
+        say!("resumed  after {} steps{end}", count(done as usize));
     }
     say!("");
 }
@@ -240,7 +247,9 @@ fn finish(
         return Ok(0);
     }
     let rate = show::thousands((rows as f64 / seconds) as u64);
-    say!("");
+    if !args.quiet {
+        say!("");
+    }
     say!("trained in {seconds:.1} s, {rate} samples/s, seed {}", job.settings.seed);
     if let Some((loss, epoch)) = best {
         say!("best     epoch {epoch}, validation loss {loss:.4}");

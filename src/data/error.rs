@@ -161,7 +161,7 @@ pub enum DataError {
     )]
     NoTrainingRows { name: String, validation: usize, test: usize },
     /// A test fraction for a set with a test part of its own.
-    #[error("{name}: the set brings its own test part of {rows} rows, so leave the test fraction at 0")]
+    #[error("{name}: the set brings its own test part of {rows} rows, so leave the share for test at 0")]
     OwnTestPart { name: String, rows: usize },
     /// More rows than a 32-bit row index can count.
     #[error("{name}: {rows} rows are more than can be indexed, so give at most 4294967295")]

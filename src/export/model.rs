@@ -156,6 +156,9 @@ pub struct Metadata {
     pub columns: Vec<String>,
     /// Name of a table's target column.
     pub target: Option<String>,
+    /// Name of the data set that it was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trained_on: Option<String>,
     /// How inputs are normalised.
     pub normalize: Normalization,
     /// In the file of a best model, its validation loss and the epochs it took.
@@ -178,6 +181,16 @@ pub enum Values {
     Floats(Vec<usize>, Vec<f32>),
     /// A single count, as PyTorch's `num_batches_tracked`.
     Count(i64),
+}
+
+impl Values {
+    /// The first number that is not finite.
+    pub fn not_finite(&self) -> Option<f32> {
+        match self {
+            Self::Floats(_, values) => values.iter().copied().find(|value| !value.is_finite()),
+            Self::Count(_) => None,
+        }
+    }
 }
 
 /// Weights by name, and what they belong to.

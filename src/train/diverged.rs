@@ -3,6 +3,7 @@
 use super::batches::{epoch_order, steps};
 use super::device::Device;
 use super::programs::{DataShape, Programs, TrainOptions};
+use super::run_folder::RunFolder;
 use super::runner::Runner;
 use super::state;
 use super::trainer::Trainer;
@@ -13,20 +14,61 @@ use crate::export::{self, Model};
 use crate::graph::plan::Plan;
 use crate::kernel::Scalar;
 use crate::op::{Dispatch, Target, writes};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-const HINT: &str = "try a smaller --lr";
+const HINT: &str = "start again with a smaller --lr";
 
-/// What to say of a step whose loss is not finite, and whether the state before it, which the trainer's device holds,
-/// still is: a large rate can make an update itself overflow.
-pub(super) fn cause(trainer: &mut Trainer) -> Result<(String, bool), Error> {
+/// What is not a number.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    /// The loss of the step that would be next; the device holds the state before it.
+    Loss(f32),
+    /// The validation loss after an epoch.
+    Validation(f64),
+    /// A tensor, while every loss so far was finite: the last update overflowed.
+    Weights,
+}
+
+/// Ends a run: names the cause, and saves what is good. That is the best model, if a validation has found one, and the
+/// state before the bad step, if its numbers are finite; it is the last before the loss overflowed, so hardly worth
+/// going on from.
+pub(super) fn stop(trainer: &mut Trainer, fault: Fault, folder: &mut RunFolder) -> Error {
+    let what = match fault {
+        Fault::Loss(loss) => format!("the loss is {loss}"),
+        Fault::Validation(loss) => format!("the validation loss is {loss}"),
+        Fault::Weights => "a weight is not finite".to_owned(),
+    };
+    let cause = cause(trainer, fault).unwrap_or_else(|error| format!("the layer cannot be named ({error})"));
+    let path = folder.path().display().to_string();
+    let best = trainer.best().map(|(_, epoch)| format!("the model of epoch {epoch} is in {path}"));
+    let saved = match trainer.save_last(folder).and_then(|last| trainer.save_best(folder).map(|()| last)) {
+        Err(error) => format!("and what was reached could not be saved ({error})"),
+        Ok(last) => best.unwrap_or_else(|| match last {
+            true => format!("no epoch gave a model, the state before it is in {path}"),
+            false => "no epoch gave a model, and the state before it is not finite".to_owned(),
+        }),
+    };
+    let progress = trainer.progress();
+    Error::Diverged { step: progress.step, epoch: progress.epoch + 1, what, cause, saved }
+}
+
+/// What made the fault, and what may help.
+fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
     let tensors = state::save(&mut trainer.runner, 0, true)?;
-    if let Some((name, value)) = tensors.iter().find_map(|(name, values)| Some((name, not_finite(values)?))) {
+    if let Some((name, value)) = tensors.iter().find_map(|(name, values)| Some((name, values.not_finite()?))) {
         let index = name.split('.').find_map(|part| part.parse().ok()).unwrap_or_default();
         let (layer, step) = (trainer.network.path(index), trainer.progress.step.saturating_sub(1));
-        let what = format!("the update of step {step} made a {value} in {name} of layer {layer}; {HINT}");
-        return Ok((what, false));
+        return Ok(format!("the update of step {step} made a {value} in {name} of layer {layer}; {HINT}"));
     }
+    match fault {
+        Fault::Loss(_) => first_layer(trainer, tensors),
+        _ => Ok(format!("the weights have grown too large for the data; {HINT}")),
+    }
+}
+
+/// The bad step again, to the first value that is not finite.
+fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>) -> Result<String, Error> {
     let settings = &trainer.job.settings;
     let data = &trainer.job.dataset;
     let row = trainer.job.settings.shape.clone().unwrap_or_else(|| data.shape.clone());
@@ -52,17 +94,10 @@ pub(super) fn cause(trainer: &mut Trainer) -> Result<(String, bool), Error> {
             let layer = if dispatch.path.starts_with(|c: char| c.is_ascii_digit()) { "layer" } else { "the" };
             let what =
                 format!("the first value that is not finite is {value}, made by {layer} {}; {HINT}", dispatch.path);
-            return Ok((what, true));
+            return Ok(what);
         }
     }
-    Ok(("on the CPU path the same step stays finite, so the driver is to be doubted: run wgrad doctor".into(), true))
-}
-
-fn not_finite(values: &export::Values) -> Option<f32> {
-    match values {
-        export::Values::Floats(_, values) => values.iter().copied().find(|value| !value.is_finite()),
-        export::Values::Count(_) => None,
-    }
+    Ok("on the CPU path the same step stays finite, so the driver is to be doubted: run wgrad doctor".into())
 }
 
 fn first_not_finite(

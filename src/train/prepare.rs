@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// The data are not there, are broken, or cannot be split so.
-pub fn prepare(settings: Settings, data_dir: Option<&Path>) -> Result<(Job, Vec<String>), Error> {
+pub fn prepare(mut settings: Settings, data_dir: Option<&Path>) -> Result<(Job, Vec<String>), Error> {
     let dataset = data::open(&settings.source, settings.target.as_deref(), data_dir)?;
     let replaced = settings.test_is_default && dataset.test.is_some();
     let test = if replaced { 0.0 } else { settings.fractions.test };
@@ -19,6 +19,10 @@ pub fn prepare(settings: Settings, data_dir: Option<&Path>) -> Result<(Job, Vec<
     let kind = settings.normalize.unwrap_or(if dataset.is_image() { Normalize::Scale } else { Normalize::Standardize });
     let fit = data::fit(kind, &dataset, &split.train);
     let mut notes = vec![];
+    if settings.batch_is_default && settings.batch > split.train.len() {
+        settings.batch = split.train.len();
+        notes.push(format!("fewer rows to train on than a batch usually has, so all {} are one", settings.batch));
+    }
     if !fit.constant.is_empty() && kind == Normalize::Standardize {
         let names = match dataset.columns.as_slice() {
             [] => format!("{} of {} features", fit.constant.len(), dataset.features()),

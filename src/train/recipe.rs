@@ -119,11 +119,16 @@ pub struct Settings {
     pub optimizer: nn::Settings,
     /// As in the recipe.
     pub batch: usize,
+    /// Whether `batch` is a default, which may be more rows than there are to train on.
+    pub batch_is_default: bool,
     /// As in the recipe.
     pub length: Length,
     /// As in the recipe.
     pub seed: u64,
 }
+
+/// Rows of a batch where none are named.
+const BATCH: usize = 64;
 
 /// The network of a run that names none.
 const LAYERS: [&str; 9] =
@@ -204,8 +209,7 @@ impl Recipe {
         };
         ensure(length != Length::Epochs(0), || "epochs must be at least 1".into())?;
         ensure(length != Length::Steps(0), || "steps must be at least 1".into())?;
-        let batch = train.batch.unwrap_or(64);
-        ensure(batch > 0, || "batch must be at least 1".into())?;
+        ensure(train.batch != Some(0), || "batch must be at least 1".into())?;
         let parse = |error: String| Error::Setting(error);
         let layers = model.layers.clone().unwrap_or_else(|| LAYERS.map(str::to_owned).to_vec());
         let held_out =
@@ -236,7 +240,8 @@ impl Recipe {
             label_smoothing: range("label_smoothing", train.label_smoothing.unwrap_or(0.0), 0.0..1.0)?,
             lr: range("lr", train.lr.unwrap_or(0.1), 0.0..f64::INFINITY)?,
             optimizer: self.optimizer(given)?,
-            batch,
+            batch: train.batch.unwrap_or(BATCH),
+            batch_is_default: train.batch.is_none(),
             length,
             seed: train.seed.unwrap_or(0),
         })
@@ -283,6 +288,9 @@ fn one_of(key: &str, value: Option<&str>, known: &[&str]) -> Result<(), Error> {
 fn explain(message: &str) -> String {
     let first = message.lines().next().unwrap_or("cannot be read");
     match first.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+        Some((key, _)) if KEYS.contains(&key) => {
+            format!("{key} does not stand here: keys belong to [data], [model] or [train]")
+        }
         Some((key, _)) => format!("unknown key {key}; {}", nearest(key, KEYS)),
         None => first.to_owned(),
     }

@@ -6,7 +6,7 @@
 
 use super::batches::{epoch_order, steps};
 use super::device::Device;
-use super::diverged;
+use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
 use super::programs::{DataShape, Programs, TrainOptions};
 use super::recipe::{Length, Settings};
@@ -59,7 +59,7 @@ pub struct Trainer {
     /// Batches that batch norm had counted before the first update.
     counted: i64,
     best: Option<Best>,
-    saved: Instant,
+    saved: Option<Instant>,
     chunk: usize,
 }
 
@@ -110,7 +110,7 @@ impl Trainer {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
             counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
         }
-        let trainer = Self { runner, job, network, progress, counted, best, saved: Instant::now(), chunk: 1 };
+        let trainer = Self { runner, job, network, progress, counted, best, saved: None, chunk: 1 };
         trainer.check_length()?;
         Ok(trainer)
     }
@@ -203,11 +203,14 @@ impl Trainer {
         let report = self.end_of_epoch()?;
         folder.epoch(&report.csv_line())?;
         observer.epoch(&report);
+        if let Some(loss) = report.validation.as_ref().map(|v| v.loss).filter(|loss| !loss.is_finite()) {
+            return Err(diverged::stop(self, Fault::Validation(loss), folder));
+        }
         // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
         if done == table.len() {
             self.progress = Progress { step: self.progress.step, epoch: report.epoch, ..Progress::default() };
         }
-        if self.saved.elapsed() > SAVE_INTERVAL {
+        if self.saved.is_none_or(|saved| saved.elapsed() > SAVE_INTERVAL) {
             self.save(folder)?;
         }
         let stop = observer.stop() && self.progress.step < total;
@@ -235,7 +238,7 @@ impl Trainer {
         }
         if halted {
             let loss = self.runner.results(done, done + 1)?[0].0;
-            return Err(self.diverged(loss, folder));
+            return Err(diverged::stop(self, Fault::Loss(loss), folder));
         }
         let time = started.elapsed();
         if time < CHUNK_TIME.0 {
@@ -282,6 +285,7 @@ impl Trainer {
             classes: data.classes.clone(),
             columns: data.columns.clone(),
             target: data.target.clone(),
+            trained_on: Some(data.name.clone()),
             normalize: Normalization::new(kind.to_string(), data.largest, &affine.offset, &affine.factor),
             best,
             progress,
@@ -290,19 +294,36 @@ impl Trainer {
 
     /// Writes `last.safetensors`, and `model.safetensors` with the best weights so far: of the lowest validation loss,
     /// or the last where nothing validates.
-    pub(super) fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+    fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+        if !self.save_last(folder)? {
+            return Err(diverged::stop(self, Fault::Weights, folder));
+        }
+        if self.best.is_some() {
+            return self.save_best(folder);
+        }
+        let (metadata, tensors) = (Some(self.metadata(None, None)), self.tensors(false)?);
+        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
+        Ok(())
+    }
+
+    pub(super) fn save_best(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+        let Some(best) = &self.best else { return Ok(()) };
+        let (metadata, tensors) = (Some(self.metadata(self.best(), None)), best.tensors.clone());
+        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
+        Ok(())
+    }
+
+    /// Writes `last.safetensors`, unless a number in it is not finite; says whether it was written.
+    pub(super) fn save_last(&mut self, folder: &mut RunFolder) -> Result<bool, Error> {
         folder.flush()?;
         let tensors = self.tensors(true)?;
+        if tensors.values().any(|values| values.not_finite().is_some()) {
+            return Ok(false);
+        }
         let metadata = Some(self.metadata(None, Some(self.progress.clone())));
         Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("last.safetensors"))?;
-        let (tensors, best) = match &self.best {
-            Some(best) => (best.tensors.clone(), self.best()),
-            None => (self.tensors(false)?, None),
-        };
-        let metadata = Some(self.metadata(best, None));
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
-        self.saved = Instant::now();
-        Ok(())
+        self.saved = Some(Instant::now());
+        Ok(true)
     }
 
     fn take_best(&mut self) -> Result<(), Error> {
@@ -333,19 +354,6 @@ impl Trainer {
     /// The job, for what is said of it.
     pub fn job(&self) -> &Job {
         &self.job
-    }
-
-    fn diverged(&mut self, loss: f32, folder: &mut RunFolder) -> Error {
-        let (cause, finite) =
-            diverged::cause(self).unwrap_or_else(|error| (format!("the layer cannot be named ({error})"), true));
-        let path = folder.path().display().to_string();
-        let done = if finite { self.save(folder) } else { folder.flush() };
-        let saved = match done {
-            Ok(()) if finite => format!("the state before it is in {path}"),
-            Ok(()) => format!("the state before it is of no use, so {path} keeps what was saved earlier, if anything"),
-            Err(error) => format!("the state before it could not be saved ({error})"),
-        };
-        Error::Diverged { step: self.progress.step, epoch: self.progress.epoch + 1, loss, cause, saved }
     }
 }
 

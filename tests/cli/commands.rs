@@ -133,7 +133,7 @@ fn devices_and_data_are_listed() {
 #[test]
 fn doctor_finds_the_cpu_path_right() {
     let lines = Place::new().json("doctor --device cpu");
-    assert!(lines.len() > 100);
+    assert!(lines.len() > 20);
     for line in &lines {
         assert!(line["ok"] == true && line["kernel"].is_string() && line["case"].is_string(), "{line}");
         assert!(line["error"].as_f64().unwrap() <= line["bound"].as_f64().unwrap(), "{line}");

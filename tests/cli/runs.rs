@@ -27,12 +27,12 @@ fn alone_it_trains_on_digits() {
 #[test]
 fn idx_folders_train_plain_and_packed_alike() {
     let place = Place::new();
-    idx_folder(&place, "plain", false);
-    idx_folder(&place, "packed", true);
+    idx_folder(&place, "plain/set", false);
+    idx_folder(&place, "packed/set", true);
     for name in ["plain", "packed"] {
-        let line = format!("train {name} --device cpu --batch 16 --epochs 2 {LAYERS} --out run-{name}");
+        let line = format!("train {name}/set --device cpu --batch 16 --epochs 2 {LAYERS} --out run-{name}");
         let out = place.done(&line);
-        assert!(out.contains(&format!("{name}: 75 rows of 1x4x4, 3 classes")) && out.contains("15 to test"), "{out}");
+        assert!(out.contains("set: 75 rows of 1x4x4, 3 classes") && out.contains("15 to test"), "{out}");
     }
     assert!(place.read("run-plain/last.safetensors") == place.read("run-packed/last.safetensors"));
 }
@@ -170,7 +170,7 @@ fn a_diverging_run_keeps_the_last_good_state() {
     let line = "train --lr 1e30 --momentum 0 --layers 'linear 8, relu, linear' --device cpu --out run --quiet";
     let ran = place.run(line);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    sentence(line, &ran, &["step 1 (epoch 1)", "layer 2.linear", "the state before it is in run"]);
+    sentence(line, &ran, &["(step 1, epoch 1)", "layer 2.linear", "the state before it is in run"]);
     let bytes = place.read("run/last.safetensors");
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     for (name, tensor) in file.tensors() {
@@ -188,6 +188,6 @@ fn a_state_that_is_not_finite_is_not_saved() {
                 --test 0 --batch 4 --out run --quiet";
     let ran = place.run(line);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    sentence(line, &ran, &["step 1 (epoch 2)", "the update of step 0", "0.weight of layer 0.linear", "--lr"]);
+    sentence(line, &ran, &["(step 1, epoch 2)", "the update of step 0", "0.weight of layer 0.linear", "--lr"]);
     assert!(!place.path("run/last.safetensors").exists());
 }

@@ -142,7 +142,7 @@ fn recipes_that_cannot_be_are_refused_with_their_line() {
     for (from, to, names) in [
         ("\"linear 8\"", "\"linera 8\"", ["line 5", "layer 0", "mean linear?"]),
         ("\"linear 8\"", "\"dropout 2\"", ["line 5", "layer 0", "less than 1"]),
-        ("[model]", "init = \"he\"\n[model]", ["line 3", "init", "unknown key"]),
+        ("[model]", "init = \"he\"\n[model]", ["line 3", "init", "[model]"]),
         ("[model]", "[model]\ninit = \"hee\"", ["line 4", "init", "mean he?"]),
         ("[model]", "shape = [3]\n[model]", ["[3]", "[2]", "shape"]),
         ("[model]", "validation = 0.5\ntest = 0.5\n[model]", ["line 3", "validation", "less than 1"]),
