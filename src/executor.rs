@@ -33,7 +33,7 @@ pub enum DeviceError {
     #[error("WGRAD_PRODUCT={0:?} is no family of products that this device runs: it may be {1}")]
     Variant(String, &'static str),
     /// It was there and is no more.
-    #[error("the device was lost ({0}): what was saved last is in the run folder")]
+    #[error("the device was lost ({0})")]
     Lost(String),
     /// The host's memory would run out.
     #[error(

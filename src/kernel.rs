@@ -156,6 +156,8 @@ pub enum Size {
     Element,
     /// The tensor's largest magnitude.
     Largest,
+    /// The largest magnitude of its row (the first size), for a tensor whose rows are different things.
+    LargestOfRow,
     /// The sum of the magnitudes of the terms: the twin's result on the magnitudes of its inputs.
     Terms,
 }

@@ -17,7 +17,7 @@ pub fn for_chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mu
     }
 }
 
-/// As [`for_chunks`], on a pair of slices that are cut at the same places: `size` elements of each row of `width`.
+/// As [`for_chunks`], on a pair of slices that are cut at the same places.
 pub fn for_chunks_of_two<A: Send, B: Send>(
     (a, b): (&mut [A], &mut [B]),
     size: usize,

@@ -7,8 +7,12 @@
 @group(0) @binding(6) var<storage, read_write> dbeta: array<f32>;
 
 @compute @workgroup_size(LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let f = group.y * 65535u + group.x;
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let f = group.y * groups.x + group.x;
     let feature = min(f, args.features - 1u);
     let count = now.rows * args.pixels;
     let mean = saved[feature];

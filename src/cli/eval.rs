@@ -2,11 +2,11 @@
 
 use super::args::EvalArgs;
 use super::say::{self, note, say};
-use super::{data_dir, setting, show};
+use super::{data_dir, open_device, setting, show};
 use crate::data::{self, DataError, Dataset, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
-use crate::train::{Device, Evaluation, Predictor};
+use crate::train::{Evaluation, Predictor};
 use serde_json::json;
 use std::path::Path;
 
@@ -32,7 +32,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
         Values::Bytes(bytes) => Values::Bytes(bytes[range].to_vec()),
         Values::Floats(floats) => Values::Floats(floats[range].to_vec()),
     };
-    let device = Device::open(&args.device.device)?;
+    let device = open_device(&args.device.device)?;
     let mut predictor = Predictor::new(&model, matches!(inputs, Values::Bytes(_)), &device)?;
     let evaluation = evaluation(&predictor.logits(&inputs)?, &labels[rows.clone()]);
     let confusion = evaluation.confusion(labels[rows.clone()].iter().copied(), meta.classes.len());
@@ -54,6 +54,10 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 fn check_fit(dataset: &Dataset, meta: &Metadata, source: &str) -> Result<(), Error> {
     let features = meta.input.iter().product::<usize>();
     let found = dataset.values.len() / dataset.rows();
+    if dataset.largest != meta.normalize.largest {
+        let (has, wants) = (dataset.largest, meta.normalize.largest);
+        return Err(setting(format!("{source} has values up to {has}, the model was trained on values up to {wants}")));
+    }
     if found != features || meta.columns.is_empty() != dataset.columns.is_empty() {
         let (of, wants) = (show::sizes(&dataset.shape), show::sizes(&meta.input));
         return Err(setting(format!("{source} has rows of {of} values, the model takes {wants}")));

@@ -12,6 +12,7 @@ mod show;
 mod train;
 
 use crate::error::Error;
+use crate::train::{Device, DeviceChoice};
 use args::{Cli, Command};
 use clap::Parser;
 use std::path::PathBuf;
@@ -38,6 +39,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// Opens a device, and says to stderr where the CPU path stands in for a GPU.
+fn open_device(choice: &DeviceChoice) -> Result<Device, Error> {
+    let device = Device::open(choice)?;
+    if let Device::Cpu { why: Some(why) } = &device {
+        say::to_stderr(format_args!("on the CPU: {why}"));
+    }
+    Ok(device)
 }
 
 /// Where data sets lie: `WGRAD_DATA`.

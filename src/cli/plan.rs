@@ -2,14 +2,14 @@
 
 use super::args::PlanArgs;
 use super::say::{self, say};
-use super::{setting, show, train};
+use super::{open_device, setting, show, train};
 use crate::error::Error;
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
 use crate::nn::nearest;
 use crate::op::Class;
 use crate::ops::OPS;
-use crate::train::{Device, Trainer};
+use crate::train::Trainer;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
         say!("{}", kernel(name)?.wgsl().trim_end());
         return Ok(0);
     }
-    let device = Device::open(&args.train.device.device)?;
+    let device = open_device(&args.train.device.device)?;
     let job = train::job(&args.train)?;
     let trainer = Trainer::new(job, &device)?;
     let programs = trainer.programs();

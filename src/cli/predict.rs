@@ -3,11 +3,11 @@
 use super::args::PredictArgs;
 use super::eval::softmax;
 use super::say::{self, note, say};
-use super::{setting, show};
+use super::{open_device, setting, show};
 use crate::data::{self, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
-use crate::train::{Device, Predictor};
+use crate::train::Predictor;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         note!("{first}{others}: {what}");
     }
-    let device = Device::open(&args.device.device)?;
+    let device = open_device(&args.device.device)?;
     let longest = |names: &mut dyn Iterator<Item = &String>| names.map(|name| name.chars().count()).max().unwrap_or(0);
     let width = longest(&mut files.iter().flat_map(|file| &file.names));
     let class_width = longest(&mut meta.classes.iter());
@@ -75,7 +75,19 @@ fn read(path: &Path, meta: &Metadata, notes: &mut BTreeMap<String, (String, usiz
     if data::is_idx(path)? {
         let images = data::read_images(path)?;
         let found = [1, images.height, images.width];
-        if found.iter().product::<usize>() != meta.input.iter().product::<usize>() {
+        let largest = images.bytes.iter().copied().max().unwrap_or(0);
+        if f32::from(largest) > meta.normalize.largest {
+            let wants = meta.normalize.largest;
+            return Err(setting(format!(
+                "{shown} has values up to {largest}, the model was trained on values up to {wants}"
+            )));
+        }
+        let fits = if meta.input.len() == 3 {
+            found[..] == meta.input
+        } else {
+            found.iter().product::<usize>() == meta.input.iter().product::<usize>()
+        };
+        if !fits {
             let (of, wants) = (show::sizes(&found), show::sizes(&meta.input));
             return Err(setting(format!("{shown} has images of {of}, the model takes {wants}")));
         }

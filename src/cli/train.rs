@@ -35,8 +35,10 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         None => RunFolder::create(args.out.as_deref(), &name, &recipe.text())?,
     };
     let verbose = !args.quiet && !args.json;
-    if verbose {
-        header(&trainer, &device, &notes);
+    match &device {
+        _ if verbose => header(&trainer, &device, &notes),
+        Device::Cpu { why: Some(why) } => note!("on the CPU: {why}"),
+        _ => {}
     }
     let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps())?;
     let started = Instant::now();
@@ -44,11 +46,12 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     watch.bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
     if outcome? == Outcome::Stopped {
-        let (step, path) = (trainer.progress().step, folder.path().display());
-        note!("stopped after {step} steps, all saved; go on with: wgrad train --resume {path}");
+        let (step, path, choice) = (trainer.progress().step, folder.path().display().to_string(), &args.device.device);
+        let path = if path.contains(' ') { format!("{path:?}") } else { path };
+        note!("stopped after {step} steps, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
-    finish(&args, &mut trainer, &folder, (watch.rows, seconds))
+    finish(&args, &mut trainer, (&device, &folder), (watch.rows, seconds))
 }
 
 /// The recipe with every flag over it, and whether it came from a file.
@@ -229,7 +232,7 @@ impl Observer for Watch {
 fn finish(
     args: &TrainArgs,
     trainer: &mut Trainer,
-    folder: &RunFolder,
+    (device, folder): (&Device, &RunFolder),
     (rows, seconds): (u64, f64),
 ) -> Result<u8, Error> {
     let test = trainer.test()?;
@@ -242,7 +245,7 @@ fn finish(
     if args.json {
         let test = test.as_ref().zip(confusion.as_ref()).map(|(test, confusion)| eval::object(test, confusion));
         say::json(&json!({
-            "model": model.display().to_string(), "seed": job.settings.seed, "seconds": seconds, "test": test,
+            "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed, "seconds": seconds, "test": test,
         }));
         return Ok(0);
     }

@@ -54,6 +54,9 @@ pub struct AdapterReport {
     pub hardware: bool,
 }
 
+/// The first thing that the driver complained of, until a call can return it.
+type Complaint = Arc<Mutex<Option<DeviceError>>>;
+
 /// An open adapter.
 pub struct Gpu {
     pub(super) device: wgpu::Device,
@@ -62,7 +65,7 @@ pub struct Gpu {
     /// Buffers, pipelines and bind groups made so far.
     pub(super) made: Cell<usize>,
     /// What the driver complained of, outside of any call that returns it.
-    complaint: Arc<Mutex<Option<String>>>,
+    complaint: Complaint,
     report: AdapterReport,
     target: Target,
 }
@@ -167,9 +170,11 @@ fn choose(choice: &Choice, reports: &[AdapterReport]) -> Result<usize, DeviceErr
     }
 }
 
-/// The first line of what a driver or wgpu says.
-pub(super) fn first_line(error: &impl ToString) -> String {
-    error.to_string().lines().next().unwrap_or("no reason given").to_owned()
+/// What a driver or wgpu says, in one line: wgpu heads every complaint by its kind and puts the causes below.
+pub(super) fn reason(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !["", "Caused by:", "Validation Error"].contains(line));
+    lines.collect::<Vec<_>>().join(": ")
 }
 
 impl Gpu {
@@ -193,11 +198,11 @@ impl Gpu {
         let refused = |error: wgpu::RequestDeviceError| DeviceError::Refused {
             adapter: report.name.clone(),
             what: "to open it".into(),
-            why: first_line(&error),
+            why: reason(&error),
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(refused)?;
         let complaint = Arc::new(Mutex::new(None));
-        watch(&device, &complaint);
+        watch(&device, &report.name, &complaint);
         let groups_wanted = if report.hardware { 64 } else { 2 };
         let target = Target {
             product: report.product,
@@ -235,23 +240,26 @@ impl Gpu {
     /// It did.
     pub(super) fn complaints(&self) -> Result<(), DeviceError> {
         let complaint = self.complaint.lock().ok().and_then(|mut complaint| complaint.take());
-        complaint.map_or(Ok(()), |what| Err(DeviceError::Lost(what)))
+        complaint.map_or(Ok(()), Err)
     }
 }
 
 /// The default handlers of wgpu panic: ours keep the first complaint for the next call that can return it.
-fn watch(device: &wgpu::Device, complaint: &Arc<Mutex<Option<String>>>) {
-    let keep = |complaint: &Mutex<Option<String>>, what: String| {
+fn watch(device: &wgpu::Device, adapter: &str, complaint: &Complaint) {
+    let keep = |complaint: &Mutex<Option<DeviceError>>, what: DeviceError| {
         if let Ok(mut complaint) = complaint.lock() {
             complaint.get_or_insert(what);
         }
     };
     let lost = Arc::clone(complaint);
-    device.set_device_lost_callback(move |reason, message| {
-        if reason != wgpu::DeviceLostReason::Destroyed {
-            keep(&lost, first_line(&message));
+    device.set_device_lost_callback(move |why, message| {
+        if why != wgpu::DeviceLostReason::Destroyed {
+            keep(&lost, DeviceError::Lost(reason(&message)));
         }
     });
-    let uncaptured = Arc::clone(complaint);
-    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| keep(&uncaptured, first_line(&error))));
+    let (uncaptured, adapter) = (Arc::clone(complaint), adapter.to_owned());
+    device.on_uncaptured_error(Arc::new(move |error: wgpu::Error| {
+        let what = "a piece of work".into();
+        keep(&uncaptured, DeviceError::Refused { adapter: adapter.clone(), what, why: reason(&error) });
+    }));
 }

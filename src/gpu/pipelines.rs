@@ -1,6 +1,6 @@
 //! Pipelines: one for each kernel, kept for all sessions on a device.
 
-use super::device::{Gpu, first_line};
+use super::device::{Gpu, reason};
 use crate::executor::DeviceError;
 use crate::kernel::{Access, Kernel};
 use std::borrow::Cow;
@@ -45,7 +45,7 @@ impl Gpu {
         let pipeline = self.build(kernel);
         if let Some(error) = pollster::block_on(scope.pop()) {
             let (adapter, what) = (self.report().name.clone(), format!("the kernel {}", kernel.name));
-            return Err(DeviceError::Refused { adapter, what, why: first_line(&error) });
+            return Err(DeviceError::Refused { adapter, what, why: reason(&error) });
         }
         self.pipelines.borrow_mut().ready.insert(kernel.name, pipeline.clone());
         Ok(pipeline)

@@ -1,6 +1,6 @@
 //! A plan with memory on a GPU. Everything is made before the first step; a step only records and submits.
 
-use super::device::{Gpu, first_line};
+use super::device::{Gpu, reason};
 use super::pipelines::Pipeline;
 use crate::executor::{DeviceError, Executor};
 use crate::graph::plan::Plan;
@@ -92,11 +92,6 @@ impl Session {
         Ok(Ready { pipeline, group, groups: dispatch.groups })
     }
 
-    /// The device it runs on.
-    pub fn gpu(&self) -> &Gpu {
-        &self.gpu
-    }
-
     fn submit<'a>(&self, dispatches: impl Iterator<Item = &'a Ready>) -> Result<(), DeviceError> {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
@@ -124,7 +119,7 @@ impl Session {
                 // The receiver is gone only if this call was given up.
                 let _ = send.send(result);
             });
-            let lost = |error: &dyn std::fmt::Display| DeviceError::Lost(first_line(&error.to_string()));
+            let lost = |error: &dyn std::fmt::Display| DeviceError::Lost(reason(&error.to_string()));
             self.gpu.device.poll(wgpu::PollType::wait_indefinitely()).map_err(|e| lost(&e))?;
             receive.recv().map_err(|e| lost(&e))?.map_err(|e| lost(&e))?;
             let view = self.staging.get_mapped_range(0..bytes).map_err(|e| lost(&e))?;

@@ -37,7 +37,7 @@ pub fn calls(graph: &mut Graph, train: bool) -> Vec<Call> {
     let mut calls: Vec<Call> = graph.nodes.iter().map(|node| call(node, Phase::Forward)).collect();
     if let (true, Some(loss)) = (train, graph.loss) {
         let nodes = graph.nodes.clone();
-        calls.extend(Backward::new(graph).run(&nodes, loss));
+        calls.extend(Backward::new(graph, loss).run(&nodes));
         calls.extend(nodes.iter().map(|node| call(node, Phase::Commit)));
     }
     calls
@@ -53,46 +53,63 @@ fn call(node: &Node, phase: Phase) -> Call {
     Call { op: Arc::clone(&node.op), path: node.path.clone(), phase, wires }
 }
 
+/// Whether the loss depends on each node.
+fn reaches_loss(graph: &Graph, loss: usize) -> Vec<bool> {
+    let mut needed = vec![false; graph.values.len()];
+    let mut reaches = vec![false; graph.nodes.len()];
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        reaches[index] = index == loss || node.outputs.iter().any(|id| needed[id.0]);
+        if reaches[index] {
+            node.inputs.iter().for_each(|id| needed[id.0] = true);
+        }
+    }
+    reaches
+}
+
 struct Backward<'a> {
     graph: &'a mut Graph,
     /// Whether a trainable tensor is upstream of each value.
     wanted: Vec<bool>,
     /// Contributions to each value's gradient that are still to come.
     to_come: Vec<usize>,
+    /// Whether the loss depends on each node.
+    reaches: Vec<bool>,
     /// What has come so far, added up.
     so_far: BTreeMap<ValueId, ValueId>,
     calls: Vec<Call>,
 }
 
 impl<'a> Backward<'a> {
-    fn new(graph: &'a mut Graph) -> Self {
+    fn new(graph: &'a mut Graph, loss: usize) -> Self {
+        let reaches = reaches_loss(graph, loss);
         let mut wanted: Vec<bool> = graph.values.iter().map(|value| value.class == Class::Parameters).collect();
         let mut to_come = vec![0; graph.values.len()];
-        for node in &graph.nodes {
+        for (node, reaches) in graph.nodes.iter().zip(&reaches) {
             let flows = node.inputs.iter().enumerate().filter(|&(i, id)| node.op.differentiable(i) && wanted[id.0]);
             let reached: Vec<usize> = flows.map(|(_, id)| id.0).collect();
             if !reached.is_empty() {
                 node.outputs.iter().for_each(|id| wanted[id.0] = true);
             }
-            reached.into_iter().for_each(|id| to_come[id] += 1);
+            // A branch that the loss does not depend on contributes nothing, and must not be waited for.
+            if *reaches {
+                reached.into_iter().for_each(|id| to_come[id] += 1);
+            }
         }
-        Self { graph, wanted, to_come, so_far: BTreeMap::new(), calls: vec![] }
+        Self { graph, wanted, to_come, reaches, so_far: BTreeMap::new(), calls: vec![] }
     }
 
-    fn run(mut self, nodes: &[Node], loss: usize) -> Vec<Call> {
-        for (index, node) in nodes.iter().enumerate().rev() {
-            let d_outputs: Vec<ValueId> = node.outputs.iter().filter_map(|id| self.so_far.get(id).copied()).collect();
+    fn run(mut self, nodes: &[Node]) -> Vec<Call> {
+        for (index, node) in
+            nodes.iter().enumerate().rev().filter(|(index, _)| self.reaches[*index]).collect::<Vec<_>>()
+        {
             let flows = |i: usize, id: &ValueId| node.op.differentiable(i) && self.wanted[id.0];
             let gets: Vec<bool> = node.inputs.iter().enumerate().map(|(i, id)| flows(i, id)).collect();
-            if !gets.contains(&true) {
-                continue;
+            if gets.contains(&true) {
+                let d_outputs: Vec<_> = node.outputs.iter().map_while(|id| self.so_far.get(id).copied()).collect();
+                let known = node.outputs.iter().filter(|id| self.so_far.contains_key(id)).count();
+                assert_eq!(known, d_outputs.len(), "{}: gradients of later outputs alone", nodes[index].path);
+                self.push(node, d_outputs, &gets);
             }
-            if index != loss && d_outputs.is_empty() {
-                // Nothing that the loss depends on: its inputs will wait for one contribution less.
-                node.inputs.iter().zip(&gets).filter(|(_, gets)| **gets).for_each(|(id, _)| self.to_come[id.0] -= 1);
-                continue;
-            }
-            self.push(node, d_outputs, &gets);
         }
         self.calls
     }

@@ -5,13 +5,13 @@
 //! slots of class `Activations` may lie on the same words when no dispatch of one falls into the life of the other.
 
 use super::plan::{Buffer, Place, PlanError};
-use crate::op::{Class, Dispatch, Slot, SlotId, Target, writes};
+use crate::op::{Dispatch, Slot, SlotId, Target, writes};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Words to which slots are aligned: 256 bytes, what every adapter accepts as the offset of a binding.
 pub const ALIGN: usize = 64;
 
-/// Bytes that no executor needs to be asked about: element numbers are 32 bits.
+/// Words of one buffer at most: element numbers are 32 bits.
 const MAX_WORDS: usize = u32::MAX as usize;
 
 /// From the first to the last dispatch, in one program.
@@ -73,6 +73,11 @@ fn conflicts(slots: &[Slot], programs: &[(&[Dispatch], &BTreeSet<SlotId>)]) -> V
     conflicts
 }
 
+/// Bytes of one slot at most. WGSL numbers elements, and single bytes of a data set, in 32 bits, and a grid may overshoot.
+fn max_bytes(target: &Target) -> u64 {
+    if target.max_buffer == u64::MAX { MAX_WORDS as u64 * 4 } else { (1 << 31) - 1 }
+}
+
 struct Placer<'a> {
     slots: &'a [Slot],
     lives: Vec<Vec<Life>>,
@@ -85,8 +90,8 @@ struct Placer<'a> {
 impl Placer<'_> {
     fn place(&mut self, id: SlotId) -> Result<(), PlanError> {
         let slot = &self.slots[id.0 as usize];
-        let bytes = slot.words() as u64 * 4;
-        let limit = self.target.max_binding.min(self.target.max_buffer).min(MAX_WORDS as u64 * 4);
+        let bytes = slot.words().next_multiple_of(ALIGN) as u64 * 4;
+        let limit = self.target.max_binding.min(self.target.max_buffer).min(max_bytes(self.target));
         if bytes > limit {
             return Err(PlanError::TooLarge { name: slot.name.clone(), bytes, limit });
         }
@@ -96,9 +101,9 @@ impl Placer<'_> {
                 continue;
             }
             let offset = self.first_gap(id, &neighbours);
-            let end = offset + slot.words();
+            let end = (offset + slot.words()).next_multiple_of(ALIGN);
             if end as u64 * 4 <= self.target.max_buffer && end <= MAX_WORDS {
-                self.buffers[buffer].words = self.buffers[buffer].words.max(end.next_multiple_of(ALIGN));
+                self.buffers[buffer].words = self.buffers[buffer].words.max(end);
                 self.places[id.0 as usize] = Some(Place { buffer, offset });
                 return Ok(());
             }
@@ -132,7 +137,7 @@ impl Placer<'_> {
     }
 
     fn meet(&self, a: usize, b: usize) -> bool {
-        let persists = |id: usize| self.slots[id].class != Class::Activations;
+        let persists = |id: usize| self.slots[id].class.persists();
         persists(a)
             || persists(b)
             || self.lives[a].iter().any(|&(program, from, to)| {

@@ -193,10 +193,11 @@ fn compare_buffer(plan: &Plan, dispatch: &Dispatch, buffer: usize, words: &Words
         written[first..first + count].fill(true);
         let range = first..first + count;
         let exact = binding.scalar != Scalar::F32 || dispatch.kernel.tolerance.size == Size::Exact;
-        let largest = range.clone().map(|i| f32::from_bits(words.want[i]).abs());
-        let largest = largest.filter(|v| v.is_finite()).fold(0.0, f32::max);
+        let by_row = dispatch.kernel.tolerance.size == Size::LargestOfRow;
+        let width = if by_row { plan.slots[slot.0 as usize].shape.width() } else { count };
+        let largest: Vec<f32> = words.want[range.clone()].chunks(width.max(1)).map(largest).collect();
         for i in range {
-            let size = size(&dispatch.kernel.tolerance, largest, words, i);
+            let size = size(&dispatch.kernel.tolerance, largest[(i - first) / width], words, i);
             let error = error(words.before[i], words.want[i], words.got[i], exact, size);
             note(verdict, error, || {
                 let value = |bits: u32| {
@@ -227,12 +228,16 @@ fn note(verdict: &mut Verdict, error: f64, what: impl FnOnce() -> String) {
     }
 }
 
+fn largest(words: &[u32]) -> f32 {
+    words.iter().map(|bits| f32::from_bits(*bits).abs()).filter(|v| v.is_finite()).fold(0.0, f32::max)
+}
+
 fn size(tolerance: &Tolerance, largest: f32, words: &Words<'_>, i: usize) -> f64 {
     let value = |bits: u32| f64::from(f32::from_bits(bits)).abs();
     let size = match tolerance.size {
         Size::Exact => 1.0,
         Size::Element => value(words.want[i]).max(1.0),
-        Size::Largest => f64::from(largest),
+        Size::Largest | Size::LargestOfRow => f64::from(largest),
         Size::Terms => words.sizes.map_or(1.0, |sizes| value(sizes[i])),
     };
     if size.is_finite() { size.max(1e-30) } else { 1.0 }

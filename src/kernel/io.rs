@@ -60,7 +60,7 @@ impl Tensor<'_> {
     }
 }
 
-/// The tensors of one dispatch in the order of its bindings, and its grid.
+/// The tensors of one dispatch in the order of its bindings.
 #[derive(Debug, Default)]
 pub struct Io<'a> {
     tensors: [Tensor<'a>; MAX_BINDINGS],

@@ -75,7 +75,6 @@ impl Layer for Linear {
         b.push(Matmul { relu: false }, &wires)
     }
 
-    /// Weights before a ReLU get He's variance, others Xavier's.
     fn is_weighted(&self) -> bool {
         true
     }
@@ -93,7 +92,7 @@ impl Normalization {
         text.allow(0, &["eps", "momentum"])?;
         let layer = Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)? };
         let eps = layer.eps as f32;
-        if !(eps > 0.0 && eps.is_finite()) {
+        if !(eps > 0.0 && eps.is_normal()) {
             return Err(format!("eps must be a 32-bit number of more than 0, not {:e}", layer.eps));
         }
         if !(0.0..=1.0).contains(&layer.momentum) {

@@ -75,7 +75,7 @@ impl LayerText {
         }
     }
 
-    /// The value at a position, or the default.
+    /// The value at a position, if there is one.
     pub(super) fn value<T: FromStr>(&self, at: usize, name: &str) -> Result<Option<T>, String> {
         self.values.get(at).map(|value| read(value, name)).transpose()
     }

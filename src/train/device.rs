@@ -37,6 +37,19 @@ impl FromStr for DeviceChoice {
     }
 }
 
+/// As it is typed.
+impl fmt::Display for DeviceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto | Self::Gpu(Choice::Hardware) => f.write_str("auto"),
+            Self::Cpu => f.write_str("cpu"),
+            Self::Gpu(Choice::Any) => f.write_str("gpu"),
+            Self::Gpu(Choice::Number(number)) => write!(f, "{number}"),
+            Self::Gpu(Choice::Name(name)) => write!(f, "{name:?}"),
+        }
+    }
+}
+
 /// An open device.
 #[derive(Clone, Debug)]
 pub enum Device {

@@ -97,7 +97,10 @@ fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>)
             return Ok(what);
         }
     }
-    Ok("on the CPU path the same step stays finite, so the driver is to be doubted: run wgrad doctor".into())
+    Ok(format!(
+        "on the CPU path, which adds in 64 bits, the same step stays finite: either it outgrew 32 bits ({HINT}), or the \
+         driver is wrong, which wgrad doctor tells"
+    ))
 }
 
 fn first_not_finite(

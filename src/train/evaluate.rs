@@ -2,6 +2,7 @@
 
 use super::batches::steps;
 use super::device::Device;
+use super::pace::Pace;
 use super::programs::{DataShape, Programs};
 use super::runner::Runner;
 use super::state;
@@ -10,6 +11,7 @@ use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
 use crate::nn::Network;
+use std::time::Instant;
 
 /// How a model did on rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,7 +66,14 @@ impl Runner {
         let table = steps(rows.len(), self.programs().batch, false, 0.0, 0);
         let program = self.programs().evaluate;
         self.begin(rows, &table, 0)?;
-        self.run(program, table.len())?;
+        let (mut pace, mut done) = (Pace::new(), 0);
+        while done < table.len() {
+            let (started, count) = (Instant::now(), pace.next(table.len() - done));
+            self.run(program, count)?;
+            self.executor().now()?;
+            pace.took(count, started.elapsed());
+            done += count;
+        }
         let results = self.results(0, table.len())?;
         let sum: f64 =
             results.iter().zip(&table).map(|((loss, _), step)| f64::from(*loss) * f64::from(step.rows)).sum();

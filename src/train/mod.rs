@@ -5,6 +5,7 @@ mod device;
 mod diverged;
 mod evaluate;
 mod memory;
+mod pace;
 mod prepare;
 mod programs;
 mod recipe;

@@ -103,7 +103,7 @@ pub struct Settings {
     pub normalize: Option<Normalize>,
     /// As in the recipe.
     pub shuffle: bool,
-    /// `None` where the set's own test part decides.
+    /// Shares that validate and test.
     pub fractions: Fractions,
     /// Whether `fractions.test` is a default that a set's own test part replaces.
     pub test_is_default: bool,

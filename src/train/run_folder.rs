@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 const STEPS_HEADER: &str = "step,loss";
@@ -47,11 +47,14 @@ impl RunFolder {
     /// # Errors
     /// It cannot be read or written.
     pub fn resume(path: &Path, step: u64, epoch: u64, recipe: &str) -> Result<Self, Error> {
-        let file = path.join("recipe.toml");
-        fs::write(&file, recipe).map_err(Error::file(file, "cannot be written"))?;
-        let steps = keep(&path.join("steps.csv"), STEPS_HEADER, |number| number < step)?;
-        let epochs = keep(&path.join("epochs.csv"), EPOCHS_HEADER, |number| number <= epoch)?;
-        Ok(Self { path: path.to_owned(), steps, epochs })
+        let [steps, epochs] = ["steps.csv", "epochs.csv"].map(|name| path.join(name));
+        // All is read before anything is written.
+        let kept_steps = keep(&steps, STEPS_HEADER, |number| number < step)?;
+        let kept_epochs = keep(&epochs, EPOCHS_HEADER, |number| number <= epoch)?;
+        replace(&path.join("recipe.toml"), recipe)?;
+        replace(&steps, &kept_steps)?;
+        replace(&epochs, &kept_epochs)?;
+        Ok(Self { path: path.to_owned(), steps: append(&steps)?, epochs: append(&epochs)? })
     }
 
     /// Where it is.
@@ -83,14 +86,23 @@ fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {
     file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
 }
 
-fn keep(path: &Path, header: &str, wanted: impl Fn(u64) -> bool) -> Result<BufWriter<File>, Error> {
-    let old = File::open(path).map_err(Error::file(path, "cannot be read"))?;
+/// The lines of a table whose first number is wanted, under its header.
+fn keep(path: &Path, header: &str, wanted: impl Fn(u64) -> bool) -> Result<String, Error> {
+    let text = fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
     let number = |line: &str| line.split(',').next().and_then(|n| n.parse().ok());
-    let lines: Result<Vec<String>, _> = BufReader::new(old).lines().collect();
-    let lines = lines.map_err(Error::file(path, "cannot be read"))?;
-    let kept: String =
-        lines.iter().filter(|line| number(line).is_some_and(&wanted)).map(|l| format!("{l}\n")).collect();
-    fs::write(path, format!("{header}\n{kept}")).map_err(Error::file(path, "cannot be written"))?;
+    let kept = text.lines().filter(|line| number(line).is_some_and(&wanted));
+    Ok(std::iter::once(header).chain(kept).map(|line| format!("{line}\n")).collect())
+}
+
+/// Writes a file whole or not at all.
+fn replace(path: &Path, text: &str) -> Result<(), Error> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(".part");
+    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
+    written.map_err(Error::file(path, "cannot be written"))
+}
+
+fn append(path: &Path) -> Result<BufWriter<File>, Error> {
     let file = OpenOptions::new().append(true).open(path);
     file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
 }

@@ -101,12 +101,15 @@ impl Runner {
 
     /// Writes the rows' order and the step table, and makes line `from` the current step.
     ///
+    /// # Panics
+    /// There is no such line.
+    ///
     /// # Errors
     /// The device failed.
     pub fn begin(&mut self, order: &[u32], steps: &[Step], from: usize) -> Result<(), DeviceError> {
         self.write("order", order)?;
         self.write("table", bytemuck::cast_slice(steps))?;
-        let Some(Step { start, rows, rate, step }) = steps.get(from).copied() else { return Ok(()) };
+        let Step { start, rows, rate, step } = steps[from];
         self.exec.set_now(Now { index: from as u32, start, rows, rate, step, halted: 0 })
     }
 

@@ -32,7 +32,12 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
         return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
     }
     for tensor in &tensors {
-        runner.write_floats(&tensor.name, model.floats(&tensor.name, &tensor.shape.0)?)?;
+        let values = model.floats(&tensor.name, &tensor.shape.0)?;
+        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
+            let what = format!("{} holds a {value}", tensor.name);
+            return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
+        }
+        runner.write_floats(&tensor.name, values)?;
         let velocity = format!("{VELOCITY}{}", tensor.name);
         if resume && tensor.class == Class::Parameters {
             runner.write_floats(&velocity, model.floats(&velocity, &tensor.shape.0)?)?;

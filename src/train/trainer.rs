@@ -8,6 +8,7 @@ use super::batches::{epoch_order, steps};
 use super::device::Device;
 use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
+use super::pace::Pace;
 use super::programs::{DataShape, Programs, TrainOptions};
 use super::recipe::{Length, Settings};
 use super::report::{EpochReport, Observer, Outcome};
@@ -23,9 +24,6 @@ use crate::shape::Shape;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-
-/// Time that a chunk of steps should take, at least and at most.
-const CHUNK_TIME: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(160));
 
 /// Time between two writings of files in mid-run; the last state is always written.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
@@ -60,7 +58,7 @@ pub struct Trainer {
     counted: i64,
     best: Option<Best>,
     saved: Option<Instant>,
-    chunk: usize,
+    pace: Pace,
 }
 
 /// The state with the lowest validation loss so far.
@@ -110,7 +108,7 @@ impl Trainer {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
             counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
         }
-        let trainer = Self { runner, job, network, progress, counted, best, saved: None, chunk: 1 };
+        let trainer = Self { runner, job, network, progress, counted, best, saved: None, pace: Pace::new() };
         trainer.check_length()?;
         Ok(trainer)
     }
@@ -171,7 +169,7 @@ impl Trainer {
     /// Trains to the end of the run, or until the observer stops it.
     ///
     /// # Errors
-    /// A loss is not finite, a file cannot be written, or the device fails. What was reached is saved before.
+    /// A loss is not finite, and then what was reached is saved; a file cannot be written, or the device fails.
     pub fn run(&mut self, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
         let total = self.total_steps();
         while self.progress.step < total {
@@ -220,7 +218,7 @@ impl Trainer {
     /// Runs some of the steps and takes down what they gave; says how many of the epoch are done.
     fn chunk(&mut self, table: &[Step], range: std::ops::Range<usize>, folder: &mut RunFolder) -> Result<usize, Error> {
         let started = Instant::now();
-        let count = self.chunk.min(range.len());
+        let count = self.pace.next(range.len());
         let train = self.programs().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
         self.runner.run(train, count)?;
         let now = self.runner.executor().now()?;
@@ -240,12 +238,7 @@ impl Trainer {
             let loss = self.runner.results(done, done + 1)?[0].0;
             return Err(diverged::stop(self, Fault::Loss(loss), folder));
         }
-        let time = started.elapsed();
-        if time < CHUNK_TIME.0 {
-            self.chunk = count.max(self.chunk).saturating_mul(2).min(4096);
-        } else if time > CHUNK_TIME.1 {
-            self.chunk = (count / 2).max(1);
-        }
+        self.pace.took(count, started.elapsed());
         Ok(done)
     }
 
@@ -255,7 +248,10 @@ impl Trainer {
             rows => Some(self.runner.evaluate(rows)?),
         };
         let p = &self.progress;
-        let best = validation.as_ref().is_some_and(|v| self.best.as_ref().is_none_or(|best| v.loss < best.loss));
+        // Only whole epochs compete, so that a run that is stopped within one and goes on ends as if it never had been.
+        let whole = p.step_in_epoch == self.epoch_steps().len() as u64;
+        let better = |loss: f64| whole && loss.is_finite() && self.best.as_ref().is_none_or(|best| loss < best.loss);
+        let best = validation.as_ref().is_some_and(|v| better(v.loss));
         let report = EpochReport {
             epoch: p.epoch + 1,
             step: p.step,

@@ -166,6 +166,7 @@ pub(super) fn fast_nn(args: &[u8], io: &mut Io<'_>) {
     let a: Args = args_of(args);
     let [dy, w, now, mut dx] = io.take();
     let (m, k) = a.sizes(&now.now());
+    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
     gemm(view(dy.f32(), m, k), view(w.f32(), k, a.n as usize), dx.f32_mut(), |_| ());
 }
 
@@ -173,5 +174,6 @@ pub(super) fn fast_tn(args: &[u8], io: &mut Io<'_>) {
     let a: Args = args_of(args);
     let [dy, x, now, mut dw] = io.take();
     let (m, k) = a.sizes(&now.now());
+    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
     gemm(view(dy.f32(), k, m).reversed_axes(), view(x.f32(), k, a.n as usize), dw.f32_mut(), |_| ());
 }
