@@ -13,17 +13,8 @@ use std::path::Path;
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let model = Model::read(&args.model)?;
     let meta = model.described()?;
-    let target = args.target.as_deref().or(meta.target.as_deref());
-    let mut dataset = match data::open(&args.data, target, data_dir().as_deref()) {
-        Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
-            return Err(setting(format!("{name} holds images, the model takes rows of a table")));
-        }
-        opened => opened?,
-    };
+    let dataset = open(args, meta)?;
     let labels = data::labels_for(&dataset, &meta.classes)?;
-    if !meta.columns.is_empty() {
-        dataset.values = Values::Floats(data::read_features(Path::new(&args.data), &meta.columns)?.values);
-    }
     check_fit(&dataset, meta, &args.data)?;
     let rows = dataset.test.clone().unwrap_or(0..dataset.rows());
     let features = meta.input.iter().product::<usize>();
@@ -48,6 +39,21 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     summary("accuracy", &evaluation);
     show::confusion(&confusion, &meta.classes);
     Ok(0)
+}
+
+/// The rows to judge by. A table's columns are found by name, as in training whatever else it holds.
+fn open(args: &EvalArgs, meta: &Metadata) -> Result<Dataset, Error> {
+    let target = args.target.as_deref().or(meta.target.as_deref());
+    let is_table = [".csv", ".csv.gz"].iter().any(|end| args.data.to_lowercase().ends_with(end));
+    if let (Some(target), true, false) = (target, is_table, meta.columns.is_empty()) {
+        return Ok(data::read_labelled(Path::new(&args.data), &meta.columns, target)?);
+    }
+    match data::open(&args.data, target, data_dir().as_deref()) {
+        Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
+            Err(setting(format!("{name} holds images, the model takes rows of a table")))
+        }
+        opened => Ok(opened?),
+    }
 }
 
 /// A table's columns are found by name; everything else must have the model's number of values, and its kind.

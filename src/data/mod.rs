@@ -23,7 +23,7 @@ pub use normalize::{Affine, Fit, Normalize, fit};
 #[cfg(feature = "cli")]
 pub use picture::{Picture, load as load_picture};
 pub use split::{Fractions, Split, split};
-pub use table::{Table, read_features};
+pub use table::{Table, read_features, read_labelled};
 
 use std::ops::Range;
 use std::path::Path;

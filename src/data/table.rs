@@ -63,6 +63,35 @@ pub fn read_features(path: &Path, columns: &[String]) -> Result<Table, DataError
     Ok(Table { columns: columns.to_vec(), values, rows: lines.len(), lines })
 }
 
+/// Reads the named columns of a CSV file and the classes in the column `target`, to judge a model by: other columns are
+/// left out of account, and all rows may be of one class.
+///
+/// # Errors
+///
+/// As [`read_features`], or when the target column is not there or a class is empty.
+pub fn read_labelled(path: &Path, columns: &[String], target: &str) -> Result<Dataset, DataError> {
+    let table = read_features(path, columns)?;
+    let bytes = read_bytes(path)?;
+    let mut sheet = Sheet::new(path, &bytes)?;
+    let place = sheet.find_target(Some(target))?;
+    let (mut labels, mut record) = (Labels::default(), StringRecord::new());
+    while let Some(line) = sheet.next(&mut record)? {
+        labels.push(sheet.class(line, place, &record)?);
+    }
+    let (labels, classes) = labels.finish();
+    Ok(Dataset {
+        name: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        values: Values::Floats(table.values),
+        shape: vec![columns.len()],
+        largest: 0.0,
+        labels,
+        classes,
+        columns: columns.to_vec(),
+        target: Some(target.to_owned()),
+        test: None,
+    })
+}
+
 /// Opens a CSV file, plain or gzip, as a data set: one column is the target, all others are numbers.
 pub(super) fn open(name: String, path: &Path, target: Option<&str>) -> Result<Dataset, DataError> {
     let bytes = read_bytes(path)?;

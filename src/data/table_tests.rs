@@ -129,3 +129,14 @@ fn features_are_found_by_name() {
     assert!(matches!(features("a,b\n1,2\n3\n", &["a"]), Err(DataError::Ragged { line: 3, .. })));
     assert!(matches!(features("a,b\n1,2\n,2\n", &["a"]), Err(DataError::EmptyField { line: 3, .. })));
 }
+
+#[test]
+fn labelled_rows_need_only_the_columns_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = write(dir.path(), "rows.csv", b"note,b,kind,a\nfirst,1,u,2\nsecond,3,u,4\n");
+    let columns = ["a".to_owned(), "b".to_owned()];
+    let dataset = read_labelled(&path, &columns, "kind").unwrap();
+    assert_eq!(dataset.values, Values::Floats(vec![2.0, 1.0, 4.0, 3.0]));
+    assert_eq!((&dataset.labels, &dataset.classes), (&vec![0, 0], &vec!["u".to_owned()]));
+    assert!(read_labelled(&path, &columns, "kin").unwrap_err().to_string().contains("kind"));
+}
