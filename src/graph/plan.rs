@@ -157,12 +157,16 @@ impl Plan {
         self.buffers.iter().map(|buffer| buffer.words as u64 * 4).sum()
     }
 
-    /// Holds the rules that every plan must keep: at most eight bindings, no buffer bound both to read and to write in
+    /// Holds the rules that every plan must keep: unique names, at most eight bindings, no buffer bound both to read and to write in
     /// one dispatch, every slot inside its buffer.
     ///
     /// # Errors
     /// Names the dispatch that breaks one.
     pub fn check(&self) -> Result<(), PlanError> {
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.slots.iter().find(|slot| !names.insert(&slot.name)) {
+            return Err(PlanError::Fault(format!("two slots are called {}", twice.name)));
+        }
         for (slot, place) in self.slots.iter().zip(&self.places) {
             if place.offset + slot.words() > self.buffers[place.buffer].words {
                 return Err(PlanError::Fault(format!("{} does not fit its buffer", slot.name)));

@@ -9,4 +9,4 @@ mod optimizer;
 pub use init::Init;
 pub use network::{Built, Layer, Network, Tensor, Usage, check};
 pub use notation::{LayerText, NotationError, nearest};
-pub use optimizer::Settings;
+pub use optimizer::{STATES, Settings};

@@ -4,6 +4,9 @@ use crate::graph::plan::Optimizer;
 use crate::ops::sgd::{Decay, Sgd};
 use std::sync::Arc;
 
+/// Names of the states of all optimisers: in a resumable file, `NAME.TENSOR`.
+pub const STATES: &[&str] = &["velocity"];
+
 /// Stochastic gradient descent; the rate is no part of it, it comes from the step table.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -21,6 +24,6 @@ impl Settings {
     /// The operation on all trainable tensors.
     pub fn optimizer(self) -> Optimizer {
         let Self { momentum, nesterov, weight_decay, decay } = self;
-        Optimizer { op: Arc::new(Sgd { momentum, weight_decay, decay, nesterov }), states: vec!["velocity"] }
+        Optimizer { op: Arc::new(Sgd { momentum, weight_decay, decay, nesterov }), states: STATES.to_vec() }
     }
 }

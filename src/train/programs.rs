@@ -5,7 +5,7 @@ use crate::graph::Graph;
 use crate::graph::plan::{Plan, Source};
 use crate::kernel::{Scalar, Step};
 use crate::nn::{self, Network, Tensor, Usage};
-use crate::op::{Class, Target};
+use crate::op::{Class, SlotId, Target};
 use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::gather::Gather;
 use crate::ops::metrics::{Collect, Metrics};
@@ -61,6 +61,10 @@ pub struct Programs {
     pub tensors: Vec<Tensor>,
     /// Layers that PyTorch counts batches for.
     pub counters: Vec<usize>,
+    /// Where the evaluation leaves the logits of its last batch.
+    pub logits: SlotId,
+    /// Names of the optimiser's states, in a plan that trains.
+    pub states: Vec<&'static str>,
 }
 
 impl Programs {
@@ -77,17 +81,21 @@ impl Programs {
     ) -> Result<Self, Error> {
         let lines = data.rows.div_ceil(batch).max(1);
         let sizes = Sizes { data, batch, lines };
-        let mut sources = vec![];
+        let (mut sources, mut states) = (vec![], vec![]);
         if let Some(options) = training {
             let (graph, _) = sizes.graph(network, Usage::Training { seed: options.seed }, options.label_smoothing)?;
-            sources.push(Source { name: "train", graph, optimizer: Some(options.optimizer.optimizer()) });
+            let optimizer = options.optimizer.optimizer();
+            states.clone_from(&optimizer.states);
+            sources.push(Source { name: "train", graph, optimizer: Some(optimizer) });
         }
         let (graph, built) = sizes.graph(network, Usage::Inference, 0.0)?;
+        let logits = format!("evaluate.{}", graph.values[built.logits.0].name);
         sources.push(Source { name: "evaluate", graph, optimizer: None });
         let plan = Plan::compile(sources, target)?;
         let (train, evaluate) = (plan.program("train"), plan.programs.len() - 1);
+        let logits = plan.slot(&logits).unwrap_or_else(|| panic!("the plan keeps {logits}"));
         let nn::Built { shapes, tensors, counters, .. } = built;
-        Ok(Self { plan: Arc::new(plan), train, evaluate, batch, lines, shapes, tensors, counters })
+        Ok(Self { plan: Arc::new(plan), train, evaluate, batch, lines, shapes, tensors, counters, logits, states })
     }
 }
 

@@ -83,20 +83,26 @@ impl Runner {
         self.exec.write(slot, 0, words)
     }
 
-    /// Writes floats into a slot, if the plan has it.
+    /// Writes floats into a slot.
+    ///
+    /// # Panics
+    /// The plan has no slot of this name.
     ///
     /// # Errors
     /// The device failed.
     pub fn write_floats(&mut self, name: &str, values: &[f32]) -> Result<(), DeviceError> {
-        self.programs.plan.slot(name).map_or(Ok(()), |slot| self.exec.write(slot, 0, &bits(values)))
+        self.write(name, &bits(values))
     }
 
-    /// Reads floats of a slot, if the plan has it.
+    /// Reads floats of a slot.
+    ///
+    /// # Panics
+    /// The plan has no slot of this name.
     ///
     /// # Errors
     /// The device failed.
-    pub fn read_floats(&mut self, name: &str) -> Result<Option<Vec<f32>>, DeviceError> {
-        self.programs.plan.slot(name).map(|slot| self.exec.read_f32(slot)).transpose()
+    pub fn read_floats(&mut self, name: &str) -> Result<Vec<f32>, DeviceError> {
+        self.exec.read_f32(self.slot(name))
     }
 
     /// Writes the rows' order and the step table, and makes line `from` the current step.
@@ -144,9 +150,6 @@ impl Runner {
     /// # Errors
     /// The device failed.
     pub fn logits(&mut self) -> Result<Vec<f32>, DeviceError> {
-        let programs = &self.programs;
-        let loss = programs.plan.programs[programs.evaluate].dispatches.iter();
-        let slot = loss.rev().find(|d| d.kernel.name == "cross_entropy.forward").map(|d| d.slots[0]);
-        self.exec.read_f32(slot.unwrap_or_else(|| panic!("the evaluation has no loss")))
+        self.exec.read_f32(self.programs.logits)
     }
 }

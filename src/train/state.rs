@@ -4,11 +4,9 @@ use super::runner::Runner;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::{Model, ModelError, Values};
+use crate::nn::{STATES, Tensor};
 use crate::op::Class;
 use std::collections::BTreeMap;
-
-/// Prefix of the optimiser's state in a resumable file.
-const VELOCITY: &str = "velocity.";
 
 /// Starts a network from its seed.
 pub(super) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceError> {
@@ -24,7 +22,8 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
     let tensors = runner.programs().tensors.clone();
     let counters: Vec<String> = counter_names(runner);
     let known = |name: &str| {
-        let name = name.strip_prefix(VELOCITY).unwrap_or(name);
+        let tensor_of = |state: &&str| name.strip_prefix(*state)?.strip_prefix('.');
+        let name = STATES.iter().find_map(tensor_of).unwrap_or(name);
         tensors.iter().any(|tensor| tensor.name == name) || counters.iter().any(|counter| counter == name)
     };
     if let Some(extra) = model.tensors.keys().find(|name| !known(name)) {
@@ -38,13 +37,18 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
             return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
         }
         runner.write_floats(&tensor.name, values)?;
-        let velocity = format!("{VELOCITY}{}", tensor.name);
-        if resume && tensor.class == Class::Parameters {
-            runner.write_floats(&velocity, model.floats(&velocity, &tensor.shape.0)?)?;
+        for name in state_names(runner, tensor).into_iter().filter(|_| resume) {
+            runner.write_floats(&name, model.floats(&name, &tensor.shape.0)?)?;
         }
     }
     let counted = counters.iter().find_map(|name| model.tensors.get(name));
     Ok(if let Some(Values::Count(count)) = counted { *count } else { 0 })
+}
+
+/// Names of the optimiser's states of a tensor: only trainable tensors have any.
+fn state_names(runner: &Runner, tensor: &Tensor) -> Vec<String> {
+    let states = runner.programs().states.iter().filter(|_| tensor.class == Class::Parameters);
+    states.map(|state| format!("{state}.{}", tensor.name)).collect()
 }
 
 fn counter_names(runner: &Runner) -> Vec<String> {
@@ -59,14 +63,10 @@ pub(super) fn save(
 ) -> Result<BTreeMap<String, Values>, DeviceError> {
     let mut out = BTreeMap::new();
     for tensor in runner.programs().tensors.clone() {
-        let mut names = vec![tensor.name.clone()];
-        if resumable {
-            names.push(format!("{VELOCITY}{}", tensor.name));
-        }
-        for name in names {
-            if let Some(values) = runner.read_floats(&name)? {
-                out.insert(name, Values::Floats(tensor.shape.0.clone(), values));
-            }
+        let states = if resumable { state_names(runner, &tensor) } else { vec![] };
+        for name in std::iter::once(tensor.name.clone()).chain(states) {
+            let values = runner.read_floats(&name)?;
+            out.insert(name, Values::Floats(tensor.shape.0.clone(), values));
         }
     }
     out.extend(counter_names(runner).into_iter().map(|name| (name, Values::Count(batches_tracked))));
