@@ -3,10 +3,11 @@
 
 mod support;
 
+use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
-use wgrad::gpu::{Gpu, Session};
+use wgrad::gpu::{Checks, Gpu, Session};
 use wgrad::judge::kernels::{Trial, Verdict, judge};
 use wgrad::kernel::{Kernel, Scalar};
 use wgrad::op::{Case, Family, Target};
@@ -35,14 +36,7 @@ fn assert_all_ok(verdicts: &[Verdict]) {
 #[test]
 fn every_kernel_on_the_gpu_agrees_with_its_twin() {
     let Some(gpu) = support::gpu() else { return };
-    let mut verdicts = vec![];
-    for target in targets(&gpu) {
-        for (op, case) in cases() {
-            let trial = Trial::new(&case, target).unwrap();
-            let mut session = Session::new(&gpu, Arc::clone(&trial.plan)).unwrap();
-            verdicts.extend(judge(&trial, &format!("{op}: {}", case.name), &mut session).unwrap());
-        }
-    }
+    let verdicts: Vec<_> = targets(&gpu).into_iter().flat_map(|target| on_gpu(&gpu, target)).collect();
     assert_all_ok(&verdicts);
     let seen: std::collections::BTreeSet<_> = verdicts.iter().map(|v| v.kernel).collect();
     for kernel in OPS.iter().flat_map(|op| op.kernels) {
@@ -51,12 +45,40 @@ fn every_kernel_on_the_gpu_agrees_with_its_twin() {
     }
 }
 
+/// The checks that naga adds change the text that runs, and must change nothing else.
+#[test]
+fn every_kernel_agrees_with_its_twin_under_bounds_checks_too() {
+    let Some(gpu) = support::gpu_with(Checks::On) else { return };
+    assert_all_ok(&on_gpu(&gpu, gpu.target()));
+}
+
+fn on_gpu(gpu: &Rc<Gpu>, target: Target) -> Vec<Verdict> {
+    let judged = |(op, case): (&str, Case)| {
+        let trial = Trial::new(&case, target).unwrap();
+        let mut session = Session::new(gpu, Arc::clone(&trial.plan)).unwrap();
+        judge(&trial, &format!("{op}: {}", case.name), &mut session).unwrap()
+    };
+    cases().flat_map(judged).collect()
+}
+
 #[test]
 fn every_fast_cpu_variant_agrees_with_its_twin() {
+    let mut verdicts = vec![];
+    // CPU plans do not split sums.
     for (op, case) in cases().filter(|(_, case)| case.groups_wanted == 1) {
         let trial = Trial::new(&case, Target::CPU).unwrap();
         let mut machine = Machine::new(Arc::clone(&trial.plan), Mode::Fast);
-        assert_all_ok(&judge(&trial, &format!("{op}: {}", case.name), &mut machine).unwrap());
+        verdicts.extend(judge(&trial, &format!("{op}: {}", case.name), &mut machine).unwrap());
+    }
+    // A kernel without a variant of its own is compared with itself, which says nothing.
+    let fast: Vec<&Kernel> =
+        OPS.iter().flat_map(|op| op.kernels.iter().copied()).filter(|k| k.fast.is_some()).collect();
+    verdicts.retain(|verdict| fast.iter().any(|kernel| kernel.name == verdict.kernel));
+    assert_all_ok(&verdicts);
+    // Those families are for GPUs, and share the variants of the plain one.
+    let for_gpus = |name: &str| name.starts_with("matmul.tiled_") || name.starts_with("matmul.subgroup_");
+    for kernel in fast.iter().filter(|kernel| !for_gpus(kernel.name)) {
+        assert!(verdicts.iter().any(|verdict| verdict.kernel == kernel.name), "no case reaches {}", kernel.name);
     }
 }
 
@@ -155,21 +177,30 @@ fn nothing_moves_once_halted() {
     }
 }
 
+/// Operation, case, kernel, and a piece of its text with what breaks it.
+const BREAKAGES: [[&str; 5]; 13] = [
+    ["relu", "257x64 of 300 rows", "relu.forward", "y[i] = relu(x[i])", "y[i] = max(x[i], 0.001)"],
+    ["relu", "257x64 of 300 rows", "relu.forward", "i >= now.rows * args.width", "i >= (now.rows + 1u) * args.width"],
+    ["batch_norm", "127x33 of 128 rows", "batch_norm.running", "(count / (count - 1.0))", "1.0"],
+    ["batch_norm", "127x33 of 128 rows", "batch_norm.grad_input", "x_hat * dgamma[f]", "-x_hat * dgamma[f]"],
+    ["dropout", "1x1", "dropout.mask", "< count", "< count - 1u"],
+    ["matmul", "one past a tile: 65x17x65", "matmul.tiled_nt_bias", "row + at.x < m", "row + at.x < m - 1u"],
+    ["matmul", "one past a tile: 65x17x65", "matmul.tiled_nt_bias", "+= DEPTH) {", "+= DEPTH + 1u) {"],
+    ["matmul", "several tiles: 130x68x132", "matmul.tiled_nn", "tile_a[d + i + {r}u]", "tile_a[d + i]"],
+    ["matmul", "partial batch 105 of 128, 36 to 40", "matmul.tiled_tn", "size_k(), begin", "args.k, begin"],
+    ["cross_entropy", "37x10 of 40 rows", "cross_entropy.forward", "sum += exp(z)", "sum += exp(z) * 1.0001"],
+    ["cross_entropy", "smoothed 33x7", "cross_entropy.forward", "loss -= share * all", "loss -= all"],
+    ["sgd", "1031, nesterov", "sgd.update", "g + args.momentum * v,", "args.momentum * v,"],
+    ["metrics", "127 of 128 rows", "metrics.step", "r < now.rows", "r < now.rows - 1u"],
+];
+
 /// The harness itself: kernels broken on purpose, each in a way that only one thing can see.
 #[test]
 fn a_broken_kernel_is_named() {
     let Some(gpu) = support::gpu() else { return };
-    let breakages: [(&str, &str, &str, &str); 5] = [
-        ("relu", "relu.forward", "y[i] = relu(x[i])", "y[i] = max(x[i], 0.001)"),
-        ("batch_norm", "batch_norm.running", "(count / (count - 1.0))", "1.0"),
-        ("batch_norm", "batch_norm.grad_input", "x_hat * dgamma[f]", "-x_hat * dgamma[f]"),
-        ("relu", "relu.forward", "i >= now.rows * args.width", "i >= (now.rows + 1u) * args.width"),
-        ("dropout", "dropout.mask", "< count", "< count - 1u"),
-    ];
-    for (op, name, right, wrong) in breakages {
-        let case =
-            cases().find(|(o, case)| *o == op && (case.rows < case.inputs[0].0.rows() || op == "dropout")).unwrap().1;
-        let trial = Trial::new(&case, gpu.target()).unwrap();
+    for [op, case, name, right, wrong] in BREAKAGES {
+        let case = cases().find(|(o, c)| *o == op && c.name == case).unwrap_or_else(|| panic!("{op}: {case}")).1;
+        let trial = Trial::new(&case, Target { product: Family::Tiled, ..gpu.target() }).unwrap();
         let mut plan = (*trial.plan).clone();
         for dispatch in plan.programs[0].dispatches.iter_mut().filter(|d| d.kernel.name == name) {
             dispatch.kernel = broken(dispatch.kernel, right, wrong);
