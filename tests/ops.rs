@@ -3,6 +3,7 @@
 
 mod support;
 
+use rand_distr::Distribution;
 use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
@@ -92,9 +93,8 @@ fn gradients_agree_with_differences() {
         for input in 0..case.inputs.len() {
             if trial.wires.d_inputs.get(input).is_some_and(Option::is_some) {
                 let (by_difference, by_gradient, size) = both_derivatives(&trial, &case, input);
-                // Float32 values limit the difference to about 1e-4 of the terms' size at this step.
                 let gap = (by_difference - by_gradient).abs() / size;
-                assert!(gap < 3e-4, "{op}: {}, input {input}: {by_difference} by difference, {by_gradient}", case.name);
+                assert!(gap < GAP, "{op}: {}, input {input}: {by_difference} by difference, {by_gradient}", case.name);
                 checked += 1;
             }
         }
@@ -108,6 +108,15 @@ fn live(trial: &Trial, case: &Case, words: usize, capacity: usize) -> usize {
     if capacity == batch { words / capacity * case.rows } else { words }
 }
 
+/// How far gradient and difference may be apart: float32 outputs, with some 1e-7 of rounding each, limit the difference
+/// to some 1e-5 at this step.
+const GAP: f64 = 1e-4;
+
+/// How far the difference moves an element, in the mean.
+const STEP: f64 = 2e-2;
+
+/// The derivative by difference and by gradient, and how large it is to be expected: along a random direction of length
+/// 1 among N elements, the gradient's length over √N.
 fn both_derivatives(trial: &Trial, case: &Case, input: usize) -> (f64, f64, f64) {
     let mut machine = Machine::new(Arc::clone(&trial.plan), Mode::Twin);
     trial.fill(&mut machine).unwrap();
@@ -115,8 +124,14 @@ fn both_derivatives(trial: &Trial, case: &Case, input: usize) -> (f64, f64, f64)
     let start = machine.read_f32(slot).unwrap();
     let count = live(trial, case, start.len(), trial.wires.inputs[input].shape.rows());
     let mut stream = Stream::new(11, Domain::Check, input as u32);
-    let normal: Vec<f32> =
-        (0..start.len()).map(|_| rand_distr::Distribution::sample(&rand_distr::StandardNormal, &mut stream)).collect();
+    // No element is moved over the kink of a ReLU.
+    let smooth = |x: f32| case.op.name() != "relu" || f64::from(x.abs()) > 20.0 * STEP;
+    let normal: Vec<f32> = start
+        .iter()
+        .map(|&x| {
+            Distribution::<f32>::sample(&rand_distr::StandardNormal, &mut stream) * f32::from(u8::from(smooth(x)))
+        })
+        .collect();
     let length = normal[..count].iter().map(|d| f64::from(*d).powi(2)).sum::<f64>().sqrt();
     let direction: Vec<f32> = normal.iter().map(|d| (f64::from(*d) / length) as f32).collect();
     let is_loss = trial.wires.outputs.iter().any(|wire| trial.plan.slots[wire.slot.0 as usize].scalar == Scalar::U32);
@@ -133,14 +148,35 @@ fn both_derivatives(trial: &Trial, case: &Case, input: usize) -> (f64, f64, f64)
         let up = machine.read_f32(trial.wires.d_outputs[0].slot).unwrap();
         out[..count].iter().zip(&up).map(|(y, u)| f64::from(*y) * f64::from(*u)).sum()
     };
-    let h = 2e-2_f32;
+    let h = (STEP * (count as f64).sqrt()) as f32;
     let by_difference = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * f64::from(h));
     trial.fill(&mut machine).unwrap();
     machine.run(0, 1).unwrap();
     let gradient = machine.read_f32(trial.wires.d_inputs[input].as_ref().unwrap().slot).unwrap();
-    let terms = || gradient[..count].iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d));
-    let size = gradient[..count].iter().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt().max(1e-3);
-    (by_difference, terms().sum(), size)
+    let along: f64 = gradient[..count].iter().zip(&direction).map(|(g, d)| f64::from(*g) * f64::from(*d)).sum();
+    let moved = gradient[..count].iter().zip(&direction).filter(|(_, d)| **d != 0.0);
+    let norm = moved.map(|(g, _)| f64::from(*g).powi(2)).sum::<f64>().sqrt();
+    // The gradient of two normalised rows is 0 in truth.
+    (by_difference, along, norm.max(1e-2) / (count as f64).sqrt())
+}
+
+/// The harness itself: a gradient of 16384 elements that is off by a thousandth.
+#[test]
+fn a_wrong_gradient_is_seen() {
+    let case = cases().find(|(op, case)| *op == "dropout" && case.name == "p 0.9, 64x256").unwrap().1;
+    let mut trial = Trial::new(&case, Target::CPU).unwrap();
+    let gap = |trial: &Trial| {
+        let (by_difference, by_gradient, size) = both_derivatives(trial, &case, 0);
+        (by_difference - by_gradient).abs() / size
+    };
+    assert!(gap(&trial) < GAP);
+    let backward = trial.forward;
+    let plan = Arc::make_mut(&mut trial.plan);
+    let dispatch = &mut plan.programs[0].dispatches[backward];
+    let at = dispatch.kernel.args.iter().find(|field| field.name == "scale").unwrap().offset;
+    let scale = f32::from_le_bytes(dispatch.args[at..at + 4].try_into().unwrap());
+    dispatch.args[at..at + 4].copy_from_slice(&(1.001 * scale).to_le_bytes());
+    assert!(gap(&trial) > GAP);
 }
 
 /// A halted run leaves all state alone.
