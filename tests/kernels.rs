@@ -1,6 +1,9 @@
 //! Rust's declaration of every kernel against its WGSL, read by naga; no device is needed.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "kernels/uniform.rs"]
+mod uniform;
+
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner};
 use std::collections::BTreeSet;
 use wgrad::kernel::{Access, Binding, Field, Kernel, Now, Scalar, Step};
@@ -142,54 +145,69 @@ fn kernels_fit_every_adapter() {
     }
 }
 
-/// naga does not check that barriers are reached by all threads together, and a GPU hangs where they are not: so no
-/// kernel returns before one, and none stands in a branch.
+/// A GPU may hang where some threads of a group wait at a barrier that the others do not reach.
 #[test]
 fn barriers_stand_in_uniform_flow() {
-    fn check(block: &naga::Block, module: &naga::Module, conditional: bool) -> Result<(), String> {
-        let has_barrier = |b: &naga::Block| format!("{b:?}").contains("ControlBarrier");
-        let mut returned = false;
-        for statement in block.iter() {
-            match statement {
-                naga::Statement::ControlBarrier(_) if conditional || returned => return Err("in a branch".into()),
-                naga::Statement::If { accept, reject, .. } => {
-                    check(accept, module, true)?;
-                    check(reject, module, true)?;
-                    returned |= format!("{accept:?}{reject:?}").contains("Return");
-                }
-                naga::Statement::Loop { body, continuing, .. } => {
-                    if returned && has_barrier(body) {
-                        return Err("after a return".into());
-                    }
-                    check(body, module, conditional)?;
-                    check(continuing, module, conditional)?;
-                }
-                naga::Statement::Block(inner) => check(inner, module, conditional)?,
-                naga::Statement::Call { function, .. } => {
-                    let body = &module.functions[*function].body;
-                    if has_barrier(body) && (conditional || returned) {
-                        return Err("called in a branch".into());
-                    }
-                }
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-    let faults = |wgsl: &str| -> Result<(), String> {
-        let module = parse(wgsl)?;
-        module.functions.iter().try_for_each(|(_, f)| check(&f.body, &module, false))?;
-        check(&module.entry_points[0].function.body, &module, false)
-    };
     for kernel in kernels() {
-        assert_eq!(faults(&kernel.wgsl()), Ok(()), "{}", kernel.name);
+        let module = parse(&kernel.wgsl()).unwrap();
+        assert_eq!(uniform::fault(&module), None, "{}", kernel.name);
     }
-    let bad = "@compute @workgroup_size(8) fn main(@builtin(local_invocation_index) i: u32) {
-        if (i < 3u) { return; } workgroupBarrier(); }";
-    assert!(faults(bad).is_err());
-    let bad = "@compute @workgroup_size(8) fn main(@builtin(local_invocation_index) i: u32) {
-        if (i < 3u) { workgroupBarrier(); } }";
-    assert!(faults(bad).is_err());
+}
+
+/// The harness itself: flow that threads leave one by one is objected to, and flow that they leave together is not.
+#[test]
+fn a_barrier_that_some_threads_miss_is_seen() {
+    let found = |body: &str| {
+        let wgsl = format!(
+            "@group(0) @binding(0) var<uniform> n: u32;
+            @group(0) @binding(1) var<storage, read_write> memory: array<u32>;
+            var<workgroup> shared_word: u32;
+            fn inner(go: bool) {{ if (go) {{ workgroupBarrier(); }} }}
+            fn outer(go: bool) {{ inner(go); }}
+            fn barrier() {{ workgroupBarrier(); }}
+            fn barrier_in_two() {{ barrier(); }}
+            fn odd(x: u32) -> bool {{ if (x % 2u == 1u) {{ return true; }} return false; }}
+            @compute @workgroup_size(64)
+            fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {{ {body} }}"
+        );
+        uniform::fault(&parse(&wgsl).unwrap()).is_some()
+    };
+    for bad in [
+        "if (lane < 3u) { return; } workgroupBarrier();",
+        "if (lane < 3u) { workgroupBarrier(); }",
+        "if (n > 3u) { } else { if (lane < 3u) { workgroupBarrier(); } }",
+        "for (var k = lane; k < n; k += 64u) { workgroupBarrier(); }",
+        "for (var k = 0u; k < n; k++) { workgroupBarrier(); if (k == lane) { break; } }",
+        "for (var k = 0u; k < n; k++) { if (k == lane) { continue; } workgroupBarrier(); }",
+        "for (var k = 0u; k < n; k++) { workgroupBarrier(); if (k == lane) { return; } }",
+        "for (var k = 0u; k < n; k++) { if (k == lane) { return; } } workgroupBarrier();",
+        "{ if (lane < 3u) { return; } } workgroupBarrier();",
+        "var k = 0u; loop { workgroupBarrier(); continuing { k++; break if k > lane; } }",
+        "switch lane { case 0u: { workgroupBarrier(); } default: { } }",
+        "switch n { case 0u: { if (lane < 3u) { break; } workgroupBarrier(); } default: { } }",
+        "switch n { case 0u: { if (lane < 3u) { return; } } default: { } } workgroupBarrier();",
+        "if (lane < 3u) { barrier_in_two(); }",
+        "outer(lane < 3u);",
+        "if (odd(lane)) { workgroupBarrier(); }",
+        "var k = 0u; if (lane < 3u) { k = 1u; } if (k == 1u) { workgroupBarrier(); }",
+        "var k = 0u; for (var j = 0u; j < lane; j++) { k++; } if (k > n) { workgroupBarrier(); }",
+        "if (memory[0] == 0u) { workgroupBarrier(); }",
+        "if (shared_word == 0u) { workgroupBarrier(); }",
+        "if (lane < 3u) { memory[0] = subgroupAdd(n); }",
+    ] {
+        assert!(found(bad), "{bad}");
+    }
+    for good in [
+        "workgroupBarrier(); if (lane < 3u) { return; }",
+        "if (group.x > n) { return; } workgroupBarrier();",
+        "for (var k = lane; k < n; k += 64u) { memory[k] = 1u; } workgroupBarrier();",
+        "for (var k = group.x; k < n; k++) { if (k == 7u) { break; } workgroupBarrier(); }",
+        "for (var k = 0u; k < n; k++) { if (lane < k) { memory[k] = 1u; } barrier_in_two(); }",
+        "switch n { case 0u: { workgroupBarrier(); } default: { return; } }",
+        "outer(odd(n)); if (workgroupUniformLoad(&shared_word) == 0u) { workgroupBarrier(); }",
+    ] {
+        assert!(!found(good), "{good}");
+    }
 }
 
 /// The harness itself: each wrong declaration must be seen.

@@ -4,6 +4,7 @@ use super::place::{LAYERS, Place, Ran, idx_folder, sentence, table};
 use super::support;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
+use wgrad::export::Model;
 
 #[test]
 fn alone_it_trains_on_digits() {
@@ -116,6 +117,44 @@ fn a_limited_run_goes_on_as_if_it_had_never_ended() {
     assert_eq!(answer(&whole), answer(&parts));
     place.refused("train --resume parts --steps 10 --device cpu", &["50 steps done", "10"]);
     assert_eq!(place.run("train --resume parts --batch 7").code, Some(2));
+}
+
+#[test]
+fn a_run_on_the_gpu_goes_on_as_if_it_had_never_ended() {
+    if support::gpu().is_none() {
+        return;
+    }
+    let place = Place::new();
+    place.done(&format!("--device gpu {LAYERS} --steps 50 --out whole"));
+    place.done(&format!("--device gpu {LAYERS} --steps 30 --out parts"));
+    place.done("train --resume parts --steps 50 --device gpu");
+    for file in ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"] {
+        assert!(place.read(&format!("whole/{file}")) == place.read(&format!("parts/{file}")), "{file} differs");
+    }
+}
+
+/// `model.safetensors` has the weights after the epoch with the lowest validation loss, here one before the last.
+#[test]
+fn the_model_is_the_best_and_not_the_last() {
+    let place = Place::new();
+    place.write("points.csv", table(100));
+    // A rate at which the loss goes up and down.
+    let train = "train points.csv --device cpu --batch 16 --lr 1 --layers 'linear 8, relu, linear' --quiet";
+    place.done(&format!("{train} --epochs 12 --out run"));
+    let text = place.text("run/epochs.csv");
+    let losses: Vec<f64> = text.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().parse().unwrap()).collect();
+    let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+    let epoch = losses.iter().position(|loss| *loss == lowest).unwrap() + 1;
+    assert!(epoch > 1 && epoch < losses.len(), "the case shows nothing: {losses:?}");
+    let model = |name: &str| Model::read(&place.path(name)).unwrap();
+    let best = model("run/model.safetensors");
+    assert_eq!(best.described().unwrap().best, Some((lowest, epoch as u64)));
+    // A run that ends after that epoch has the same weights at its end.
+    place.done(&format!("{train} --epochs {epoch} --out short"));
+    let (short, last) = (model("short/last.safetensors"), model("run/last.safetensors"));
+    for (name, values) in &best.tensors {
+        assert!(short.tensors[name] == *values && last.tensors[name] != *values, "{name}");
+    }
 }
 
 #[cfg(unix)]
