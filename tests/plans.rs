@@ -322,6 +322,26 @@ fn a_kept_value_is_not_written_over() {
     assert!(shared && value != [3.0, 4.0], "without being kept, its words are used again: {value:?}");
 }
 
+/// A weight that a branch without effect uses too is trained all the same: its whole gradient goes into the pack.
+#[test]
+fn a_branch_that_the_loss_does_not_need_changes_no_gradient() {
+    let mut graph = Graph::default();
+    let x = graph.value("x", [2, 3], Scalar::F32, Class::Data);
+    let labels = graph.value("labels", [2], Scalar::U32, Class::Data);
+    let w = graph.value("w", [3, 3], Scalar::F32, Class::Parameters);
+    graph.push(Matmul { relu: false }, "idle", &[x, w]).unwrap();
+    let y = graph.push(Matmul { relu: false }, "0", &[x, w]).unwrap()[0];
+    graph.push(Matmul { relu: false }, "idle too", &[x, w]).unwrap();
+    graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[y, labels]).unwrap();
+    let optimizer = Settings::default().optimizer();
+    let plan = Plan::compile(vec![Source { name: "train", graph, optimizer: Some(optimizer) }], Target::CPU).unwrap();
+    let gradient = plan.slot("d.w").unwrap();
+    let writes_it = |d: &&wgrad::op::Dispatch| {
+        d.slots.iter().zip(d.kernel.bindings).any(|(slot, b)| *slot == gradient && writes(b.access))
+    };
+    assert_eq!(plan.programs[0].dispatches.iter().filter(writes_it).count(), 1);
+}
+
 /// Where a value is used twice, its gradient is the sum of both.
 #[test]
 fn gradients_add_where_a_value_is_used_twice() {
