@@ -1,6 +1,6 @@
 //! Gather of a batch out of the data set on the device, normalised on the way.
 //!
-//! x[r, f] = (data[row, f] − offset[f]) · factor[f] and labels[r] = targets[row], with row = order[start + r]. The
+//! `x[r, f] = (data[row, f] − offset[f]) · factor[f]` and `labels[r] = targets[row]`, with `row = order[start + r]`. The
 //! data lie as they came in: bytes, four in a word, or floats; row-major `[rows, features]`.
 
 use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
