@@ -57,7 +57,7 @@ fn digits_are_learnt() {
 fn mnist_is_learnt_in_an_epoch() {
     let there = std::env::var_os("WGRAD_DATA").is_some_and(|dir| PathBuf::from(dir).join("mnist").is_dir());
     if !there {
-        eprintln!("NOT CHECKED: MNIST, because WGRAD_DATA names no folder that holds it");
+        support::not_checked("MNIST, because WGRAD_DATA names no folder that holds it");
         return;
     }
     let mut recipe = seeded(0);
