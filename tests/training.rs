@@ -6,17 +6,7 @@ mod support;
 use std::path::PathBuf;
 use wgrad::error::Error;
 use wgrad::export::{Model, Values};
-use wgrad::train::{Device, EpochReport, Evaluation, Observer, Recipe, RunFolder, Trainer, prepare};
-
-struct Silent;
-
-impl Observer for Silent {
-    fn progress(&mut self, _done: u64, _total: u64, _rows: u64) {}
-    fn epoch(&mut self, _report: &EpochReport) {}
-    fn stop(&self) -> bool {
-        false
-    }
-}
+use wgrad::train::{Device, Evaluation, Recipe, RunFolder, Trainer, prepare};
 
 fn devices() -> Vec<Device> {
     let gpu = support::gpu().map(Device::Gpu);
@@ -30,7 +20,7 @@ fn train(recipe: &Recipe, device: &Device) -> (Result<Option<Evaluation>, Error>
     let (job, _) = prepare(recipe.settings(false).unwrap(), data.as_deref()).unwrap();
     let mut trainer = Trainer::new(job, device).unwrap();
     let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", &recipe.text()).unwrap();
-    let done = trainer.run(&mut run, &mut Silent).and_then(|_| trainer.test());
+    let done = trainer.run(&mut run, &mut support::Silent).and_then(|_| trainer.test());
     (done, folder)
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use wgrad::export::{Model, Values};
-use wgrad::train::{Device, EpochReport, Observer, Recipe, RunFolder, Trainer, prepare};
+use wgrad::train::{Device, Recipe, RunFolder, Trainer, prepare};
 
 /// Ten times the distance of PyTorch's own float32 run on the CPU, thirty times on a GPU, and never under 2e-5.
 const CPU_FACTOR: f64 = 10.0;
@@ -19,16 +19,6 @@ const LEAST: f64 = 2e-5;
 
 /// What `tests/trajectories` has at least.
 const OWN: [&str; 3] = ["softmax_regression", "mlp_batch_norm_relu", "mlp_partial_batch"];
-
-struct Silent;
-
-impl Observer for Silent {
-    fn progress(&mut self, _done: u64, _total: u64, _rows: u64) {}
-    fn epoch(&mut self, _report: &EpochReport) {}
-    fn stop(&self) -> bool {
-        false
-    }
-}
 
 fn folders() -> Vec<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trajectories");
@@ -76,7 +66,7 @@ fn failures(folder: &Path, device: &Device, factor: f64) -> Vec<String> {
     let (mut job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
     job.init_from = Some(Model::read(&folder.join("init.safetensors")).unwrap());
     let mut out = RunFolder::create(Some(&run.path().join("run")), "trajectory", &recipe.text()).unwrap();
-    Trainer::new(job, device).unwrap().run(&mut out, &mut Silent).unwrap();
+    Trainer::new(job, device).unwrap().run(&mut out, &mut support::Silent).unwrap();
     compare(folder, &out.file("last.safetensors"), &out.file("steps.csv"), factor)
 }
 

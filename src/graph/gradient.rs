@@ -99,15 +99,16 @@ impl<'a> Backward<'a> {
     }
 
     fn run(mut self, nodes: &[Node]) -> Vec<Call> {
-        for (index, node) in
-            nodes.iter().enumerate().rev().filter(|(index, _)| self.reaches[*index]).collect::<Vec<_>>()
-        {
+        for (index, node) in nodes.iter().enumerate().rev() {
+            if !self.reaches[index] {
+                continue;
+            }
             let flows = |i: usize, id: &ValueId| node.op.differentiable(i) && self.wanted[id.0];
             let gets: Vec<bool> = node.inputs.iter().enumerate().map(|(i, id)| flows(i, id)).collect();
             if gets.contains(&true) {
                 let d_outputs: Vec<_> = node.outputs.iter().map_while(|id| self.so_far.get(id).copied()).collect();
                 let known = node.outputs.iter().filter(|id| self.so_far.contains_key(id)).count();
-                assert_eq!(known, d_outputs.len(), "{}: gradients of later outputs alone", nodes[index].path);
+                assert_eq!(known, d_outputs.len(), "{}: gradients of later outputs alone", node.path);
                 self.push(node, d_outputs, &gets);
             }
         }

@@ -1,4 +1,5 @@
-//! Which layer made the first value that is not finite: the bad step again, unfused, on the CPU path.
+//! The end of a run whose numbers are not finite: what made them so, and saving what is good. A bad step is run again,
+//! unfused, on the CPU path, to find the layer.
 
 use super::batches::{epoch_order, steps};
 use super::device::Device;

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 use wgrad::gpu::{Checks, Choice, Gpu};
+use wgrad::train::{EpochReport, Observer};
 
 /// The device for tests, or none where there is no adapter. With `WGRAD_REQUIRE_GPU=1` none is a failure; else the test
 /// says what it leaves out. `WGRAD_TEST_DEVICE` chooses by number or name.
@@ -30,4 +31,15 @@ pub fn gpu_with(checks: Checks) -> Option<Rc<Gpu>> {
 /// Says what a test leaves out, past the harness, which keeps what a passing test prints to itself.
 pub fn not_checked(what: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("NOT CHECKED: {what}\n").as_bytes());
+}
+
+/// Hears of a run and lets it go on.
+pub struct Silent;
+
+impl Observer for Silent {
+    fn progress(&mut self, _done: u64, _total: u64, _rows: u64) {}
+    fn epoch(&mut self, _report: &EpochReport) {}
+    fn stop(&self) -> bool {
+        false
+    }
 }
