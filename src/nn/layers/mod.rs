@@ -1,0 +1,31 @@
+//! The layers: how each is read, what tensors it has, and the operations it is made of.
+
+mod activations;
+mod batch_norm;
+mod dropout;
+mod linear;
+
+use super::network::Layer;
+use super::notation::{LayerText, nearest};
+
+/// Reads the layer that a text names.
+type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
+
+/// All kinds of layers. A new one is one line here.
+const KINDS: &[(&str, Read)] = &[
+    ("linear", linear::Linear::read),
+    ("batch_norm", batch_norm::Normalization::read),
+    ("relu", activations::Rectifier::read),
+    ("dropout", dropout::Drop::read),
+];
+
+/// The layer of a text.
+pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
+    match KINDS.iter().find(|(kind, _)| *kind == text.kind) {
+        Some((_, read)) => read(text),
+        None => {
+            let known: Vec<&str> = KINDS.iter().map(|&(kind, _)| kind).collect();
+            Err(format!("there is no layer {:?}; {}", text.kind, nearest(&text.kind, &known)))
+        }
+    }
+}
