@@ -15,6 +15,7 @@ pub mod gpu;
 pub mod graph;
 pub mod judge;
 pub mod kernel;
+pub mod names;
 pub mod nn;
 pub mod op;
 pub mod ops;

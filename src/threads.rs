@@ -30,6 +30,21 @@ pub fn for_chunks_of_two<A: Send, B: Send>(
     }
 }
 
+/// As [`for_chunks`], on three slices that are cut at the same places.
+pub fn for_chunks_of_three<A: Send, B: Send, C: Send>(
+    (a, b, c): (&mut [A], &mut [B], &mut [C]),
+    size: usize,
+    work: impl Fn(usize, &mut [A], &mut [B], &mut [C]) + Sync,
+) {
+    if a.len() <= size || a.len() < WORTH_A_THREAD {
+        let rest = b.chunks_mut(size).zip(c.chunks_mut(size));
+        a.chunks_mut(size).zip(rest).enumerate().for_each(|(i, (a, (b, c)))| work(i, a, b, c));
+    } else {
+        let rest = b.par_chunks_mut(size).zip(c.par_chunks_mut(size));
+        a.par_chunks_mut(size).zip(rest).enumerate().for_each(|(i, (a, (b, c)))| work(i, a, b, c));
+    }
+}
+
 /// Calls `work` for each item, on as many threads as there are.
 pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
     items.into_par_iter().for_each(work);

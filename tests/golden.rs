@@ -106,7 +106,26 @@ fn every_golden_case_agrees() {
     }
     assert!(wrong.is_empty(), "{} failed:\n{}", wrong.len(), wrong.join("\n"));
     assert!(!seen.is_empty(), "no case in {}", folder().display());
-    let all = ["batch_norm", "linear", "relu", "sgd", "softmax_cross_entropy"];
+    let all = [
+        "adam",
+        "adamw",
+        "batch_norm",
+        "batch_norm_population",
+        "binary_cross_entropy",
+        "elu",
+        "gelu",
+        "leaky_relu",
+        "linear",
+        "maxout",
+        "mse",
+        "prelu",
+        "relu",
+        "sgd",
+        "sigmoid",
+        "silu",
+        "softmax_cross_entropy",
+        "tanh",
+    ];
     let own = std::env::var_os("WGRAD_GOLDEN").is_none();
     assert!(!own || seen.iter().map(String::as_str).eq(all), "only {seen:?} were seen");
 }
@@ -144,11 +163,22 @@ fn an_unknown_setting_or_tensor_fails() {
 fn a_wrong_value_fails() {
     let names = [
         "linear_16x64x32",
+        "activation_elu",
+        "activation_gelu_extreme",
+        "activation_leaky_relu",
+        "activation_maxout_3",
+        "activation_prelu_channel",
+        "activation_prelu_shared",
         "activation_relu",
+        "activation_sigmoid",
+        "activation_silu",
+        "activation_tanh_extreme",
         "batch_norm_train_plain",
         "batch_norm_inference",
         "loss_cross_entropy_smoothed",
         "optimizer_sgd_nesterov",
+        "optimizer_adam",
+        "optimizer_adamw",
     ];
     let mut checked = 0;
     let subjects = subjects();

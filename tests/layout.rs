@@ -93,7 +93,10 @@ fn a_wrong_import_is_seen() {
         ("src/shape.rs", "use crate::random::key;"),
         ("src/ops/relu.rs", "use crate::{args, kernel::{Kernel, NOW}, ops::add, parts, threads};"),
         ("src/cli/mod.rs", "use crate::{cpu, gpu};\nuse super::text;"),
-        ("src/data/idx.rs", "use crate::{data::fixture, random::Stream};\nuse super::error::DataError;"),
+        (
+            "src/data/idx.rs",
+            "use crate::{data::fixture, names::nearest, random::Stream};\nuse super::error::DataError;",
+        ),
         (
             "src/shape.rs",
             "// crate::gpu\n/* crate::gpu /* */ crate::gpu */ const S: &str = \"crate::gpu\"; pub(crate) fn f() {}",

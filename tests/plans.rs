@@ -6,25 +6,21 @@ mod support;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
-use wgrad::data::{Dataset, Values};
+use wgrad::data::Values;
 use wgrad::executor::Executor;
 use wgrad::gpu::Session;
 use wgrad::graph::plan::{Plan, Source};
 use wgrad::graph::{Graph, fuse};
 use wgrad::kernel::{Now, Scalar};
-use wgrad::nn::{Network, Settings};
+use wgrad::nn::{Head, Network, Rule, Settings};
 use wgrad::op::{Class, Family, Target, writes};
-use wgrad::ops::{cross_entropy::CrossEntropy, matmul::Matmul, relu::Relu};
-use wgrad::train::{DataShape, Device, Programs, Runner, TrainOptions};
+use wgrad::ops::{activation::Activation, cross_entropy::CrossEntropy, matmul::Matmul, sgd::Decay};
+use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
 
 const LAYERS: [&str; 7] = ["linear 24", "batch_norm", "relu", "dropout 0.3", "linear 12", "relu", "linear"];
 
 fn network() -> Network {
-    Network::read(&LAYERS.map(str::to_owned), 10, None).unwrap()
-}
-
-fn digits() -> Dataset {
-    wgrad::data::open("digits", None, None).unwrap()
+    Network::read(&LAYERS.map(str::to_owned), Head::classes(10), None).unwrap()
 }
 
 fn programs(target: Target) -> Programs {
@@ -33,9 +29,10 @@ fn programs(target: Target) -> Programs {
 
 fn programs_of(network: &Network, target: Target) -> Programs {
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
-    let optimizer = Settings { momentum: 0.9, weight_decay: 1e-4, ..Settings::default() };
-    let options = TrainOptions { seed: 3, optimizer, label_smoothing: 0.0 };
-    Programs::compile(network, &data, 32, Some(options), target).unwrap()
+    let rule = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
+    let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
+    let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
+    Programs::compile(network, &data, 32, Purpose::Train(options), target).unwrap()
 }
 
 /// Targets of every kind, whatever this machine has.
@@ -91,11 +88,11 @@ fn slots_that_live_together_do_not_overlap(plan: &Plan, dispatches: &[wgrad::op:
 #[test]
 fn a_plan_that_breaks_a_rule_is_seen() {
     let good = programs(Target::CPU).plan;
-    let at = good.programs[0].dispatches.iter().position(|d| d.kernel.name == "relu.backward").unwrap();
+    let at = good.programs[0].dispatches.iter().position(|d| d.kernel.name == "activation.backward_relu").unwrap();
     let mut aliased = (*good).clone();
     let slots = &mut aliased.programs[0].dispatches[at].slots;
     slots[3] = slots[1];
-    assert!(aliased.check().unwrap_err().to_string().contains("relu.backward reads and writes one buffer"));
+    assert!(aliased.check().unwrap_err().to_string().contains("activation.backward_relu reads and writes one buffer"));
     let mut outside = (*good).clone();
     outside.places[3].offset += 1 << 30;
     assert!(outside.check().is_err());
@@ -108,9 +105,9 @@ fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
     let fused = programs(Target::CPU);
     let (two, one) = (kernels(&plain.plan, 0), kernels(&fused.plan, 0));
     let count = |names: &[&str], name: &str| names.iter().filter(|n| **n == name).count();
-    assert_eq!((count(&two, "matmul.plain_nt_bias_relu"), count(&two, "relu.forward")), (0, 2));
+    assert_eq!((count(&two, "matmul.plain_nt_bias_relu"), count(&two, "activation.forward_relu")), (0, 2));
     // The ReLU after batch_norm has no kernel to join.
-    assert_eq!((count(&one, "matmul.plain_nt_bias_relu"), count(&one, "relu.forward")), (1, 1));
+    assert_eq!((count(&one, "matmul.plain_nt_bias_relu"), count(&one, "activation.forward_relu")), (1, 1));
     assert_eq!(one.len(), two.len() - 1);
     assert_eq!(losses(&Device::Cpu { why: None }, plain, 12), losses(&Device::Cpu { why: None }, fused, 12));
 }
@@ -118,11 +115,11 @@ fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
 #[test]
 fn a_fused_pair_gives_the_same_on_the_gpu() {
     let Some(gpu) = support::gpu() else { return };
-    let network = Network::read(&["linear 24", "relu", "linear"].map(str::to_owned), 10, None).unwrap();
+    let network = Network::read(&["linear 24", "relu", "linear"].map(str::to_owned), Head::classes(10), None).unwrap();
     for product in [gpu.target().product, Family::Tiled] {
         let compiled = |fuse| programs_of(&network, Target { fuse, product, ..gpu.target() });
         let (plain, fused) = (compiled(false), compiled(true));
-        let relus = |plan: &Plan| kernels(plan, 0).iter().filter(|name| **name == "relu.forward").count();
+        let relus = |plan: &Plan| kernels(plan, 0).iter().filter(|name| **name == "activation.forward_relu").count();
         assert_eq!((relus(&plain.plan), relus(&fused.plan)), (1, 0));
         let device = Device::Gpu(gpu.clone());
         let pairs = losses(&device, plain, 12).into_iter().zip(losses(&device, fused, 12));
@@ -145,12 +142,12 @@ fn a_value_that_is_used_twice_is_not_fused() {
     let w = value(&mut graph, "w", &[5, 3], Class::Parameters);
     let b = value(&mut graph, "b", &[5], Class::Parameters);
     let y = graph.push(Matmul { relu: false }, "0.linear", &[x, w, b]).unwrap()[0];
-    graph.push(Relu, "1.relu", &[y]).unwrap();
+    graph.push(Activation::Relu, "1.relu", &[y]).unwrap();
     assert_eq!(fuse(&graph).nodes.len(), 1);
     let mut kept = graph.clone();
     kept.kept.push(y);
     assert_eq!(fuse(&kept).nodes.len(), 2);
-    graph.push(Relu, "2.relu", &[y]).unwrap();
+    graph.push(Activation::Relu, "2.relu", &[y]).unwrap();
     assert_eq!(fuse(&graph).nodes.len(), 3);
 }
 
@@ -159,7 +156,7 @@ fn a_value_that_is_used_twice_is_not_fused() {
 fn a_split_product_goes_through_a_private_slot() {
     let target = Target { groups_wanted: 64, product: Family::Tiled, ..Target::CPU };
     let data = DataShape { bytes: true, rows: 200, row: vec![784] };
-    let programs = Programs::compile(&network(), &data, 32, None, target).unwrap();
+    let programs = Programs::compile(&network(), &data, 32, Purpose::Predict, target).unwrap();
     let names = kernels(&programs.plan, 0);
     let at = names.iter().position(|n| *n == "matmul.tiled_nt").unwrap();
     assert_eq!(names[at + 1], "matmul.sum_parts_bias");
@@ -190,10 +187,11 @@ fn one_dispatch_updates_all_parameters() {
 
 /// A runner with the digits and random weights.
 fn runner(device: &Device, programs: Programs) -> Runner {
-    let data = digits();
+    let (data, labels) = support::digits();
     let tensors = programs.tensors.clone();
     let mut runner = Runner::new(device, programs).unwrap();
-    runner.load_data(&data.values, &data.labels, (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
+    runner.load_data(&data.values, (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
+    runner.load_targets(&labels, None).unwrap();
     for (index, tensor) in tensors.iter().enumerate() {
         runner.write_floats(&tensor.name, &tensor.initial(3, index)).unwrap();
     }
@@ -248,7 +246,7 @@ fn no_resource_is_made_after_the_first_step() {
     assert!(made > 20, "the counter counts: {made}");
     runner.run(0, 20).unwrap();
     runner.results(0, 20).unwrap();
-    runner.evaluate(&(0..500).collect::<Vec<_>>()).unwrap();
+    runner.outputs(compiled.evaluate, &(0..500).collect::<Vec<_>>()).unwrap();
     assert_eq!(gpu.made(), made);
     Session::new(&gpu, compiled.plan).unwrap();
     assert!(gpu.made() > made, "another session makes buffers and bind groups");
@@ -259,18 +257,19 @@ fn no_resource_is_made_after_the_first_step() {
 fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
     let data = DataShape { bytes: true, rows: 400, row: vec![784] };
     let layers = ["linear 256", "batch_norm", "relu", "dropout 0.5", "linear"].map(str::to_owned);
-    let network = Network::read(&layers, 10, None).unwrap();
-    let options = TrainOptions { seed: 1, optimizer: Settings::default(), label_smoothing: 0.0 };
+    let network = Network::read(&layers, Head::classes(10), None).unwrap();
+    let options = TrainOptions { seed: 1, optimizer: Settings::default(), lr: 0.1, label_smoothing: 0.0 };
     let mut seen = BTreeSet::new();
     for threads in [1, 2, 3, 7] {
-        let programs = Programs::compile(&network, &data, 128, Some(options), Target::CPU).unwrap();
+        let programs = Programs::compile(&network, &data, 128, Purpose::Train(options), Target::CPU).unwrap();
         let bits = wgrad::threads::with(threads, || {
             let tensors = programs.tensors.clone();
             let parameters = programs.plan.slot("parameters").unwrap();
             let mut runner = Runner::new(&Device::Cpu { why: None }, programs).unwrap();
             let bytes = (0..400 * 784).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
             let labels: Vec<u32> = (0..400).map(|i| i % 10).collect();
-            runner.load_data(&Values::Bytes(bytes), &labels, (&[0.0; 784], &[1.0 / 255.0; 784])).unwrap();
+            runner.load_data(&Values::Bytes(bytes), (&[0.0; 784], &[1.0 / 255.0; 784])).unwrap();
+            runner.load_targets(&labels, None).unwrap();
             for (index, tensor) in tensors.iter().enumerate() {
                 runner.write_floats(&tensor.name, &tensor.initial(1, index)).unwrap();
             }
@@ -332,8 +331,9 @@ fn a_branch_that_the_loss_does_not_need_changes_no_gradient() {
     graph.push(Matmul { relu: false }, "idle", &[x, w]).unwrap();
     let y = graph.push(Matmul { relu: false }, "0", &[x, w]).unwrap()[0];
     graph.push(Matmul { relu: false }, "idle too", &[x, w]).unwrap();
-    graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[y, labels]).unwrap();
-    let optimizer = Settings::default().optimizer();
+    let weights = graph.value("weights", [3], Scalar::F32, Class::Data);
+    graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[y, labels, weights]).unwrap();
+    let optimizer = Settings::default().optimizer(&[], 0.1).unwrap();
     let plan = Plan::compile(vec![Source { name: "train", graph, optimizer: Some(optimizer) }], Target::CPU).unwrap();
     let gradient = plan.slot("d.w").unwrap();
     let writes_it = |d: &&wgrad::op::Dispatch| {
@@ -352,9 +352,10 @@ fn gradients_add_where_a_value_is_used_twice() {
     let once = graph.push(Matmul { relu: false }, "0", &[x, w]).unwrap()[0];
     let twice = graph.push(Matmul { relu: false }, "1", &[once, w]).unwrap()[0];
     let both = graph.push(wgrad::ops::add::Add { whole: false }, "2", &[once, twice]).unwrap()[0];
-    let loss = graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[both, labels]).unwrap();
+    let weights = graph.value("weights", [3], Scalar::F32, Class::Data);
+    let loss = graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[both, labels, weights]).unwrap();
     graph.kept.push(loss[0]);
-    let optimizer = Settings::default().optimizer();
+    let optimizer = Settings::default().optimizer(&[], 0.1).unwrap();
     let plan = Plan::compile(vec![Source { name: "train", graph, optimizer: Some(optimizer) }], Target::CPU).unwrap();
     let plan = Arc::new(plan);
     let loss = |w: &[f32]| -> (f64, Vec<f32>) {
@@ -362,6 +363,7 @@ fn gradients_add_where_a_value_is_used_twice() {
         let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
         machine.write(plan.slot("x").unwrap(), 0, &bits(&[0.5, -1.0, 0.3, 1.2, 0.1, -0.4])).unwrap();
         machine.write(plan.slot("labels").unwrap(), 0, &[2, 0]).unwrap();
+        machine.write(plan.slot("weights").unwrap(), 0, &bits(&[1.0; 3])).unwrap();
         machine.write(plan.slot("w").unwrap(), 0, &bits(w)).unwrap();
         machine.set_now(Now { rows: 2, ..Now::default() }).unwrap();
         machine.run(0, 1).unwrap();

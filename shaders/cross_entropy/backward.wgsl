@@ -1,8 +1,9 @@
-// d_logits = (p - t) / rows, with t as in the forward pass. One thread for each logit.
+// d_logits = weight of the class * (p - t) / rows, with t as in the forward pass. One thread for each logit.
 @group(0) @binding(1) var<storage, read> probabilities: array<f32>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read> now: Now;
-@group(0) @binding(4) var<storage, read_write> d_logits: array<f32>;
+@group(0) @binding(3) var<storage, read> class_weights: array<f32>;
+@group(0) @binding(4) var<storage, read> now: Now;
+@group(0) @binding(5) var<storage, read_write> d_logits: array<f32>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -15,8 +16,9 @@ fn main(
         return;
     }
     var t = args.smoothing / f32(args.classes);
-    if (i % args.classes == labels[i / args.classes]) {
+    let label = labels[i / args.classes];
+    if (i % args.classes == label) {
         t += 1.0 - args.smoothing;
     }
-    d_logits[i] = (probabilities[i] - t) / f32(now.rows);
+    d_logits[i] = class_weights[label] * (probabilities[i] - t) / f32(now.rows);
 }

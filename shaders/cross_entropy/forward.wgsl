@@ -1,12 +1,13 @@
 // Per row, from logits z with their maximum taken off:
 //   p_j = exp(z_j - max) / sum,   loss = log(sum) - Σ_j t_j (z_j - max),   t = (1 - s) onehot + s / classes.
-// predicted = the first largest class; correct = 1 where that is the label and the loss is a number. One thread for each row.
+// and the loss is multiplied by the weight of the label's class.
+// correct = 1 where the first largest class is the label and the loss is a number. One thread for each row.
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read> now: Now;
-@group(0) @binding(4) var<storage, read_write> row_loss: array<f32>;
-@group(0) @binding(5) var<storage, read_write> correct: array<u32>;
-@group(0) @binding(6) var<storage, read_write> predicted: array<u32>;
+@group(0) @binding(3) var<storage, read> class_weights: array<f32>;
+@group(0) @binding(4) var<storage, read> now: Now;
+@group(0) @binding(5) var<storage, read_write> row_loss: array<f32>;
+@group(0) @binding(6) var<storage, read_write> correct: array<u32>;
 @group(0) @binding(7) var<storage, read_write> probabilities: array<f32>;
 
 @compute @workgroup_size(GROUP)
@@ -55,7 +56,6 @@ fn main(
     if (is_nan(bad)) {
         loss = bad;
     }
-    row_loss[r] = loss;
+    row_loss[r] = loss * class_weights[labels[r]];
     correct[r] = select(0u, 1u, best == labels[r] && !is_nan(loss));
-    predicted[r] = best;
 }

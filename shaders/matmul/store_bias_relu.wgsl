@@ -2,5 +2,6 @@
 @group(0) @binding(5) var<storage, read_write> c: array<f32>;
 
 fn store(part: u32, i: u32, j: u32, value: f32) {
-    c[(part * args.m + i) * args.n + j] = relu(value + bias[j]);
+    let z = value + bias[j];
+    c[(part * args.m + i) * args.n + j] = pass_nan(z, activation(z));
 }

@@ -26,5 +26,5 @@ fn main(
         sum += partial[part * args.m * args.n + i];
     }
     sum += bias[i % args.n];
-    c[i] = select(sum, relu(sum), args.relu != 0u);
+    c[i] = select(sum, pass_nan(sum, activation(sum)), args.relu != 0u);
 }

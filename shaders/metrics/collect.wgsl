@@ -1,7 +1,11 @@
-// predictions[start + r] = predicted[r]. One thread for each row.
-@group(0) @binding(1) var<storage, read> predicted: array<u32>;
+// collected[start + r, j] = outputs[r, j], to the bit. One thread for each.
+struct Args {
+    width: u32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> outputs: array<u32>;
 @group(0) @binding(2) var<storage, read> now: Now;
-@group(0) @binding(3) var<storage, read_write> predictions: array<u32>;
+@group(0) @binding(3) var<storage, read_write> collected: array<u32>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -9,9 +13,9 @@ fn main(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let r = linear_index(group, groups, lane);
-    if (r >= now.rows) {
+    let i = linear_index(group, groups, lane);
+    if (i >= now.rows * args.width) {
         return;
     }
-    predictions[now.start + r] = predicted[r];
+    collected[now.start * args.width + i] = outputs[i];
 }

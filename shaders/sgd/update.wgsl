@@ -1,7 +1,8 @@
 // g += l2 * θ;   v = momentum * v + g;   θ = (1 - decoupled) * θ - rate * (v, or g + momentum * v with nesterov).
-// One thread for each element of all trainable tensors; nothing moves once the run is halted.
+// `rate` being the layer's share of the step's. One thread for each element; nothing moves once the run is halted.
 struct Args {
     count: u32,
+    rate: f32,
     momentum: f32,
     l2: f32,
     decoupled: f32,
@@ -28,5 +29,5 @@ fn main(
     let v = args.momentum * velocity[i] + g;
     let step = select(v, g + args.momentum * v, args.nesterov != 0u);
     velocity[i] = v;
-    parameters[i] = theta - now.rate * step - args.decoupled * theta;
+    parameters[i] = theta - now.rate * args.rate * step - args.decoupled * theta;
 }

@@ -22,6 +22,8 @@ pub(super) enum Command {
     Eval(EvalArgs),
     /// Classes and probabilities of images or rows of a table
     Predict(PredictArgs),
+    /// Write a model for inference alone, with batch_norm folded away if asked
+    Export(ExportArgs),
     /// The adapters of this machine and what they offer
     Devices(DevicesArgs),
     /// Check every kernel against the CPU on this machine's driver
@@ -40,7 +42,7 @@ pub(super) struct DeviceArg {
 }
 
 /// What a run cannot change when it goes on: other rows, another order or another network would be another run.
-const FIXED: [&str; 16] = [
+const FIXED: [&str; 19] = [
     "data",
     "recipe",
     "init_from",
@@ -50,13 +52,16 @@ const FIXED: [&str; 16] = [
     "batch",
     "seed",
     "target",
+    "ignore",
     "normalize",
+    "normalize_target",
     "validation",
     "test",
     "shuffle",
     "shape",
     "task",
     "loss",
+    "class_weights",
 ];
 
 #[derive(Args, Clone, Debug)]
@@ -72,7 +77,8 @@ pub(super) struct TrainArgs {
     /// Layers in order, separated by commas: "linear 256, batch_norm, relu, dropout 0.5, linear"
     #[arg(long, value_name = "LAYERS")]
     layers: Option<String>,
-    /// Initial weights: he, xavier, glorot, small, large [default: he before relu, else xavier]
+    /// Initial weights: he, xavier, glorot, small, large, each also with _uniform; normal:0.05, uniform:0.05 (a deviation)
+    /// [default: he before relu and its like, else xavier]
     #[arg(long, value_name = "INIT")]
     init: Option<String>,
     /// Times through the training rows [default: 20]
@@ -84,33 +90,68 @@ pub(super) struct TrainArgs {
     /// Rows of a batch [default: 64, or all rows where there are fewer]
     #[arg(long, allow_negative_numbers = true)]
     batch: Option<usize>,
-    /// Learning rate [default: 0.1]
+    /// Learning rate [default: 0.1; sgd on numbers 0.01; adam, adamw 0.001]
     #[arg(long, allow_negative_numbers = true)]
     lr: Option<f64>,
+    /// How the rate changes: constant, "step every=10epochs factor=0.1", "exponential factor=0.95", "cosine warmup=500",
+    /// "one_cycle peak=0.3" [default: constant]
+    #[arg(long, value_name = "SCHEDULE")]
+    schedule: Option<String>,
     /// Momentum [default: 0.9; in a recipe 0]
     #[arg(long, allow_negative_numbers = true)]
     momentum: Option<f64>,
     /// Nesterov's form of momentum
     #[arg(long, num_args = 0..=1, default_missing_value = "true", require_equals = true)]
     nesterov: Option<bool>,
-    /// Weight decay [default: 0.0001; in a recipe 0]
+    /// Adam's decay of the mean gradient [default: 0.9]
+    #[arg(long, allow_negative_numbers = true)]
+    beta1: Option<f64>,
+    /// Adam's decay of the mean square [default: 0.999]
+    #[arg(long, allow_negative_numbers = true)]
+    beta2: Option<f64>,
+    /// What Adam adds to the root of that [default: 1e-8]
+    #[arg(long, allow_negative_numbers = true)]
+    eps: Option<f64>,
+    /// Weight decay [default: sgd 0.0001, adam 0, adamw 0.01; in a recipe 0]
     #[arg(long, allow_negative_numbers = true)]
     weight_decay: Option<f64>,
     /// How weights decay: l2 or decoupled [default: l2]
     #[arg(long)]
     decay: Option<String>,
+    /// What decays: all trainable tensors, or weights alone [default: all]
+    #[arg(long, value_name = "WHICH")]
+    decay_only: Option<String>,
+    /// Largest norm of all gradients together
+    #[arg(long, allow_negative_numbers = true, value_name = "NORM")]
+    clip: Option<f64>,
+    /// Largest norm of a unit's incoming weights
+    #[arg(long, allow_negative_numbers = true, value_name = "NORM")]
+    max_norm: Option<f64>,
+    /// End the run after so many epochs without a better measure on the validation part
+    #[arg(long, allow_negative_numbers = true, value_name = "EPOCHS")]
+    early_stopping: Option<u64>,
+    /// The measure by which the best model is chosen: loss or accuracy [default: loss]
+    #[arg(long, value_name = "MEASURE")]
+    measure: Option<String>,
     /// Share of each target spread over all classes [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     label_smoothing: Option<f64>,
     /// Seed of split, weights, order and dropout [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// Target column of a table [default: label, target or class, else the last]
+    /// Target column of a table, or several, separated by commas [default: label, target or class, else the last]
     #[arg(long, value_name = "COLUMN")]
     target: Option<String>,
-    /// none, scale, mean_image or standardize [default: scale for images, standardize for tables]
+    /// Columns of a table to leave out, separated by commas
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    ignore: Option<Vec<String>>,
+    /// none, scale, mean_image, channel_mean or standardize [default: scale for images, standardize for tables]
     #[arg(long, value_name = "KIND")]
     normalize: Option<String>,
+    /// What becomes of the numbers of a regression in training: none or standardize [default: standardize; in a recipe, and
+    /// with --normalize none, none]
+    #[arg(long, value_name = "KIND")]
+    normalize_target: Option<String>,
     /// Share of the rows that validates [default: 0.1; in a recipe 0]
     #[arg(long, allow_negative_numbers = true, value_name = "SHARE")]
     validation: Option<f64>,
@@ -123,13 +164,16 @@ pub(super) struct TrainArgs {
     /// Shape of one row, as in 1x28x28
     #[arg(long, value_name = "SIZES")]
     shape: Option<String>,
-    /// classification
+    /// classification or regression [default: by the target's values]
     #[arg(long)]
     task: Option<String>,
-    /// cross_entropy
+    /// cross_entropy, binary_cross_entropy or mse [default: by target and last layer]
     #[arg(long)]
     loss: Option<String>,
-    /// sgd
+    /// How much each class weighs: balanced, or a number for each as in 1,2.5 [default: all alike]
+    #[arg(long, value_name = "WEIGHTS")]
+    class_weights: Option<String>,
+    /// sgd, adam or adamw [default: sgd]
     #[arg(long)]
     optimizer: Option<String>,
     /// Start from the weights of a safetensors file
@@ -161,19 +205,31 @@ impl TrainArgs {
         set(&mut data.source, &self.data);
         set(&mut data.target, &self.target);
         set(&mut data.task, &self.task);
+        set(&mut data.ignore, &self.ignore);
+        set(&mut data.normalize_target, &self.normalize_target);
         set(&mut data.normalize, &self.normalize);
         set(&mut data.shuffle, &self.shuffle);
         set(&mut data.validation, &self.validation);
         set(&mut data.test, &self.test);
         set(&mut model.init, &self.init);
         set(&mut train.loss, &self.loss);
+        set(&mut train.class_weights, &self.class_weights);
         set(&mut train.label_smoothing, &self.label_smoothing);
         set(&mut train.optimizer, &self.optimizer);
         set(&mut train.lr, &self.lr);
+        set(&mut train.schedule, &self.schedule);
         set(&mut train.momentum, &self.momentum);
+        set(&mut train.beta1, &self.beta1);
+        set(&mut train.beta2, &self.beta2);
+        set(&mut train.eps, &self.eps);
         set(&mut train.nesterov, &self.nesterov);
         set(&mut train.weight_decay, &self.weight_decay);
         set(&mut train.decay, &self.decay);
+        set(&mut train.decay_only, &self.decay_only);
+        set(&mut train.clip, &self.clip);
+        set(&mut train.max_norm, &self.max_norm);
+        set(&mut train.early_stopping, &self.early_stopping);
+        set(&mut train.measure, &self.measure);
         set(&mut train.batch, &self.batch);
         set(&mut train.seed, &self.seed);
         if self.epochs.is_some() || self.steps.is_some() {
@@ -201,6 +257,8 @@ pub(super) struct EvalArgs {
     /// Target column of a table [default: the model's]
     #[arg(long, value_name = "COLUMN")]
     pub(super) target: Option<String>,
+    #[command(flatten)]
+    pub(super) masks: Masks,
     /// One JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -215,9 +273,34 @@ pub(super) struct PredictArgs {
     pub(super) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(super) device: DeviceArg,
+    #[command(flatten)]
+    pub(super) masks: Masks,
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// Monte-Carlo prediction.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Masks {
+    /// Average over so many of dropout's masks, beside the rule for inference
+    #[arg(long, value_name = "MASKS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) samples: Option<u32>,
+    /// Seed of the masks
+    #[arg(long, default_value_t = 0, requires = "samples")]
+    pub(super) seed: u64,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExportArgs {
+    /// A model file
+    pub(super) model: PathBuf,
+    /// The file to be written
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// Fold every batch_norm into the linear before it
+    #[arg(long)]
+    pub(super) fold: bool,
 }
 
 #[derive(Args, Debug)]

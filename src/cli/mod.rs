@@ -5,6 +5,8 @@ mod data;
 mod devices;
 mod doctor;
 mod eval;
+mod export;
+mod head;
 mod plan;
 mod predict;
 mod say;
@@ -27,6 +29,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Plan(args) => plan::run(args),

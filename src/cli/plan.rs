@@ -6,7 +6,7 @@ use super::{open_device, setting, show, train};
 use crate::error::Error;
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
-use crate::nn::nearest;
+use crate::names::nearest;
 use crate::op::Class;
 use crate::ops::OPS;
 use crate::train::Trainer;

@@ -1,13 +1,13 @@
 //! `wgrad predict`
 
 use super::args::PredictArgs;
-use super::eval::softmax;
 use super::say::{self, note, say};
 use super::{open_device, setting, show};
 use crate::data::{self, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
-use crate::train::Predictor;
+use crate::nn::{Answer, Problem, TargetScale};
+use crate::train::{Predictor, Sampled};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -28,47 +28,116 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         note!("{first}{others}: {what}");
     }
     let device = open_device(&args.device.device)?;
-    let longest = |names: &mut dyn Iterator<Item = &String>| names.map(|name| name.chars().count()).max().unwrap_or(0);
-    let width = longest(&mut files.iter().flat_map(|file| &file.names));
-    let class_width = longest(&mut meta.classes.iter());
+    let width = files.iter().flat_map(|file| &file.names).map(|name| name.chars().count()).max().unwrap_or(0);
+    let answers = Answers { problem: meta.problem(), scale: meta.scale(), width };
     let mut predictors: [Option<Predictor>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
         let place = &mut predictors[usize::from(bytes)];
         let predictor = match place {
             Some(predictor) => predictor,
-            None => place.insert(Predictor::new(&model, bytes, &device)?),
+            None => place.insert(Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?),
         };
-        for (name, logits) in file.names.iter().zip(predictor.logits(&file.values)?) {
-            let (class, probabilities) = softmax(&logits);
-            let class_name = &meta.classes[class];
+        let outputs = predictor.outputs(&file.values)?;
+        let sampled = match args.masks.samples {
+            None => vec![],
+            Some(count) => predictor.sampled(&file.values, count, |outputs| answers.of(outputs))?,
+        };
+        let rows = outputs.chunks(answers.problem.head().outputs);
+        for (i, (name, outputs)) in file.names.iter().zip(rows).enumerate() {
+            let sampled = sampled.get(i);
             if args.json {
-                say::json(&json!({
-                    "input": name, "class": class_name, "probabilities": probabilities, "logits": logits,
-                }));
+                say::json(&answers.object(name, outputs, sampled))
             } else {
-                let fill = |width: usize, text: &str| " ".repeat(width - text.chars().count());
-                let (after_name, after_class) = (fill(width, name), fill(class_width, class_name));
-                say!("{name}{after_name}  {class_name}{after_class}  {:>5.1} %", probabilities[class] * 100.0);
+                answers.say(name, outputs, sampled)
             }
         }
     }
     Ok(0)
 }
 
-/// Reads one file. What was done to a picture is put down in `notes`, with the first file and the number of them.
+/// How answers are told.
+struct Answers {
+    problem: Problem,
+    scale: TargetScale,
+    /// Characters of the longest input's name.
+    width: usize,
+}
+
+impl Answers {
+    /// Probabilities, or the numbers of a regression in the data's units.
+    fn of(&self, outputs: &[f32]) -> Vec<f64> {
+        match self.problem.answer {
+            Answer::Numbers => outputs.iter().enumerate().map(|(j, &z)| self.scale.original(j, z)).collect(),
+            _ => self.problem.probabilities(outputs),
+        }
+    }
+
+    fn object(&self, input: &str, outputs: &[f32], sampled: Option<&Sampled>) -> serde_json::Value {
+        let (all, names) = (self.of(outputs), &self.problem.names);
+        let mut object = match self.problem.answer {
+            Answer::Numbers if all.len() == 1 => json!({ "input": input, "prediction": all[0] }),
+            Answer::Numbers => json!({ "input": input, "prediction": all }),
+            Answer::Labels => {
+                let yes = names.iter().zip(outputs).filter(|(_, z)| self.problem.is_yes(**z)).map(|(name, _)| name);
+                json!({ "input": input, "labels": yes.collect::<Vec<_>>(), "probabilities": all, "logits": outputs })
+            }
+            Answer::Class | Answer::Binary => {
+                let class = &names[self.problem.class(outputs)];
+                json!({ "input": input, "class": class, "probabilities": all, "logits": outputs })
+            }
+        };
+        if let Some(Sampled { mean, deviation }) = sampled {
+            object["sampled"] = json!({ "mean": mean, "deviation": deviation });
+        }
+        object
+    }
+
+    /// One line; under masks, their mean and spread after the answer of the rule for inference.
+    fn say(&self, input: &str, outputs: &[f32], sampled: Option<&Sampled>) {
+        let (all, names) = (self.of(outputs), &self.problem.names);
+        let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let percent = |share: f64| format!("{:>5.1} %", share * 100.0);
+        let number = self.problem.answer == Answer::Numbers;
+        let value = |j: usize| {
+            let shown = |x: f64| if number { show::number(x) } else { percent(x) };
+            let masks = sampled.map_or_else(String::new, |s| {
+                format!("  masks {} ± {}", shown(s.mean[j]).trim(), shown(s.deviation[j]).trim())
+            });
+            format!("{}{masks}", shown(all[j]))
+        };
+        let told = match self.problem.answer {
+            Answer::Class | Answer::Binary => {
+                let class = self.problem.class(outputs);
+                format!("{:<name_width$}  {}", names[class], value(class))
+            }
+            _ => {
+                let one = |(j, name): (usize, &String)| {
+                    if all.len() == 1 { value(j) } else { format!("{name} {}", value(j)) }
+                };
+                names.iter().enumerate().map(one).collect::<Vec<_>>().join("  ")
+            }
+        };
+        say!("{input:<width$}  {told}", width = self.width);
+    }
+}
+
+/// Reads one file. What was done to it is put down in `notes`, with the first file and the number of them.
 fn read(path: &Path, meta: &Metadata, notes: &mut BTreeMap<String, (String, usize)>) -> Result<Inputs, Error> {
     let shown = path.display().to_string();
     let is_table = [".csv", ".csv.gz"].iter().any(|end| shown.to_lowercase().ends_with(end));
-    if meta.columns.is_empty() && is_table {
+    if meta.encoding.is_empty() && is_table {
         return Err(setting(format!("{shown} is a table, the model takes images")));
     }
     let is_picture = [".png", ".jpg", ".jpeg"].iter().any(|end| shown.to_lowercase().ends_with(end));
-    if !meta.columns.is_empty() && is_picture {
+    if !meta.encoding.is_empty() && is_picture {
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
-    if !meta.columns.is_empty() {
-        let table = data::read_features(path, &meta.columns)?;
+    if !meta.encoding.is_empty() {
+        let table = data::read_features(path, &meta.encoding)?;
+        for what in table.notes {
+            notes.entry(what).or_insert_with(|| (shown.clone(), 0)).1 += 1;
+        }
         let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
         return Ok(Inputs { names, values: Values::Floats(table.values) });
     }

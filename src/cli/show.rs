@@ -30,6 +30,18 @@ pub(super) fn bytes(n: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// A measured number with four significant digits, as in `0.05123` or `2951`.
+pub(super) fn number(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return value.to_string();
+    }
+    let before = value.abs().log10().floor() as i32;
+    if !(-5..=9).contains(&before) {
+        return format!("{value:.3e}");
+    }
+    format!("{value:.*}", (3 - before).max(0) as usize)
+}
+
 /// `1x28x28`
 pub(super) fn sizes(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
@@ -82,6 +94,10 @@ mod tests {
         assert_eq!(
             [thousands(0), thousands(999), thousands(1000), thousands(1234567)],
             ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [number(0.051_234_5), number(-2951.4), number(0.0), number(1.0)],
+            ["0.05123", "-2951", "0", "1.000"]
         );
         assert_eq!([bytes(12), bytes(1536), bytes(3 << 20)], ["12 B", "1.5 KiB", "3.0 MiB"]);
     }

@@ -2,12 +2,11 @@
 
 use super::args::TrainArgs;
 use super::say::{self, note, say};
-use super::{data_dir, eval, setting, show};
+use super::{data_dir, eval, head, setting, show};
+use crate::data::Targets;
 use crate::error::Error;
 use crate::export::{Model, Progress};
-use crate::op::Class;
-use crate::ops::sgd::Decay;
-use crate::train::{Device, EpochReport, Job, Length, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
+use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -29,14 +28,14 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     start_from(&args, &mut job)?;
     let name = run_name(&job.dataset.name);
     let mut trainer = Trainer::new(job, &device)?;
-    complete(&mut recipe, &trainer);
+    head::complete(&mut recipe, &trainer);
     let mut folder = match &args.resume {
         Some(path) => RunFolder::resume(path, trainer.progress().step, trainer.progress().epoch, &recipe.text())?,
         None => RunFolder::create(args.out.as_deref(), &name, &recipe.text())?,
     };
     let verbose = !args.quiet && !args.json;
     match &device {
-        _ if verbose => header(&trainer, &device, &notes),
+        _ if verbose => head::say(&trainer, &device, &notes),
         Device::Cpu { why: Some(why) } => note!("on the CPU: {why}"),
         _ => {}
     }
@@ -45,13 +44,14 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let outcome = trainer.run(&mut folder, &mut watch);
     watch.bar.finish_and_clear();
     let seconds = started.elapsed().as_secs_f64();
-    if outcome? == Outcome::Stopped {
+    let outcome = outcome?;
+    if outcome == Outcome::Stopped {
         let (step, path, choice) = (trainer.progress().step, folder.path().display().to_string(), &args.device.device);
         let path = if path.contains(' ') { format!("{path:?}") } else { path };
         note!("stopped after {step} steps, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
-    finish(&args, &mut trainer, (&device, &folder), (watch.rows, seconds))
+    finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, seconds))
 }
 
 /// The recipe with every flag over it, and whether it came from a file.
@@ -85,69 +85,6 @@ fn run_name(data: &str) -> String {
     let stem = data.split('.').next().unwrap_or(data);
     let plain: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
     if plain.is_empty() { "run".into() } else { plain }
-}
-
-/// Writes every default into the recipe, so that it says all of the run by itself.
-fn complete(recipe: &mut Recipe, trainer: &Trainer) {
-    let job = trainer.job();
-    let settings = &job.settings;
-    let known = crate::data::KNOWN.iter().any(|known| known.name == settings.source);
-    let absolute = std::fs::canonicalize(&settings.source).map(|path| path.to_string_lossy().into_owned());
-    let source = settings.source.clone();
-    recipe.data.source = Some(if known { source } else { absolute.unwrap_or(source) });
-    recipe.data.target.clone_from(&job.dataset.target);
-    recipe.data.normalize = Some(job.normalize.0.to_string());
-    recipe.data.shuffle = Some(settings.shuffle);
-    recipe.data.validation = Some(settings.fractions.validation);
-    if job.dataset.test.is_none() {
-        recipe.data.test = Some(settings.fractions.test);
-    }
-    recipe.model.layers = Some(trainer.layers());
-    recipe.train.lr = Some(settings.lr);
-    recipe.train.label_smoothing = Some(settings.label_smoothing);
-    recipe.train.momentum = Some(settings.optimizer.momentum);
-    recipe.train.nesterov = Some(settings.optimizer.nesterov);
-    recipe.train.decay = Some(if settings.optimizer.decay == Decay::L2 { "l2" } else { "decoupled" }.into());
-    recipe.train.weight_decay = Some(settings.optimizer.weight_decay);
-    recipe.train.batch = Some(settings.batch);
-    recipe.train.seed = Some(settings.seed);
-    (recipe.train.epochs, recipe.train.steps) = match settings.length {
-        Length::Epochs(epochs) => (Some(epochs), None),
-        Length::Steps(steps) => (None, Some(steps)),
-    };
-}
-
-fn header(trainer: &Trainer, device: &Device, notes: &[String]) {
-    let job = trainer.job();
-    let (data, split) = (&job.dataset, &job.split);
-    let count = |n: usize| show::thousands(n as u64);
-    say!("device   {device}");
-    if let Device::Cpu { why: Some(why) } = device {
-        say!("         {why}");
-    }
-    let (shape, classes) = (show::sizes(&data.shape), data.classes.len());
-    say!("data     {}: {} rows of {shape}, {classes} classes, {}", data.name, count(data.rows()), job.normalize.0);
-    let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
-    say!("split    {train} to train, {validation} to validate, {test} to test");
-    notes.iter().for_each(|text| say!("         {text}"));
-    let parameters = trainer.programs().tensors.iter().filter(|t| t.class == Class::Parameters);
-    let parameters = parameters.map(|t| t.shape.elements()).sum();
-    say!("network  {} ({} parameters)", trainer.layers().join(", "), count(parameters));
-    let s = &job.settings;
-    let o = &s.optimizer;
-    let steps = count(trainer.total_steps() as usize);
-    let rule = format!("sgd, lr {}, momentum {}, weight decay {}", s.lr, o.momentum, o.weight_decay);
-    say!("train    {steps} steps of batch {}, {rule}, seed {}", s.batch, s.seed);
-    if trainer.left_out() > 0 {
-        say!("         the last batch of an epoch would be one row, which batch_norm cannot train on: it is left out");
-    }
-    let done = trainer.progress().step;
-    if done > 0 {
-        let end =
-            if done == trainer.total_steps() { ", which is all: give more --epochs or --steps to go on" } else { "" };
-        say!("resumed  after {} steps{end}", count(done as usize));
-    }
-    say!("");
 }
 
 /// What the user sees while it trains.
@@ -203,7 +140,7 @@ impl Observer for Watch {
                 "epoch": report.epoch, "step": report.step,
                 "train_loss": report.train_loss, "train_accuracy": report.train_accuracy,
                 "validation_loss": report.validation.as_ref().map(|v| v.loss),
-                "validation_accuracy": report.validation.as_ref().map(|v| v.accuracy()),
+                "validation_accuracy": report.validation.as_ref().and_then(|v| v.accuracy()),
             }));
             return;
         }
@@ -211,16 +148,20 @@ impl Observer for Watch {
             return;
         }
         self.bar.suspend(|| {
+            let counts = report.train_accuracy.is_some();
             if std::mem::take(&mut self.first) {
-                let validation = if report.validation.is_some() { "  validation loss  accuracy" } else { "" };
-                say!("epoch  train loss  accuracy{validation}");
+                let accuracy = if counts { "  accuracy" } else { "" };
+                let validation =
+                    report.validation.as_ref().map_or(String::new(), |_| format!("  validation loss{accuracy}"));
+                say!("epoch  train loss{accuracy}{validation}");
             }
-            let percent = |share: f64| format!("{:.2} %", share * 100.0);
+            let percent =
+                |share: Option<f64>| share.map_or(String::new(), |share| format!("  {:>6.2} %", share * 100.0));
             let validation = report.validation.as_ref().map_or(String::new(), |v| {
                 let mark = if report.best { "  best" } else { "" };
-                format!("  {:>15.4}  {:>8}{mark}", v.loss, percent(v.accuracy()))
+                format!("  {:>15.4}{}{mark}", v.loss, percent(v.accuracy()))
             });
-            say!("{:>5}  {:>10.4}  {:>8}{validation}", report.epoch, report.train_loss, percent(report.train_accuracy));
+            say!("{:>5}  {:>10.4}{}{validation}", report.epoch, report.train_loss, percent(report.train_accuracy));
         });
     }
 
@@ -232,20 +173,26 @@ impl Observer for Watch {
 fn finish(
     args: &TrainArgs,
     trainer: &mut Trainer,
+    outcome: Outcome,
     (device, folder): (&Device, &RunFolder),
     (rows, seconds): (u64, f64),
 ) -> Result<u8, Error> {
     let test = trainer.test()?;
     let model = folder.file(BEST);
     let (job, best) = (trainer.job(), trainer.best());
-    let confusion = test.as_ref().map(|test| {
-        let labels = job.split.test.iter().map(|&row| job.dataset.labels[row as usize]);
-        test.confusion(labels, job.dataset.classes.len())
+    let confusion = test.as_ref().and_then(|test| match &job.dataset.targets {
+        Targets::Classes { labels, names } => {
+            test.confusion(job.split.test.iter().map(|&row| labels[row as usize]), names.len())
+        }
+        _ => None,
     });
     if args.json {
-        let test = test.as_ref().zip(confusion.as_ref()).map(|(test, confusion)| eval::object(test, confusion));
+        let test = test.as_ref().map(|test| eval::object(test, confusion.as_deref()));
+        let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
         say::json(&json!({
-            "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed, "seconds": seconds, "test": test,
+            "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
+            "seconds": seconds, "stopped_early": outcome == Outcome::Early, "test": test,
+            "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
         }));
         return Ok(0);
     }
@@ -253,19 +200,44 @@ fn finish(
     if !args.quiet {
         say!("");
     }
-    say!("trained in {seconds:.1} s, {rate} samples/s, seed {}", job.settings.seed);
-    if let Some((loss, epoch)) = best {
-        say!("best     epoch {epoch}, validation loss {loss:.4}");
+    if let (Outcome::Early, Some(patience)) = (outcome, job.settings.early_stopping) {
+        say!("stopped  after epoch {}: {patience} without a better one", trainer.progress().epoch);
     }
-    if let Some((test, confusion)) = test.as_ref().zip(confusion.as_ref()) {
-        eval::summary("test accuracy", test);
+    say!("trained in {seconds:.1} s, {rate} samples/s, seed {}", job.settings.seed);
+    if let Some((measure, epoch)) = best {
+        match job.settings.measure {
+            Measure::Loss => say!("best     epoch {epoch}, validation loss {measure:.4}"),
+            Measure::Accuracy => say!("best     epoch {epoch}, validation accuracy {:.2} %", measure * 100.0),
+        }
+    }
+    if !args.quiet {
+        averages(trainer.gaps());
+    }
+    if let Some(test) = &test {
+        eval::summary("test ", test);
+    }
+    if let Some(confusion) = &confusion {
         say!("");
-        show::confusion(confusion, &job.dataset.classes);
+        show::confusion(confusion, &job.problem.names);
     }
     say!("");
     say!("model    {}", model.display());
     say!("         wgrad predict {} {}", model.display(), example(&job.dataset.shape, Path::new(&job.settings.source)));
     Ok(0)
+}
+
+/// How far batch norm's running averages are from the population statistics, where that is furthest.
+fn averages(gaps: &[Gap]) {
+    let furthest = |of: fn(&Gap) -> f64| gaps.iter().max_by(|a, b| of(a).total_cmp(&of(b)));
+    if let Some((mean, variance)) = furthest(|gap| gap.mean).zip(furthest(|gap| gap.variance)) {
+        say!(
+            "running and population statistics differ by at most {:.2} deviations in the mean ({}), {:.0} % in the variance ({})",
+            mean.mean,
+            mean.path,
+            variance.variance * 100.0,
+            variance.path
+        );
+    }
 }
 
 /// An input that the model would take, for the line that says how to go on.

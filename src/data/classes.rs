@@ -1,45 +1,63 @@
-//! Class names and the labels that index them.
+//! Texts that repeat, and the class names among them.
 
 use super::{DataError, Dataset};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
-/// Collects one class name a row and numbers the names in their sorted order at the end.
-#[derive(Default)]
-pub(super) struct Labels {
+/// The number of a text that is missing.
+pub(super) const MISSING: u32 = u32::MAX;
+
+/// Collects one text a row and keeps each text once.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
     numbers: HashMap<String, u32>,
-    labels: Vec<u32>,
+    rows: Vec<u32>,
 }
 
-impl Labels {
-    /// Adds the class name of the next row.
-    pub(super) fn push(&mut self, name: &str) {
+impl Texts {
+    /// Adds the text of the next row; says whether it is new.
+    pub(super) fn push(&mut self, text: &str) -> bool {
         let next = self.numbers.len() as u32;
-        let number = match self.numbers.get(name) {
+        let number = match self.numbers.get(text) {
             Some(&number) => number,
-            None => *self.numbers.entry(name.to_owned()).or_insert(next),
+            None => *self.numbers.entry(text.to_owned()).or_insert(next),
         };
-        self.labels.push(number);
+        self.rows.push(number);
+        number == next
     }
 
-    /// The label of each row, and the class names they index: by value if all are numbers, else by text.
-    pub(super) fn finish(self) -> (Vec<u32>, Vec<String>) {
-        let mut named: Vec<(String, u32)> = self.numbers.into_iter().collect();
-        let numeric = named.iter().all(|(name, _)| value(name).is_some());
-        named.sort_by(|(a, _), (b, _)| {
-            let by_value = match (value(a), value(b)) {
-                (Some(a), Some(b)) if numeric => a.total_cmp(&b),
-                _ => Ordering::Equal,
-            };
-            by_value.then_with(|| a.cmp(b))
-        });
-        let mut place = vec![0; named.len()];
-        for (index, (_, number)) in named.iter().enumerate() {
-            place[*number as usize] = index as u32;
-        }
-        let labels = self.labels.into_iter().map(|number| place[number as usize]).collect();
-        (labels, named.into_iter().map(|(name, _)| name).collect())
+    /// Adds a row that has no text.
+    pub(super) fn push_missing(&mut self) {
+        self.rows.push(MISSING);
     }
+
+    /// The number of each row's text, and the texts by number, in the order in which they came.
+    pub(super) fn finish(self) -> (Vec<u32>, Vec<String>) {
+        let mut texts = vec![String::new(); self.numbers.len()];
+        for (text, number) in self.numbers {
+            texts[number as usize] = text;
+        }
+        (self.rows, texts)
+    }
+}
+
+/// The label of each row, and the class names they index: by value if all are numbers, else by text.
+pub(super) fn sorted(mut rows: Vec<u32>, texts: Vec<String>) -> (Vec<u32>, Vec<String>) {
+    let numeric = texts.iter().all(|text| value(text).is_some());
+    let mut named: Vec<(String, usize)> = texts.into_iter().zip(0..).collect();
+    named.sort_by(|(a, _), (b, _)| {
+        let by_value = match (value(a), value(b)) {
+            (Some(a), Some(b)) if numeric => a.total_cmp(&b),
+            _ => Ordering::Equal,
+        };
+        by_value.then_with(|| a.cmp(b))
+    });
+    let mut place = vec![0; named.len()];
+    for (index, (_, number)) in named.iter().enumerate() {
+        place[*number] = index as u32;
+    }
+    rows.iter_mut().for_each(|row| *row = place[*row as usize]);
+    (rows, named.into_iter().map(|(name, _)| name).collect())
 }
 
 fn value(name: &str) -> Option<f64> {
@@ -50,15 +68,18 @@ fn value(name: &str) -> Option<f64> {
 ///
 /// # Errors
 ///
-/// When the data set has a class that the model does not know.
+/// When the data set has other targets than classes, or a class that the model does not know.
 pub fn labels_for(dataset: &Dataset, classes: &[String]) -> Result<Vec<u32>, DataError> {
+    let Some((labels, names)) = dataset.targets.classes() else {
+        return Err(DataError::NotClasses { name: dataset.name.clone(), what: dataset.targets.what() });
+    };
     let place = |class: &String| {
         classes.iter().position(|known| known == class).map(|index| index as u32).ok_or_else(|| {
             DataError::UnknownClass { name: dataset.name.clone(), class: class.clone(), known: classes.to_vec() }
         })
     };
-    let places: Vec<u32> = dataset.classes.iter().map(place).collect::<Result<_, _>>()?;
-    Ok(dataset.labels.iter().map(|&label| places[label as usize]).collect())
+    let places: Vec<u32> = names.iter().map(place).collect::<Result<_, _>>()?;
+    Ok(labels.iter().map(|&label| places[label as usize]).collect())
 }
 
 #[cfg(test)]
@@ -66,12 +87,21 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::data::fixture::labelled;
+    use crate::data::{Targets, fixture::labelled};
 
     fn numbered(names: &[&str]) -> (Vec<u32>, Vec<String>) {
-        let mut labels = Labels::default();
-        names.iter().for_each(|name| labels.push(name));
-        labels.finish()
+        let mut texts = Texts::default();
+        names.iter().for_each(|name| _ = texts.push(name));
+        let (rows, texts) = texts.finish();
+        sorted(rows, texts)
+    }
+
+    #[test]
+    fn each_text_is_kept_once() {
+        let mut texts = Texts::default();
+        assert!(texts.push("b") && texts.push("a") && !texts.push("b"));
+        texts.push_missing();
+        assert_eq!(texts.finish(), (vec![0, 1, 0, MISSING], vec!["b".to_owned(), "a".to_owned()]));
     }
 
     #[test]
@@ -97,5 +127,12 @@ mod tests {
         assert_eq!(labels_for(&dataset, &model).unwrap(), [3, 2, 0, 2]);
         let message = labels_for(&dataset, &model[..3]).unwrap_err().to_string();
         assert!(message.contains("made up") && message.contains("class \"0\""), "{message}");
+    }
+
+    #[test]
+    fn targets_that_are_no_classes_have_no_labels() {
+        let targets = Targets::Numbers { values: vec![0.5, 1.0], names: vec!["y".to_owned()] };
+        let message = labels_for(&Dataset { targets, ..labelled(vec![0, 1]) }, &[]).unwrap_err().to_string();
+        assert!(message.contains("made up: the targets are numbers"), "{message}");
     }
 }

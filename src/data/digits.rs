@@ -1,6 +1,7 @@
 //! The digits that are carried in the program.
 
-use super::{Dataset, Values};
+use super::opened::{Content, Opened};
+use super::targets::Targets;
 use flate2::read::GzDecoder;
 use std::io::Read;
 
@@ -13,7 +14,7 @@ const LARGEST: f32 = 16.0;
 static FILE: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/digits.csv.gz"));
 
 /// The UCI Optical Recognition of Handwritten Digits, test part: shape `[1, 8, 8]`, classes "0" to "9".
-pub(super) fn load() -> Dataset {
+pub(super) fn load() -> Opened {
     let mut text = String::new();
     GzDecoder::new(FILE).read_to_string(&mut text).expect("the digits in the program are whole");
     let mut values = Vec::with_capacity(ROWS * SIDE * SIDE);
@@ -22,16 +23,13 @@ pub(super) fn load() -> Dataset {
         values.extend(line.split(',').map(|field| field.parse::<u8>().expect("the digits in the program are bytes")));
         labels.push(u32::from(values.pop().expect("each line of the digits ends with the label")));
     }
-    Dataset {
+    Opened {
         name: "digits".to_owned(),
-        values: Values::Bytes(values),
-        shape: vec![1, SIDE, SIDE],
-        largest: LARGEST,
-        labels,
-        classes: (0..10).map(|digit| digit.to_string()).collect(),
-        columns: Vec::new(),
+        targets: Targets::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
         target: None,
         test: None,
+        inferred: None,
+        content: Content::Images { bytes: values, shape: vec![1, SIDE, SIDE], largest: LARGEST },
     }
 }
 
@@ -42,14 +40,13 @@ mod tests {
     #[test]
     fn the_digits_are_whole() {
         let digits = load();
-        assert_eq!((digits.rows(), digits.features(), digits.is_image()), (1797, 64, true));
-        assert_eq!(digits.values.len(), 1797 * 64);
-        let Values::Bytes(values) = &digits.values else { panic!("the digits are bytes") };
+        let Content::Images { bytes: values, shape, largest: 16.0 } = digits.content else { panic!("{digits:?}") };
+        assert_eq!((digits.targets.rows(), values.len(), shape), (1797, 1797 * 64, vec![1, 8, 8]));
         assert_eq!(values.iter().max(), Some(&16));
         assert_eq!(values[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
         // The counts of the digits 0 to 9 in the file of the UCI repository.
-        let counts: Vec<usize> =
-            (0..10).map(|class| digits.labels.iter().filter(|&&label| label == class).count()).collect();
+        let (labels, _) = digits.targets.classes().expect("digits are classes");
+        let counts: Vec<usize> = (0..10).map(|class| labels.iter().filter(|&&label| label == class).count()).collect();
         assert_eq!(counts, [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
     }
 }

@@ -1,4 +1,5 @@
-use super::names::{known_names, nearest};
+use super::KNOWN;
+use crate::names::{listed, nearest, nearest_of};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -44,6 +45,12 @@ pub enum DataError {
     /// A target column was named for a data set of images.
     #[error("{name}: the target column {target:?} was named, but only tables have columns, so leave the target out")]
     TargetOfImages { name: String, target: String },
+    /// Regression on images, whose labels are classes.
+    #[error("{name}: its images have classes and no numbers to learn, so leave the task at classification")]
+    RegressionOfImages { name: String },
+    /// A column to be ignored was named for a data set of images.
+    #[error("{name}: the column {column:?} is to be ignored, but only tables have columns, so leave that out")]
+    IgnoreOfImages { name: String, column: String },
 
     /// A folder lacks one of the IDX files.
     #[error("{folder}: the file {file} (or {file}.gz) is not in this folder, so put it there")]
@@ -104,10 +111,28 @@ pub enum DataError {
     )]
     OneColumn { path: PathBuf, column: String },
     /// The named target is not a column.
-    #[error("{path}: there is no target column {target:?}; {}", nearest("column", target, columns))]
+    #[error("{path}: there is no target column {target:?}; {}", nearest_of("column", target, columns))]
     UnknownTarget { path: PathBuf, target: String, columns: Vec<String> },
+    /// Text after or between commas that names nothing, or a column twice.
+    #[error("{path}: the target column {column:?} is named twice, so name it once")]
+    TargetTwice { path: PathBuf, column: String },
+    /// A column that is a target and to be ignored.
+    #[error("{path}: the column {column:?} is to be ignored and is also the target, so leave out one of them")]
+    TargetIgnored { path: PathBuf, column: String },
+    /// A column to be ignored that is not there.
+    #[error("{path}: there is no column {column:?} to be ignored; {}", nearest_of("column", column, columns))]
+    UnknownIgnored { path: PathBuf, column: String, columns: Vec<String> },
+    /// All columns are targets or ignored.
+    #[error(
+        "{path}: beside the targets ({}) and what is ignored no column is left to learn from, so name fewer columns",
+        listed(targets)
+    )]
+    NoFeatures { path: PathBuf, targets: Vec<String> },
     /// A column that the model reads is not in the table.
-    #[error("{path}: the column {column:?}, which the model reads, is missing; {}", nearest("column", column, columns))]
+    #[error(
+        "{path}: the column {column:?}, which the model reads, is missing; {}",
+        nearest_of("column", column, columns)
+    )]
     MissingColumn { path: PathBuf, column: String, columns: Vec<String> },
     /// A header and nothing else.
     #[error("{path}: there are no rows below the header, so give a file with data")]
@@ -115,9 +140,33 @@ pub enum DataError {
     /// A row with more or fewer fields than the header.
     #[error("{path}, line {line}: the row has {found} fields where the header has {expected}, so correct the row")]
     Ragged { path: PathBuf, line: usize, found: u64, expected: u64 },
-    /// A field without text.
+    /// A target that is not there.
     #[error("{path}, line {line}, column {column:?}: the field is empty, so fill it in or remove the row")]
     EmptyField { path: PathBuf, line: usize, column: String },
+    /// A word that stands for a missing target.
+    #[error(
+        "{path}, line {line}, column {column:?}: {text:?} stands for a missing value where a target is wanted, so fill \
+         it in, write it in another way or remove the row"
+    )]
+    MissingTarget { path: PathBuf, line: usize, column: String, text: String },
+    /// A target of several that is neither 0 nor 1.
+    #[error(
+        "{path}, line {line}, column {column:?}: there is {text:?} where several target columns want 0 or 1 (or false \
+         or true, or no or yes), so correct the field, or set the task to regression if the columns hold numbers"
+    )]
+    NotLabel { path: PathBuf, line: usize, column: String, text: String },
+    /// A column without a single value to train on.
+    #[error(
+        "{path}: the column {column:?} has no value in any row to train on, so fill it in or leave it out with \
+         --ignore {column:?}"
+    )]
+    NothingToFit { path: PathBuf, column: String },
+    /// A column of texts that hardly repeat.
+    #[error(
+        "{path}: the column {column:?} holds {values} different texts in {rows} rows to train on, which looks like free \
+         text or an identifier, so leave it out with --ignore {column:?}"
+    )]
+    TooManyTexts { path: PathBuf, column: String, values: usize, rows: usize },
     /// Text in a column of numbers.
     #[error(
         "{path}, line {line}, column {column:?}: there is {text:?} where a number is wanted, so correct the field or \
@@ -132,7 +181,8 @@ pub enum DataError {
     NotFinite { path: PathBuf, line: usize, column: String, text: String },
     /// A class name over several lines, which is what an open quotation mark leads to.
     #[error(
-        "{path}, line {line}, column {column:?}: the text goes on over the end of the line, so close its quotation mark"
+        "{path}, line {line}, column {column:?}: the text goes on over the end of the line, so close its quotation mark \
+         or take the line break out"
     )]
     LineBreak { path: PathBuf, line: usize, column: String },
     /// Text in another encoding.
@@ -141,8 +191,17 @@ pub enum DataError {
     /// Whatever else the CSV reader refuses.
     #[error("{path}: the table could not be read ({reason}), so check the file")]
     Csv { path: PathBuf, reason: csv::Error },
+    /// Other targets than the model's.
+    #[error("{name}: the targets are {what} where the model has classes, so give the kind of data it was trained on")]
+    NotClasses { name: String, what: &'static str },
+    /// Another number of target columns than the model has.
+    #[error(
+        "{path}: there are {found} target columns ({}) where the model has {}, {}, so name as many",
+        listed(targets), .model.len(), listed(model)
+    )]
+    TargetCount { path: PathBuf, found: usize, targets: Vec<String>, model: Vec<String> },
     /// The data has a class that the model was not trained on.
-    #[error("{name}: the model does not know the class {class:?}; {}", nearest("class", class, known))]
+    #[error("{name}: the model does not know the class {class:?}; {}", nearest_of("class", class, known))]
     UnknownClass { name: String, class: String, known: Vec<String> },
 
     /// A fraction that is no fraction.
@@ -168,11 +227,11 @@ pub enum DataError {
     TooManyRows { name: String, rows: usize },
 
     /// A name that is no normalisation.
-    #[error(
-        "there is no normalisation {name:?}; the nearest is {near}, and the choices are none, scale, mean_image and \
-         standardize"
-    )]
-    UnknownNormalize { name: String, near: &'static str },
+    #[error("there is no normalisation {name:?}; {}", nearest(name, known))]
+    UnknownNormalize { name: String, known: Vec<&'static str> },
+    /// A name that is no task.
+    #[error("there is no task {name:?}; {}", nearest(name, known))]
+    UnknownTask { name: String, known: Vec<&'static str> },
 
     /// A picture was given to a model of something else.
     #[error(
@@ -186,6 +245,10 @@ pub enum DataError {
     /// The picture is larger than is decoded here.
     #[error("{path}: the picture is too large to be decoded ({reason}), so make it smaller")]
     PictureTooLarge { path: PathBuf, reason: String },
+}
+
+fn known_names() -> String {
+    KNOWN.iter().map(|known| known.name).collect::<Vec<_>>().join(" and ")
 }
 
 fn looked_for(folder: Option<&Path>) -> String {

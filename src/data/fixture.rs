@@ -1,7 +1,8 @@
 //! Files for the tests of this floor.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use super::{Dataset, Values};
+use super::opened::{Content, Opened};
+use super::{Dataset, Encoding, Targets, Values};
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -39,10 +40,16 @@ pub(super) fn labelled(labels: Vec<u32>) -> Dataset {
         values: Values::Floats((0..labels.len()).map(|row| row as f32).collect()),
         shape: vec![1],
         largest: 0.0,
-        labels,
-        classes: (0..classes).map(|class| class.to_string()).collect(),
+        targets: Targets::Classes { labels, names: (0..classes).map(|class| class.to_string()).collect() },
         columns: vec!["x".to_owned()],
+        encoding: Encoding::default(),
         target: Some("label".to_owned()),
         test: None,
     }
+}
+
+/// What a set of given targets is before it is encoded; it has no features.
+pub(super) fn opened(targets: Targets) -> Opened {
+    let content = Content::Table { path: PathBuf::from("made up"), columns: vec![] };
+    Opened { name: "made up".to_owned(), targets, target: None, test: None, inferred: None, content }
 }

@@ -1,8 +1,9 @@
 //! The IDX format of MNIST: a big-endian header `magic, dim...` and then unsigned bytes, plain or gzip.
 
-use super::classes::Labels;
+use super::classes::{Texts, sorted};
+use super::opened::{Content, Opened};
 use super::source::{read_bytes, read_up_to};
-use super::{DataError, Dataset, Values};
+use super::{DataError, Targets};
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
@@ -79,7 +80,7 @@ fn read<const D: usize>(path: &Path, magic: u32) -> Result<([usize; D], Vec<u8>)
 /// Opens a folder with the training pair of files and, if it is there, the test pair.
 ///
 /// Shape `[1, height, width]`; the classes are the label values of both parts.
-pub(super) fn open_folder(name: String, folder: &Path) -> Result<Dataset, DataError> {
+pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataError> {
     let missing = |file: &str| DataError::NoIdxFile { folder: folder.to_owned(), file: file.to_owned() };
     let Some(train) = find_pair(folder, "train")? else {
         return Err(missing("train-images-idx3-ubyte"));
@@ -98,22 +99,22 @@ pub(super) fn open_folder(name: String, folder: &Path) -> Result<Dataset, DataEr
         test_part = Some(train_rows..labels.len());
     }
     let names: [String; 256] = std::array::from_fn(|value| value.to_string());
-    let mut numbered = Labels::default();
-    labels.iter().for_each(|&value| numbered.push(&names[usize::from(value)]));
-    let (labels, classes) = numbered.finish();
-    if let [class] = &classes[..] {
+    let mut numbered = Texts::default();
+    for value in labels {
+        numbered.push(&names[usize::from(value)]);
+    }
+    let (rows, texts) = numbered.finish();
+    let (labels, names) = sorted(rows, texts);
+    if let [class] = &names[..] {
         return Err(DataError::OneClass { path: folder.to_owned(), class: class.clone() });
     }
-    Ok(Dataset {
+    Ok(Opened {
         name,
-        values: Values::Bytes(images.bytes),
-        shape: vec![1, images.height, images.width],
-        largest: 255.0,
-        labels,
-        classes,
-        columns: Vec::new(),
+        targets: Targets::Classes { labels, names },
         target: None,
         test: test_part,
+        inferred: None,
+        content: Content::Images { bytes: images.bytes, shape: vec![1, images.height, images.width], largest: 255.0 },
     })
 }
 
@@ -167,7 +168,7 @@ mod tests {
     }
 
     /// Opens the folder of the fixture with some files written anew.
-    fn changed(files: &[(&str, Vec<u8>)]) -> Result<Dataset, DataError> {
+    fn changed(files: &[(&str, Vec<u8>)]) -> Result<Opened, DataError> {
         let dir = tempfile::tempdir().unwrap();
         idx_folder(dir.path());
         for (name, bytes) in files {
@@ -179,10 +180,11 @@ mod tests {
     #[test]
     fn a_folder_opens_with_its_test_part_last() {
         let dataset = changed(&[]).unwrap();
-        assert_eq!(dataset.values, Values::Bytes(vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 255]));
-        assert_eq!((dataset.shape, dataset.test, dataset.largest), (vec![1, 2, 1], Some(4..6), 255.0));
-        assert_eq!(dataset.classes, ["3", "7", "10"]);
-        assert_eq!(dataset.labels, [1, 0, 1, 0, 2, 0]);
+        let bytes = vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 255];
+        assert_eq!(dataset.content, Content::Images { bytes, shape: vec![1, 2, 1], largest: 255.0 });
+        assert_eq!(dataset.test, Some(4..6));
+        let (labels, classes) = dataset.targets.classes().unwrap();
+        assert_eq!((labels, classes), (&[1, 0, 1, 0, 2, 0][..], &["3", "7", "10"].map(str::to_owned)[..]));
     }
 
     #[test]
@@ -264,7 +266,7 @@ mod tests {
         let error = changed(&[same("train-labels-idx1-ubyte", 4), same("t10k-labels-idx1-ubyte", 2)]).unwrap_err();
         assert!(error.to_string().contains("at least two classes"), "{error}");
         // One class in each part is enough, if they are two.
-        assert_eq!(changed(&[same("train-labels-idx1-ubyte", 4)]).unwrap().classes, ["3", "7", "10"]);
+        assert_eq!(changed(&[same("train-labels-idx1-ubyte", 4)]).unwrap().targets.names(), ["3", "7", "10"]);
     }
 
     #[test]

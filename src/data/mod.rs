@@ -1,4 +1,7 @@
-//! The data floor: opening data sets and single inputs, splitting, and fitting the normalisation.
+//! The data floor: opening data sets and single inputs, splitting, encoding tables, and fitting the normalisation.
+//!
+//! What is fitted to data (the encoding of a table's columns, the normalisation) is fitted to the training part alone: a
+//! source is [`open`]ed, [`split()`], and then [encoded](Opened::encode) for the rows to train on.
 //!
 //! Everything here is plain rows in memory; nothing knows of devices or networks.
 
@@ -8,22 +11,25 @@ mod error;
 #[cfg(test)]
 mod fixture;
 mod idx;
-mod names;
 mod normalize;
+mod opened;
 #[cfg(feature = "cli")]
 mod picture;
 mod source;
 mod split;
 mod table;
+mod targets;
 
 pub use classes::labels_for;
 pub use error::DataError;
 pub use idx::{Images, is_idx, read_images};
 pub use normalize::{Affine, Fit, Normalize, fit};
+pub use opened::Opened;
 #[cfg(feature = "cli")]
 pub use picture::{Picture, load as load_picture};
 pub use split::{Fractions, Split, split};
-pub use table::{Table, read_features, read_labelled};
+pub use table::{Column, Encoding, Kind, Table, read_features, read_labelled};
+pub use targets::{Targets, Task};
 
 use std::ops::Range;
 use std::path::Path;
@@ -52,7 +58,7 @@ impl Values {
     }
 }
 
-/// Labelled rows of one shape, all in memory; at least one row and at least two classes.
+/// Rows of numbers of one shape with their targets, all in memory; at least one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dataset {
     /// What the user sees: "digits", "mnist", the name of the folder or file.
@@ -63,13 +69,13 @@ pub struct Dataset {
     pub shape: Vec<usize>,
     /// The largest value the kind of data can have: 255 for IDX bytes, 16 for the digits; 0 is "not known" (tables).
     pub largest: f32,
-    /// The class of each row, an index into `classes`.
-    pub labels: Vec<u32>,
-    /// The class names as in the data, sorted: by value if all are numbers ("2" before "10"), else by text.
-    pub classes: Vec<String>,
-    /// The names of a table's feature columns in file order; empty for images.
+    /// The targets of all rows.
+    pub targets: Targets,
+    /// The names of a table's features, as [`Encoding::features`] gives them; empty for images.
     pub columns: Vec<String>,
-    /// The name of a table's target column.
+    /// How a table's columns became features; empty for images.
+    pub encoding: Encoding,
+    /// The target columns of a table, separated by commas.
     pub target: Option<String>,
     /// The rows of the set's own test part, if it has one; they come last.
     pub test: Option<Range<usize>>,
@@ -78,7 +84,7 @@ pub struct Dataset {
 impl Dataset {
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        self.labels.len()
+        self.targets.rows()
     }
 
     /// The number of values in a row.
@@ -126,25 +132,41 @@ pub static KNOWN: &[Known] = &[
     },
 ];
 
+/// How a source is to be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The target column of a table, or several separated by commas; a column that has the whole text as its name wins.
+    /// Without it that is the one column named label, target or class, else the last.
+    pub target: Option<&'a str>,
+    /// What is learnt; without it the target columns decide, see [`open`].
+    pub task: Option<Task>,
+    /// Columns of a table that are left out, whatever they hold.
+    pub ignore: &'a [String],
+}
+
 /// Opens a data set by name or path.
 ///
 /// - `digits`: the set in the program;
 /// - `mnist`: the folder `mnist` in `data_dir`, which is the value of `WGRAD_DATA`;
 /// - a folder with the IDX files `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and `t10k-` likewise if there
 ///   is a test part, each plain or gzip, `.idx` in place of `-idx` allowed;
-/// - a file ending in `.csv` or `.csv.gz`, whose column `target` holds the classes; without `target` that is the one
-///   column named label, target or class, else the last.
+/// - a file ending in `.csv` or `.csv.gz`, whose other columns than the target are features: numbers, or else texts.
 ///
 /// A name wins over a path; write `./digits` for a folder of that name.
 ///
+/// Of one target column, classification makes classes. Of several it makes labels, of columns that hold 0 and 1 (or
+/// false and true, or no and yes). Regression makes numbers. Without a task, one column is regression if all it holds are
+/// numbers, and some have a fractional part or there are more than 50 different ones and more than one in ten rows;
+/// several are classification if all they hold is 0 and 1, else regression.
+///
 /// # Errors
 ///
-/// When the source is not there or is of another kind, a `target` is given for images, or the files are not whole,
-/// well-formed and of at least two classes.
-pub fn open(source: &str, target: Option<&str>, data_dir: Option<&Path>) -> Result<Dataset, DataError> {
+/// When the source is not there or is of another kind, options for tables or regression are given for images, or the
+/// files are not whole, well-formed and of at least two classes.
+pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Result<Opened, DataError> {
     let path = Path::new(source);
     let name = path.file_name().map_or_else(|| source.to_owned(), |name| name.to_string_lossy().into_owned());
-    let dataset = match source {
+    let opened = match source {
         "digits" => digits::load(),
         "mnist" => {
             let folder = data_dir.map(|folder| folder.join("mnist"));
@@ -154,22 +176,25 @@ pub fn open(source: &str, target: Option<&str>, data_dir: Option<&Path>) -> Resu
             }
         }
         _ if path.is_dir() => idx::open_folder(name, path)?,
-        _ if path.exists() => return open_table(name, path, target),
+        _ if path.exists() => return open_table(name, path, options),
         _ if source.contains(['/', '\\', '.']) => return Err(DataError::NotFound { path: path.to_owned() }),
         _ => {
             return Err(DataError::UnknownSource { name: source.to_owned() });
         }
     };
-    match target {
-        Some(target) => Err(DataError::TargetOfImages { name: dataset.name, target: target.to_owned() }),
-        None => Ok(dataset),
+    let name = opened.name.clone();
+    match options {
+        Options { target: Some(target), .. } => Err(DataError::TargetOfImages { name, target: (*target).to_owned() }),
+        Options { task: Some(Task::Regression), .. } => Err(DataError::RegressionOfImages { name }),
+        Options { ignore: [column, ..], .. } => Err(DataError::IgnoreOfImages { name, column: column.clone() }),
+        _ => Ok(opened),
     }
 }
 
-fn open_table(name: String, path: &Path, target: Option<&str>) -> Result<Dataset, DataError> {
+fn open_table(name: String, path: &Path, options: &Options<'_>) -> Result<Opened, DataError> {
     let lower = name.to_lowercase();
     if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
-        table::open(name, path, target)
+        table::open(name, path, options)
     } else {
         Err(DataError::UnknownKind { path: path.to_owned() })
     }
@@ -182,14 +207,18 @@ mod tests {
     use super::*;
     use fixture::{idx_folder, write};
 
+    fn open(source: &str, data_dir: Option<&Path>) -> Result<Opened, DataError> {
+        super::open(source, &Options::default(), data_dir)
+    }
+
     #[test]
     fn known_sets_open_by_name() {
-        let digits = open("digits", None, None).unwrap();
+        let digits = open("digits", None).unwrap();
         assert_eq!((digits.name.as_str(), digits.rows()), ("digits", KNOWN[0].rows));
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("mnist")).unwrap();
         idx_folder(&dir.path().join("mnist"));
-        let mnist = open("mnist", None, Some(dir.path())).unwrap();
+        let mnist = open("mnist", Some(dir.path())).unwrap();
         assert_eq!((mnist.name.as_str(), mnist.rows()), ("mnist", 6));
     }
 
@@ -199,38 +228,53 @@ mod tests {
         let folder = dir.path().join("shapes");
         std::fs::create_dir(&folder).unwrap();
         idx_folder(&folder);
-        assert_eq!(open(folder.to_str().unwrap(), None, None).unwrap().name, "shapes");
+        assert_eq!(open(folder.to_str().unwrap(), None).unwrap().name, "shapes");
         let path = write(dir.path(), "Points.CSV", b"x,label\n1,a\n2,b\n");
-        let points = open(path.to_str().unwrap(), None, None).unwrap();
-        assert_eq!((points.name.as_str(), points.features(), points.is_image()), ("Points.CSV", 1, false));
+        let points = open(path.to_str().unwrap(), None).unwrap();
+        assert_eq!((points.name.as_str(), points.rows(), points.is_image()), ("Points.CSV", 2, false));
     }
 
     #[test]
     fn a_missing_mnist_says_where_it_was_looked_for() {
         let dir = tempfile::tempdir().unwrap();
-        let message = open("mnist", None, Some(dir.path())).unwrap_err().to_string();
+        let message = open("mnist", Some(dir.path())).unwrap_err().to_string();
         assert!(message.contains(dir.path().join("mnist").to_str().unwrap()), "{message}");
         assert!(message.contains("set WGRAD_DATA"), "{message}");
-        let message = open("mnist", None, None).unwrap_err().to_string();
+        let message = open("mnist", None).unwrap_err().to_string();
         assert!(message.contains("WGRAD_DATA is not set"), "{message}");
     }
 
     #[test]
     fn what_is_not_there_is_refused() {
-        let error = open("iris", None, None).unwrap_err();
+        let error = open("iris", None).unwrap_err();
         assert!(matches!(error, DataError::UnknownSource { .. }));
         let message = error.to_string();
         assert!(message.contains("digits and mnist") && message.contains(".csv"), "{message}");
         for source in ["no/such/folder", "nosuch.csv"] {
-            assert!(matches!(open(source, None, None), Err(DataError::NotFound { .. })), "{source}");
+            assert!(matches!(open(source, None), Err(DataError::NotFound { .. })), "{source}");
         }
         let dir = tempfile::tempdir().unwrap();
         let path = write(dir.path(), "notes.txt", b"x,label\n1,a\n2,b\n");
-        assert!(matches!(open(path.to_str().unwrap(), None, None), Err(DataError::UnknownKind { .. })));
+        assert!(matches!(open(path.to_str().unwrap(), None), Err(DataError::UnknownKind { .. })));
     }
 
     #[test]
-    fn a_target_of_images_is_refused() {
-        assert!(matches!(open("digits", Some("label"), None), Err(DataError::TargetOfImages { .. })));
+    fn options_of_tables_are_refused_for_images() {
+        let refusal = |options| super::open("digits", &options, None).unwrap_err();
+        let options = Options::default();
+        let target = refusal(Options { target: Some("label"), ..options });
+        assert!(matches!(target, DataError::TargetOfImages { .. }));
+        let regression = refusal(Options { task: Some(Task::Regression), ..options });
+        assert!(regression.to_string().contains("digits: its images have classes"), "{regression}");
+        let ignored = refusal(Options { ignore: &["x".to_owned()], ..options });
+        assert!(ignored.to_string().contains("digits: the column \"x\" is to be ignored"), "{ignored}");
+        super::open("digits", &Options { task: Some(Task::Classification), ..options }, None).unwrap();
+    }
+
+    #[test]
+    fn images_are_encoded_as_they_are() {
+        let (digits, notes) = open("digits", None).unwrap().encode(&[]).unwrap();
+        assert_eq!((digits.rows(), digits.features(), digits.is_image(), digits.largest), (1797, 64, true, 16.0));
+        assert!(digits.encoding.is_empty() && digits.columns.is_empty() && notes.is_empty());
     }
 }

@@ -14,18 +14,22 @@ pub enum Normalize {
     Scale,
     /// `mean_image`: scaled, then less the mean of each feature.
     MeanImage,
+    /// `channel_mean`: scaled, then less the mean of each channel of images `[channels, height, width]`, or of each
+    /// feature of a table.
+    ChannelMean,
     /// `standardize`: each feature less its mean and divided by its standard deviation.
     Standardize,
 }
 
 impl Normalize {
-    const ALL: [Self; 4] = [Self::None, Self::Scale, Self::MeanImage, Self::Standardize];
+    const ALL: [Self; 5] = [Self::None, Self::Scale, Self::MeanImage, Self::ChannelMean, Self::Standardize];
 
     fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::Scale => "scale",
             Self::MeanImage => "mean_image",
+            Self::ChannelMean => "channel_mean",
             Self::Standardize => "standardize",
         }
     }
@@ -41,14 +45,10 @@ impl FromStr for Normalize {
     type Err = DataError;
 
     fn from_str(name: &str) -> Result<Self, DataError> {
-        // Shared pairs of letters find a shared word wherever it stands.
-        let likeness = |kind: Self| strsim::sorensen_dice(name, kind.name());
-        let nearest = |best: Self, other: Self| {
-            if likeness(other) > likeness(best) { other } else { best }
-        };
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| DataError::UnknownNormalize {
+        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| DataError::UnknownNormalize {
             name: name.to_owned(),
-            near: Self::ALL.into_iter().fold(Self::None, nearest).name(),
+            known: Self::ALL.map(Self::name).to_vec(),
         })
     }
 }
@@ -67,8 +67,8 @@ pub struct Affine {
 pub struct Fit {
     /// The map.
     pub affine: Affine,
-    /// For [`Normalize::Standardize`], the features that do not vary over the training rows (or less than 32-bit
-    /// numbers can divide by); their factor is 1, so that they become 0. Empty for the other kinds.
+    /// The features that do not vary over the training rows (or less than 32-bit numbers can divide by), whatever the
+    /// kind. [`Normalize::Standardize`] gives them the factor 1, so that they become 0.
     pub constant: Vec<usize>,
 }
 
@@ -90,22 +90,26 @@ pub fn fit(kind: Normalize, dataset: &Dataset, rows: &[u32]) -> Fit {
     let known = f64::from(dataset.largest);
     let scale = reciprocal(if known > 0.0 { known } else { moments.largest }).unwrap_or(1.0);
     let means = || moments.mean.iter().map(|&mean| mean as f32).collect();
-    let mut constant = Vec::new();
+    let divisors: Vec<Option<f32>> = moments.deviation.iter().map(|&deviation| reciprocal(deviation)).collect();
     let affine = match kind {
         Normalize::None => Affine { offset: vec![0.0; features], factor: vec![1.0; features] },
         Normalize::Scale => Affine { offset: vec![0.0; features], factor: vec![scale; features] },
         Normalize::MeanImage => Affine { offset: means(), factor: vec![scale; features] },
+        Normalize::ChannelMean => {
+            let channel = if dataset.is_image() { dataset.shape[1..].iter().product() } else { 1 };
+            Affine { offset: channel_means(&moments.mean, channel), factor: vec![scale; features] }
+        }
         Normalize::Standardize => {
-            let factor = moments.deviation.iter().enumerate().map(|(feature, &deviation)| {
-                reciprocal(deviation).unwrap_or_else(|| {
-                    constant.push(feature);
-                    1.0
-                })
-            });
-            Affine { factor: factor.collect(), offset: means() }
+            Affine { offset: means(), factor: divisors.iter().map(|divisor| divisor.unwrap_or(1.0)).collect() }
         }
     };
-    Fit { affine, constant }
+    Fit { affine, constant: (0..features).filter(|&feature| divisors[feature].is_none()).collect() }
+}
+
+/// For each feature, the mean of all of its channel, each of which has so many features.
+fn channel_means(means: &[f64], channel: usize) -> Vec<f32> {
+    let mean = |means: &[f64]| means.iter().sum::<f64>() / means.len() as f64;
+    means.chunks(channel).flat_map(|channel| vec![mean(channel) as f32; channel.len()]).collect()
 }
 
 /// `1 / value` if that is a finite 32-bit number.
@@ -195,6 +199,27 @@ mod tests {
     }
 
     #[test]
+    fn channel_mean_subtracts_the_mean_of_each_channel() {
+        // Two images of two channels of 1x2 pixels, and one that is not fitted to.
+        let values = Values::Bytes(vec![1, 3, 10, 10, 5, 7, 0, 4, 255, 255, 255, 255]);
+        let dataset = Dataset { values, shape: vec![2, 1, 2], largest: 16.0, ..labelled(vec![0, 1, 1]) };
+        let fit = fit(Normalize::ChannelMean, &dataset, &[0, 1]);
+        let affine = Affine { offset: vec![4.0, 4.0, 6.0, 6.0], factor: vec![1.0 / 16.0; 4] };
+        assert_eq!((fit.affine, fit.constant), (affine, vec![]));
+        // On a table it is the mean of each column.
+        let fit = |kind| floats(kind, [1.0, -8.0, 3.0, 4.0]).affine;
+        assert_eq!(fit(Normalize::ChannelMean), fit(Normalize::MeanImage));
+    }
+
+    #[test]
+    fn every_kind_names_constant_features() {
+        for kind in Normalize::ALL {
+            assert_eq!(floats(kind, [1.0, 0.1, 3.0, 0.1]).constant, [1], "{kind}");
+            assert_eq!(fitted(kind, Values::Bytes(vec![0, 2, 0, 8, 255, 255]), 16.0).constant, [0], "{kind}");
+        }
+    }
+
+    #[test]
     fn standardize_divides_by_the_biased_deviation() {
         let fit = floats(Normalize::Standardize, [1.0, 10.0, 5.0, 18.0]);
         assert_eq!((fit.affine, fit.constant), (map([3.0, 14.0], [0.5, 0.25]), vec![]));
@@ -221,11 +246,8 @@ mod tests {
             assert_eq!(kind.to_string().parse::<Normalize>().unwrap(), kind);
         }
         let message = "standardise".parse::<Normalize>().unwrap_err().to_string();
-        assert!(message.contains("the nearest is standardize"), "{message}");
-        let message = "channel_mean".parse::<Normalize>().unwrap_err().to_string();
-        assert!(
-            message.contains("\"channel_mean\"; the nearest is mean_image")
-                && message.contains("none, scale, mean_image and standardize")
-        );
+        assert!(message.contains("\"standardise\"; did you mean standardize?"), "{message}");
+        let message = "sideways".parse::<Normalize>().unwrap_err().to_string();
+        assert!(message.contains("known: none, scale, mean_image, channel_mean, standardize"), "{message}");
     }
 }

@@ -1,6 +1,6 @@
 //! Splitting rows into the training, validation and test part.
 
-use super::{DataError, Dataset};
+use super::{DataError, Opened};
 use crate::random::{Domain, Stream};
 use rand::seq::SliceRandom;
 
@@ -24,7 +24,7 @@ pub struct Split {
     pub test: Vec<u32>,
 }
 
-/// Splits a data set by class, the same way for the same seed.
+/// Splits a data set, the same way for the same seed; where there is one class a row, by class.
 ///
 /// The fractions are of the rows that are not the set's own test part. Each held-out part has `round(fraction * rows)`
 /// rows, half rounded up; each class gives its own fraction of its rows to within one row (largest remainder). A class
@@ -34,13 +34,16 @@ pub struct Split {
 ///
 /// When a fraction is not in `0 <= f < 1`, their sum is 1 or more, no row is left to train on, or a test fraction is
 /// given for a set that brings its own test part.
-pub fn split(dataset: &Dataset, fractions: Fractions, seed: u64) -> Result<Split, DataError> {
-    let own_test = dataset.test.clone().unwrap_or_default();
-    let rows = check(dataset, fractions, own_test.len())?;
-    let mut by_class = vec![Vec::new(); dataset.classes.len()];
+pub fn split(opened: &Opened, fractions: Fractions, seed: u64) -> Result<Split, DataError> {
+    let own_test = opened.test.clone().unwrap_or_default();
+    let rows = check(opened, fractions, own_test.len())?;
+    // Rows that have no class are all of one.
+    let (labels, classes) = opened.targets.classes().map_or((None, 1), |(labels, names)| (Some(labels), names.len()));
+    let mut by_class = vec![Vec::new(); classes];
     let (mut own_rows, mut split) = (Vec::new(), Split { train: Vec::new(), validation: Vec::new(), test: Vec::new() });
-    for (row, &label) in (0..rows).zip(&dataset.labels) {
-        let part = if own_test.contains(&(row as usize)) { &mut own_rows } else { &mut by_class[label as usize] };
+    for row in 0..rows {
+        let class = labels.map_or(0, |labels| labels[row as usize] as usize);
+        let part = if own_test.contains(&(row as usize)) { &mut own_rows } else { &mut by_class[class] };
         part.push(row);
     }
     let sizes: Vec<usize> = by_class.iter().map(Vec::len).collect();
@@ -56,7 +59,7 @@ pub fn split(dataset: &Dataset, fractions: Fractions, seed: u64) -> Result<Split
     }
     if split.train.is_empty() {
         let (validation, test) = (split.validation.len(), split.test.len() + own_rows.len());
-        return Err(DataError::NoTrainingRows { name: dataset.name.clone(), validation, test });
+        return Err(DataError::NoTrainingRows { name: opened.name.clone(), validation, test });
     }
     split.test.extend(own_rows);
     for part in [&mut split.train, &mut split.validation, &mut split.test] {
@@ -66,7 +69,7 @@ pub fn split(dataset: &Dataset, fractions: Fractions, seed: u64) -> Result<Split
 }
 
 /// Refuses bad fractions; gives the number of rows.
-fn check(dataset: &Dataset, fractions: Fractions, own_test: usize) -> Result<u32, DataError> {
+fn check(opened: &Opened, fractions: Fractions, own_test: usize) -> Result<u32, DataError> {
     let Fractions { validation, test } = fractions;
     for (part, value) in [("validation", validation), ("test", test)] {
         if !(0.0..1.0).contains(&value) {
@@ -77,10 +80,10 @@ fn check(dataset: &Dataset, fractions: Fractions, own_test: usize) -> Result<u32
         return Err(DataError::FractionSum { validation, test });
     }
     if test > 0.0 && own_test > 0 {
-        return Err(DataError::OwnTestPart { name: dataset.name.clone(), rows: own_test });
+        return Err(DataError::OwnTestPart { name: opened.name.clone(), rows: own_test });
     }
-    let rows = dataset.rows();
-    u32::try_from(rows).map_err(|_| DataError::TooManyRows { name: dataset.name.clone(), rows })
+    let rows = opened.rows();
+    u32::try_from(rows).map_err(|_| DataError::TooManyRows { name: opened.name.clone(), rows })
 }
 
 /// How many rows of each class each part holds out, for classes of the given sizes.
@@ -110,20 +113,25 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::data::{digits, fixture::labelled};
+    use crate::data::{Targets, digits, fixture};
     use rand::RngExt;
 
-    fn parts(dataset: &Dataset, validation: f64, test: f64, seed: u64) -> Split {
+    fn labelled(labels: Vec<u32>) -> Opened {
+        fixture::opened(fixture::labelled(labels).targets)
+    }
+
+    fn parts(dataset: &Opened, validation: f64, test: f64, seed: u64) -> Split {
         split(dataset, Fractions { validation, test }, seed).unwrap()
     }
 
-    fn refusal(dataset: &Dataset, validation: f64, test: f64) -> DataError {
+    fn refusal(dataset: &Opened, validation: f64, test: f64) -> DataError {
         split(dataset, Fractions { validation, test }, 1).unwrap_err()
     }
 
-    fn class_counts(dataset: &Dataset, rows: &[u32]) -> Vec<usize> {
-        let mut counts = vec![0; dataset.classes.len()];
-        rows.iter().for_each(|&row| counts[dataset.labels[row as usize] as usize] += 1);
+    fn class_counts(dataset: &Opened, rows: &[u32]) -> Vec<usize> {
+        let (labels, classes) = dataset.targets.classes().unwrap();
+        let mut counts = vec![0; classes.len()];
+        rows.iter().for_each(|&row| counts[labels[row as usize] as usize] += 1);
         counts
     }
 
@@ -198,8 +206,25 @@ mod tests {
     }
 
     #[test]
+    fn rows_without_a_class_are_shuffled_together() {
+        let names = || vec!["a".to_owned(), "b".to_owned()];
+        let numbers = fixture::opened(Targets::Numbers { values: vec![0.5; 80], names: names() });
+        let split = parts(&numbers, 0.1, 0.25, 3);
+        assert_eq!([split.train.len(), split.validation.len(), split.test.len()], [26, 4, 10]);
+        let mut all = [&split.train[..], &split.validation, &split.test].concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..40).collect::<Vec<u32>>());
+        assert_ne!(split.test, (0..10).collect::<Vec<u32>>());
+        let labels = fixture::opened(Targets::Labels { values: vec![1.0; 80], names: names() });
+        assert_eq!(parts(&labels, 0.1, 0.25, 3), split);
+        assert_ne!(parts(&labels, 0.1, 0.25, 4), split);
+        // As for classes, the rows of a seed must stay what they are.
+        assert_eq!(split.validation, [11, 18, 26, 39]);
+    }
+
+    #[test]
     fn an_own_test_part_is_never_trained_on() {
-        let own = Dataset { test: Some(6..10), ..labelled(vec![0, 1, 0, 1, 0, 1, 0, 1, 0, 1]) };
+        let own = Opened { test: Some(6..10), ..labelled(vec![0, 1, 0, 1, 0, 1, 0, 1, 0, 1]) };
         let split = parts(&own, 0.3, 0.0, 5);
         assert_eq!(split.test, [6, 7, 8, 9]);
         assert_eq!((split.validation.len(), split.train.len()), (2, 4));

@@ -3,6 +3,8 @@
 //! All metadata is one JSON text under the key `wgrad`: the safetensors crate writes several keys in random order, and
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
+use crate::data::{Encoding, Targets};
+use crate::nn::{Answer, Loss, Problem, TargetScale};
 use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -150,18 +152,27 @@ pub struct Metadata {
     pub layers: Vec<String>,
     /// Shape of one input.
     pub input: Vec<usize>,
-    /// Names of the classes, in the order of the outputs.
+    /// What the outputs say.
+    #[serde(default)]
+    pub answer: Answer,
+    /// By which loss they were trained: its first step is the network's output function.
+    #[serde(default = "cross_entropy")]
+    pub loss: String,
+    /// Names of the classes, the labels or the numbers, in the order of the outputs.
     pub classes: Vec<String>,
-    /// Names of a table's feature columns, in order; empty for images.
-    pub columns: Vec<String>,
-    /// Name of a table's target column.
+    /// How a table's columns become features; empty for images.
+    pub encoding: Encoding,
+    /// Names of a table's target columns, separated by commas.
     pub target: Option<String>,
+    /// The scale of a regression's numbers, if the network's outputs have one of their own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_scale: Option<TargetScale>,
     /// Name of the data set that it was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_on: Option<String>,
     /// How inputs are normalised.
     pub normalize: Normalization,
-    /// In the file of a best model, its validation loss and the epochs it took.
+    /// In the file of a best model, its measure on the validation part and the epochs it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<(f64, u64)>,
     /// In a resumable file, where the run is.
@@ -172,6 +183,31 @@ pub struct Metadata {
 impl Metadata {
     /// The version that this program writes.
     pub const VERSION: u32 = VERSION;
+
+    /// What the model answers.
+    pub fn problem(&self) -> Problem {
+        let loss = self.loss.parse().unwrap_or(Loss::CrossEntropy);
+        Problem { answer: self.answer, loss, names: self.classes.clone() }
+    }
+
+    /// Targets of its kind, of no rows.
+    pub fn no_targets(&self) -> Targets {
+        let names = self.classes.clone();
+        match self.answer {
+            Answer::Class | Answer::Binary => Targets::Classes { labels: vec![], names },
+            Answer::Labels => Targets::Labels { values: vec![], names },
+            Answer::Numbers => Targets::Numbers { values: vec![], names },
+        }
+    }
+
+    /// The scale of its outputs.
+    pub fn scale(&self) -> TargetScale {
+        self.target_scale.clone().unwrap_or_else(|| TargetScale::none(self.classes.len()))
+    }
+}
+
+fn cross_entropy() -> String {
+    Loss::CrossEntropy.to_string()
 }
 
 /// The content of a tensor.
@@ -314,14 +350,21 @@ fn parse(path: &Path, text: &str) -> Result<Metadata, ModelError> {
 
 /// Refuses a description whose parts do not belong together, before anything is made as large as it says.
 fn check(metadata: &Metadata) -> Result<(), String> {
-    let Metadata { input, columns, normalize, progress, .. } = metadata;
+    let Metadata { input, classes, encoding, normalize, progress, target_scale, .. } = metadata;
     let shape = Shape(input.clone());
     let features = shape.elements();
     if !(1..=MAX_ELEMENTS).contains(&features) || input.is_empty() {
         return Err(format!("its input shape is {shape}"));
     }
-    if !columns.is_empty() && columns.len() != features {
-        return Err(format!("it names {} columns for an input of {features} values", columns.len()));
+    if !encoding.is_empty() && !encoding.fits(features) {
+        return Err(format!("its encoding does not make an input of {features} values"));
+    }
+    metadata.loss.parse::<Loss>()?;
+    if classes.is_empty() || (metadata.answer == Answer::Binary && classes.len() != 2) {
+        return Err(format!("it names {} classes", classes.len()));
+    }
+    if target_scale.as_ref().is_some_and(|scale| !scale.fits(classes.len())) {
+        return Err("its target scale has not one finite number for each output".into());
     }
     if !normalize.offset.fit(features) || !normalize.factor.fit(features) {
         return Err(format!("its normalisation has not one finite number for each of {features} values"));

@@ -3,6 +3,7 @@
 mod fuse;
 mod gradient;
 mod lifetimes;
+mod packs;
 pub mod plan;
 
 pub use fuse::fuse;

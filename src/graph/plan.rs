@@ -80,13 +80,31 @@ impl PlanError {
     }
 }
 
-/// The rule by which trainable tensors move, as an operation on all of them at once.
+/// How trainable tensors move.
 #[derive(Clone, Debug)]
 pub struct Optimizer {
-    /// Takes gradients, parameters and the states, each one tensor of all.
-    pub op: Arc<dyn Op>,
-    /// Names of its states, as in `velocity`; each is as large as the parameters.
+    /// Operations that take gradients, parameters and the states, each one tensor of all that the rule moves.
+    pub rules: Vec<Arc<dyn Op>>,
+    /// The rule of each tensor, by name; the first moves those that are not named.
+    pub rule_of: BTreeMap<String, usize>,
+    /// Names of the states, as in `velocity`; each is as large as the parameters.
     pub states: Vec<&'static str>,
+    /// What is done to all gradients, as one tensor, before the update.
+    pub before: Option<Arc<dyn Op>>,
+    /// What is done to single tensors, by name, after the update.
+    pub after: Vec<(String, Arc<dyn Op>)>,
+}
+
+impl Optimizer {
+    /// One rule for all tensors.
+    pub fn of_one_rule(rule: Arc<dyn Op>, states: Vec<&'static str>) -> Self {
+        Self { rules: vec![rule], rule_of: BTreeMap::new(), states, before: None, after: vec![] }
+    }
+
+    /// The rule that moves a tensor.
+    pub(super) fn rule(&self, tensor: &str) -> usize {
+        self.rule_of.get(tensor).copied().unwrap_or(0)
+    }
 }
 
 /// A graph to be compiled, trained if it has an optimiser.
@@ -190,42 +208,14 @@ impl Plan {
     }
 }
 
-struct Compiler {
-    rec: Recorder,
+pub(super) struct Compiler {
+    pub(super) rec: Recorder,
     /// Slots of persistent values, by name.
-    shared: BTreeMap<String, SlotId>,
+    pub(super) shared: BTreeMap<String, SlotId>,
 }
 
 impl Compiler {
-    /// Lays the trainable tensors one after the other, and gradients and optimiser states alike.
-    fn packs(&mut self, sources: &[Source]) {
-        let mut members: Vec<(String, Shape, usize)> = vec![];
-        let mut words = 0;
-        for value in sources.iter().flat_map(|s| &s.graph.values).filter(|v| v.class == Class::Parameters) {
-            if !members.iter().any(|(name, ..)| *name == value.name) {
-                members.push((value.name.clone(), value.shape.clone(), words));
-                words += value.shape.elements().next_multiple_of(lifetimes::ALIGN);
-            }
-        }
-        if members.is_empty() {
-            return;
-        }
-        let optimizer = sources.iter().find_map(|s| s.optimizer.as_ref());
-        let mut packs = vec![("parameters", String::new(), Class::Parameters)];
-        if let Some(optimizer) = optimizer {
-            packs.push(("gradients", "d.".into(), Class::Gradients));
-            packs.extend(optimizer.states.iter().map(|&state| (state, format!("{state}."), Class::Optimizer)));
-        }
-        for (name, prefix, class) in packs {
-            let pack = self.persistent(name.to_owned(), [words].into(), Scalar::F32, class, None);
-            for (member, shape, offset) in &members {
-                let (name, within) = (format!("{prefix}{member}"), Some((pack, *offset)));
-                self.persistent(name, shape.clone(), Scalar::F32, class, within);
-            }
-        }
-    }
-
-    fn persistent(
+    pub(super) fn persistent(
         &mut self,
         name: String,
         shape: Shape,
@@ -247,9 +237,7 @@ impl Compiler {
             self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
         }
         if let Some(optimizer) = &source.optimizer {
-            let packs = ["gradients", "parameters"].into_iter().chain(optimizer.states.iter().copied());
-            let inputs = packs.filter_map(|name| self.shared.get(name)).map(|&slot| self.wire(slot)).collect();
-            self.record(&optimizer.op, "update", Phase::Forward, &Wires { inputs, ..Wires::default() });
+            self.update(optimizer);
         }
         for node in &graph.last {
             let inputs = node.inputs.iter().map(wire).collect();
@@ -259,7 +247,7 @@ impl Compiler {
         (Program { name: source.name, dispatches: std::mem::take(&mut self.rec.dispatches) }, kept)
     }
 
-    fn wire(&self, slot: SlotId) -> Wire {
+    pub(super) fn wire(&self, slot: SlotId) -> Wire {
         Wire { slot, shape: self.rec.slots[slot.0 as usize].shape.clone() }
     }
 
@@ -287,7 +275,7 @@ impl Compiler {
         slots
     }
 
-    fn record(&mut self, op: &Arc<dyn Op>, path: &str, phase: Phase, wires: &Wires<Wire>) {
+    pub(super) fn record(&mut self, op: &Arc<dyn Op>, path: &str, phase: Phase, wires: &Wires<Wire>) {
         self.rec.enter(path);
         match phase {
             Phase::Forward => op.forward(wires, &mut self.rec),

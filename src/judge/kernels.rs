@@ -82,7 +82,7 @@ impl Trial {
         if (0..shapes.len()).any(|i| case.op.differentiable(i)) {
             for made in &made.outputs {
                 let wire = add(&mut rec, format!("up.{}", made.name), &made.shape, Scalar::F32, Class::Data);
-                fills.push((wire.slot, Fill::Normal(0.1, 1.0)));
+                fills.push((wire.slot, case.up.clone()));
                 wires.d_outputs.push(wire);
             }
             for (i, shape) in shapes.iter().enumerate() {

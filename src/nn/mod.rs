@@ -2,11 +2,17 @@
 
 mod init;
 mod layers;
+mod loss;
 mod network;
 mod notation;
 mod optimizer;
+mod problem;
+mod scale;
 
 pub use init::Init;
-pub use network::{Built, Layer, Network, Tensor, Usage, check};
-pub use notation::{LayerText, NotationError, nearest};
-pub use optimizer::{STATES, Settings};
+pub use loss::Loss;
+pub use network::{Averages, Built, Head, Layer, Network, Start, Tensor, Usage, check};
+pub use notation::{LayerText, NotationError};
+pub use optimizer::{Rule, STATES, Settings};
+pub use problem::{Answer, Problem};
+pub use scale::TargetScale;

@@ -2,6 +2,7 @@
 
 use super::init::Init;
 use super::layers;
+use super::loss::Loss;
 use super::notation::{LayerText, NotationError};
 use crate::graph::{Graph, ValueId};
 use crate::kernel::Scalar;
@@ -12,12 +13,7 @@ use std::fmt;
 /// A layer: it owns no tensors but says which it has, and makes operations.
 pub trait Layer: fmt::Debug {
     /// The layer with what a last layer may leave out filled in, if it left something out; the text likewise.
-    fn complete(&self, _text: &mut LayerText, _classes: usize) -> Option<Box<dyn Layer>> {
-        None
-    }
-
-    /// Outputs per row, where the layer sets them.
-    fn outputs(&self) -> Option<usize> {
+    fn complete(&self, _text: &mut LayerText, _outputs: usize) -> Option<Box<dyn Layer>> {
         None
     }
 
@@ -39,8 +35,27 @@ pub trait Layer: fmt::Debug {
 
     /// Whether a batch of one row cannot be trained on.
     fn needs_two_rows(&self) -> bool {
+        self.averages().is_some()
+    }
+
+    /// What it normalises by at inference, if it normalises by the batch in training.
+    fn averages(&self) -> Option<Averages> {
+        None
+    }
+
+    /// Whether training drops some of its inputs.
+    fn drops(&self) -> bool {
         false
     }
+}
+
+/// The averages over batches that batch norm takes at inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Averages {
+    /// Exponential averages, as training moved them.
+    Running,
+    /// Plain averages over the training set, taken after training (Ioffe & Szegedy 2015, Algorithm 2).
+    Population,
 }
 
 /// How a tensor starts.
@@ -63,6 +78,10 @@ pub struct Tensor {
     pub class: Class,
     /// How it starts.
     pub start: Start,
+    /// Its layer's own learning rate, in place of the run's.
+    pub rate: Option<f64>,
+    /// The largest norm that its rows may have, in place of the run's.
+    pub max_norm: Option<f64>,
 }
 
 impl Tensor {
@@ -83,8 +102,31 @@ pub enum Usage {
         /// Of the run: dropout's random numbers.
         seed: u64,
     },
-    /// Dropout is absent and batch norm takes the running statistics.
+    /// Dropout is absent and batch norm takes the averages of its inputs' statistics.
     Inference,
+    /// As inference, but batch norm takes the batch's statistics, and averages them for inference.
+    Population,
+    /// As inference, but dropout drops: the step is the number of the mask.
+    Sampling {
+        /// Dropout's random numbers.
+        seed: u64,
+    },
+}
+
+/// What stands behind the layers: the loss, whose first step is the network's output function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which.
+    pub loss: Loss,
+    /// How many values of a row it takes.
+    pub outputs: usize,
+}
+
+impl Head {
+    /// Cross-entropy over so many classes.
+    pub fn classes(classes: usize) -> Self {
+        Self { loss: Loss::CrossEntropy, outputs: classes }
+    }
 }
 
 /// Layers in sequence.
@@ -92,25 +134,28 @@ pub enum Usage {
 pub struct Network {
     texts: Vec<LayerText>,
     layers: Vec<Box<dyn Layer>>,
+    head: Head,
     init: Option<Init>,
 }
 
 impl Network {
-    /// Reads a network that ends in `classes` outputs.
+    /// Reads a network for a loss. The last `linear` may leave its number of outputs to the loss.
     ///
     /// # Errors
-    /// A text cannot be read, or the last layer's outputs are not the classes.
-    pub fn read(texts: &[String], classes: usize, init: Option<Init>) -> Result<Self, NotationError> {
-        let (mut parsed, mut layers) = parse(texts)?;
-        let last = texts.len() - 1;
-        if let Some(layer) = layers[last].complete(&mut parsed[last], classes) {
+    /// A text cannot be read.
+    pub fn read(texts: &[String], head: Head, init: Option<Init>) -> Result<Self, NotationError> {
+        let (mut texts, mut layers) = parse(texts)?;
+        if let Some(last) = layers.iter().rposition(|layer| layer.is_weighted())
+            && let Some(layer) = layers[last].complete(&mut texts[last], head.outputs)
+        {
             layers[last] = layer;
         }
-        if layers[last].outputs() != Some(classes) {
-            let what = format!("the last layer must be a linear with one output for each of the {classes} classes");
-            return Err(NotationError { index: last, text: texts[last].clone(), what });
-        }
-        Ok(Self { texts: parsed, layers, init })
+        Ok(Self { texts, layers, head, init })
+    }
+
+    /// What stands behind the layers.
+    pub fn head(&self) -> Head {
+        self.head
     }
 
     /// The layers' texts, complete.
@@ -128,6 +173,17 @@ impl Network {
         self.layers.iter().any(|layer| layer.needs_two_rows())
     }
 
+    /// The layers that normalise by the batch in training, and what they take at inference.
+    pub fn averages(&self) -> Vec<(usize, Averages)> {
+        let all = self.layers.iter().enumerate();
+        all.filter_map(|(index, layer)| layer.averages().map(|averages| (index, averages))).collect()
+    }
+
+    /// Whether training drops anything.
+    pub fn drops(&self) -> bool {
+        self.layers.iter().any(|layer| layer.drops())
+    }
+
     /// Adds all layers to a graph after `x` and gives the logits; each layer's output shape and the network's tensors
     /// come along.
     ///
@@ -137,6 +193,10 @@ impl Network {
         let mut built = Built { logits: x, shapes: vec![], tensors: vec![], counters: vec![] };
         let mut last = x;
         for (index, layer) in self.layers.iter().enumerate() {
+            if index + 1 == self.layers.len() && self.ends_in_sigmoid() {
+                built.shapes.push(graph.shape(last).clone());
+                break;
+            }
             let path = self.path(index);
             let mut builder = Builder { graph, usage, index, path, init: self.init_of(index), built: &mut built };
             let y = layer.build(&mut builder, last)?;
@@ -144,10 +204,35 @@ impl Network {
             built.shapes.push(graph.shape(y).clone());
         }
         built.logits = last;
+        self.check_outputs(graph.shape(last))?;
         Ok(built)
     }
 
-    /// He's before a ReLU, Xavier's before anything else, unless the network says otherwise.
+    /// Whether the last layer is the sigmoid with which binary cross-entropy begins: it works on the logits before.
+    fn ends_in_sigmoid(&self) -> bool {
+        self.head.loss == Loss::BinaryCrossEntropy && self.texts.last().is_some_and(|text| text.kind == "sigmoid")
+    }
+
+    fn check_outputs(&self, shape: &Shape) -> Result<(), ShapeError> {
+        let Head { loss, outputs } = self.head;
+        if shape.0.len() == 2 && shape.width() == outputs {
+            return Ok(());
+        }
+        let gives = match shape.0[1..] {
+            [values] => format!("{values} value{}", if values == 1 { "" } else { "s" }),
+            _ => format!("values {}", Shape(shape.0[1..].to_vec())),
+        };
+        let of = match loss {
+            Loss::CrossEntropy => ", one for each class",
+            Loss::BinaryCrossEntropy if outputs == 1 => ", which says yes or no",
+            Loss::BinaryCrossEntropy => ", one for each label",
+            Loss::Mse => ", one for each number",
+        };
+        let what = format!("the network ends in {gives} a row, but {loss} takes {outputs}{of}");
+        Err(ShapeError::new(what).at(&self.path(self.texts.len() - 1)))
+    }
+
+    /// What the activation after it wants, and Xavier's before none, unless the network says otherwise.
     fn init_of(&self, index: usize) -> Init {
         let after = self.layers[index + 1..].iter().take_while(|layer| !layer.is_weighted());
         self.init.or_else(|| after.filter_map(|layer| layer.init_before()).next()).unwrap_or(Init::Xavier)
@@ -181,7 +266,7 @@ fn parse(texts: &[String]) -> Result<Parsed, NotationError> {
 /// What a network made of a graph.
 #[derive(Debug)]
 pub struct Built {
-    /// The last layer's output, `[batch, classes]`.
+    /// What the loss takes: the last layer's output `[batch, outputs]`, or the input of a last sigmoid that is the loss's own.
     pub logits: ValueId,
     /// Output shape of each layer, with the batch's capacity.
     pub shapes: Vec<Shape>,
@@ -223,20 +308,28 @@ impl Builder<'_> {
         self.init
     }
 
-    /// Whether the graph is for training.
-    pub fn is_training(&self) -> bool {
-        matches!(self.usage, Usage::Training { .. })
-    }
-
-    /// Seed of the run; 0 in inference, where nothing is random.
-    pub fn seed(&self) -> u64 {
-        if let Usage::Training { seed } = self.usage { seed } else { 0 }
+    /// What the graph is made for.
+    pub fn usage(&self) -> Usage {
+        self.usage
     }
 
     /// Declares a tensor of the layer.
     pub fn tensor(&mut self, name: &str, sizes: &[usize], class: Class, start: Start) -> ValueId {
+        self.tensor_of(name, sizes, class, start, (None, None))
+    }
+
+    /// Declares a tensor with its layer's own learning rate and largest norm of a row.
+    pub fn tensor_of(
+        &mut self,
+        name: &str,
+        sizes: &[usize],
+        class: Class,
+        start: Start,
+        (rate, max_norm): (Option<f64>, Option<f64>),
+    ) -> ValueId {
         let (name, shape) = (format!("{}.{name}", self.index), Shape(sizes.to_vec()));
-        self.built.tensors.push(Tensor { name: name.clone(), shape: shape.clone(), class, start });
+        let tensor = Tensor { name: name.clone(), shape: shape.clone(), class, start, rate, max_norm };
+        self.built.tensors.push(tensor);
         self.graph.value(name, shape, Scalar::F32, class)
     }
 

@@ -1,5 +1,6 @@
 //! The layer notation: one layer, one string – a kind, positional values, then `key=value`.
 
+use crate::names::nearest;
 use std::fmt;
 use std::str::FromStr;
 
@@ -60,7 +61,7 @@ impl fmt::Display for LayerText {
 
 impl LayerText {
     /// Refuses more positional values than `values`, and keys that are not in `keys`.
-    pub(super) fn allow(&self, values: usize, keys: &[&str]) -> Result<(), String> {
+    pub(crate) fn allow(&self, values: usize, keys: &[&str]) -> Result<(), String> {
         if let Some(extra) = self.values.get(values) {
             return Err(format!(
                 "{} takes {values} value{}, {extra:?} is one more",
@@ -81,7 +82,7 @@ impl LayerText {
     }
 
     /// The value of a key, or the default.
-    pub(super) fn key<T: FromStr>(&self, key: &str, default: T) -> Result<T, String> {
+    pub(crate) fn key<T: FromStr>(&self, key: &str, default: T) -> Result<T, String> {
         let value = self.keys.iter().find(|(known, _)| known == key);
         value.map_or(Ok(default), |(_, value)| read(value, key))
     }
@@ -94,16 +95,6 @@ fn read<T: FromStr>(value: &str, name: &str) -> Result<T, String> {
         _ => "a number",
     };
     value.parse().map_err(|_| format!("{name} must be {kind}, not {value:?}"))
-}
-
-/// "did you mean …?" where a known name is near, and all known names.
-pub fn nearest(name: &str, known: &[&str]) -> String {
-    let best = known.iter().map(|k| (strsim::damerau_levenshtein(name, k), k)).min();
-    let all = known.join(", ");
-    match best {
-        Some((distance, best)) if distance <= 1 + name.len() / 3 => format!("did you mean {best}? (known: {all})"),
-        _ => format!("known: {all}"),
-    }
 }
 
 #[cfg(test)]
@@ -124,11 +115,5 @@ mod tests {
         for text in ["", "linear a= ", "linear =3", "linear bias=true bias=false", "linear bias=true 3"] {
             assert!(text.parse::<LayerText>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn the_nearest_name_is_offered() {
-        assert!(nearest("liner", &["linear", "relu"]).contains("mean linear?"));
-        assert!(!nearest("convolution", &["linear", "relu"]).contains("mean"));
     }
 }

@@ -1,29 +1,219 @@
-//! Optimisers: settings, and the operation that they stand for.
+//! Optimisers: settings, and the operations that they stand for.
 
+use super::network::Tensor;
 use crate::graph::plan::Optimizer;
+use crate::op::{Class, Op};
+use crate::ops::adam::Adam;
+use crate::ops::clip::Clip;
+use crate::ops::max_norm::MaxNorm;
 use crate::ops::sgd::{Decay, Sgd};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Names of the states of all optimisers: in a resumable file, `NAME.TENSOR`.
-pub const STATES: &[&str] = &["velocity"];
+pub const STATES: &[&str] = &[VELOCITY, MEAN, SQUARE];
 
-/// Stochastic gradient descent; the rate is no part of it, it comes from the step table.
+const VELOCITY: &str = "velocity";
+
+/// The running mean of gradients.
+const MEAN: &str = "mean";
+
+/// The running mean of their squares.
+const SQUARE: &str = "square";
+
+/// How trainable tensors follow their gradients.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rule {
+    /// Stochastic gradient descent.
+    Sgd {
+        /// μ in [0, 1).
+        momentum: f64,
+        /// Whether the step looks ahead.
+        nesterov: bool,
+        /// How weights decay.
+        decay: Decay,
+    },
+    /// Adam; weights decay by a penalty in the loss.
+    Adam {
+        /// β₁ in [0, 1).
+        beta1: f64,
+        /// β₂ in [0, 1).
+        beta2: f64,
+        /// More than 0.
+        eps: f64,
+    },
+    /// Adam whose weights decay beside the gradient, by λ times the rate.
+    AdamW {
+        /// β₁ in [0, 1).
+        beta1: f64,
+        /// β₂ in [0, 1).
+        beta2: f64,
+        /// More than 0.
+        eps: f64,
+    },
+}
+
+impl Rule {
+    /// Adam as it is by default.
+    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+
+    /// AdamW as it is by default.
+    pub const ADAMW: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+
+    /// As in a recipe.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd { .. } => "sgd",
+            Self::Adam { .. } => "adam",
+            Self::AdamW { .. } => "adamw",
+        }
+    }
+
+    /// Names of its states.
+    fn states(&self) -> Vec<&'static str> {
+        match self {
+            Self::Sgd { .. } => vec![VELOCITY],
+            Self::Adam { .. } | Self::AdamW { .. } => vec![MEAN, SQUARE],
+        }
+    }
+
+    fn op(&self, weight_decay: f64, rate: f64) -> Arc<dyn Op> {
+        match *self {
+            Self::Sgd { momentum, nesterov, decay } => Arc::new(Sgd { momentum, weight_decay, decay, nesterov, rate }),
+            Self::Adam { beta1, beta2, eps } => {
+                Arc::new(Adam { beta1, beta2, eps, weight_decay, decoupled: false, rate })
+            }
+            Self::AdamW { beta1, beta2, eps } => {
+                Arc::new(Adam { beta1, beta2, eps, weight_decay, decoupled: true, rate })
+            }
+        }
+    }
+}
+
+/// Gradient descent without momentum.
+impl Default for Rule {
+    fn default() -> Self {
+        Self::Sgd { momentum: 0.0, nesterov: false, decay: Decay::L2 }
+    }
+}
+
+/// The update of a network; the rate is no part of it, it comes from the step table.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Settings {
-    /// μ in [0, 1).
-    pub momentum: f64,
-    /// Whether the step looks ahead.
-    pub nesterov: bool,
+    /// How tensors follow their gradients.
+    pub rule: Rule,
     /// λ at least 0.
     pub weight_decay: f64,
-    /// How λ acts.
-    pub decay: Decay,
+    /// Whether λ acts on weights of two or more sizes alone; else on biases, γ, β and the like too.
+    pub decay_weights_only: bool,
+    /// The largest norm of all gradients together, more than 0.
+    pub clip: Option<f64>,
+    /// The largest norm of a unit's incoming weights, more than 0, where a layer has none of its own.
+    pub max_norm: Option<f64>,
+}
+
+/// Whether a tensor is weights between units, and no bias, γ or the like.
+fn is_weight(tensor: &Tensor) -> bool {
+    tensor.name.ends_with(".weight") && tensor.shape.0.len() > 1
 }
 
 impl Settings {
-    /// The operation on all trainable tensors.
-    pub fn optimizer(self) -> Optimizer {
-        let Self { momentum, nesterov, weight_decay, decay } = self;
-        Optimizer { op: Arc::new(Sgd { momentum, weight_decay, decay, nesterov }), states: STATES.to_vec() }
+    /// The operations on a network's trainable tensors. `lr` is the rate that the step table starts from, of which a layer's
+    /// own rate is a share.
+    ///
+    /// # Errors
+    /// A layer has a rate of its own, which is no share of `lr` that a 32-bit number can be.
+    pub fn optimizer(&self, tensors: &[Tensor], lr: f64) -> Result<Optimizer, String> {
+        let mut kinds: Vec<(f64, f64)> = vec![];
+        let (mut rule_of, mut after) = (BTreeMap::new(), vec![]);
+        for tensor in tensors.iter().filter(|tensor| tensor.class == Class::Parameters) {
+            let decays = !self.decay_weights_only || is_weight(tensor);
+            let kind = (if decays { self.weight_decay } else { 0.0 }, share(tensor, lr)?);
+            let rule = kinds.iter().position(|known| *known == kind).unwrap_or_else(|| {
+                kinds.push(kind);
+                kinds.len() - 1
+            });
+            rule_of.insert(tensor.name.clone(), rule);
+            let default = self.max_norm.filter(|_| is_weight(tensor));
+            if let Some(most) = tensor.max_norm.or(default) {
+                after.push((tensor.name.clone(), Arc::new(MaxNorm { most }) as Arc<dyn Op>));
+            }
+        }
+        if kinds.is_empty() {
+            kinds.push((self.weight_decay, 1.0));
+        }
+        let rules = kinds.into_iter().map(|(decay, share)| self.rule.op(decay, share)).collect();
+        let before = self.clip.map(|most| Arc::new(Clip { most }) as Arc<dyn Op>);
+        Ok(Optimizer { rules, rule_of, states: self.rule.states(), before, after })
+    }
+}
+
+/// A tensor's share of the rate.
+fn share(tensor: &Tensor, lr: f64) -> Result<f64, String> {
+    let share = match tensor.rate {
+        None => 1.0,
+        Some(0.0) => 0.0,
+        Some(rate) => rate / lr,
+    };
+    if (share as f32).is_finite() {
+        return Ok(share);
+    }
+    let layer = tensor.name.split('.').next().unwrap_or_default();
+    let rate = tensor.rate.unwrap_or_default();
+    Err(format!(
+        "the lr {rate} of layer {layer} cannot be told as a multiple of the lr {lr} of the run: make that larger"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use super::*;
+    use crate::nn::Start;
+    use crate::shape::Shape;
+
+    fn tensor(name: &str, sizes: &[usize], rate: Option<f64>, max_norm: Option<f64>) -> Tensor {
+        let (class, start) = (Class::Parameters, Start::Value(0.0));
+        Tensor { name: name.into(), shape: Shape(sizes.to_vec()), class, start, rate, max_norm }
+    }
+
+    fn tensors() -> Vec<Tensor> {
+        vec![
+            tensor("0.weight", &[3, 2], None, None),
+            tensor("0.bias", &[3], None, None),
+            tensor("1.weight", &[3], None, None),
+            tensor("2.weight", &[2, 3], Some(0.05), Some(4.0)),
+            tensor("2.bias", &[2], Some(0.05), None),
+        ]
+    }
+
+    /// Which tensors share a rule, and on what max-norm acts.
+    fn told(settings: Settings, lr: f64) -> (Vec<usize>, Vec<String>) {
+        let optimizer = settings.optimizer(&tensors(), lr).unwrap();
+        let rules = tensors().iter().map(|tensor| optimizer.rule_of[&tensor.name]).collect();
+        let after = optimizer.after.iter().map(|(name, op)| format!("{name} {op:?}")).collect();
+        assert_eq!(optimizer.before.is_some(), settings.clip.is_some());
+        (rules, after)
+    }
+
+    #[test]
+    fn tensors_share_a_rule_where_rate_and_decay_agree() {
+        let settings = Settings { weight_decay: 0.1, clip: Some(1.0), max_norm: Some(3.0), ..Settings::default() };
+        let (rules, after) = told(settings, 0.1);
+        assert_eq!(rules, [0, 0, 0, 1, 1]);
+        assert_eq!(after, ["0.weight MaxNorm { most: 3.0 }", "2.weight MaxNorm { most: 4.0 }"]);
+        let (rules, after) = told(Settings { weight_decay: 0.1, decay_weights_only: true, ..Settings::default() }, 0.1);
+        assert_eq!(rules, [0, 1, 1, 2, 3]);
+        assert_eq!(after, ["2.weight MaxNorm { most: 4.0 }"]);
+        assert_eq!(told(Settings { decay_weights_only: true, ..Settings::default() }, 0.05).0, [0; 5]);
+    }
+
+    #[test]
+    fn a_layers_own_rate_is_a_share_of_the_runs() {
+        let optimizer = Settings { rule: Rule::ADAMW, ..Settings::default() }.optimizer(&tensors(), 0.1).unwrap();
+        assert!(format!("{:?}", optimizer.rules[1]).contains("rate: 0.5"), "{:?}", optimizer.rules);
+        assert_eq!(optimizer.states, ["mean", "square"]);
+        let refused = Settings::default().optimizer(&tensors(), 0.0).unwrap_err();
+        assert!(refused.contains("layer 2") && refused.contains("0.05"), "{refused}");
     }
 }

@@ -13,6 +13,8 @@ use std::sync::Arc;
 pub enum Fill {
     /// Normal values of this mean and deviation.
     Normal(f32, f32),
+    /// Normal values moved away from 0 by this much: no difference steps over a kink there.
+    AwayFrom0(f32),
     /// Normal values whose first column is the constant, as a dead input would be.
     ConstantColumn(f32),
     /// Normal values with NaN, both infinities, both zeros and ±1e4 strewn in.
@@ -31,7 +33,7 @@ impl Fill {
     /// What the words are.
     pub fn scalar(&self) -> Scalar {
         match self {
-            Self::Normal(..) | Self::ConstantColumn(_) | Self::Extreme => Scalar::F32,
+            Self::Normal(..) | Self::AwayFrom0(_) | Self::ConstantColumn(_) | Self::Extreme => Scalar::F32,
             Self::Below(_) | Self::Order | Self::Bytes | Self::Words(_) => Scalar::U32,
         }
     }
@@ -47,6 +49,11 @@ impl Fill {
         };
         match self {
             Self::Normal(mean, deviation) => bits(&normal(*mean, *deviation)),
+            Self::AwayFrom0(gap) => {
+                let mut values = normal(0.0, 1.0);
+                values.iter_mut().for_each(|v| *v += gap.copysign(*v));
+                bits(&values)
+            }
             Self::ConstantColumn(value) => {
                 let mut values = normal(0.0, 1.0);
                 values.iter_mut().step_by(width).for_each(|v| *v = *value);
@@ -83,6 +90,8 @@ pub struct Case {
     pub op: Arc<dyn Op>,
     /// Its inputs. The first size of each is the batch's capacity where the input has one.
     pub inputs: Vec<(Shape, Fill)>,
+    /// The gradient by each output, where it is one of floats.
+    pub up: Fill,
     /// Rows of the batch.
     pub rows: usize,
     /// Where the batch begins in the table of row numbers.
@@ -96,13 +105,20 @@ pub struct Case {
 impl Case {
     /// A smooth case with a full batch.
     pub fn new(name: impl Into<String>, op: impl Op + 'static, rows: usize, inputs: Vec<(Shape, Fill)>) -> Self {
-        Self { name: name.into(), op: Arc::new(op), inputs, rows, start: 0, smooth: true, groups_wanted: 1 }
+        let (name, op, up) = (name.into(), Arc::new(op), Fill::Normal(0.1, 1.0));
+        Self { name, op, inputs, up, rows, start: 0, smooth: true, groups_wanted: 1 }
     }
 
     /// The same with inputs that finite differences cannot be taken at.
     pub fn not_smooth(mut self) -> Self {
         self.smooth = false;
         self
+    }
+
+    /// The same with NaN, infinities and large values among the gradients by the outputs.
+    pub fn extreme_up(mut self) -> Self {
+        self.up = Fill::Extreme;
+        self.not_smooth()
     }
 
     /// The same with the batch further on.

@@ -3,7 +3,8 @@
 //! p_j = exp(z_j − max) / Σ exp(z − max); loss of a row = log Σ exp(z − max) − Σ_j t_j (z_j − max), the maximum taken
 //! off so that logits of any size are safe; t = (1 − s) onehot + s / classes with label smoothing s (Szegedy et al.
 //! 2016, section 7). The gradient of the mean loss is (p − t) / rows (Goodfellow et al. 2016, eq. 6.31), from the saved
-//! probabilities. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
+//! probabilities. Loss and gradient of a row are multiplied by the weight of its label's class; the mean is over the rows,
+//! not over the weights. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
@@ -30,17 +31,17 @@ static FORWARD: Kernel = Kernel {
     bindings: &[
         read("logits"),
         read("labels").u32(),
+        read("class_weights"),
         NOW,
         write("row_loss"),
         write("correct").u32(),
-        write("predicted").u32(),
         write("probabilities"),
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
     twin: |a, io| {
-        let [logits, labels, now, mut row_loss, mut correct, mut predicted, mut probabilities] = io.take();
-        let (row_loss, correct, predicted) = (row_loss.f32_mut(), correct.u32_mut(), predicted.u32_mut());
+        let [logits, labels, weights, now, mut row_loss, mut correct, mut probabilities] = io.take();
+        let (row_loss, correct) = (row_loss.f32_mut(), correct.u32_mut());
         let a: Args = args_of(a);
         let classes = a.classes as usize;
         for r in 0..now.now().rows as usize {
@@ -48,7 +49,7 @@ static FORWARD: Kernel = Kernel {
             let label = labels.u32()[r] as usize;
             let best =
                 softmax(a, &logits.f32()[row.clone()], label, &mut row_loss[r], &mut probabilities.f32_mut()[row]);
-            predicted[r] = best as u32;
+            row_loss[r] *= weights.f32()[label];
             correct[r] = u32::from(best == label && !row_loss[r].is_nan());
         }
     },
@@ -59,12 +60,13 @@ static BACKWARD: Kernel = Kernel {
     name: "cross_entropy.backward",
     parts: parts!("shared/now.wgsl", "shared/index.wgsl", "cross_entropy/args.wgsl", "cross_entropy/backward.wgsl"),
     args: Args::FIELDS,
-    bindings: &[read("probabilities"), read("labels").u32(), NOW, write("d_logits")],
+    bindings: &[read("probabilities"), read("labels").u32(), read("class_weights"), NOW, write("d_logits")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Largest, terms: |_, _| 1 },
     twin: |a, io| {
-        let [probabilities, labels, now, mut d_logits] = io.take();
-        backward(args_of(a), probabilities.f32(), labels.u32(), now.now().rows, d_logits.f32_mut());
+        let [probabilities, labels, weights, now, mut d_logits] = io.take();
+        let known = (labels.u32(), weights.f32());
+        backward(args_of(a), probabilities.f32(), known, now.now().rows, d_logits.f32_mut());
     },
     fast: None,
 };
@@ -72,8 +74,9 @@ static BACKWARD: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
-/// The operation. Inputs: logits `[batch, classes]`, labels `[batch]`. Outputs: row_loss, correct and predicted
-/// `[batch]`; saved: probabilities `[batch, classes]`. It ends a network: its upstream gradient is that of the mean.
+/// The operation. Inputs: logits `[batch, classes]`, labels `[batch]`, class weights `[classes]`. Outputs: row_loss
+/// and correct `[batch]`; saved: probabilities `[batch, classes]`. It ends a network: its upstream gradient is
+/// that of the mean.
 #[derive(Clone, Copy, Debug)]
 pub struct CrossEntropy {
     /// Share of each target that is spread over all classes, in [0, 1).
@@ -86,13 +89,18 @@ impl Op for CrossEntropy {
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        let [logits, labels] = inputs else { return Err(ShapeError::new("cross_entropy takes logits and labels")) };
-        if logits.0.len() != 2 || labels.elements() != logits.rows() {
-            return Err(ShapeError::new(format!("cross_entropy wants logits [batch, classes], not {logits}")));
+        let [logits, labels, weights] = inputs else {
+            return Err(ShapeError::new("cross_entropy takes logits, labels and class weights"));
+        };
+        if logits.0.len() != 2 || labels.elements() != logits.rows() || weights.elements() != logits.width() {
+            let wanted = Shape::from([logits.rows(), weights.elements()]);
+            return Err(ShapeError::new(format!(
+                "cross_entropy wants logits {wanted}, one for each class, not {logits}"
+            )));
         }
         let rows = logits.rows();
         Ok(Outputs {
-            outputs: vec![Made::f32("row_loss", [rows]), Made::u32("correct", [rows]), Made::u32("predicted", [rows])],
+            outputs: vec![Made::f32("row_loss", [rows]), Made::u32("correct", [rows])],
             saved: vec![Made::f32("probabilities", logits.clone())],
         })
     }
@@ -102,17 +110,17 @@ impl Op for CrossEntropy {
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let [logits, labels] = &w.inputs[..] else { unreachable!("two inputs") };
+        let [logits, labels, weights] = &w.inputs[..] else { unreachable!("three inputs") };
         let now = rec.now();
         let outputs = w.outputs.iter().chain(&w.saved).map(|wire| wire.slot);
-        let slots: Vec<_> = [logits.slot, labels.slot, now].into_iter().chain(outputs).collect();
+        let slots: Vec<_> = [logits.slot, labels.slot, weights.slot, now].into_iter().chain(outputs).collect();
         rec.elements(&FORWARD, &self.args(logits), &slots, logits.shape.rows());
     }
 
     fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         if let Some(d_logits) = &w.d_inputs[0] {
             let now = rec.now();
-            let slots = [w.saved[0].slot, w.inputs[1].slot, now, d_logits.slot];
+            let slots = [w.saved[0].slot, w.inputs[1].slot, w.inputs[2].slot, now, d_logits.slot];
             rec.elements(&BACKWARD, &self.args(&w.inputs[0]), &slots, d_logits.shape.elements());
         }
     }
@@ -128,7 +136,9 @@ impl CrossEntropy {
 pub fn cases() -> Vec<Case> {
     let case = |name: &str, label_smoothing: f64, rows: usize, shape: [usize; 2], fill: Fill| {
         let labels = ([shape[0]].into(), Fill::Below(shape[1] as u32));
-        Case::new(name, CrossEntropy { label_smoothing }, rows, vec![(shape.into(), fill), labels])
+        let weights = Fill::Words((0..shape[1]).map(|class| (0.5 + 0.25 * class as f32).to_bits()).collect());
+        let inputs = vec![(shape.into(), fill), labels, ([shape[1]].into(), weights)];
+        Case::new(name, CrossEntropy { label_smoothing }, rows, inputs)
     };
     let normal = || Fill::Normal(0.0, 2.0);
     vec![
@@ -163,11 +173,12 @@ fn softmax(a: Args, logits: &[f32], label: usize, loss: &mut f32, probabilities:
     best
 }
 
-fn backward(a: Args, probabilities: &[f32], labels: &[u32], rows: u32, d_logits: &mut [f32]) {
+fn backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), rows: u32, d_logits: &mut [f32]) {
     let classes = a.classes as usize;
     for i in 0..rows as usize * classes {
-        let on = if i % classes == labels[i / classes] as usize { 1.0 - a.smoothing } else { 0.0 };
+        let label = labels[i / classes] as usize;
+        let on = if i % classes == label { 1.0 - a.smoothing } else { 0.0 };
         let t = on + a.smoothing / a.classes as f32;
-        d_logits[i] = (probabilities[i] - t) / rows as f32;
+        d_logits[i] = weights[label] * (probabilities[i] - t) / rows as f32;
     }
 }

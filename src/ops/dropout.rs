@@ -1,9 +1,10 @@
-//! Dropout over `[rows, …]`, inverted: y = x / (1 − p) where kept, 0 where dropped (also where x is NaN).
+//! Dropout over `[rows, …]`: y = x · scale where kept, 0 where dropped (also where x is NaN).
 //!
+//! Two rules make the expected value at inference that of training: `inverted` has scale 1/(1 − p) in training and does
+//! nothing at inference; `weight_scaling` has scale 1 in training and multiplies by 1 − p at inference.
 //! Nothing is saved: the gradient is the same kernel on dy, which draws the same mask again. Element e = row in the
 //! batch × width + feature is dropped where word e mod 4 of Philox((e / 4, step, layer, 0), seed) < round(p · 2³²).
-//! At inference there is nothing to do, and no dispatch. Source: Srivastava et al. 2014, section 4; the division in
-//! training instead of the multiplication at inference: section 10 there.
+//! Source: Srivastava et al. 2014, section 4 and, for the inverted rule, section 10.
 
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
@@ -11,6 +12,7 @@ use crate::random::{key, philox};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
 
+args! { struct ScaleArgs { width: u32, factor: f32 } }
 args! {
     struct Args { width: u32, layer: u32, seed_low: u32, seed_high: u32, threshold: u32, scale: f32 }
 }
@@ -29,14 +31,42 @@ static MASK: Kernel = Kernel {
     fast: None,
 };
 
+static SCALE: Kernel = Kernel {
+    name: "dropout.scale",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "dropout/scale.wgsl"),
+    args: ScaleArgs::FIELDS,
+    bindings: &[read("x"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: |a, io| {
+        let [x, now, mut y] = io.take();
+        let a: ScaleArgs = args_of(a);
+        let count = (now.now().rows * a.width) as usize;
+        y.f32_mut()[..count].iter_mut().zip(x.f32()).for_each(|(y, x)| *y = x * a.factor);
+    },
+    fast: None,
+};
+
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&MASK];
+pub static KERNELS: &[&Kernel] = &[&MASK, &SCALE];
+
+/// Which of training and inference is scaled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rule {
+    /// Training, by 1/(1 − p).
+    #[default]
+    Inverted,
+    /// Inference, by 1 − p.
+    WeightScaling,
+}
 
 /// The operation; input x, output `out` of the same shape.
 #[derive(Clone, Copy, Debug)]
 pub struct Dropout {
     /// Probability to drop, in [0, 1).
     pub p: f64,
+    /// Whether what is kept is scaled up.
+    pub rule: Rule,
     /// Index of the layer: each has its own random numbers.
     pub layer: u32,
     /// Of the run.
@@ -52,7 +82,7 @@ impl Dropout {
             seed_low,
             seed_high,
             threshold: (self.p * 2f64.powi(32)).round().min(f64::from(u32::MAX)) as u32,
-            scale: (1.0 / (1.0 - self.p)) as f32,
+            scale: if self.rule == Rule::Inverted { (1.0 / (1.0 - self.p)) as f32 } else { 1.0 },
         }
     }
 
@@ -88,15 +118,48 @@ impl Op for Dropout {
     }
 }
 
+/// What the weight-scaling rule does at inference; input x, output `out` of the same shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// Probability with which training drops.
+    pub p: f64,
+}
+
+impl Op for Scale {
+    fn name(&self) -> &'static str {
+        "dropout"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [x] = inputs else { return Err(ShapeError::new("dropout takes one input")) };
+        Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved: vec![] })
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let (x, y, now) = (&w.inputs[0], &w.outputs[0], rec.now());
+        let args = ScaleArgs { width: x.shape.width() as u32, factor: (1.0 - self.p) as f32 };
+        rec.elements(&SCALE, &args, &[x.slot, now, y.slot], x.shape.elements());
+    }
+}
+
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
     let case = |name: &str, p: f64, rows: usize, shape: [usize; 2]| {
-        let op = Dropout { p, layer: 3, seed: 0x1234_5678_9abc_def0 };
+        let op = Dropout { p, rule: Rule::Inverted, layer: 3, seed: 0x1234_5678_9abc_def0 };
         Case::new(name, op, rows, vec![(shape.into(), Fill::Normal(0.0, 1.0))])
     };
     let mut extreme = case("extreme", 0.3, 11, [11, 13]).not_smooth();
     extreme.inputs[0].1 = Fill::Extreme;
+    let mut unscaled = case("weight scaling, 33x7", 0.25, 33, [33, 7]);
+    let op = Dropout { p: 0.25, rule: Rule::WeightScaling, layer: 2, seed: 1 };
+    unscaled.op = std::sync::Arc::new(op);
+    let scaled = |name: &str, rows: usize, shape: [usize; 2], fill: Fill| {
+        Case::new(name, Scale { p: 0.3 }, rows, vec![(shape.into(), fill)]).not_smooth()
+    };
     vec![
+        unscaled,
+        scaled("scale 127 of 129x3", 127, [129, 3], Fill::Normal(0.0, 1.0)),
+        scaled("scale extreme", 5, [5, 7], Fill::Extreme),
         case("1x1", 0.5, 1, [1, 1]),
         case("p 0, 7x3", 0.0, 7, [7, 3]),
         case("p 0.1, 129x33, partial", 0.1, 128, [129, 33]),

@@ -1,14 +1,15 @@
 //! Gather of a batch out of the data set on the device, normalised on the way.
 //!
-//! `x[r, f] = (data[row, f] − offset[f]) · factor[f]` and `labels[r] = targets[row]`, with `row = order[start + r]`. The
-//! data lie as they came in: bytes, four in a word, or floats; row-major `[rows, features]`.
+//! `x[r, f] = (data[row, f] − offset[f]) · factor[f]` and `target[r, t] = targets[row, t]`, with `row = order[start + r]`.
+//! The data lie as they came in: bytes, four in a word, or floats; row-major `[rows, features]`. Targets are words, copied
+//! to the bit: the number of a class, or floats.
 
-use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
+use crate::kernel::{Kernel, NOW, Needs, Scalar, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
 
-args! { struct Args { features: u32 } }
+args! { struct Args { features: u32, targets: u32 } }
 
 /// Two roundings, of a difference that the driver may fuse with the product.
 const TOLERANCE: Tolerance = Tolerance::element(4.0);
@@ -25,15 +26,16 @@ static BYTES: Kernel = Kernel {
         read("factor"),
         NOW,
         write("x"),
-        write("labels").u32(),
+        write("batch_target").u32(),
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
     twin: |a, io| {
-        let [data, targets, order, offset, factor, now, mut x, mut labels] = io.take();
+        let [data, targets, order, offset, factor, now, mut x, mut target] = io.take();
         let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
-        pick_labels(targets.u32(), rows, labels.u32_mut());
-        batch(args_of(a), |i| f32::from(data.bytes()[i]), rows, (offset.f32(), factor.f32()), x.f32_mut());
+        let a: Args = args_of(a);
+        pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
+        batch(a, |i| f32::from(data.bytes()[i]), rows, (offset.f32(), factor.f32()), x.f32_mut());
     },
     fast: None,
 };
@@ -50,15 +52,16 @@ static FLOATS: Kernel = Kernel {
         read("factor"),
         NOW,
         write("x"),
-        write("labels").u32(),
+        write("batch_target").u32(),
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
     twin: |a, io| {
-        let [data, targets, order, offset, factor, now, mut x, mut labels] = io.take();
+        let [data, targets, order, offset, factor, now, mut x, mut target] = io.take();
         let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
-        pick_labels(targets.u32(), rows, labels.u32_mut());
-        batch(args_of(a), |i| data.f32()[i], rows, (offset.f32(), factor.f32()), x.f32_mut());
+        let a: Args = args_of(a);
+        pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
+        batch(a, |i| data.f32()[i], rows, (offset.f32(), factor.f32()), x.f32_mut());
     },
     fast: None,
 };
@@ -66,8 +69,42 @@ static FLOATS: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&BYTES, &FLOATS];
 
-/// The operation. Inputs: data (words), targets `[all rows]`, order `[all rows]`, offset and factor `[features]`.
-/// Outputs: x `[batch, …row]` and labels `[batch]`.
+/// What is to be learnt of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetKind {
+    /// The number of its class.
+    Class,
+    /// So many floats: 0 or 1 for each label, or the numbers of a regression.
+    Numbers(usize),
+}
+
+impl TargetKind {
+    /// Words of one row.
+    pub fn words(self) -> usize {
+        match self {
+            Self::Class => 1,
+            Self::Numbers(count) => count,
+        }
+    }
+
+    /// What they are.
+    pub fn scalar(self) -> Scalar {
+        match self {
+            Self::Class => Scalar::U32,
+            Self::Numbers(_) => Scalar::F32,
+        }
+    }
+
+    fn of_batch(self, batch: usize) -> Made {
+        match self {
+            Self::Class => Made::u32("target", [batch]),
+            Self::Numbers(count) => Made::f32("target", [batch, count]),
+        }
+    }
+}
+
+/// The operation. Inputs: data (words), targets `[all rows, …]`, order `[all rows]`, offset and factor `[features]`.
+/// Outputs: x `[batch, …row]`, and the target: `[batch]`, or `[batch, numbers]`.
 #[derive(Clone, Debug)]
 pub struct Gather {
     /// Whether the data are bytes.
@@ -76,6 +113,8 @@ pub struct Gather {
     pub batch: usize,
     /// Shape of one row.
     pub row: Vec<usize>,
+    /// What is to be learnt of it.
+    pub target: TargetKind,
 }
 
 impl Gather {
@@ -96,7 +135,7 @@ impl Op for Gather {
             return Err(ShapeError::new(format!("{what} {offset} do not fit rows of {row}")));
         }
         let x: Vec<usize> = std::iter::once(self.batch).chain(self.row.iter().copied()).collect();
-        Ok(Outputs { outputs: vec![Made::f32("x", Shape(x)), Made::u32("labels", [self.batch])], saved: vec![] })
+        Ok(Outputs { outputs: vec![Made::f32("x", Shape(x)), self.target.of_batch(self.batch)], saved: vec![] })
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
@@ -105,37 +144,49 @@ impl Op for Gather {
         let now = rec.now();
         let all = [slots.as_slice(), &[now, w.outputs[0].slot, w.outputs[1].slot]].concat();
         let kernel = if self.bytes { &BYTES } else { &FLOATS };
-        rec.elements(kernel, &Args { features: self.features() as u32 }, &all, self.batch * self.features());
+        let (features, targets) = (self.features(), self.target.words());
+        let args = Args { features: features as u32, targets: targets as u32 };
+        rec.elements(kernel, &args, &all, self.batch * features.max(targets));
     }
 }
 
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
-    let case = |name: &str, bytes: bool, (all, batch, rows): (usize, usize, usize), row: Vec<usize>| {
+    let case = |name: &str,
+                bytes: bool,
+                (all, batch, rows): (usize, usize, usize),
+                row: Vec<usize>,
+                target: TargetKind| {
         let features: usize = row.iter().product();
         let (words, data) =
             if bytes { ((all * features).div_ceil(4), Fill::Bytes) } else { (all * features, Fill::Normal(3.0, 2.0)) };
+        let targets = match target {
+            TargetKind::Class => ([all].into(), Fill::Below(10)),
+            TargetKind::Numbers(count) => ([all, count].into(), Fill::Extreme),
+        };
         let inputs = vec![
             ([words].into(), data),
-            ([all].into(), Fill::Below(10)),
+            targets,
             ([all].into(), Fill::Order),
             ([features].into(), Fill::Normal(1.0, 1.0)),
             ([features].into(), Fill::Normal(0.0, 0.1)),
         ];
-        Case::new(name, Gather { bytes, batch, row }, rows, inputs).not_smooth().start(all - rows)
+        Case::new(name, Gather { bytes, batch, row, target }, rows, inputs).not_smooth().start(all - rows)
     };
     vec![
-        case("bytes 1 of 1x1", true, (1, 1, 1), vec![1]),
-        case("bytes 13 of 29x7", true, (29, 13, 13), vec![7]),
-        case("bytes images, partial", true, (40, 33, 31), vec![1, 5, 3]),
-        case("floats 64 of 100x17", false, (100, 64, 64), vec![17]),
-        case("floats, partial", false, (50, 20, 3), vec![5]),
+        case("bytes 1 of 1x1", true, (1, 1, 1), vec![1], TargetKind::Class),
+        case("bytes 13 of 29x7", true, (29, 13, 13), vec![7], TargetKind::Class),
+        case("bytes images, partial", true, (40, 33, 31), vec![1, 5, 3], TargetKind::Class),
+        case("floats 64 of 100x17", false, (100, 64, 64), vec![17], TargetKind::Class),
+        case("floats, partial", false, (50, 20, 3), vec![5], TargetKind::Class),
+        case("one number each", false, (37, 11, 9), vec![4], TargetKind::Numbers(1)),
+        case("more numbers than features", true, (41, 32, 31), vec![2], TargetKind::Numbers(5)),
     ]
 }
 
-fn pick_labels(targets: &[u32], rows: &[u32], labels: &mut [u32]) {
-    for (label, &row) in labels.iter_mut().zip(rows) {
-        *label = targets[row as usize];
+fn pick(targets: &[u32], rows: &[u32], words: usize, target: &mut [u32]) {
+    for (target, &row) in target.chunks_mut(words).zip(rows) {
+        target.copy_from_slice(&targets[row as usize * words..][..words]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the host wants to know of a step, added up on the device: mean loss, correct answers, predictions.
+//! What the host wants to know of a step, added up on the device: mean loss, correct answers, outputs.
 //!
 //! A loss that is not finite halts a training run before any update (see [`crate::kernel::Now::halted`]).
 
@@ -8,6 +8,7 @@ use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 
 args! { struct Args { halt: u32 } }
+args! { struct CollectArgs { width: u32 } }
 
 static STEP: Kernel = Kernel {
     name: "metrics.step",
@@ -37,14 +38,15 @@ static STEP: Kernel = Kernel {
 static COLLECT: Kernel = Kernel {
     name: "metrics.collect",
     parts: parts!("shared/now.wgsl", "shared/index.wgsl", "metrics/collect.wgsl"),
-    args: &[],
-    bindings: &[read("predicted").u32(), NOW, update("predictions").u32()],
+    args: CollectArgs::FIELDS,
+    bindings: &[read("outputs").u32(), NOW, update("collected").u32()],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |_, io| {
-        let [predicted, now, mut predictions] = io.take();
-        let (start, rows) = (now.now().start as usize, now.now().rows as usize);
-        predictions.u32_mut()[start..start + rows].copy_from_slice(&predicted.u32()[..rows]);
+    twin: |a, io| {
+        let [outputs, now, mut collected] = io.take();
+        let width = args_of::<CollectArgs>(a).width as usize;
+        let (start, count) = (now.now().start as usize * width, now.now().rows as usize * width);
+        collected.u32_mut()[start..start + count].copy_from_slice(&outputs.u32()[..count]);
     },
     fast: None,
 };
@@ -79,8 +81,8 @@ impl Op for Metrics {
     }
 }
 
-/// Keeps each row's predicted class where the batch lies in the table of row numbers. Inputs: predicted `[batch]`,
-/// predictions `[all rows]`.
+/// Keeps each row's outputs where the batch lies in the table of row numbers. Inputs: outputs `[batch, …]`, collected
+/// `[all rows, …]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Collect;
 
@@ -90,13 +92,16 @@ impl Op for Collect {
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        let [_, _] = inputs else { return Err(ShapeError::new("collect takes predicted and predictions")) };
-        Ok(Outputs::default())
+        match inputs {
+            [outputs, collected] if outputs.width() == collected.width() => Ok(Outputs::default()),
+            _ => Err(ShapeError::new("collect takes outputs and where they go, of one width")),
+        }
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let slots = [w.inputs[0].slot, rec.now(), w.inputs[1].slot];
-        rec.elements(&COLLECT, &(), &slots, w.inputs[0].shape.rows());
+        let shape = &w.inputs[0].shape;
+        rec.elements(&COLLECT, &CollectArgs { width: shape.width() as u32 }, &slots, shape.elements());
     }
 }
 
@@ -107,11 +112,13 @@ pub fn cases() -> Vec<Case> {
         let inputs = vec![([capacity].into(), fill), ([capacity].into(), Fill::Below(2)), lines(), lines()];
         Case::new(name, Metrics { halt: true }, rows, inputs).not_smooth()
     };
+    let wide = vec![([12, 3].into(), Fill::Extreme), ([40, 3].into(), Fill::Words(vec![0; 120]))];
     let collect = vec![([37].into(), Fill::Below(10)), ([99].into(), Fill::Words(vec![0; 99]))];
     vec![
         step("1 row", 1, 1, Fill::Normal(1.0, 0.5)),
         step("127 of 128 rows", 127, 128, Fill::Normal(1.0, 0.5)),
         step("not finite", 65, 65, Fill::Extreme),
         Case::new("collect 35 of 37", Collect, 35, collect).not_smooth().start(60),
+        Case::new("collect 11 of 12x3", Collect, 11, wide).not_smooth().start(4),
     ]
 }

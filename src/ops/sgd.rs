@@ -1,7 +1,8 @@
-//! Stochastic gradient descent with momentum and weight decay, one dispatch for all trainable tensors.
+//! Stochastic gradient descent with momentum and weight decay, one dispatch for trainable tensors that lie one after
+//! the other.
 //!
 //! l2: g ← g + λθ; v ← μv + g; θ ← θ − ε(v, or g + μv with Nesterov). decoupled: θ ← θ − ε(…) − λθ, λ not multiplied
-//! by the rate ε, which comes from the step table. Nothing moves in a halted run.
+//! by the rate ε, which is the layer's share of the step's rate. Nothing moves in a halted run.
 //! Source: Sutskever et al. 2013, section 2, in the form of PyTorch's `torch.optim.SGD`.
 
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
@@ -10,7 +11,7 @@ use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
 
 args! {
-    struct Args { count: u32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32 }
+    struct Args { count: u32, rate: f32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32 }
 }
 
 static UPDATE: Kernel = Kernel {
@@ -42,7 +43,7 @@ pub enum Decay {
 }
 
 /// The operation. Inputs, all of one shape: gradients, parameters, velocity; it changes the last two.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
     /// μ
     pub momentum: f64,
@@ -52,6 +53,14 @@ pub struct Sgd {
     pub decay: Decay,
     /// Whether the step looks ahead.
     pub nesterov: bool,
+    /// Share of the step's rate.
+    pub rate: f64,
+}
+
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { momentum: 0.0, weight_decay: 0.0, decay: Decay::L2, nesterov: false, rate: 1.0 }
+    }
 }
 
 impl Op for Sgd {
@@ -72,7 +81,7 @@ impl Op for Sgd {
         let (l2, decoupled) = if self.decay == Decay::L2 { (decay, 0.0) } else { (0.0, decay) };
         let count = gradients.shape.elements();
         let (momentum, nesterov) = (self.momentum as f32, u32::from(self.nesterov));
-        let args = Args { count: count as u32, momentum, l2, decoupled, nesterov };
+        let args = Args { count: count as u32, rate: self.rate as f32, momentum, l2, decoupled, nesterov };
         let now = rec.now();
         rec.elements(&UPDATE, &args, &[gradients.slot, now, parameters.slot, velocity.slot], count);
     }
@@ -88,6 +97,7 @@ pub fn cases() -> Vec<Case> {
         case("1", 1, Sgd::default()),
         case("257, momentum and l2", 257, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() }),
         case("1031, nesterov", 1031, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),
+        case("259, a share of the rate", 259, Sgd { momentum: 0.5, rate: 0.25, ..Sgd::default() }),
         case("255, decoupled", 255, Sgd { weight_decay: 0.01, decay: Decay::Decoupled, ..Sgd::default() }),
     ]
 }
@@ -98,14 +108,14 @@ fn sgd(a: Args, gradients: &[f32], now: &Now, parameters: &mut [f32], velocity: 
     if now.halted != 0 {
         return;
     }
-    let count = a.count as usize;
+    let (count, rate) = (a.count as usize, now.rate * a.rate);
     threads::for_chunks_of_two((&mut parameters[..count], &mut velocity[..count]), CHUNK, |chunk, theta, v| {
         let gradients = &gradients[chunk * CHUNK..][..theta.len()];
         for i in 0..theta.len() {
             let g = gradients[i] + a.l2 * theta[i];
             v[i] = a.momentum * v[i] + g;
             let step = if a.nesterov != 0 { g + a.momentum * v[i] } else { v[i] };
-            theta[i] = theta[i] - now.rate * step - a.decoupled * theta[i];
+            theta[i] = theta[i] - rate * step - a.decoupled * theta[i];
         }
     });
 }

@@ -13,20 +13,26 @@ pub(super) fn epoch_order(rows: &[u32], shuffle: bool, seed: u64, epoch: u64) ->
     order
 }
 
-/// The step table of `rows` rows in batches, the last one smaller; a last batch of one row is left out where a layer
-/// needs two. `first_step` counts updates from the first of the training.
-pub(super) fn steps(rows: usize, batch: usize, needs_two_rows: bool, rate: f32, first_step: u64) -> Vec<Step> {
-    let line = |start: usize| Step {
-        start: start as u32,
-        rows: batch.min(rows - start) as u32,
-        rate,
-        step: (first_step as usize + start / batch) as u32,
+/// Batches of an epoch of `rows` rows, the last one smaller; a last batch of one row is left out where a layer needs two.
+pub(super) fn count(rows: usize, batch: usize, needs_two_rows: bool) -> usize {
+    let batches = rows.div_ceil(batch);
+    let last = rows - batches.saturating_sub(1) * batch;
+    batches - usize::from(needs_two_rows && last == 1)
+}
+
+/// The step table of an epoch. `first_step` counts updates from the first of the training, and so does what `rate` takes.
+pub(super) fn steps(
+    rows: usize,
+    batch: usize,
+    needs_two_rows: bool,
+    rate: impl Fn(u64) -> f32,
+    first_step: u64,
+) -> Vec<Step> {
+    let line = |at: usize| {
+        let (start, step) = (at * batch, first_step + at as u64);
+        Step { start: start as u32, rows: batch.min(rows - start) as u32, rate: rate(step), step: step as u32 }
     };
-    let mut steps: Vec<Step> = (0..rows).step_by(batch).map(line).collect();
-    if needs_two_rows && steps.last().is_some_and(|step| step.rows == 1) {
-        steps.pop();
-    }
-    steps
+    (0..count(rows, batch, needs_two_rows)).map(line).collect()
 }
 
 #[cfg(test)]
@@ -35,12 +41,13 @@ mod tests {
 
     #[test]
     fn a_last_batch_is_smaller_and_one_row_is_left_out_only_where_it_must() {
-        let sizes = |rows, two| steps(rows, 4, two, 0.1, 0).iter().map(|s| s.rows).collect::<Vec<_>>();
+        let sizes = |rows, two| steps(rows, 4, two, |_| 0.1, 0).iter().map(|s| s.rows).collect::<Vec<_>>();
         assert_eq!(sizes(10, true), [4, 4, 2]);
         assert_eq!(sizes(9, true), [4, 4]);
         assert_eq!(sizes(9, false), [4, 4, 1]);
         assert_eq!(sizes(3, true), [3]);
-        assert_eq!(steps(9, 4, true, 0.1, 7)[1], Step { start: 4, rows: 4, rate: 0.1, step: 8 });
+        assert_eq!(steps(9, 4, true, |t| t as f32, 7)[1], Step { start: 4, rows: 4, rate: 8.0, step: 8 });
+        assert_eq!((sizes(1, true), steps(1, 1, true, |_| 0.1, 0)), (vec![], vec![]));
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! The end of a run whose numbers are not finite: what made them so, and saving what is good. A bad step is run again,
 //! unfused, on the CPU path, to find the layer.
 
-use super::batches::{epoch_order, steps};
+use super::batches::epoch_order;
 use super::device::Device;
-use super::programs::{DataShape, Programs, TrainOptions};
+use super::programs::{Programs, Purpose};
 use super::run_folder::RunFolder;
 use super::runner::Runner;
 use super::state;
 use super::trainer::Trainer;
-use crate::data::Values;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::export::{self, Model};
@@ -70,28 +69,21 @@ fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
 
 /// The bad step again, to the first value that is not finite.
 fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>) -> Result<String, Error> {
-    let settings = &trainer.job.settings;
-    let data = &trainer.job.dataset;
-    let row = trainer.job.settings.shape.clone().unwrap_or_else(|| data.shape.clone());
-    let shape = DataShape { bytes: matches!(data.values, Values::Bytes(_)), rows: data.rows(), row };
-    let options =
-        TrainOptions { seed: settings.seed, optimizer: settings.optimizer, label_smoothing: settings.label_smoothing };
+    let job = &trainer.job;
     let target = Target { fuse: false, ..Target::CPU };
-    let programs = Programs::compile(&trainer.network, &shape, settings.batch, Some(options), target)?;
+    let purpose = Purpose::Train(job.train_options());
+    let programs = Programs::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
     let mut runner = Runner::new(&Device::Cpu { why: None }, programs)?;
-    let affine = &trainer.job.normalize.1;
-    runner.load_data(&data.values, &data.labels, (&affine.offset, &affine.factor))?;
+    job.load(&mut runner)?;
     state::load(&mut runner, &Model { path: PathBuf::from("the state"), metadata: None, tensors }, false)?;
     let p = &trainer.progress;
-    let order = epoch_order(&trainer.job.split.train, settings.shuffle, settings.seed, p.epoch);
-    let two = trainer.network.needs_two_rows();
-    let table = steps(trainer.job.split.train.len(), settings.batch, two, settings.lr as f32, p.step - p.step_in_epoch);
-    runner.begin(&order, &table, p.step_in_epoch as usize)?;
+    let order = epoch_order(&job.split.train, job.settings.shuffle, job.settings.seed, p.epoch);
+    runner.begin(&order, &trainer.epoch_steps(), p.step_in_epoch as usize)?;
     let plan = std::sync::Arc::clone(&runner.programs().plan);
     let program = runner.programs().train.unwrap_or_default();
     for (at, dispatch) in plan.programs[program].dispatches.iter().enumerate() {
         runner.executor().run_dispatch(program, at)?;
-        if let Some(value) = first_not_finite(&plan, dispatch, settings.batch, runner.executor())? {
+        if let Some(value) = first_not_finite(&plan, dispatch, job.settings.batch, runner.executor())? {
             let layer = if dispatch.path.starts_with(|c: char| c.is_ascii_digit()) { "layer" } else { "the" };
             let what =
                 format!("the first value that is not finite is {value}, made by {layer} {}; {HINT}", dispatch.path);

@@ -1,49 +1,128 @@
-//! Loss and answers over rows, and predictions for single inputs.
+//! How a model does on rows: loss, right answers, and how far off.
 
-use super::batches::steps;
-use super::device::Device;
-use super::pace::Pace;
-use super::programs::{DataShape, Programs};
-use super::runner::Runner;
-use super::state;
-use crate::data::Values;
-use crate::error::Error;
-use crate::executor::DeviceError;
-use crate::export::Model;
-use crate::nn::Network;
-use std::time::Instant;
+use crate::data::Targets;
+use crate::nn::{Answer, Problem, TargetScale};
 
 /// How a model did on rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Rows.
     pub n: usize,
-    /// Mean loss.
+    /// Mean loss, without class weights or label smoothing; of a regression in the units that training saw.
     pub loss: f64,
-    /// Correct answers.
-    pub correct: usize,
-    /// Predicted class of each row.
-    pub predictions: Vec<u32>,
+    /// What is said beside it.
+    pub score: Score,
+}
+
+/// What is counted or measured, by the kind of answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Score {
+    /// Rows whose class is right.
+    Classes {
+        /// How many.
+        correct: usize,
+        /// The class that each row was given.
+        predictions: Vec<u32>,
+    },
+    /// Answers that are right, of all labels of all rows.
+    Labels {
+        /// How many.
+        correct: usize,
+        /// Of how many.
+        of: usize,
+    },
+    /// Numbers, in the data's own units.
+    Numbers {
+        /// Mean squared error over rows and numbers.
+        mse: f64,
+        /// 1 − squared error / squared distance of the targets from their means; NaN where those do not differ.
+        r2: f64,
+    },
 }
 
 impl Evaluation {
-    /// Share of correct answers.
-    pub fn accuracy(&self) -> f64 {
-        self.correct as f64 / self.n as f64
+    /// Right answers, and of how many.
+    pub fn counted(&self) -> Option<(usize, usize)> {
+        match self.score {
+            Score::Classes { correct, .. } => Some((correct, self.n)),
+            Score::Labels { correct, of } => Some((correct, of)),
+            Score::Numbers { .. } => None,
+        }
+    }
+
+    /// Share of right answers, where answers are right or wrong.
+    pub fn accuracy(&self) -> Option<f64> {
+        self.counted().map(|(correct, of)| correct as f64 / of as f64)
     }
 
     /// Its 95 % interval.
-    pub fn interval(&self) -> [f64; 2] {
-        wilson(self.correct, self.n)
+    pub fn interval(&self) -> Option<[f64; 2]> {
+        self.counted().map(|(correct, of)| wilson(correct, of))
     }
 
     /// `confusion[true][predicted]`, for the true classes of the rows.
-    pub fn confusion(&self, labels: impl IntoIterator<Item = u32>, classes: usize) -> Vec<Vec<usize>> {
+    pub fn confusion(&self, labels: impl IntoIterator<Item = u32>, classes: usize) -> Option<Vec<Vec<usize>>> {
+        let Score::Classes { predictions, .. } = &self.score else { return None };
         let mut confusion = vec![vec![0; classes]; classes];
-        for (label, &predicted) in labels.into_iter().zip(&self.predictions) {
+        for (label, &predicted) in labels.into_iter().zip(predictions) {
             confusion[label as usize][predicted as usize] += 1;
         }
-        confusion
+        Some(confusion)
+    }
+}
+
+/// Judges outputs `[rows, outputs]` by the targets of these rows of a data set.
+///
+/// # Panics
+/// The targets are of another kind than the problem: a fault of ours.
+pub fn judge(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &Targets, rows: &[u32]) -> Evaluation {
+    let width = problem.head().outputs;
+    let each = || outputs.chunks(width).zip(rows.iter().map(|&row| row as usize));
+    let n = rows.len();
+    let mean = |sum: f64| sum / n as f64;
+    match (problem.answer, targets) {
+        (Answer::Class | Answer::Binary, Targets::Classes { labels, .. }) => {
+            let predictions: Vec<u32> = each().map(|(outputs, _)| problem.class(outputs) as u32).collect();
+            let right = |((outputs, row), &predicted): ((&[f32], usize), &u32)| {
+                predicted == labels[row] && !outputs.iter().any(|z| z.is_nan())
+            };
+            let correct = each().zip(&predictions).filter(|&pair| right(pair)).count();
+            let loss = |(outputs, row): (&[f32], usize)| problem.loss_of_class(outputs, labels[row] as usize);
+            Evaluation { n, loss: mean(each().map(loss).sum()), score: Score::Classes { correct, predictions } }
+        }
+        (Answer::Labels, Targets::Labels { values, .. }) => {
+            let right = |(&z, &t): (&f32, &f32)| !z.is_nan() && problem.is_yes(z) == (t > 0.5);
+            let of_row = |row: usize| &values[row * width..][..width];
+            let correct =
+                each().map(|(outputs, row)| outputs.iter().zip(of_row(row)).filter(|&p| right(p)).count()).sum();
+            let loss = |(outputs, row)| problem.loss_of_numbers(outputs, of_row(row));
+            Evaluation { n, loss: mean(each().map(loss).sum()), score: Score::Labels { correct, of: n * width } }
+        }
+        (Answer::Numbers, Targets::Numbers { values, .. }) => {
+            let scaled =
+                |row: usize| -> Vec<f32> { (0..width).map(|j| scale.scaled(j, values[row * width + j])).collect() };
+            let loss = mean(each().map(|(outputs, row)| problem.loss_of_numbers(outputs, &scaled(row))).sum());
+            Evaluation { n, loss, score: numbers(scale, outputs, values, rows) }
+        }
+        _ => panic!("a problem of {:?} cannot be judged by other targets", problem.answer),
+    }
+}
+
+/// Error and R² in the data's units; over several numbers, squared errors and distances are added up.
+fn numbers(scale: &TargetScale, outputs: &[f32], values: &[f32], rows: &[u32]) -> Score {
+    let width = scale.offset.len();
+    let (mut squares, mut spread) = (0.0, 0.0);
+    for j in 0..width {
+        let target = |&row: &u32| f64::from(values[row as usize * width + j]);
+        let mean = rows.iter().map(target).sum::<f64>() / rows.len() as f64;
+        for (i, row) in rows.iter().enumerate() {
+            squares += (scale.original(j, outputs[i * width + j]) - target(row)).powi(2);
+            spread += (target(row) - mean).powi(2);
+        }
+    }
+    Score::Numbers {
+        mse: squares / (rows.len() * width) as f64,
+        r2: if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN },
     }
 }
 
@@ -57,88 +136,10 @@ pub fn wilson(correct: usize, n: usize) -> [f64; 2] {
     [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
 }
 
-impl Runner {
-    /// Evaluates rows of the data set.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn evaluate(&mut self, rows: &[u32]) -> Result<Evaluation, DeviceError> {
-        let table = steps(rows.len(), self.programs().batch, false, 0.0, 0);
-        let program = self.programs().evaluate;
-        self.begin(rows, &table, 0)?;
-        let (mut pace, mut done) = (Pace::new(), 0);
-        while done < table.len() {
-            let (started, count) = (Instant::now(), pace.next(table.len() - done));
-            self.run(program, count)?;
-            self.executor().now()?;
-            pace.took(count, started.elapsed());
-            done += count;
-        }
-        let results = self.results(0, table.len())?;
-        let sum: f64 =
-            results.iter().zip(&table).map(|((loss, _), step)| f64::from(*loss) * f64::from(step.rows)).sum();
-        let correct = results.iter().map(|(_, correct)| *correct as usize).sum();
-        let predictions = self.predictions(rows.len())?;
-        Ok(Evaluation { n: rows.len(), loss: sum / rows.len() as f64, correct, predictions })
-    }
-}
-
-/// Rows of one batch of a prediction.
-const BATCH: usize = 256;
-
-/// A model ready to predict.
-#[derive(Debug)]
-pub struct Predictor {
-    runner: Runner,
-    numbers: (Vec<f32>, Vec<f32>),
-    features: usize,
-    classes: usize,
-}
-
-impl Predictor {
-    /// Puts a model on a device, for inputs that are bytes or floats.
-    ///
-    /// # Errors
-    /// The model does not describe a network or does not fit it; the device failed.
-    pub fn new(model: &Model, bytes: bool, device: &Device) -> Result<Self, Error> {
-        let meta = model.described()?;
-        let network = Network::read(&meta.layers, meta.classes.len(), None)?;
-        let data = DataShape { bytes, rows: BATCH, row: meta.input.clone() };
-        let programs = Programs::compile(&network, &data, BATCH, None, device.target())?;
-        let mut runner = Runner::new(device, programs)?;
-        state::load(&mut runner, model, false)?;
-        let features = meta.input.iter().product();
-        Ok(Self { runner, numbers: meta.normalize.numbers(features), features, classes: meta.classes.len() })
-    }
-
-    /// Logits of each input, `[rows][classes]`.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn logits(&mut self, inputs: &Values) -> Result<Vec<Vec<f32>>, DeviceError> {
-        let mut out = vec![];
-        let rows = inputs.len() / self.features;
-        for first in (0..rows).step_by(BATCH) {
-            let range = first * self.features..(first + BATCH).min(rows) * self.features;
-            let chunk = match inputs {
-                Values::Bytes(bytes) => Values::Bytes(bytes[range].to_vec()),
-                Values::Floats(floats) => Values::Floats(floats[range].to_vec()),
-            };
-            let count = chunk.len() / self.features;
-            self.runner.load_data(&chunk, &[], (&self.numbers.0, &self.numbers.1))?;
-            let order: Vec<u32> = (0..count as u32).collect();
-            self.runner.begin(&order, &steps(count, BATCH, false, 0.0, 0), 0)?;
-            self.runner.run(self.runner.programs().evaluate, 1)?;
-            let logits = self.runner.logits()?;
-            out.extend(logits.chunks(self.classes).take(count).map(<[f32]>::to_vec));
-        }
-        Ok(out)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::wilson;
+    use super::*;
+    use crate::nn::Loss;
 
     /// Against R's `prop.test(…, correct = FALSE)` and the closed form at the ends.
     #[test]
@@ -148,5 +149,31 @@ mod tests {
         assert!(close(wilson(0, 10), [0.0, 0.2775]));
         assert!(close(wilson(10, 10), [0.7225, 1.0]));
         assert!(!close(wilson(9, 10), [0.4902, 0.9433]));
+    }
+
+    /// R² by hand: targets 1, 3, 5 (spread 8) and errors 1, 0, −1.
+    #[test]
+    fn a_regression_is_judged_in_its_own_units() {
+        let problem = Problem { answer: Answer::Numbers, loss: Loss::Mse, names: vec!["y".into()] };
+        let values = vec![1.0, 99.0, 3.0, 5.0];
+        let scale = TargetScale::standardize(&values, 1, &[0, 2, 3]);
+        assert!((scale.offset[0] - 3.0).abs() < 1e-12 && (scale.factor[0] - (3.0f64 / 8.0).sqrt()).abs() < 1e-12);
+        let outputs: Vec<f32> = [2.0f32, 3.0, 4.0].iter().map(|&y| scale.scaled(0, y)).collect();
+        let targets = Targets::Numbers { values, names: vec!["y".into()] };
+        let evaluation = judge(&problem, &scale, &outputs, &targets, &[0, 2, 3]);
+        let Score::Numbers { mse, r2 } = evaluation.score else { panic!("numbers") };
+        assert!((mse - 2.0 / 3.0).abs() < 1e-6 && (r2 - 0.75).abs() < 1e-6, "{mse} {r2}");
+        assert!((evaluation.loss - mse * 3.0 / 8.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn answers_that_are_no_numbers_are_never_right() {
+        let problem = Problem { answer: Answer::Class, loss: Loss::CrossEntropy, names: vec!["a".into(), "b".into()] };
+        let targets = Targets::Classes { labels: vec![0, 1, 0], names: problem.names.clone() };
+        let outputs = [1.0, 0.0, 1.0, 0.0, 1.0, f32::NAN];
+        let evaluation = judge(&problem, &TargetScale::none(2), &outputs, &targets, &[0, 1, 2]);
+        assert_eq!(evaluation.score, Score::Classes { correct: 1, predictions: vec![0, 0, 0] });
+        assert!(evaluation.loss.is_nan());
+        assert_eq!(evaluation.confusion([0, 1, 0], 2), Some(vec![vec![2, 0], vec![1, 0]]));
     }
 }

@@ -1,16 +1,19 @@
-//! The plan of a network: one program that trains a step, one that evaluates a batch.
+//! The plan of a network: programs that train a step, evaluate a batch, take batch norm's population statistics, and
+//! predict with dropout's masks.
 
 use crate::error::Error;
-use crate::graph::Graph;
 use crate::graph::plan::{Plan, Source};
+use crate::graph::{Graph, ValueId};
 use crate::kernel::{Scalar, Step};
-use crate::nn::{self, Network, Tensor, Usage};
-use crate::op::{Class, SlotId, Target};
+use crate::nn::{self, Loss, Network, Tensor, Usage};
+use crate::op::{Class, Target};
+use crate::ops::binary_cross_entropy::BinaryCrossEntropy;
 use crate::ops::cross_entropy::CrossEntropy;
-use crate::ops::gather::Gather;
+use crate::ops::gather::{Gather, TargetKind};
 use crate::ops::metrics::{Collect, Metrics};
+use crate::ops::mse::Mse;
 use crate::ops::step::Advance;
-use crate::shape::Shape;
+use crate::shape::{Shape, ShapeError};
 use std::sync::Arc;
 
 /// What a plan must know of the data.
@@ -38,8 +41,24 @@ pub struct TrainOptions {
     pub seed: u64,
     /// The update.
     pub optimizer: nn::Settings,
+    /// The rate that the step table starts from.
+    pub lr: f64,
     /// Of the training loss; evaluation takes the plain one.
     pub label_smoothing: f64,
+}
+
+/// What a plan is for, beside evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Purpose {
+    /// Training, and the population statistics after it.
+    Train(TrainOptions),
+    /// Evaluation alone.
+    Predict,
+    /// Also predictions with dropout's masks.
+    Sample {
+        /// Of the masks.
+        seed: u64,
+    },
 }
 
 /// A compiled network.
@@ -51,6 +70,10 @@ pub struct Programs {
     pub train: Option<usize>,
     /// The program that evaluates a batch.
     pub evaluate: usize,
+    /// The program that averages batch norm's statistics, if the plan trains and has any.
+    pub population: Option<usize>,
+    /// The program that evaluates a batch under one of dropout's masks, if the plan is for that.
+    pub sample: Option<usize>,
     /// Rows of a batch.
     pub batch: usize,
     /// Lines of the step table.
@@ -61,14 +84,12 @@ pub struct Programs {
     pub tensors: Vec<Tensor>,
     /// Layers that PyTorch counts batches for.
     pub counters: Vec<usize>,
-    /// Where the evaluation leaves the logits of its last batch.
-    pub logits: SlotId,
     /// Names of the optimiser's states, in a plan that trains.
     pub states: Vec<&'static str>,
 }
 
 impl Programs {
-    /// Compiles a network for batches of `batch` rows of the data. Without `training` only evaluation is there.
+    /// Compiles a network for batches of `batch` rows of the data.
     ///
     /// # Errors
     /// A layer does not fit its input, or a tensor the device.
@@ -76,62 +97,104 @@ impl Programs {
         network: &Network,
         data: &DataShape,
         batch: usize,
-        training: Option<TrainOptions>,
+        purpose: Purpose,
         target: Target,
     ) -> Result<Self, Error> {
-        let lines = data.rows.div_ceil(batch).max(1);
-        let sizes = Sizes { data, batch, lines };
+        let maker = Maker { network, data, batch, lines: data.rows.div_ceil(batch).max(1) };
         let (mut sources, mut states) = (vec![], vec![]);
-        if let Some(options) = training {
-            let (graph, _) = sizes.graph(network, Usage::Training { seed: options.seed }, options.label_smoothing)?;
-            let optimizer = options.optimizer.optimizer();
+        if let Purpose::Train(options) = purpose {
+            let (graph, built) = maker.graph(Usage::Training { seed: options.seed }, options.label_smoothing)?;
+            let optimizer = options.optimizer.optimizer(&built.tensors, options.lr).map_err(Error::Setting)?;
             states.clone_from(&optimizer.states);
             sources.push(Source { name: "train", graph, optimizer: Some(optimizer) });
+            if !network.averages().is_empty() {
+                let (graph, _) = maker.graph(Usage::Population, 0.0)?;
+                sources.push(Source { name: "population", graph, optimizer: None });
+            }
         }
-        let (graph, built) = sizes.graph(network, Usage::Inference, 0.0)?;
-        let logits = format!("evaluate.{}", graph.values[built.logits.0].name);
+        if let Purpose::Sample { seed } = purpose {
+            let (graph, _) = maker.graph(Usage::Sampling { seed }, 0.0)?;
+            sources.push(Source { name: "sample", graph, optimizer: None });
+        }
+        let (graph, built) = maker.graph(Usage::Inference, 0.0)?;
         sources.push(Source { name: "evaluate", graph, optimizer: None });
         let plan = Plan::compile(sources, target)?;
-        let (train, evaluate) = (plan.program("train"), plan.programs.len() - 1);
-        let logits = plan.slot(&logits).unwrap_or_else(|| panic!("the plan keeps {logits}"));
+        let [train, population, sample] = ["train", "population", "sample"].map(|name| plan.program(name));
+        let (evaluate, lines) = (plan.programs.len() - 1, maker.lines);
         let nn::Built { shapes, tensors, counters, .. } = built;
-        Ok(Self { plan: Arc::new(plan), train, evaluate, batch, lines, shapes, tensors, counters, logits, states })
+        let plan = Arc::new(plan);
+        Ok(Self { plan, train, evaluate, population, sample, batch, lines, shapes, tensors, counters, states })
     }
 }
 
-struct Sizes<'a> {
+struct Maker<'a> {
+    network: &'a Network,
     data: &'a DataShape,
     batch: usize,
     lines: usize,
 }
 
-impl Sizes<'_> {
-    fn graph(&self, network: &Network, usage: Usage, label_smoothing: f64) -> Result<(Graph, nn::Built), Error> {
-        let training = usage != Usage::Inference;
+impl Maker<'_> {
+    /// What a loss learns of a row.
+    fn target(&self) -> TargetKind {
+        match self.network.head().loss {
+            Loss::CrossEntropy => TargetKind::Class,
+            Loss::BinaryCrossEntropy | Loss::Mse => TargetKind::Numbers(self.network.head().outputs),
+        }
+    }
+
+    fn graph(&self, usage: Usage, label_smoothing: f64) -> Result<(Graph, nn::Built), Error> {
         let mut graph = Graph::default();
+        let batch = self.gather(&mut graph)?;
+        let built = self.network.build(&mut graph, batch[0], usage)?;
+        match usage {
+            Usage::Training { .. } => self.loss(&mut graph, label_smoothing, [built.logits, batch[1]])?,
+            Usage::Population => {}
+            Usage::Inference | Usage::Sampling { .. } => {
+                let shape = [self.data.rows, self.network.head().outputs];
+                let outputs = graph.value("outputs", shape, Scalar::F32, Class::Metrics);
+                graph.push(Collect, "outputs", &[built.logits, outputs])?;
+            }
+        }
+        let table = graph.value("table", [self.lines, size_of::<Step>() / 4], Scalar::U32, Class::Tables);
+        graph.push_last(Advance, "step", &[table])?;
+        Ok((graph, built))
+    }
+
+    /// The batch: its values, and what is to be learnt.
+    fn gather(&self, graph: &mut Graph) -> Result<Vec<ValueId>, ShapeError> {
         let (rows, features) = (self.data.rows, self.data.row.iter().product::<usize>());
         let scalar = if self.data.bytes { Scalar::U32 } else { Scalar::F32 };
+        let target = self.target();
         let inputs = [
             graph.value("data", [self.data.words()], scalar, Class::Data),
-            graph.value("targets", [rows], Scalar::U32, Class::Data),
+            graph.value("targets", [rows, target.words()], target.scalar(), Class::Data),
             graph.value("order", [rows], Scalar::U32, Class::Tables),
             graph.value("offset", [features], Scalar::F32, Class::Tables),
             graph.value("factor", [features], Scalar::F32, Class::Tables),
         ];
+        let gather = Gather { bytes: self.data.bytes, batch: self.batch, row: self.data.row.clone(), target };
+        graph.push(gather, "input", &inputs)
+    }
+
+    /// The loss, and what the host reads of it.
+    fn loss(&self, graph: &mut Graph, label_smoothing: f64, on: [ValueId; 2]) -> Result<(), ShapeError> {
         let losses = graph.value("losses", [self.lines], Scalar::F32, Class::Metrics);
         let corrects = graph.value("corrects", [self.lines], Scalar::U32, Class::Metrics);
-        let table = graph.value("table", [self.lines, size_of::<Step>() / 4], Scalar::U32, Class::Tables);
-        let gather = Gather { bytes: self.data.bytes, batch: self.batch, row: self.data.row.clone() };
-        let batch = graph.push(gather, "input", &inputs)?;
-        let built = network.build(&mut graph, batch[0], usage)?;
-        let loss = graph.push_loss(CrossEntropy { label_smoothing }, &[built.logits, batch[1]])?;
-        graph.push(Metrics { halt: training }, "metrics", &[loss[0], loss[1], losses, corrects])?;
-        if !training {
-            let predictions = graph.value("predictions", [rows], Scalar::U32, Class::Metrics);
-            graph.push(Collect, "metrics", &[loss[2], predictions])?;
-            graph.kept.push(built.logits);
-        }
-        graph.push_last(Advance, "step", &[table])?;
-        Ok((graph, built))
+        let [logits, batch_target] = on;
+        let mut weights = |classes: usize| graph.value("class_weights", [classes], Scalar::F32, Class::Tables);
+        let loss = match self.network.head().loss {
+            Loss::CrossEntropy => {
+                let weights = weights(self.network.head().outputs);
+                graph.push_loss(CrossEntropy { label_smoothing }, &[logits, batch_target, weights])?
+            }
+            Loss::BinaryCrossEntropy => {
+                let weights = weights(2);
+                graph.push_loss(BinaryCrossEntropy, &[logits, batch_target, weights])?
+            }
+            Loss::Mse => graph.push_loss(Mse, &[logits, batch_target])?,
+        };
+        graph.push(Metrics { halt: true }, "metrics", &[loss[0], loss[1], losses, corrects])?;
+        Ok(())
     }
 }

@@ -1,9 +1,9 @@
-//! The recipe: a TOML file of which every key is also a flag, and the settings it comes to.
+//! The recipe: a TOML file of which every key is also a flag, and what is wrong with it, by line. What it comes to is in
+//! `settings`.
 
-use crate::data::{Fractions, Normalize};
 use crate::error::Error;
-use crate::nn::{self, Init, nearest};
-use crate::ops::sgd::Decay;
+use crate::names::nearest;
+use crate::nn;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -25,14 +25,18 @@ pub struct Recipe {
 pub struct DataSection {
     /// A known set, a folder or a file, relative to the recipe's own folder.
     pub source: Option<String>,
-    /// A table's target column.
+    /// A table's target column, or several, separated by commas.
     pub target: Option<String>,
-    /// `classification`
+    /// `classification` or `regression`
     pub task: Option<String>,
+    /// Columns of a table that are left out.
+    pub ignore: Option<Vec<String>>,
     /// Shape of one row.
     pub shape: Option<Vec<usize>>,
-    /// `none`, `scale`, `mean_image` or `standardize`
+    /// `none`, `scale`, `mean_image`, `channel_mean` or `standardize`
     pub normalize: Option<String>,
+    /// Whether the numbers of a regression are trained on as they are, `none`, or as `standardize` makes them.
+    pub normalize_target: Option<String>,
     /// Whether each epoch has an order of its own.
     pub shuffle: Option<bool>,
     /// Share of the rows that validate.
@@ -47,7 +51,7 @@ pub struct DataSection {
 pub struct ModelSection {
     /// In the layer notation.
     pub layers: Option<Vec<String>>,
-    /// `xavier`, `he`, `glorot`, `small` or `large`
+    /// `xavier`, `he`, `glorot`, `small` or `large`, each also with `_uniform`; `normal:0.05` or `uniform:0.05`
     pub init: Option<String>,
 }
 
@@ -55,22 +59,42 @@ pub struct ModelSection {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TrainSection {
-    /// `cross_entropy`
+    /// `cross_entropy`, `binary_cross_entropy` or `mse`
     pub loss: Option<String>,
+    /// `balanced`, or a weight for each class in their order, separated by commas.
+    pub class_weights: Option<String>,
     /// Share of each target spread over all classes.
     pub label_smoothing: Option<f64>,
-    /// `sgd`
+    /// `sgd`, `adam` or `adamw`
     pub optimizer: Option<String>,
     /// Learning rate.
     pub lr: Option<f64>,
+    /// How the rate changes over the run, as in `cosine warmup=500`.
+    pub schedule: Option<String>,
     /// Momentum.
     pub momentum: Option<f64>,
     /// Whether momentum looks ahead.
     pub nesterov: Option<bool>,
+    /// Adam's decay of the mean gradient.
+    pub beta1: Option<f64>,
+    /// Adam's decay of the mean square.
+    pub beta2: Option<f64>,
+    /// What Adam adds to the root of that.
+    pub eps: Option<f64>,
     /// Weight decay.
     pub weight_decay: Option<f64>,
     /// `l2` or `decoupled`
     pub decay: Option<String>,
+    /// `all` trainable tensors, or `weights` alone.
+    pub decay_only: Option<String>,
+    /// Largest norm of all gradients together.
+    pub clip: Option<f64>,
+    /// Largest norm of a unit's incoming weights.
+    pub max_norm: Option<f64>,
+    /// Epochs without a better measure on the validation part after which the run ends.
+    pub early_stopping: Option<u64>,
+    /// That measure, by which the best model is chosen too: `loss` or `accuracy`.
+    pub measure: Option<String>,
     /// Rows of a batch.
     pub batch: Option<usize>,
     /// Times that all rows are trained on.
@@ -81,78 +105,37 @@ pub struct TrainSection {
     pub seed: Option<u64>,
 }
 
-/// How long a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Length {
-    /// Times through the data.
-    Epochs(u64),
-    /// Updates.
-    Steps(u64),
-}
-
-/// What a recipe comes to, with every default filled in and every value in its range.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Settings {
-    /// As in the recipe.
-    pub source: String,
-    /// As in the recipe.
-    pub target: Option<String>,
-    /// As in the recipe.
-    pub shape: Option<Vec<usize>>,
-    /// `None` where the data decide: `scale` for images, `standardize` for tables.
-    pub normalize: Option<Normalize>,
-    /// As in the recipe.
-    pub shuffle: bool,
-    /// Shares that validate and test.
-    pub fractions: Fractions,
-    /// Whether `fractions.test` is a default that a set's own test part replaces.
-    pub test_is_default: bool,
-    /// As in the recipe.
-    pub layers: Vec<String>,
-    /// As in the recipe.
-    pub init: Option<Init>,
-    /// As in the recipe.
-    pub label_smoothing: f64,
-    /// As in the recipe.
-    pub lr: f64,
-    /// As in the recipe.
-    pub optimizer: nn::Settings,
-    /// As in the recipe.
-    pub batch: usize,
-    /// Whether `batch` is a default, which may be more rows than there are to train on.
-    pub batch_is_default: bool,
-    /// As in the recipe.
-    pub length: Length,
-    /// As in the recipe.
-    pub seed: u64,
-}
-
-/// Rows of a batch where none are named.
-const BATCH: usize = 64;
-
-/// The network of a run that names none.
-const LAYERS: [&str; 9] =
-    ["linear 256", "batch_norm", "relu", "dropout 0.5", "linear 128", "batch_norm", "relu", "dropout 0.5", "linear"];
-
 const KEYS: &[&str] = &[
     "source",
     "target",
     "task",
+    "ignore",
     "shape",
     "normalize",
+    "normalize_target",
     "shuffle",
     "validation",
     "test",
     "layers",
     "init",
     "loss",
+    "class_weights",
     "label_smoothing",
     "optimizer",
     "lr",
+    "schedule",
     "momentum",
     "nesterov",
     "weight_decay",
     "decay",
+    "decay_only",
+    "beta1",
+    "beta2",
+    "eps",
+    "clip",
+    "max_norm",
+    "early_stopping",
+    "measure",
     "batch",
     "epochs",
     "steps",
@@ -175,7 +158,7 @@ impl Recipe {
         })?;
         let at = |line: String, error: Error| Error::Setting(format!("{}{line}: {error}", path.display()));
         let settings = recipe.settings(true).map_err(|error| at(line_of_key(&text, &error.to_string()), error))?;
-        nn::check(&settings.layers).map_err(|error| at(line_of_layer(&text, &error.text), error.into()))?;
+        nn::check(&settings.layers(false)).map_err(|error| at(line_of_layer(&text, &error.text), error.into()))?;
         if let (Some(source), Some(folder)) = (&mut recipe.data.source, path.parent()) {
             let known = crate::data::KNOWN.iter().any(|known| known.name == source);
             if !known {
@@ -188,99 +171,6 @@ impl Recipe {
     /// As TOML.
     pub fn text(&self) -> String {
         toml::to_string(self).unwrap_or_else(|error| panic!("a recipe is always TOML: {error}"))
-    }
-
-    /// Fills in the defaults; `given` says whether there is a recipe file, which changes what is held out.
-    ///
-    /// # Errors
-    /// Names the key and what it may be.
-    pub fn settings(&self, given: bool) -> Result<Settings, Error> {
-        let (data, model, train) = (&self.data, &self.model, &self.train);
-        one_of("task", data.task.as_deref(), &["classification"])?;
-        one_of("loss", train.loss.as_deref(), &["cross_entropy"])?;
-        one_of("optimizer", train.optimizer.as_deref(), &["sgd"])?;
-        one_of("decay", train.decay.as_deref(), &["l2", "decoupled"])?;
-        let shapeless = data.shape.as_ref().is_some_and(|shape| shape.is_empty() || shape.contains(&0));
-        ensure(!shapeless, || "shape must be sizes of at least 1".into())?;
-        let length = match (train.epochs, train.steps) {
-            (Some(_), Some(_)) => return Err(Error::Setting("epochs and steps cannot both be given".into())),
-            (None, Some(steps)) => Length::Steps(steps),
-            (epochs, None) => Length::Epochs(epochs.unwrap_or(20)),
-        };
-        ensure(length != Length::Epochs(0), || "epochs must be at least 1".into())?;
-        ensure(length != Length::Steps(0), || "steps must be at least 1".into())?;
-        ensure(train.batch != Some(0), || "batch must be at least 1".into())?;
-        let parse = |error: String| Error::Setting(error);
-        let layers = model.layers.clone().unwrap_or_else(|| LAYERS.map(str::to_owned).to_vec());
-        let held_out =
-            |given_share: Option<f64>, default: f64| given_share.unwrap_or(if given { 0.0 } else { default });
-        let fractions = Fractions {
-            validation: range("validation", held_out(data.validation, 0.1), 0.0..1.0)?,
-            test: range("test", held_out(data.test, 0.2), 0.0..1.0)?,
-        };
-        let both = fractions.validation + fractions.test;
-        ensure(data.test.is_none() || both < 1.0, || {
-            format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
-        })?;
-        Ok(Settings {
-            source: data.source.clone().unwrap_or_else(|| "digits".into()),
-            target: data.target.clone(),
-            shape: data.shape.clone(),
-            normalize: data
-                .normalize
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .map_err(|e| parse(format!("normalize: {e}")))?,
-            shuffle: data.shuffle.unwrap_or(true),
-            fractions,
-            test_is_default: data.test.is_none(),
-            layers,
-            init: model.init.as_deref().map(str::parse).transpose().map_err(|e: String| parse(format!("init: {e}")))?,
-            label_smoothing: range("label_smoothing", train.label_smoothing.unwrap_or(0.0), 0.0..1.0)?,
-            lr: range("lr", train.lr.unwrap_or(0.1), 0.0..f64::INFINITY)?,
-            optimizer: self.optimizer(given)?,
-            batch: train.batch.unwrap_or(BATCH),
-            batch_is_default: train.batch.is_none(),
-            length,
-            seed: train.seed.unwrap_or(0),
-        })
-    }
-
-    fn optimizer(&self, given: bool) -> Result<nn::Settings, Error> {
-        let train = &self.train;
-        let default = |value: f64| if given { 0.0 } else { value };
-        let settings = nn::Settings {
-            momentum: range("momentum", train.momentum.unwrap_or(default(0.9)), 0.0..1.0)?,
-            nesterov: train.nesterov.unwrap_or(false),
-            weight_decay: range("weight_decay", train.weight_decay.unwrap_or(default(1e-4)), 0.0..f64::INFINITY)?,
-            decay: if train.decay.as_deref() == Some("decoupled") { Decay::Decoupled } else { Decay::L2 },
-        };
-        ensure(!settings.nesterov || settings.momentum > 0.0, || "nesterov needs a momentum of more than 0".into())?;
-        Ok(settings)
-    }
-}
-
-fn ensure(right: bool, what: impl FnOnce() -> String) -> Result<(), Error> {
-    if right { Ok(()) } else { Err(Error::Setting(what())) }
-}
-
-fn range(key: &str, value: f64, range: std::ops::Range<f64>) -> Result<f64, Error> {
-    let upper = if range.end.is_infinite() { String::new() } else { format!(" and less than {}", range.end) };
-    ensure(range.contains(&value), || format!("{key} must be at least {}{upper}, not {value}", range.start))?;
-    // Kernels compute with 32-bit numbers, of which the nearest may lie outside.
-    let rounded = value as f32;
-    let what = || format!("{key} must be at least {}{upper} as a 32-bit number, which {value:e} is not", range.start);
-    ensure(range.contains(&f64::from(rounded)), what)?;
-    Ok(value)
-}
-
-fn one_of(key: &str, value: Option<&str>, known: &[&str]) -> Result<(), Error> {
-    match value {
-        Some(value) if !known.contains(&value) => {
-            Err(Error::Setting(format!("{key} cannot be {value:?}; {}", nearest(value, known))))
-        }
-        _ => Ok(()),
     }
 }
 

@@ -23,11 +23,11 @@ pub struct EpochReport {
     pub step: u64,
     /// Mean over the rows trained on, as they were met.
     pub train_loss: f64,
-    /// Likewise.
-    pub train_accuracy: f64,
+    /// Likewise, where answers are right or wrong.
+    pub train_accuracy: Option<f64>,
     /// On the validation part, if there is one.
     pub validation: Option<Evaluation>,
-    /// Whether the validation loss is the lowest so far.
+    /// Whether the measure on the validation part is the best so far.
     pub best: bool,
 }
 
@@ -36,6 +36,8 @@ pub struct EpochReport {
 pub enum Outcome {
     /// To its end.
     Finished,
+    /// No epoch of late brought anything better on the validation part (see `early_stopping`).
+    Early,
     /// The user stopped it; everything is saved.
     Stopped,
 }
@@ -44,7 +46,8 @@ impl EpochReport {
     /// Its line in `epochs.csv`.
     pub(super) fn csv_line(&self) -> String {
         let EpochReport { epoch, step, train_loss, train_accuracy, validation, .. } = self;
-        let validation = validation.as_ref().map_or(",".into(), |v| format!("{},{}", v.loss, v.accuracy()));
-        format!("{epoch},{step},{train_loss},{train_accuracy},{validation}")
+        let shown = |share: Option<f64>| share.map_or_else(String::new, |share| share.to_string());
+        let validation = validation.as_ref().map_or(",".into(), |v| format!("{},{}", v.loss, shown(v.accuracy())));
+        format!("{epoch},{step},{train_loss},{},{validation}", shown(*train_accuracy))
     }
 }

@@ -1,11 +1,14 @@
 //! A compiled network on a device: what the loop, evaluation and prediction do with its slots.
 
+use super::batches::steps;
 use super::device::Device;
+use super::pace::Pace;
 use super::programs::Programs;
 use crate::data::Values;
 use crate::executor::{DeviceError, Executor};
 use crate::kernel::{Now, Step};
 use crate::op::SlotId;
+use std::time::Instant;
 
 /// A plan and an executor, with the slots that the host writes and reads.
 pub struct Runner {
@@ -62,20 +65,25 @@ impl Runner {
         self.programs.plan.slot(name).unwrap_or_else(|| panic!("the plan has no slot {name}"))
     }
 
-    /// Writes the data set and its normalisation.
+    /// Writes the values of the data set and their normalisation.
     ///
     /// # Errors
     /// The device failed.
-    pub fn load_data(
-        &mut self,
-        values: &Values,
-        labels: &[u32],
-        (offset, factor): (&[f32], &[f32]),
-    ) -> Result<(), DeviceError> {
+    pub fn load_data(&mut self, values: &Values, (offset, factor): (&[f32], &[f32])) -> Result<(), DeviceError> {
         self.write("data", &words(values))?;
-        self.write("targets", labels)?;
         self.write("offset", &bits(offset))?;
         self.write("factor", &bits(factor))
+    }
+
+    /// Writes what is to be learnt of each row, and how much each class weighs; no weights are even ones.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn load_targets(&mut self, targets: &[u32], class_weights: Option<&[f32]>) -> Result<(), DeviceError> {
+        self.write("targets", targets)?;
+        let Some(slot) = self.programs.plan.slot("class_weights") else { return Ok(()) };
+        let classes = self.programs.plan.slots[slot.0 as usize].words();
+        self.write("class_weights", &bits(class_weights.unwrap_or(&vec![1.0; classes])))
     }
 
     fn write(&mut self, name: &str, words: &[u32]) -> Result<(), DeviceError> {
@@ -137,19 +145,40 @@ impl Runner {
         Ok(losses.into_iter().map(f32::from_bits).zip(corrects).collect())
     }
 
-    /// Predicted classes of the first `count` rows of the order.
+    /// The network's outputs for rows of the data set, `[rows, outputs]`, by a program that collects them.
     ///
     /// # Errors
     /// The device failed.
-    pub fn predictions(&mut self, count: usize) -> Result<Vec<u32>, DeviceError> {
-        self.exec.read(self.slot("predictions"), 0, count)
+    pub fn outputs(&mut self, program: usize, rows: &[u32]) -> Result<Vec<f32>, DeviceError> {
+        let table = steps(rows.len(), self.programs.batch, false, |_| 0.0, 0);
+        self.begin(rows, &table, 0)?;
+        self.run_all(program, table.len())?;
+        self.collected(rows.len())
     }
 
-    /// Logits of the last evaluated batch, `[batch, classes]`.
+    /// Runs steps of a program in chunks that take the device no more than a moment each, and waits for them.
     ///
     /// # Errors
     /// The device failed.
-    pub fn logits(&mut self) -> Result<Vec<f32>, DeviceError> {
-        self.exec.read_f32(self.programs.logits)
+    pub fn run_all(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
+        let (mut pace, mut done) = (Pace::new(), 0);
+        while done < steps {
+            let (started, count) = (Instant::now(), pace.next(steps - done));
+            self.run(program, count)?;
+            self.exec.now()?;
+            pace.took(count, started.elapsed());
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// The outputs of the first `rows` rows of the order, as the last steps collected them.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn collected(&mut self, rows: usize) -> Result<Vec<f32>, DeviceError> {
+        let slot = self.slot("outputs");
+        let width = self.programs.plan.slots[slot.0 as usize].shape.width();
+        Ok(bytemuck::cast_vec(self.exec.read(slot, 0, rows * width)?))
     }
 }

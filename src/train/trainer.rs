@@ -4,48 +4,28 @@
 //! not finite; and between epochs: validation, the best model, checkpoints. Within a chunk nothing is read back. How
 //! steps are chunked changes no bit of the result.
 
-use super::batches::{epoch_order, steps};
+use super::batches::{self, epoch_order};
 use super::device::Device;
 use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
+use super::job::Job;
+use super::keep::Best;
 use super::pace::Pace;
-use super::programs::{DataShape, Programs, TrainOptions};
-use super::recipe::{Length, Settings};
+use super::programs::{Programs, Purpose};
 use super::report::{EpochReport, Observer, Outcome};
 use super::run_folder::RunFolder;
 use super::runner::Runner;
+use super::settings::Length;
 use super::state;
-use crate::data::{Affine, Dataset, Normalize, Split, Values};
+use super::statistics::Gap;
 use crate::error::Error;
-use crate::export::{self, Metadata, Model, Normalization, Progress};
+use crate::export::{Model, Progress};
 use crate::kernel::Step;
-use crate::nn::Network;
-use crate::shape::Shape;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use crate::nn::{Answer, Network};
 use std::time::{Duration, Instant};
 
 /// Time between two writings of files in mid-run; the last state is always written.
 const SAVE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// All that a run starts from.
-#[derive(Debug)]
-pub struct Job {
-    /// The rows.
-    pub dataset: Dataset,
-    /// Their parts.
-    pub split: Split,
-    /// Normalisation by the training part.
-    pub normalize: (Normalize, Affine),
-    /// How to train.
-    pub settings: Settings,
-    /// Weights to start from in place of random ones.
-    pub init_from: Option<Model>,
-    /// A run to go on with.
-    pub resume: Option<Model>,
-    /// The best model of that run so far.
-    pub best: Option<Model>,
-}
 
 /// A network in training.
 #[derive(Debug)]
@@ -55,18 +35,12 @@ pub struct Trainer {
     pub(super) network: Network,
     pub(super) progress: Progress,
     /// Batches that batch norm had counted before the first update.
-    counted: i64,
-    best: Option<Best>,
-    saved: Option<Instant>,
+    pub(super) counted: i64,
+    pub(super) best: Option<Best>,
+    pub(super) saved: Option<Instant>,
+    /// How far batch norm's two averages are apart, once they are known.
+    pub(super) gaps: Vec<Gap>,
     pace: Pace,
-}
-
-/// The state with the lowest validation loss so far.
-#[derive(Clone, Debug)]
-struct Best {
-    loss: f64,
-    epoch: u64,
-    tensors: BTreeMap<String, export::Values>,
 }
 
 impl Trainer {
@@ -76,23 +50,19 @@ impl Trainer {
     /// The settings do not fit the data or one another; the device fails.
     pub fn new(mut job: Job, device: &Device) -> Result<Self, Error> {
         let (settings, rows) = (&job.settings, job.split.train.len());
-        let network = Network::read(&settings.layers, job.dataset.classes.len(), settings.init)?;
+        let network = Network::read(&job.layers, job.problem.head(), settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: --batch can be {rows} at most")));
         }
-        if steps(rows, settings.batch, network.needs_two_rows(), 0.0, 0).is_empty() {
+        if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
         }
-        let row = input_shape(&job.dataset, settings.shape.as_ref())?;
-        let bytes = matches!(job.dataset.values, Values::Bytes(_));
-        let data = DataShape { bytes, rows: job.dataset.rows(), row };
-        let Settings { seed, optimizer, label_smoothing, batch, .. } = *settings;
-        let options = TrainOptions { seed, optimizer, label_smoothing };
-        let programs = Programs::compile(&network, &data, batch, Some(options), device.target())?;
+        let data = job.data_shape()?;
+        let (seed, purpose) = (settings.seed, Purpose::Train(job.train_options()));
+        let programs = Programs::compile(&network, &data, settings.batch, purpose, device.target())?;
         let mut runner = Runner::new(device, programs)?;
-        let affine = &job.normalize.1;
-        runner.load_data(&job.dataset.values, &job.dataset.labels, (&affine.offset, &affine.factor))?;
+        job.load(&mut runner)?;
         state::initialize(&mut runner, seed)?;
         let mut counted = 0;
         let (mut progress, mut best) = (Progress::default(), None);
@@ -102,18 +72,19 @@ impl Trainer {
         if let Some(model) = job.best.take() {
             state::load(&mut runner, &model, false)?;
             let found = model.described()?.best;
-            best = found.map(|(loss, epoch)| Best { loss, epoch, tensors: model.tensors });
+            best = found.map(|(measure, epoch)| Best { measure, epoch, tensors: model.tensors });
         }
         if let Some(model) = job.resume.take() {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
             counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
         }
-        let trainer = Self { runner, job, network, progress, counted, best, saved: None, pace: Pace::new() };
+        let trainer =
+            Self { runner, job, network, progress, counted, best, saved: None, gaps: vec![], pace: Pace::new() };
         trainer.check_length()?;
         Ok(trainer)
     }
 
-    /// Refuses a run that is longer than steps can be numbered, or shorter than what is done of it.
+    /// Refuses a run that is longer than steps can be numbered, or shorter than what is done of it or than its schedule.
     fn check_length(&self) -> Result<(), Error> {
         let (total, &Progress { step, step_in_epoch, .. }) = (self.total_steps(), &self.progress);
         let what = if total > u64::from(u32::MAX) {
@@ -122,10 +93,12 @@ impl Trainer {
             format!(
                 "the run to go on with has {step} steps done, and would end after {total}: give more epochs or steps"
             )
-        } else if step_in_epoch > self.epoch_steps().len() as u64 {
+        } else if step_in_epoch > self.steps_per_epoch() {
             format!(
                 "the run to go on with has {step_in_epoch} steps done of an epoch that has fewer: its data have changed"
             )
+        } else if let Err(what) = self.job.settings.schedule.check(total, self.steps_per_epoch()) {
+            what
         } else {
             return Ok(());
         };
@@ -147,10 +120,18 @@ impl Trainer {
         &self.progress
     }
 
-    fn epoch_steps(&self) -> Vec<Step> {
+    fn steps_per_epoch(&self) -> u64 {
+        let (rows, two) = (self.job.split.train.len(), self.network.needs_two_rows());
+        batches::count(rows, self.job.settings.batch, two) as u64
+    }
+
+    /// The step table of the epoch at work.
+    pub(super) fn epoch_steps(&self) -> Vec<Step> {
         let s = &self.job.settings;
         let first = self.progress.step - self.progress.step_in_epoch;
-        steps(self.job.split.train.len(), s.batch, self.network.needs_two_rows(), s.lr as f32, first)
+        let (total, per_epoch) = (self.total_steps(), self.steps_per_epoch());
+        let rate = |step| s.schedule.rate(self.job.lr, step, total, per_epoch);
+        batches::steps(self.job.split.train.len(), s.batch, self.network.needs_two_rows(), rate, first)
     }
 
     /// Rows that every epoch leaves out, because `batch_norm` cannot be trained on a batch of one.
@@ -162,7 +143,7 @@ impl Trainer {
     pub fn total_steps(&self) -> u64 {
         match self.job.settings.length {
             Length::Steps(steps) => steps,
-            Length::Epochs(epochs) => epochs.saturating_mul(self.epoch_steps().len() as u64),
+            Length::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch()),
         }
     }
 
@@ -172,15 +153,16 @@ impl Trainer {
     /// A loss is not finite, and then what was reached is saved; a file cannot be written, or the device fails.
     pub fn run(&mut self, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
         let total = self.total_steps();
-        while self.progress.step < total {
-            if self.epoch(total, folder, observer)? == Outcome::Stopped {
-                self.save(folder)?;
-                return Ok(Outcome::Stopped);
-            }
+        let mut outcome = Outcome::Finished;
+        while self.progress.step < total && outcome == Outcome::Finished {
+            outcome = if self.is_stale() { Outcome::Early } else { self.epoch(total, folder, observer)? };
         }
         self.save(folder)?;
         self.take_best()?;
-        Ok(Outcome::Finished)
+        if outcome != Outcome::Stopped || self.takes_population() {
+            self.settle(folder)?;
+        }
+        Ok(outcome)
     }
 
     fn epoch(&mut self, total: u64, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
@@ -243,97 +225,43 @@ impl Trainer {
     }
 
     fn end_of_epoch(&mut self) -> Result<EpochReport, Error> {
-        let validation = match self.job.split.validation.as_slice() {
-            [] => None,
-            rows => Some(self.runner.evaluate(rows)?),
-        };
+        let rows = self.job.split.validation.clone();
+        let validation = if rows.is_empty() { None } else { Some(self.evaluate(&rows)?) };
         let p = &self.progress;
         // Only whole epochs compete, so that a run that is stopped within one and goes on ends as if it never had been.
-        let whole = p.step_in_epoch == self.epoch_steps().len() as u64;
-        let better = |loss: f64| whole && loss.is_finite() && self.best.as_ref().is_none_or(|best| loss < best.loss);
-        let best = validation.as_ref().is_some_and(|v| better(v.loss));
+        let whole = p.step_in_epoch == self.steps_per_epoch();
+        let measure = validation.as_ref().map(|v| self.job.settings.measure.of(v)).filter(|m| whole && m.is_finite());
+        let direction = self.job.settings.measure;
+        let best = measure.is_some_and(|m| self.best.as_ref().is_none_or(|best| direction.is_better(m, best.measure)));
         let report = EpochReport {
             epoch: p.epoch + 1,
             step: p.step,
             train_loss: p.loss_sum / p.rows as f64,
-            train_accuracy: p.correct as f64 / p.rows as f64,
+            train_accuracy: self.train_accuracy(),
             validation,
             best,
         };
-        if let (true, Some(validation)) = (best, &report.validation) {
-            self.best = Some(Best { loss: validation.loss, epoch: report.epoch, tensors: self.tensors(false)? });
+        if let (true, Some(measure)) = (best, measure) {
+            self.best = Some(Best { measure, epoch: report.epoch, tensors: self.tensors(false)? });
         }
         Ok(report)
     }
 
-    fn tensors(&mut self, resumable: bool) -> Result<BTreeMap<String, export::Values>, Error> {
-        let tracked = self.counted + self.progress.step as i64;
-        Ok(state::save(&mut self.runner, tracked, resumable)?)
+    /// Share of right answers in the epoch at work, as its rows were met.
+    fn train_accuracy(&self) -> Option<f64> {
+        let answers = match self.job.problem.answer {
+            Answer::Numbers => return None,
+            Answer::Class | Answer::Binary => 1,
+            Answer::Labels => self.job.problem.names.len() as u64,
+        };
+        Some(self.progress.correct as f64 / (self.progress.rows * answers) as f64)
     }
 
-    fn metadata(&self, best: Option<(f64, u64)>, progress: Option<Progress>) -> Metadata {
-        let (kind, affine) = &self.job.normalize;
-        let data = &self.job.dataset;
-        Metadata {
-            version: Metadata::VERSION,
-            layers: self.network.texts(),
-            input: input_shape(data, self.job.settings.shape.as_ref()).unwrap_or_else(|_| data.shape.clone()),
-            classes: data.classes.clone(),
-            columns: data.columns.clone(),
-            target: data.target.clone(),
-            trained_on: Some(data.name.clone()),
-            normalize: Normalization::new(kind.to_string(), data.largest, &affine.offset, &affine.factor),
-            best,
-            progress,
-        }
-    }
-
-    /// Writes `last.safetensors`, and `model.safetensors` with the best weights so far: of the lowest validation loss,
-    /// or the last where nothing validates.
-    fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
-        if !self.save_last(folder)? {
-            return Err(diverged::stop(self, Fault::Weights, folder));
-        }
-        if self.best.is_some() {
-            return self.save_best(folder);
-        }
-        let (metadata, tensors) = (Some(self.metadata(None, None)), self.tensors(false)?);
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
-        Ok(())
-    }
-
-    pub(super) fn save_best(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
-        let Some(best) = &self.best else { return Ok(()) };
-        let (metadata, tensors) = (Some(self.metadata(self.best(), None)), best.tensors.clone());
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
-        Ok(())
-    }
-
-    /// Writes `last.safetensors`, unless a number in it is not finite; says whether it was written.
-    pub(super) fn save_last(&mut self, folder: &mut RunFolder) -> Result<bool, Error> {
-        folder.flush()?;
-        let tensors = self.tensors(true)?;
-        if tensors.values().any(|values| values.not_finite().is_some()) {
-            return Ok(false);
-        }
-        let metadata = Some(self.metadata(None, Some(self.progress.clone())));
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("last.safetensors"))?;
-        self.saved = Some(Instant::now());
-        Ok(true)
-    }
-
-    fn take_best(&mut self) -> Result<(), Error> {
-        if let Some(Best { loss, epoch, tensors }) = self.best.take() {
-            let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors };
-            state::load(&mut self.runner, &model, false)?;
-            self.best = Some(Best { loss, epoch, tensors: model.tensors });
-        }
-        Ok(())
-    }
-
-    /// The lowest validation loss so far, and the epochs it took.
-    pub fn best(&self) -> Option<(f64, u64)> {
-        self.best.as_ref().map(|best| (best.loss, best.epoch))
+    /// Whether so many epochs have brought nothing better that the run ends.
+    fn is_stale(&self) -> bool {
+        let patience = self.job.settings.early_stopping;
+        let best = self.best.as_ref().map_or(0, |best| best.epoch);
+        patience.is_some_and(|patience| self.progress.epoch >= best + patience)
     }
 
     /// How the best model does on the test part, if there is one.
@@ -341,27 +269,23 @@ impl Trainer {
     /// # Errors
     /// The device failed.
     pub fn test(&mut self) -> Result<Option<Evaluation>, Error> {
-        match self.job.split.test.as_slice() {
-            [] => Ok(None),
-            rows => Ok(Some(self.runner.evaluate(rows)?)),
-        }
+        let rows = self.job.split.test.clone();
+        if rows.is_empty() { Ok(None) } else { self.evaluate(&rows).map(Some) }
+    }
+
+    /// How the current weights do on rows of the data set, by the rule for inference.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn evaluate(&mut self, rows: &[u32]) -> Result<Evaluation, Error> {
+        let program = self.programs().evaluate;
+        let outputs = self.runner.outputs(program, rows)?;
+        Ok(self.job.judge(&outputs, rows))
     }
 
     /// The job, for what is said of it.
     pub fn job(&self) -> &Job {
         &self.job
-    }
-}
-
-/// The shape of one input: the recipe's if it names one of the right size, else the data's.
-fn input_shape(dataset: &Dataset, wanted: Option<&Vec<usize>>) -> Result<Vec<usize>, Error> {
-    match wanted {
-        Some(shape) if Shape(shape.clone()).elements() != dataset.features() => {
-            let (has, values) = (Shape(dataset.shape.clone()), dataset.features());
-            Err(Error::Setting(format!("shape {shape:?} does not fit rows of {has}, which are {values} values")))
-        }
-        Some(shape) => Ok(shape.clone()),
-        None => Ok(dataset.shape.clone()),
     }
 }
 

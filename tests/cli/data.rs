@@ -51,12 +51,20 @@ fn broken_idx_files_are_refused() {
 #[test]
 fn broken_tables_are_refused() {
     let place = Place::new();
-    let wrong: [(&[u8], &[&str]); 13] = [
+    // Of 60 rows 42 are trained on.
+    let lines = (0..60).map(|row| format!("w{row},{}\n", if row % 2 == 0 { 'a' } else { 'b' }));
+    let free: String = std::iter::once("x,label\n".to_owned()).chain(lines).collect();
+    let wrong: [(&[u8], &[&str]); 18] = [
         (b"x,label\n1,a\n2,b,c\n", &["line 3", "3 fields", "2"]),
-        (b"x,y,label\n1,2,a\n1,two,b\n", &["line 3", "\"y\"", "\"two\""]),
-        (b"x,label\n1,a\nnan,b\n", &["line 3", "\"x\""]),
+        (b"x,y,label\n1,2,a\n1,two,b\n1,3,b\n", &["line 3", "\"y\"", "\"two\""]),
+        (b"x,label\n1,a\ninf,b\n", &["line 3", "\"x\""]),
         (b"x,label\n1,a\n1e39,b\n", &["line 3", "\"x\"", "1e39"]),
-        (b"x,label\n1,a\n,b\n", &["line 3", "\"x\"", "empty"]),
+        (b"x,label\n1,a\n1,\n", &["line 3", "\"label\"", "empty"]),
+        (b"x,label\n1,a\n1,NA\n", &["line 3", "\"label\"", "\"NA\" stands for a missing value"]),
+        (b"x,y,label\n,1,a\n?,2,b\n", &["\"x\"", "no value", "--ignore \"x\""]),
+        (free.as_bytes(), &["\"x\"", "42 different texts in 42 rows", "--ignore \"x\""]),
+        (b"x,label\n1,0.5\n2,inf\n", &["line 3", "\"label\"", "\"inf\""]),
+        (b"label,x\na,\"1\nb,2\n", &["line 2", "\"x\"", "quotation mark"]),
         (b"x,label\n", &["no rows"]),
         (b"x,label\n1,a\n2,a\n", &["\"a\"", "two classes"]),
         (b"", &["empty"]),
@@ -72,10 +80,49 @@ fn broken_tables_are_refused() {
     }
     place.write("points.csv", table(20));
     place.refused(&train("points.csv --target lable"), &["\"lable\"", "\"label\""]);
+    place.refused(&train("points.csv --ignore z"), &["\"z\"", "ignored", "\"x\""]);
+    place.refused(&train("points.csv --target x,y,label"), &["\"label\"", "no column is left"]);
+    place.refused(&train("points.csv --task regression"), &["line 2", "\"label\"", "number"]);
     place.refused(&train("digits --target label"), &["\"label\"", "digits"]);
+    place.refused(&train("digits --task regression"), &["digits", "classes"]);
     let packed = gzip(table(20).as_bytes());
     place.write("cut.csv.gz", &packed[..packed.len() - 9]);
     place.refused(&train("cut.csv.gz"), &["cut.csv.gz", "cut short"]);
+}
+
+/// Rows with a missing number here and there, a column of texts, and one that says nothing.
+#[test]
+fn missing_fields_and_texts_are_filled_in_and_told() {
+    let place = Place::new();
+    let row = |i: usize| {
+        let colour = ["red", "green", "blue", "NA"][i / 2 % 4];
+        let width = if i.is_multiple_of(5) { "?".to_owned() } else { i.to_string() };
+        format!("name {i},{width},{colour},{}\n", ["a", "b"][i % 2])
+    };
+    place.write(
+        "rows.csv",
+        std::iter::once("id,width,colour,label\n".to_owned()).chain((0..80).map(row)).collect::<String>(),
+    );
+    place.refused(&train("rows.csv"), &["\"id\"", "--ignore \"id\""]);
+    let out = place.done(&format!("{} --ignore id", train("rows.csv")));
+    for told in [
+        "80 rows of 6, 2 classes",
+        "a feature says where: width (16 rows)",
+        "for each value: colour (3 values)",
+        "missing texts are a value of their own: colour (20 rows)",
+    ] {
+        assert!(out.contains(told), "no {told:?} in {out}");
+    }
+    assert!(place.text("run/recipe.toml").contains("ignore = [\"id\"]"));
+    let model = "run/model.safetensors --device cpu";
+    assert!(place.done(&format!("eval {model} rows.csv")).contains("80 rows"));
+    place.write("new.csv", "colour,width\nred,\nviolet,3\n,4\n");
+    let ran = place.run(&format!("predict {model} new.csv"));
+    assert!(ran.code == Some(0) && ran.out.lines().count() == 3, "{ran:?}");
+    assert!(ran.err.contains("new.csv: texts that no training row has become zeros: colour (1 row)"), "{ran:?}");
+    assert!(!ran.err.contains("width"), "{ran:?}");
+    place.write("words.csv", "colour,width\nred,wide\n");
+    place.refused(&format!("predict {model} words.csv"), &["words.csv, line 2", "\"width\"", "\"wide\""]);
 }
 
 #[test]

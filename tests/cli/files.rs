@@ -14,7 +14,7 @@ fn safetensors(name: &str, shape: &[usize], description: Option<&str>) -> Vec<u8
 
 /// A description of a `linear 2` on one column, with a part replaced.
 fn description(from: &str, to: &str) -> String {
-    let whole = r#"{"version":1,"layers":["linear 2 bias=false"],"input":[1],"classes":["a","b"],"columns":["x"],"target":"label","normalize":{"kind":"none","largest":0.0,"offset":0.0,"factor":1.0}}"#;
+    let whole = r#"{"version":1,"layers":["linear 2 bias=false"],"input":[1],"classes":["a","b"],"encoding":[{"name":"x","kind":"number","mean":0.0}],"target":"label","normalize":{"kind":"none","largest":0.0,"offset":0.0,"factor":1.0}}"#;
     assert!(whole.contains(from));
     whole.replace(from, to)
 }
@@ -51,25 +51,28 @@ fn a_description_that_does_not_hold_together_is_refused() {
     for (from, to, names) in [
         ("\"version\":1", "\"version\":2", ["version 2", "reads 1"]),
         ("\"version\":1,", "", ["version", "model"]),
-        ("linear 2", "linear 3", ["linear 3", "2 classes"]),
+        ("linear 2", "linear 3", ["3 values", "takes 2"]),
         ("linear 2", "liner 2", ["liner", "linear"]),
         ("[\"linear 2 bias=false\"]", "[]", ["at least one layer", "network"]),
         ("\"input\":[1]", "\"input\":[0]", ["input", "[0]"]),
         ("\"input\":[1]", "\"input\":[]", ["input", "[]"]),
         ("\"input\":[1]", "\"input\":[4000000000,4000000000,4000000000]", ["input", "4000000000"]),
-        ("\"input\":[1]", "\"input\":[2]", ["1 columns", "2 values"]),
-        ("\"columns\":[\"x\"]", "\"columns\":[\"x\",\"y\"]", ["2 columns", "1 values"]),
+        ("\"input\":[1]", "\"input\":[2]", ["encoding", "2 values"]),
+        ("\"kind\":\"number\"", "\"kind\":\"imputed\"", ["1 values", "1 values"]),
+        ("\"encoding\":[", "\"columns\":[", ["encoding", "model"]),
+        ("\"mean\":0.0", "\"mean\":null", ["cannot be used", "model"]),
         ("\"offset\":0.0", "\"offset\":[0.0,1.0]", ["normalisation", "1 values"]),
         ("\"factor\":1.0", "\"factor\":1e99", ["normalisation", "finite"]),
-        ("\"classes\":[\"a\",\"b\"]", "\"classes\":[]", ["linear 2", "0 classes"]),
+        ("\"classes\":[\"a\",\"b\"]", "\"classes\":[]", ["names 0 classes", "model"]),
         ("bias=false", "bias=true", ["0.bias", "no tensor"]),
     ] {
         place.write("model", safetensors("0.weight", &[2, 1], Some(&description(from, to))));
         place.refused("predict model points.csv --device cpu", &names);
     }
     // An input that is large, but that kernels can number: no memory is taken for what is not there.
-    let large =
-        description("\"input\":[1],", "\"input\":[4000000000],").replace("\"columns\":[\"x\"]", "\"columns\":[]");
+    let column = "{\"name\":\"x\",\"kind\":\"number\",\"mean\":0.0}";
+    let large = description("\"input\":[1],", "\"input\":[4000000000],").replace(column, "");
+    assert!(large.contains("\"encoding\":[]"));
     place.write("model", safetensors("0.weight", &[2, 1], Some(&large)));
     assert_eq!(place.run("eval model points.csv --device cpu").code, Some(2));
     place.write("model", safetensors("0.weight", &[3, 1], Some(&description("{", "{"))));

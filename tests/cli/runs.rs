@@ -119,6 +119,42 @@ fn a_limited_run_goes_on_as_if_it_had_never_ended() {
     assert_eq!(place.run("train --resume parts --batch 7").code, Some(2));
 }
 
+/// Adam corrects its means by the number of updates from the first, wherever a run was stopped.
+#[test]
+fn a_run_by_adam_goes_on_as_if_it_had_never_ended() {
+    let place = Place::new();
+    let train = format!("--device cpu {LAYERS} --optimizer adamw --lr 0.01");
+    place.done(&format!("{train} --steps 50 --out whole"));
+    place.done(&format!("{train} --steps 30 --out parts"));
+    place.done("train --resume parts --steps 50 --device cpu");
+    for file in ["last.safetensors", "model.safetensors", "steps.csv", "recipe.toml"] {
+        assert!(place.read(&format!("whole/{file}")) == place.read(&format!("parts/{file}")), "{file} differs");
+    }
+    assert!(place.text("whole/recipe.toml").contains("optimizer = \"adamw\""));
+}
+
+/// A step of a schedule is a step of the run, whatever the epoch: at a rate of 0 nothing changes any more.
+#[test]
+fn a_schedule_sets_the_rate_of_each_step() {
+    let place = Place::new();
+    place.write("points.csv", table(40));
+    let head = "[data]\nsource = \"points.csv\"\nshuffle = false\n[model]\nlayers = [\"linear\"]\n[train]\nlr = 0.1\nbatch = 40\n";
+    let losses = |name: &str, lines: &str| -> Vec<f32> {
+        place.write("recipe.toml", format!("{head}{lines}\n"));
+        place.done(&format!("train --recipe recipe.toml --device cpu --out {name}"));
+        rows(&place.text(&format!("{name}/steps.csv")), "step,loss").into_iter().map(|(_, loss)| loss).collect()
+    };
+    let plain = losses("plain", "steps = 9");
+    // Two epochs of one step each at the rate, then a hundred-millionth of it.
+    let stepped = losses("stepped", "steps = 9\nschedule = \"step every=2epochs factor=1e-8\"");
+    assert_eq!(plain[..3], stepped[..3]);
+    assert!(plain[3] < plain[2] && stepped[3..].iter().all(|loss| *loss == stepped[2]), "{stepped:?}");
+    assert!(place.text("stepped/recipe.toml").contains("schedule = \"step every=2epochs factor=1e-8\""));
+    assert!(place.text("plain/recipe.toml").contains("schedule = \"constant\""));
+    place.write("recipe.toml", format!("{head}steps = 500\nschedule = \"cosine warmup=500\"\n"));
+    place.refused("train --recipe recipe.toml --device cpu --out long", &["warmup", "cosine warmup=500", "has 500"]);
+}
+
 #[test]
 fn a_run_on_the_gpu_goes_on_as_if_it_had_never_ended() {
     if support::gpu().is_none() {

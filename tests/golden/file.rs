@@ -7,6 +7,10 @@ use std::path::Path;
 use wgrad::kernel::Scalar;
 use wgrad::shape::Shape;
 
+/// Operations whose bounds are those of each element; the others add many up.
+const OF_ONE_ELEMENT: [&str; 12] =
+    ["adam", "adamw", "elu", "gelu", "leaky_relu", "maxout", "prelu", "relu", "sgd", "sigmoid", "silu", "tanh"];
+
 #[derive(Clone)]
 pub struct Tensor {
     pub shape: Shape,
@@ -97,7 +101,7 @@ impl Golden {
     /// How far each element of an expected tensor may be off.
     pub fn bounds(&self, key: &str, device: bool) -> Vec<f64> {
         let expected = &self.tensors[key];
-        let of_one_element = ["relu", "sgd"].contains(&self.op.as_str());
+        let of_one_element = OF_ONE_ELEMENT.contains(&self.op.as_str());
         let (largest, share) = (expected.largest(), if device { 3.0 } else { 1.0 });
         let error = self.f32_error.get(key).and_then(Value::as_f64);
         let bound = |value: &f64| {

@@ -68,6 +68,7 @@ pub struct Job<'a> {
     pub up: Option<&'a Tensor>,
     pub backward: bool,
     pub rate: f64,
+    pub step: u32,
 }
 
 /// The words of all tensors around the operation afterwards.
@@ -117,6 +118,11 @@ impl Job<'_> {
     }
 
     pub fn run(&self, subject: &Subject) -> Result<Ran, String> {
+        self.run_at(0, subject)
+    }
+
+    /// The same at a line of the step table.
+    pub fn run_at(&self, index: u32, subject: &Subject) -> Result<Ran, String> {
         let (plan, wires) = self.record(subject)?;
         let plan = Arc::new(plan);
         let mut executor = subject.executor(Arc::clone(&plan))?;
@@ -133,7 +139,7 @@ impl Job<'_> {
             executor.write(wire.slot, 0, &tensor.words()).map_err(told)?;
         }
         let rows = self.inputs[0].shape.rows() as u32;
-        let now = Now { index: 0, start: 0, rows, rate: self.rate as f32, step: 0, halted: 0 };
+        let now = Now { index, start: 0, rows, rate: self.rate as f32, step: self.step, halted: 0 };
         executor.set_now(now).map_err(told)?;
         executor.run(0, 1).map_err(told)?;
         let mut all = |wires: &[Wire]| -> Result<Vec<Vec<u32>>, String> {

@@ -3,11 +3,17 @@
 use crate::file::{Golden, Tensor};
 use crate::job::{Job, Ran, Subject, floats};
 use wgrad::kernel::Scalar;
-use wgrad::ops::batch_norm::BatchNorm;
+use wgrad::op::Op;
+use wgrad::ops::activation::Activation;
+use wgrad::ops::adam::Adam;
+use wgrad::ops::batch_norm::{BatchNorm, Statistics};
+use wgrad::ops::binary_cross_entropy::BinaryCrossEntropy;
 use wgrad::ops::cross_entropy::CrossEntropy;
 use wgrad::ops::matmul::Matmul;
+use wgrad::ops::maxout::Maxout;
 use wgrad::ops::metrics::Metrics;
-use wgrad::ops::relu::Relu;
+use wgrad::ops::mse::Mse;
+use wgrad::ops::prelu::Prelu;
 use wgrad::ops::sgd::{Decay, Sgd};
 
 /// A function with its name.
@@ -38,28 +44,51 @@ fn linear(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
         inputs.extend(g.tensors.get("in.bias").cloned());
     }
     let (up, backward) = (g.tensors.get("up.y"), g.has_gradients());
-    let plain = Job { op: &Matmul { relu: false }, inputs: &inputs, up, backward, rate: 0.0 }.run(subject)?;
+    let plain = Job { op: &Matmul { relu: false }, inputs: &inputs, up, backward, rate: 0.0, step: 0 }.run(subject)?;
     let keys = ["grad.x", "grad.weight", "grad.bias"];
     let mut all = with_gradients(vec![got("out.y", &plain.outputs[0])], &keys, &plain);
     if inputs.len() == 3 {
-        let fused = Job { op: &Matmul { relu: true }, inputs: &inputs, up: None, backward: false, rate: 0.0 };
+        let fused = Job { op: &Matmul { relu: true }, inputs: &inputs, up: None, backward: false, rate: 0.0, step: 0 };
         let relu: fn(f64) -> f64 = |y| if y < 0.0 { 0.0 } else { y };
         all.push(Got { through: Some(("ReLU", relu)), ..got("out.y", &fused.run(subject)?.outputs[0]) });
     }
     Ok(all)
 }
 
-fn relu(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
-    g.only(&[])?;
-    let job = Job {
-        op: &Relu,
-        inputs: &[g.input("in.x")?],
-        up: g.tensors.get("up.y"),
-        backward: g.has_gradients(),
-        rate: 0.0,
-    };
+/// An operation of one output, with gradients by its inputs.
+fn plain(g: &Golden, op: &dyn Op, names: [&[&'static str]; 2], subject: &Subject) -> Result<Vec<Got>, String> {
+    let [inputs, gradients] = names;
+    let inputs: Vec<Tensor> = inputs.iter().map(|key| g.input(key)).collect::<Result<_, _>>()?;
+    let job = Job { op, inputs: &inputs, up: g.tensors.get("up.y"), backward: g.has_gradients(), rate: 0.0, step: 0 };
     let ran = job.run(subject)?;
-    Ok(with_gradients(vec![got("out.y", &ran.outputs[0])], &["grad.x"], &ran))
+    Ok(with_gradients(vec![got("out.y", &ran.outputs[0])], gradients, &ran))
+}
+
+fn activation(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    let (known, op): (&[&str], _) = match g.op.as_str() {
+        "leaky_relu" => (&["slope"], Activation::LeakyRelu { slope: g.number("slope", 0.01) }),
+        "elu" => (&["alpha"], Activation::Elu { alpha: g.number("alpha", 1.0) }),
+        "gelu" => (&["approximate"], Activation::Gelu),
+        "sigmoid" => (&[], Activation::Sigmoid),
+        "silu" => (&[], Activation::Silu),
+        "tanh" => (&[], Activation::Tanh),
+        _ => (&[], Activation::Relu),
+    };
+    g.only(known)?;
+    match g.params.get("approximate").map(|form| form.as_str().unwrap_or_default()) {
+        None | Some("none") => plain(g, &op, [&["in.x"], &["grad.x"]], subject),
+        Some(other) => Err(format!("no gelu is approximated by {other:?}")),
+    }
+}
+
+fn prelu(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&[])?;
+    plain(g, &Prelu, [&["in.x", "in.alpha"], &["grad.x", "grad.alpha"]], subject)
+}
+
+fn maxout(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&["pieces"])?;
+    plain(g, &Maxout { pieces: g.number("pieces", 2.0) as usize }, [&["in.x"], &["grad.x"]], subject)
 }
 
 fn batch_norm(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
@@ -69,8 +98,10 @@ fn batch_norm(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     let keys = [("in.gamma", 1.0), ("in.beta", 0.0), ("in.running_mean", 0.0), ("in.running_var", 1.0)];
     let inputs: Vec<Tensor> = std::iter::once(x.clone()).chain(keys.map(|(key, value)| affine(key, value))).collect();
     let (eps, momentum) = (g.number("eps", 1e-5), g.number("momentum", 0.1));
-    let op = BatchNorm { eps, momentum, training: g.flag("training", true)? };
-    let job = Job { op: &op, inputs: &inputs, up: g.tensors.get("up.y"), backward: g.has_gradients(), rate: 0.0 };
+    let statistics = if g.flag("training", true)? { Statistics::Batch } else { Statistics::Given };
+    let op = BatchNorm { eps, momentum, statistics };
+    let job =
+        Job { op: &op, inputs: &inputs, up: g.tensors.get("up.y"), backward: g.has_gradients(), rate: 0.0, step: 0 };
     let ran = job.run(subject)?;
     let all = vec![
         got("out.y", &ran.outputs[0]),
@@ -80,11 +111,32 @@ fn batch_norm(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     Ok(with_gradients(all, &["grad.x", "grad.gamma", "grad.beta"], &ran))
 }
 
-fn cross_entropy(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
-    g.only(&["label_smoothing"])?;
-    let op = CrossEntropy { label_smoothing: g.number("label_smoothing", 0.0) };
-    let inputs = [g.input("in.logits")?, g.input("in.labels")?];
-    let ran = Job { op: &op, inputs: &inputs, up: None, backward: g.has_gradients(), rate: 0.0 }.run(subject)?;
+/// Algorithm 2: one step for each mini-batch.
+fn batch_norm_population(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&["batch"])?;
+    let batches = g.input("in.batches")?;
+    let [count, rows, features] = batches.shape.0[..] else { return Err("in.batches has not three sizes".into()) };
+    let op = BatchNorm { eps: 1e-5, momentum: 0.1, statistics: Statistics::Population };
+    let (mut mean, mut var) = (Tensor::new([features], f64::NAN), Tensor::new([features], f64::NAN));
+    for index in 0..count {
+        let values = batches.values[index * rows * features..][..rows * features].to_vec();
+        let x = Tensor { values, ..Tensor::new([rows, features], 0.0) };
+        let inputs = [x, Tensor::new([features], 1.0), Tensor::new([features], 0.0), mean.clone(), var.clone()];
+        let job = Job { op: &op, inputs: &inputs, up: None, backward: false, rate: 0.0, step: 0 };
+        let ran = job.run_at(index as u32, subject)?;
+        (mean.values, var.values) = (floats(&ran.inputs[3]), floats(&ran.inputs[4]));
+    }
+    Ok(vec![Got { values: mean.values, ..got("out.mean", &[]) }, Got { values: var.values, ..got("out.var", &[]) }])
+}
+
+/// A loss: the mean of its rows, also through the kernel that takes it, and the gradient.
+fn loss(
+    op: &dyn Op,
+    inputs: &[Tensor],
+    gradient: &'static str,
+    (g, subject): (&Golden, &Subject),
+) -> Result<(Vec<Got>, Ran), String> {
+    let ran = Job { op, inputs, up: None, backward: g.has_gradients(), rate: 0.0, step: 0 }.run(subject)?;
     let rows = inputs[0].shape.rows();
     let losses = floats(&ran.outputs[0]);
     let corrects = Tensor {
@@ -94,14 +146,35 @@ fn cross_entropy(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     };
     let row_loss = Tensor { values: losses.clone(), ..Tensor::new([rows], 0.0) };
     let lines = [row_loss, corrects, Tensor::new([1], 0.0), Tensor::new([1], 0.0)];
-    let metrics = Job { op: &Metrics { halt: true }, inputs: &lines, up: None, backward: false, rate: 0.0 };
+    let metrics = Job { op: &Metrics { halt: true }, inputs: &lines, up: None, backward: false, rate: 0.0, step: 0 };
     let mean = losses.iter().sum::<f64>() / rows as f64;
     let all = vec![
         Got { values: vec![mean], ..got("out.loss", &[]) },
         Got { through: Some(("metrics", |loss| loss)), ..got("out.loss", &metrics.run(subject)?.inputs[2]) },
-        got("out.probabilities", &ran.saved[0]),
     ];
-    Ok(with_gradients(all, &["grad.logits"], &ran))
+    Ok((with_gradients(all, &[gradient], &ran), ran))
+}
+
+fn cross_entropy(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&["label_smoothing"])?;
+    let op = CrossEntropy { label_smoothing: g.number("label_smoothing", 0.0) };
+    let logits = g.input("in.logits")?;
+    let weights = Tensor::new([logits.shape.width()], 1.0);
+    let (mut all, ran) = loss(&op, &[logits, g.input("in.labels")?, weights], "grad.logits", (g, subject))?;
+    all.push(got("out.probabilities", &ran.saved[0]));
+    Ok(all)
+}
+
+fn binary_cross_entropy(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&[])?;
+    let inputs = [g.input("in.logits")?, g.input("in.targets")?, Tensor::new([2], 1.0)];
+    Ok(loss(&BinaryCrossEntropy, &inputs, "grad.logits", (g, subject))?.0)
+}
+
+fn mse(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&[])?;
+    let inputs = [g.input("in.prediction")?, g.input("in.target")?];
+    Ok(loss(&Mse, &inputs, "grad.prediction", (g, subject))?.0)
 }
 
 fn sgd(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
@@ -112,17 +185,32 @@ fn sgd(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
         Some(other) => return Err(format!("no decay is called {other:?}")),
     };
     let (momentum, weight_decay) = (g.number("momentum", 0.0), g.number("weight_decay", 0.0));
-    let op = Sgd { momentum, weight_decay, decay, nesterov: g.flag("nesterov", false)? };
-    let (gradients, mut parameter) = (g.input("in.gradients")?, g.input("in.parameter")?);
-    let mut velocity = Tensor::new(parameter.shape.clone(), 0.0);
-    let mut all = vec![];
-    for row in gradients.values.chunks(parameter.values.len()) {
+    let op = Sgd { momentum, weight_decay, decay, nesterov: g.flag("nesterov", false)?, rate: 1.0 };
+    updates(g, subject, &op, 1)
+}
+
+fn adam(g: &Golden, subject: &Subject, decoupled: bool) -> Result<Vec<Got>, String> {
+    g.only(&["lr", "beta1", "beta2", "eps", "weight_decay"])?;
+    // As PyTorch's AdamW, which decays by itself.
+    let weight_decay = g.number("weight_decay", if decoupled { 0.01 } else { 0.0 });
+    let (beta1, beta2, eps) = (g.number("beta1", 0.9), g.number("beta2", 0.999), g.number("eps", 1e-8));
+    updates(g, subject, &Adam { beta1, beta2, eps, weight_decay, decoupled, rate: 1.0 }, 2)
+}
+
+/// The parameters after each of the updates, with states that start at 0.
+fn updates(g: &Golden, subject: &Subject, op: &dyn Op, states: usize) -> Result<Vec<Got>, String> {
+    let (gradients, parameter) = (g.input("in.gradients")?, g.input("in.parameter")?);
+    let zero = Tensor::new(parameter.shape.clone(), 0.0);
+    let mut moved = vec![parameter.clone()];
+    moved.resize(1 + states, zero);
+    let (mut all, rate) = (vec![], g.number("lr", f64::NAN));
+    for (step, row) in gradients.values.chunks(parameter.values.len()).enumerate() {
         let row = Tensor { values: row.to_vec(), ..parameter.clone() };
-        let inputs = [row, parameter.clone(), velocity.clone()];
-        let rate = g.number("lr", f64::NAN);
-        let ran = Job { op: &op, inputs: &inputs, up: None, backward: false, rate }.run(subject)?;
-        (parameter.values, velocity.values) = (floats(&ran.inputs[1]), floats(&ran.inputs[2]));
-        all.extend(&parameter.values);
+        let inputs: Vec<Tensor> = std::iter::once(row).chain(moved.iter().cloned()).collect();
+        let job = Job { op, inputs: &inputs, up: None, backward: false, rate, step: step as u32 };
+        let ran = job.run(subject)?;
+        moved.iter_mut().zip(&ran.inputs[1..]).for_each(|(tensor, words)| tensor.values = floats(words));
+        all.extend(&moved[0].values);
     }
     Ok(vec![Got { values: all, ..got("out.parameters", &[]) }])
 }
@@ -131,10 +219,17 @@ fn sgd(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
 pub fn compute(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     match g.op.as_str() {
         "linear" => linear(g, subject),
-        "relu" => relu(g, subject),
+        "elu" | "gelu" | "leaky_relu" | "relu" | "sigmoid" | "silu" | "tanh" => activation(g, subject),
+        "prelu" => prelu(g, subject),
+        "maxout" => maxout(g, subject),
         "batch_norm" => batch_norm(g, subject),
+        "batch_norm_population" => batch_norm_population(g, subject),
+        "binary_cross_entropy" => binary_cross_entropy(g, subject),
+        "mse" => mse(g, subject),
         "softmax_cross_entropy" => cross_entropy(g, subject),
         "sgd" => sgd(g, subject),
+        "adam" => adam(g, subject, false),
+        "adamw" => adam(g, subject, true),
         other => Err(format!("the operation {other} is not known here")),
     }
 }

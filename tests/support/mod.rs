@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses a part")]
 
 use std::rc::Rc;
+use wgrad::data::{self, Dataset};
 use wgrad::gpu::{Checks, Choice, Gpu};
 use wgrad::train::{EpochReport, Observer};
 
@@ -31,6 +32,15 @@ pub fn gpu_with(checks: Checks) -> Option<Rc<Gpu>> {
 /// Says what a test leaves out, past the harness, which keeps what a passing test prints to itself.
 pub fn not_checked(what: &str) {
     let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("NOT CHECKED: {what}\n").as_bytes());
+}
+
+/// The digits carried in the program, and their classes.
+pub fn digits() -> (Dataset, Vec<u32>) {
+    let opened = data::open("digits", &data::Options::default(), None).unwrap_or_else(|e| panic!("{e}"));
+    let all: Vec<u32> = (0..opened.rows() as u32).collect();
+    let (dataset, _) = opened.encode(&all).unwrap_or_else(|e| panic!("{e}"));
+    let labels = dataset.targets.classes().map(|(labels, _)| labels.to_vec()).unwrap_or_default();
+    (dataset, labels)
 }
 
 /// Hears of a run and lets it go on.

@@ -1,29 +1,214 @@
-//! The activations.
+//! The activations, those with weights and those over several features included.
 
 use crate::graph::ValueId;
 use crate::nn::init::Init;
-use crate::nn::network::{Builder, Layer};
+use crate::nn::network::{Builder, Layer, Start};
 use crate::nn::notation::LayerText;
-use crate::ops::relu::Relu;
+use crate::op::{Class, Op};
+use crate::ops::activation::Activation;
+use crate::ops::maxout::Maxout;
+use crate::ops::prelu::Prelu;
 use crate::shape::ShapeError;
 
-/// `relu`
-#[derive(Clone, Debug)]
-pub(super) struct Rectifier;
+type Read = Result<Box<dyn Layer>, String>;
 
-impl Rectifier {
-    pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
-        text.allow(0, &[])?;
-        Ok(Box::new(Self))
-    }
+/// What weights before a layer start with: He's variance makes up for the half that a rectifier cuts off.
+const BEFORE_RECTIFIERS: Init = Init::He;
+
+/// One operation on what comes before.
+#[derive(Clone, Debug)]
+struct Plain<T> {
+    op: T,
+    init_before: Init,
 }
 
-impl Layer for Rectifier {
+impl<T: Op + Clone + 'static> Layer for Plain<T> {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
-        b.push(Relu, &[x])
+        b.push(self.op.clone(), &[x])
     }
 
     fn init_before(&self) -> Option<Init> {
-        Some(Init::He)
+        Some(self.init_before)
+    }
+}
+
+fn rectifier(op: impl Op + Clone + 'static) -> Read {
+    Ok(Box::new(Plain { op, init_before: BEFORE_RECTIFIERS }))
+}
+
+/// A parameter as the kernels take it.
+fn positive(text: &LayerText, name: &str, default: f64) -> Result<f64, String> {
+    text.allow(1, &[])?;
+    let value = text.value(0, name)?.unwrap_or(default);
+    let narrow = value as f32;
+    if !(narrow > 0.0 && narrow.is_normal()) {
+        return Err(format!("{name} must be a 32-bit number of more than 0, not {value}"));
+    }
+    Ok(value)
+}
+
+/// `relu`
+pub(super) fn relu(text: &LayerText) -> Read {
+    text.allow(0, &[])?;
+    rectifier(Activation::Relu)
+}
+
+/// `leaky_relu 0.01`
+pub(super) fn leaky_relu(text: &LayerText) -> Read {
+    rectifier(Activation::LeakyRelu { slope: positive(text, "the slope", 0.01)? })
+}
+
+/// `elu 1.0`
+pub(super) fn elu(text: &LayerText) -> Read {
+    rectifier(Activation::Elu { alpha: positive(text, "alpha", 1.0)? })
+}
+
+/// `gelu`
+pub(super) fn gelu(text: &LayerText) -> Read {
+    text.allow(0, &[])?;
+    rectifier(Activation::Gelu)
+}
+
+/// `silu`
+pub(super) fn silu(text: &LayerText) -> Read {
+    text.allow(0, &[])?;
+    rectifier(Activation::Silu)
+}
+
+/// `sigmoid`
+pub(super) fn sigmoid(text: &LayerText) -> Read {
+    text.allow(0, &[])?;
+    Ok(Box::new(Plain { op: Activation::Sigmoid, init_before: Init::Xavier }))
+}
+
+/// `tanh`
+pub(super) fn tanh(text: &LayerText) -> Read {
+    text.allow(0, &[])?;
+    Ok(Box::new(Plain { op: Activation::Tanh, init_before: Init::Xavier }))
+}
+
+/// `maxout 2`: the value is the number of neighbouring features in a group.
+pub(super) fn maxout(text: &LayerText) -> Read {
+    text.allow(1, &[])?;
+    let pieces = text.value(0, "the number of features in a group")?.unwrap_or(2);
+    if pieces < 2 {
+        return Err(format!("the number of features in a group must be at least 2, not {pieces}"));
+    }
+    rectifier(Maxout { pieces })
+}
+
+/// `prelu per_channel=false`
+#[derive(Clone, Debug)]
+struct LearnedSlope {
+    per_channel: bool,
+}
+
+pub(super) fn prelu(text: &LayerText) -> Read {
+    text.allow(0, &["per_channel"])?;
+    Ok(Box::new(LearnedSlope { per_channel: text.key("per_channel", false)? }))
+}
+
+impl Layer for LearnedSlope {
+    fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
+        let features = b.shape(x).0.get(1).copied().unwrap_or(1);
+        let count = if self.per_channel { features } else { 1 };
+        let alpha = b.tensor("weight", &[count], Class::Parameters, Start::Value(0.25));
+        b.push(Prelu, &[x, alpha])
+    }
+
+    fn init_before(&self) -> Option<Init> {
+        Some(BEFORE_RECTIFIERS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
+    use crate::graph::Graph;
+    use crate::kernel::Scalar;
+    use crate::nn::network::{Built, Head, Network, Start, Usage};
+    use crate::nn::{Init, check};
+    use crate::op::Class;
+    use crate::shape::ShapeError;
+
+    fn network(layers: &[&str]) -> Network {
+        Network::read(&layers.iter().map(ToString::to_string).collect::<Vec<_>>(), Head::classes(3), None).unwrap()
+    }
+
+    fn build(layers: &[&str]) -> Result<Built, ShapeError> {
+        let mut graph = Graph::default();
+        let x = graph.value("x", [4, 5], Scalar::F32, Class::Data);
+        network(layers).build(&mut graph, x, Usage::Inference)
+    }
+
+    #[test]
+    fn texts_print_back_exactly_and_have_defaults() {
+        let texts = [
+            "relu",
+            "leaky_relu",
+            "leaky_relu 1e-02",
+            "prelu",
+            "prelu per_channel=true",
+            "prelu per_channel=false",
+            "sigmoid",
+            "tanh",
+            "elu",
+            "elu 1.0",
+            "gelu",
+            "silu",
+            "maxout",
+            "maxout 2",
+        ];
+        for text in texts {
+            assert_eq!(network(&[text, "linear 3"]).texts(), [text, "linear 3"]);
+        }
+    }
+
+    #[test]
+    fn weights_before_each_start_as_it_wants() {
+        let xavier = ["sigmoid", "tanh"];
+        for text in ["relu", "leaky_relu", "prelu", "sigmoid", "tanh", "elu", "gelu", "silu", "maxout"] {
+            let built = build(&["linear 8", "dropout", text, "linear"]).unwrap();
+            let expected = if xavier.contains(&text) { Init::Xavier } else { Init::He };
+            assert_eq!(built.tensors[0].start, Start::Weights(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn shapes_and_weights_are_those_of_the_notation() {
+        let built = build(&["linear 12", "maxout 3", "prelu", "prelu per_channel=true", "linear"]).unwrap();
+        assert_eq!(built.shapes.iter().map(|s| s.width()).collect::<Vec<_>>(), [12, 4, 4, 4, 3]);
+        let slopes: Vec<_> = built.tensors.iter().filter(|t| t.start == Start::Value(0.25)).collect();
+        assert_eq!(slopes.iter().map(|t| t.name.as_str()).collect::<Vec<_>>(), ["2.weight", "3.weight"]);
+        assert_eq!([&slopes[0].shape.0[..], &slopes[1].shape.0[..]], [&[1][..], &[4][..]]);
+        assert!(slopes.iter().all(|t| t.class == Class::Parameters));
+        let error = build(&["linear 64", "maxout 3", "linear"]).unwrap_err().to_string();
+        assert!(error.contains("layer 1.maxout: maxout 3 on 64 features: 64 is not a multiple of 3"), "{error}");
+        assert!(error.contains("63 or 66"), "{error}");
+        let error = build(&["maxout 18446744073709551615", "linear"]).unwrap_err().to_string();
+        assert!(error.contains("5 is not a multiple of 1844"), "{error}");
+    }
+
+    #[test]
+    fn parameters_that_no_kernel_can_take_are_refused() {
+        for (text, what) in [
+            ("leaky_relu 0", "the slope must be a 32-bit number of more than 0"),
+            ("leaky_relu -0.1", "more than 0"),
+            ("leaky_relu 1e-60", "32-bit"),
+            ("leaky_relu nan", "32-bit"),
+            ("elu 1e39", "alpha must be a 32-bit number"),
+            ("elu inf", "32-bit"),
+            ("elu x", "alpha must be a number"),
+            ("elu 1 2", "\"2\" is one more"),
+            ("maxout 1", "at least 2, not 1"),
+            ("maxout 2.5", "whole number"),
+            ("prelu 0.3", "\"0.3\" is one more"),
+            ("prelu per_channel=1", "true or false"),
+            ("tanh 1", "\"1\" is one more"),
+            ("gelu approximate=tanh", "takes no keys"),
+        ] {
+            let error = check(&[text.to_owned()]).unwrap_err().to_string();
+            assert!(error.contains(what), "{error}");
+        }
     }
 }

@@ -1,23 +1,32 @@
 //! Batch normalisation.
 
 use crate::graph::ValueId;
-use crate::nn::network::{Builder, Layer, Start};
+use crate::names::nearest;
+use crate::nn::network::{Averages, Builder, Layer, Start, Usage};
 use crate::nn::notation::LayerText;
 use crate::op::Class;
-use crate::ops::batch_norm::BatchNorm;
+use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::shape::ShapeError;
 
-/// `batch_norm eps=1e-5 momentum=0.1`
+/// `batch_norm eps=1e-5 momentum=0.1 statistics=running`
 #[derive(Clone, Debug)]
 pub(super) struct Normalization {
     eps: f64,
     momentum: f64,
+    statistics: Averages,
 }
 
 impl Normalization {
     pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
-        text.allow(0, &["eps", "momentum"])?;
-        let layer = Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)? };
+        text.allow(0, &["eps", "momentum", "statistics"])?;
+        let statistics = match text.key("statistics", "running".to_owned())?.as_str() {
+            "running" => Averages::Running,
+            "population" => Averages::Population,
+            other => {
+                return Err(format!("statistics cannot be {other:?}; {}", nearest(other, &["running", "population"])));
+            }
+        };
+        let layer = Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)?, statistics };
         let eps = layer.eps as f32;
         if !(eps > 0.0 && eps.is_normal()) {
             return Err(format!("eps must be a 32-bit number of more than 0, not {:e}", layer.eps));
@@ -41,10 +50,15 @@ impl Layer for Normalization {
             tensor("running_var", Class::State, 1.0),
         ];
         b.counts_batches();
-        b.push(BatchNorm { eps: self.eps, momentum: self.momentum, training: b.is_training() }, &wires)
+        let statistics = match b.usage() {
+            Usage::Training { .. } => Statistics::Batch,
+            Usage::Inference | Usage::Sampling { .. } => Statistics::Given,
+            Usage::Population => Statistics::Population,
+        };
+        b.push(BatchNorm { eps: self.eps, momentum: self.momentum, statistics }, &wires)
     }
 
-    fn needs_two_rows(&self) -> bool {
-        true
+    fn averages(&self) -> Option<Averages> {
+        Some(self.statistics)
     }
 }

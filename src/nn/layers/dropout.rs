@@ -1,33 +1,52 @@
 //! Dropout.
 
 use crate::graph::ValueId;
-use crate::nn::network::{Builder, Layer};
+use crate::names::nearest;
+use crate::nn::network::{Builder, Layer, Usage};
 use crate::nn::notation::LayerText;
-use crate::ops::dropout::Dropout;
+use crate::ops::dropout::{Dropout, Rule, Scale};
 use crate::shape::ShapeError;
 
-/// `dropout 0.5`: the value is the probability to drop.
+/// `dropout 0.5 rule=inverted`: the value is the probability to drop.
 #[derive(Clone, Debug)]
 pub(super) struct Drop {
     p: f64,
+    rule: Rule,
 }
 
 impl Drop {
     pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
-        text.allow(1, &[])?;
+        text.allow(1, &["rule"])?;
         let p = text.value(0, "the probability to drop")?.unwrap_or(0.5);
         if !(0.0..1.0).contains(&(p as f32)) || p < 0.0 {
             return Err(format!("the probability to drop must be a 32-bit number from 0 to less than 1, not {p}"));
         }
-        Ok(Box::new(Self { p }))
+        let rule = match text.key("rule", "inverted".to_owned())?.as_str() {
+            "inverted" => Rule::Inverted,
+            "weight_scaling" if p == 0.0 => {
+                return Err("weight scaling has nothing to scale where nothing is dropped".into());
+            }
+            "weight_scaling" => Rule::WeightScaling,
+            other => {
+                return Err(format!("rule cannot be {other:?}; {}", nearest(other, &["inverted", "weight_scaling"])));
+            }
+        };
+        Ok(Box::new(Self { p, rule }))
     }
 }
 
 impl Layer for Drop {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
-        if !b.is_training() {
-            return Ok(x);
+        match (b.usage(), self.rule) {
+            (Usage::Training { seed } | Usage::Sampling { seed }, rule) => {
+                b.push(Dropout { p: self.p, rule, layer: b.index() as u32, seed }, &[x])
+            }
+            (Usage::Inference | Usage::Population, Rule::Inverted) => Ok(x),
+            (Usage::Inference | Usage::Population, Rule::WeightScaling) => b.push(Scale { p: self.p }, &[x]),
         }
-        b.push(Dropout { p: self.p, layer: b.index() as u32, seed: b.seed() }, &[x])
+    }
+
+    fn drops(&self) -> bool {
+        self.p > 0.0
     }
 }

@@ -1,41 +1,39 @@
 //! The linear layer.
 
+use super::weights::Weights;
 use crate::graph::ValueId;
-use crate::nn::network::{Builder, Layer, Start};
+use crate::nn::network::{Builder, Layer};
 use crate::nn::notation::LayerText;
-use crate::op::Class;
 use crate::ops::matmul::Matmul;
 use crate::shape::ShapeError;
 
-/// `linear 256 bias=true`: y = x Wᵀ + b over all elements of a row.
+/// `linear 256 bias=true`: y = x Wᵀ + b over all elements of a row; `init=he lr=0.1 max_norm=3` for its own settings.
 #[derive(Clone, Debug)]
 pub(super) struct Linear {
     outputs: Option<usize>,
     bias: bool,
+    weights: Weights,
 }
 
 impl Linear {
     pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
-        text.allow(1, &["bias"])?;
+        let [init, lr, max_norm] = Weights::KEYS;
+        text.allow(1, &["bias", init, lr, max_norm])?;
         let outputs = text.value::<usize>(0, "the number of outputs")?;
         if outputs == Some(0) {
             return Err("the number of outputs must be at least 1".into());
         }
-        Ok(Box::new(Self { outputs, bias: text.key("bias", true)? }))
+        Ok(Box::new(Self { outputs, bias: text.key("bias", true)?, weights: Weights::read(text)? }))
     }
 }
 
 impl Layer for Linear {
-    fn complete(&self, text: &mut LayerText, classes: usize) -> Option<Box<dyn Layer>> {
+    fn complete(&self, text: &mut LayerText, outputs: usize) -> Option<Box<dyn Layer>> {
         if self.outputs.is_some() {
             return None;
         }
-        text.values.push(classes.to_string());
-        Some(Box::new(Self { outputs: Some(classes), ..self.clone() }))
-    }
-
-    fn outputs(&self) -> Option<usize> {
-        self.outputs
+        text.values.push(outputs.to_string());
+        Some(Box::new(Self { outputs: Some(outputs), ..self.clone() }))
     }
 
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
@@ -43,11 +41,9 @@ impl Layer for Linear {
         let outputs = self
             .outputs
             .ok_or_else(|| ShapeError::new("only the last linear may leave the number of outputs out").at(b.path()))?;
-        let init = b.init();
-        let weight = b.tensor("weight", &[outputs, inputs], Class::Parameters, Start::Weights(init));
-        let mut wires = vec![x, weight];
+        let mut wires = vec![x, self.weights.weight(b, &[outputs, inputs])];
         if self.bias {
-            wires.push(b.tensor("bias", &[outputs], Class::Parameters, Start::Value(0.0)));
+            wires.push(self.weights.bias(b, outputs));
         }
         b.push(Matmul { relu: false }, &wires)
     }

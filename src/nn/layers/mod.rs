@@ -4,9 +4,11 @@ mod activations;
 mod batch_norm;
 mod dropout;
 mod linear;
+mod weights;
 
 use super::network::Layer;
-use super::notation::{LayerText, nearest};
+use super::notation::LayerText;
+use crate::names::nearest;
 
 /// Reads the layer that a text names.
 type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
@@ -15,7 +17,15 @@ type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
 const KINDS: &[(&str, Read)] = &[
     ("linear", linear::Linear::read),
     ("batch_norm", batch_norm::Normalization::read),
-    ("relu", activations::Rectifier::read),
+    ("relu", activations::relu),
+    ("leaky_relu", activations::leaky_relu),
+    ("prelu", activations::prelu),
+    ("sigmoid", activations::sigmoid),
+    ("tanh", activations::tanh),
+    ("elu", activations::elu),
+    ("gelu", activations::gelu),
+    ("silu", activations::silu),
+    ("maxout", activations::maxout),
     ("dropout", dropout::Drop::read),
 ];
 

@@ -3,6 +3,8 @@
 //! Training: y = (x − mean) / √(var + eps) · γ + β with the batch's mean and biased variance, the latter from centred
 //! values. Inference: the same with the running mean and variance, which are exponential averages, of the unbiased
 //! variance (m / (m − 1)): r ← r + momentum · (batch − r). They move only when the step's loss is finite (`commit`).
+//! Population statistics: mean of the batches' means, and m / (m − 1) times the mean of their biased variances, over the
+//! mini-batches of the training set (Algorithm 2 there), averaged as they come.
 //! Saved: mean, 1/√(var + eps) and var, in one tensor `[3, features]`; x̂ is cheaper to compute again than to keep.
 //! Gradient: dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(var + eps) · (dy − (dβ + x̂ · dγ) / m).
 //! Source: Ioffe & Szegedy 2015, Algorithm 1 and the gradients of section 3, gathered up.
@@ -36,7 +38,7 @@ const ROWS: Tolerance = Tolerance { size: Size::LargestOfRow, ..SUM };
 
 static STATS: Kernel = Kernel {
     name: "batch_norm.stats",
-    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "batch_norm/sum.wgsl", "batch_norm/stats.wgsl"),
+    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "shared/sum.wgsl", "batch_norm/stats.wgsl"),
     args: Args::FIELDS,
     bindings: &[read("x"), NOW, write("saved")],
     needs: Needs::Nothing,
@@ -82,7 +84,7 @@ static INFERENCE: Kernel = Kernel {
 
 static GRAD_AFFINE: Kernel = Kernel {
     name: "batch_norm.grad_affine",
-    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "batch_norm/sum.wgsl", "batch_norm/grad_affine.wgsl"),
+    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "shared/sum.wgsl", "batch_norm/grad_affine.wgsl"),
     args: Args::FIELDS,
     bindings: &[read("x"), read("saved"), read("dy"), NOW, write("dgamma"), write("dbeta")],
     needs: Needs::Nothing,
@@ -128,18 +130,46 @@ static RUNNING: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &RUNNING];
+static POPULATION: Kernel = Kernel {
+    name: "batch_norm.population",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/population.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("saved"), NOW, update("mean"), update("variance")],
+    needs: Needs::Nothing,
+    tolerance: ELEMENT,
+    twin: |a, io| {
+        let [saved, now, mut mean, mut var] = io.take();
+        let now = now.now();
+        if now.halted == 0 {
+            twins::population(args_of(a), saved.f32(), &now, mean.f32_mut(), var.f32_mut());
+        }
+    },
+    fast: None,
+};
 
-/// The operation. Inputs: x, γ, β, running mean, running variance (all but x `[features]`); output `out` like x.
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &RUNNING, &POPULATION];
+
+/// Which statistics normalise, and what becomes of those for inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statistics {
+    /// The batch's, which move the running ones: training.
+    Batch,
+    /// The given ones: inference.
+    Given,
+    /// The batch's, which are averaged into the given ones: a pass over the training set after training.
+    Population,
+}
+
+/// The operation. Inputs: x, γ, β, mean and variance for inference (all but x `[features]`); output `out` like x.
 #[derive(Clone, Copy, Debug)]
 pub struct BatchNorm {
     /// Added to the variance.
     pub eps: f64,
     /// Weight of the newest batch in the running statistics.
     pub momentum: f64,
-    /// Whether the batch's own statistics normalise, and move the running ones.
-    pub training: bool,
+    /// What normalises.
+    pub statistics: Statistics,
 }
 
 impl BatchNorm {
@@ -166,27 +196,31 @@ impl Op for BatchNorm {
         if let Some(bad) = affine.iter().find(|s| s.0 != [features]) {
             return Err(ShapeError::new(format!("batch_norm has weights {bad} for inputs {x}")));
         }
-        if self.training && x.rows() * x.pixels() < 2 {
+        let by_batch = self.statistics != Statistics::Given;
+        if by_batch && x.rows() * x.pixels() < 2 {
             return Err(ShapeError::new("batch_norm needs a batch of at least 2 rows: the variance of one row is 0"));
         }
-        let saved = if self.training { vec![Made::f32("saved", [3, features])] } else { vec![] };
+        let saved = if by_batch { vec![Made::f32("saved", [3, features])] } else { vec![] };
         Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved })
     }
 
     fn differentiable(&self, input: usize) -> bool {
-        self.training && input < 3
+        self.statistics == Statistics::Batch && input < 3
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let [x, gamma, beta, mean, var] = &w.inputs[..] else { unreachable!("five inputs") };
         let (args, now, y) = (self.args(x), rec.now(), &w.outputs[0]);
         let [x_, gamma, beta, y] = [x, gamma, beta, y].map(|wire| wire.slot);
-        if self.training {
-            let saved = w.saved[0].slot;
-            rec.dispatch(&STATS, &args, &[x_, now, saved], spread(args.features as usize));
-            rec.elements(&NORMALIZE, &args, &[x_, saved, gamma, beta, now, y], x.shape.elements());
-        } else {
+        if self.statistics == Statistics::Given {
             rec.elements(&INFERENCE, &args, &[x_, mean.slot, var.slot, gamma, beta, now, y], x.shape.elements());
+            return;
+        }
+        let saved = w.saved[0].slot;
+        rec.dispatch(&STATS, &args, &[x_, now, saved], spread(args.features as usize));
+        rec.elements(&NORMALIZE, &args, &[x_, saved, gamma, beta, now, y], x.shape.elements());
+        if self.statistics == Statistics::Population {
+            rec.elements(&POPULATION, &args, &[saved, now, mean.slot, var.slot], args.features as usize);
         }
     }
 
@@ -218,14 +252,19 @@ pub fn cases() -> Vec<Case> {
     let case = |name: &str, rows: usize, shape: &[usize], fill: Fill| {
         let affine = |mean| ([shape[1]].into(), Fill::Normal(mean, 0.2));
         let variance = Fill::Words((0..shape[1]).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
-        let op = BatchNorm { eps: 1e-5, momentum: 0.1, training: true };
+        let op = BatchNorm { eps: 1e-5, momentum: 0.1, statistics: Statistics::Batch };
         let x = (Shape(shape.to_vec()), fill);
         Case::new(name, op, rows, vec![x, affine(1.0), affine(0.0), affine(0.0), ([shape[1]].into(), variance)])
     };
     let normal = || Fill::Normal(1.0, 2.0);
-    let mut inference = case("inference 17x8", 17, &[20, 8], normal());
-    inference.op = std::sync::Arc::new(BatchNorm { eps: 1e-5, momentum: 0.1, training: false });
+    let with = |mut case: Case, statistics: Statistics| {
+        case.op = std::sync::Arc::new(BatchNorm { eps: 1e-5, momentum: 0.1, statistics });
+        case.not_smooth()
+    };
     vec![
+        with(case("inference 17x8", 17, &[20, 8], normal()), Statistics::Given),
+        with(case("population 31 of 32x257", 31, &[32, 257], normal()), Statistics::Population),
+        with(case("population 2x1", 2, &[2, 1], normal()), Statistics::Population),
         case("2x1", 2, &[2, 1], normal()),
         case("65x3", 65, &[65, 3], normal()),
         case("127x33 of 128 rows", 127, &[128, 33], normal()),
@@ -233,6 +272,5 @@ pub fn cases() -> Vec<Case> {
         case("constant column", 19, &[19, 4], Fill::ConstantColumn(3.0)).not_smooth(),
         case("mean 1000, deviation 0.1", 128, &[128, 5], Fill::Normal(1e3, 0.1)).not_smooth(),
         case("extreme", 16, &[16, 5], Fill::Extreme).not_smooth(),
-        inference.not_smooth(),
     ]
 }

@@ -1,6 +1,7 @@
 //! The twins of batch normalisation: plain loops in memory order, sums in float64.
 
 use super::Args;
+use crate::kernel::Now;
 
 /// Calls `visit(feature, index)` for every element, in memory order.
 fn elements(a: Args, rows: u32, mut visit: impl FnMut(usize, usize)) {
@@ -85,5 +86,17 @@ pub(super) fn running(a: Args, saved: &[f32], rows: u32, mean: &mut [f32], var: 
         let unbiased = saved[2 * features + f] * (count / (count - 1.0));
         mean[f] += a.momentum * (saved[f] - mean[f]);
         var[f] += a.momentum * (unbiased - var[f]);
+    }
+}
+
+pub(super) fn population(a: Args, saved: &[f32], now: &Now, mean: &mut [f32], var: &mut [f32]) {
+    let (features, count) = (a.features as usize, a.count(now.rows) as f64);
+    let average = |before: f32, batch: f64| match now.index {
+        0 => batch as f32,
+        index => (f64::from(before) + (batch - f64::from(before)) / f64::from(index + 1)) as f32,
+    };
+    for f in 0..features {
+        mean[f] = average(mean[f], f64::from(saved[f]));
+        var[f] = average(var[f], f64::from(saved[2 * features + f]) * (count / (count - 1.0)));
     }
 }

@@ -21,7 +21,7 @@ pub use variants::KERNELS;
 
 use crate::args;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
-use crate::ops::relu;
+use crate::ops::activation::Activation;
 use crate::shape::{Shape, ShapeError};
 use std::sync::Arc;
 use variants::{End, Form, product};
@@ -89,7 +89,7 @@ impl Op for Matmul {
         let mut dy = w.d_outputs[0].clone();
         if self.relu {
             let dz = rec.private("dz", dy.shape.clone());
-            relu::record_gradient(&w.outputs[0], &dy, &dz, rec);
+            Activation::Relu.record_gradient(&w.outputs[0], &dy, &dz, rec);
             dy = dz;
         }
         let (rows, n, k) = (x.shape.rows(), weight.shape.rows(), x.shape.width());

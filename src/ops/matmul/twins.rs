@@ -2,7 +2,7 @@
 
 use super::{Args, ColumnArgs, RowsIn};
 use crate::kernel::{Io, Now, args_of};
-use crate::ops::relu::relu;
+use crate::ops::activation::relu;
 use crate::threads;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, s};

@@ -101,7 +101,7 @@ macro_rules! family {
         ]
     };
     (@parts [$($read:literal),*] $store:literal [$($body:literal),*]) => {
-        parts!("shared/now.wgsl", "shared/numbers.wgsl", "relu/relu.wgsl", "matmul/args.wgsl", $($read,)* $store,
+        parts!("shared/now.wgsl", "shared/numbers.wgsl", "activation/relu.wgsl", "matmul/args.wgsl", $($read,)* $store,
             $($body),*)
     };
 }
@@ -164,7 +164,7 @@ pub(super) static SUM_PARTS_BIAS: Kernel = Kernel {
         "shared/now.wgsl",
         "shared/index.wgsl",
         "shared/numbers.wgsl",
-        "relu/relu.wgsl",
+        "activation/relu.wgsl",
         "matmul/sum_parts_bias.wgsl"
     ),
     args: SumBiasArgs::FIELDS,
@@ -177,7 +177,7 @@ pub(super) static SUM_PARTS_BIAS: Kernel = Kernel {
         let (rows, c) = (now.now().rows, c.f32_mut());
         twins::sum_parts((a.m, rows, a.n, a.parts), partial.f32(), |j| f64::from(bias.f32()[j]), c);
         if a.relu != 0 {
-            c[..(rows * a.n) as usize].iter_mut().for_each(|c| *c = crate::ops::relu::relu(*c));
+            c[..(rows * a.n) as usize].iter_mut().for_each(|c| *c = crate::ops::activation::relu(*c));
         }
     },
     fast: None,

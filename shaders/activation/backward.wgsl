@@ -1,0 +1,25 @@
+// dx = gradient(v, dy), where v is the activation's output or its input; a NaN in v goes on as NaN.
+// One thread for each element.
+struct Args {
+    width: u32,
+    parameter: f32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> v: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read> now: Now;
+@group(0) @binding(4) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= now.rows * args.width) {
+        return;
+    }
+    let value = v[i];
+    dx[i] = pass_nan(value, gradient(value, dy[i]));
+}

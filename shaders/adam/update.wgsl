@@ -1,0 +1,45 @@
+// g += l2 * θ;   m = β₁ m + (1 - β₁) g;   v = β₂ v + (1 - β₂) g²;
+// θ = θ - ε decoupled θ - ε / (1 - β₁ᵗ) m / (√v / √(1 - β₂ᵗ) + eps), ε being the layer's share of the step's rate.
+// One thread for each element; nothing moves once the run is halted.
+struct Args {
+    count: u32,
+    rate: f32,
+    beta1: f32,
+    rest1: f32,
+    log1: f32,
+    beta2: f32,
+    rest2: f32,
+    log2: f32,
+    eps: f32,
+    l2: f32,
+    decoupled: f32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+@group(0) @binding(2) var<storage, read> now: Now;
+@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(4) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(5) var<storage, read_write> square: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= args.count || now.halted != 0u) {
+        return;
+    }
+    let theta = parameters[i];
+    let g = gradients[i] + args.l2 * theta;
+    let m = args.beta1 * mean[i] + args.rest1 * g;
+    let v = args.beta2 * square[i] + args.rest2 * g * g;
+    let t = f32(now.step) + 1.0;
+    let rate = now.rate * args.rate;
+    let step = rate / -expm1(t * args.log1);
+    let root = sqrt(v) / sqrt(-expm1(t * args.log2));
+    mean[i] = m;
+    square[i] = v;
+    parameters[i] = theta - rate * args.decoupled * theta - step * m / (root + args.eps);
+}

@@ -1,0 +1,36 @@
+//! `wgrad export`
+
+use super::args::ExportArgs;
+use super::say::say;
+use super::setting;
+use crate::error::Error;
+use crate::export::{self, Model};
+
+pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
+    let model = Model::read(&args.model)?;
+    let shown = args.model.display();
+    if args.out.exists() {
+        return Err(setting(format!("{} is there: name another file with --out", args.out.display())));
+    }
+    let folded = if args.fold { export::fold(&model)? } else { export::Folded { model, folded: vec![], left: vec![] } };
+    if args.fold && folded.folded.is_empty() {
+        let why = if folded.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear" };
+        return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
+    }
+    folded.model.described()?;
+    // What is exported is a model, not a run: optimiser states and progress stay behind.
+    let mut model = folded.model;
+    model.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));
+    if let Some(metadata) = &mut model.metadata {
+        metadata.progress = None;
+    }
+    model.write(&args.out)?;
+    if !folded.folded.is_empty() {
+        say!("folded into the layer before: {}", folded.folded.join(", "));
+    }
+    if !folded.left.is_empty() {
+        say!("left as they are, for no linear stands right before them: {}", folded.left.join(", "));
+    }
+    say!("model    {}", args.out.display());
+    Ok(0)
+}

@@ -1,0 +1,149 @@
+//! What a training run says before it begins, and the recipe that it leaves.
+
+use super::say::say;
+use super::show;
+use crate::nn::{Answer, Rule};
+use crate::op::Class;
+use crate::ops::sgd::Decay;
+use crate::train::{ClassWeights, Device, Job, Length, Measure, Recipe, TrainSection, Trainer};
+
+/// Writes every default into the recipe, so that it says all of the run by itself.
+pub(super) fn complete(recipe: &mut Recipe, trainer: &Trainer) {
+    let job = trainer.job();
+    let settings = &job.settings;
+    let known = crate::data::KNOWN.iter().any(|known| known.name == settings.source);
+    let absolute = std::fs::canonicalize(&settings.source).map(|path| path.to_string_lossy().into_owned());
+    let source = settings.source.clone();
+    let numbers = job.problem.answer == Answer::Numbers;
+    recipe.data.source = Some(if known { source } else { absolute.unwrap_or(source) });
+    recipe.data.target.clone_from(&job.dataset.target);
+    recipe.data.task = Some(if numbers { "regression" } else { "classification" }.into());
+    recipe.data.normalize = Some(job.normalize.0.to_string());
+    if numbers {
+        let kind = if settings.standardize_target { "standardize" } else { "none" };
+        recipe.data.normalize_target = Some(kind.into());
+    }
+    recipe.data.shuffle = Some(settings.shuffle);
+    recipe.data.validation = Some(settings.fractions.validation);
+    if job.dataset.test.is_none() {
+        recipe.data.test = Some(settings.fractions.test);
+    }
+    recipe.model.layers = Some(trainer.layers());
+    train(&mut recipe.train, job);
+}
+
+fn train(section: &mut TrainSection, job: &Job) {
+    let settings = &job.settings;
+    section.loss = Some(job.problem.loss.to_string());
+    section.lr = Some(job.lr);
+    section.label_smoothing = Some(settings.label_smoothing);
+    section.schedule = Some(settings.schedule.to_string());
+    section.optimizer = Some(settings.optimizer.rule.name().into());
+    match settings.optimizer.rule {
+        Rule::Sgd { momentum, nesterov, decay } => {
+            section.momentum = Some(momentum);
+            section.nesterov = Some(nesterov);
+            section.decay = Some(if decay == Decay::L2 { "l2" } else { "decoupled" }.into());
+        }
+        Rule::Adam { beta1, beta2, eps } | Rule::AdamW { beta1, beta2, eps } => {
+            (section.beta1, section.beta2, section.eps) = (Some(beta1), Some(beta2), Some(eps));
+        }
+    }
+    section.weight_decay = Some(settings.optimizer.weight_decay);
+    section.decay_only = Some(if settings.optimizer.decay_weights_only { "weights" } else { "all" }.into());
+    section.measure = Some(if settings.measure == Measure::Loss { "loss" } else { "accuracy" }.into());
+    section.batch = Some(settings.batch);
+    section.seed = Some(settings.seed);
+    (section.epochs, section.steps) = match settings.length {
+        Length::Epochs(epochs) => (Some(epochs), None),
+        Length::Steps(steps) => (None, Some(steps)),
+    };
+}
+
+pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
+    let job = trainer.job();
+    let (data, split) = (&job.dataset, &job.split);
+    let count = |n: usize| show::thousands(n as u64);
+    say!("device   {device}");
+    if let Device::Cpu { why: Some(why) } = device {
+        say!("         {why}");
+    }
+    let shape = show::sizes(&data.shape);
+    say!("data     {}: {} rows of {shape}, {}, {}", data.name, count(data.rows()), asked(job), job.normalize.0);
+    let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
+    say!("split    {train} to train, {validation} to validate, {test} to test");
+    notes.iter().for_each(|text| say!("         {text}"));
+    let parameters = trainer.programs().tensors.iter().filter(|t| t.class == Class::Parameters);
+    let parameters = parameters.map(|t| t.shape.elements()).sum();
+    say!("network  {} ({} parameters)", trainer.layers().join(", "), count(parameters));
+    say!("loss     {}", loss(job));
+    say!("train    {} steps of batch {}, {}", count(trainer.total_steps() as usize), job.settings.batch, update(job));
+    if trainer.left_out() > 0 {
+        say!("         the last batch of an epoch would be one row, which batch_norm cannot train on: it is left out");
+    }
+    let done = trainer.progress().step;
+    if done > 0 {
+        let end =
+            if done == trainer.total_steps() { ", which is all: give more --epochs or --steps to go on" } else { "" };
+        say!("resumed  after {} steps{end}", count(done as usize));
+    }
+    say!("");
+}
+
+/// What is to be learnt of a row.
+fn asked(job: &Job) -> String {
+    let names = &job.problem.names;
+    match job.problem.answer {
+        Answer::Class | Answer::Binary => format!("{} classes", names.len()),
+        Answer::Labels => format!("{} labels", names.len()),
+        Answer::Numbers if names.len() == 1 => format!("the number {}", names[0]),
+        Answer::Numbers => format!("{} numbers", names.len()),
+    }
+}
+
+/// The loss, and what bears on it.
+fn loss(job: &Job) -> String {
+    let (settings, names) = (&job.settings, &job.problem.names);
+    let mut text = job.problem.loss.to_string();
+    if job.problem.answer == Answer::Binary {
+        text += &format!(", one output: yes is {}", names[1]);
+    }
+    if !job.scale.is_none() {
+        text += ", in units of the target's deviation";
+        if let [factor] = job.scale.factor[..] {
+            text += &format!(" ({})", show::number(1.0 / factor));
+        }
+    }
+    if settings.label_smoothing > 0.0 {
+        text += &format!(", label smoothing {}", settings.label_smoothing);
+    }
+    if let (Some(wanted), Some(weights)) = (&settings.class_weights, &job.class_weights) {
+        let weights: Vec<String> = weights.iter().map(|&weight| show::number(weight.into())).collect();
+        let kind = if *wanted == ClassWeights::Balanced { "balanced class weights" } else { "class weights" };
+        text += &format!(", {kind} {}", weights.join(", "));
+    }
+    text
+}
+
+/// The update, and what bears on it.
+fn update(job: &Job) -> String {
+    let (settings, optimizer) = (&job.settings, &job.settings.optimizer);
+    let mut text = format!("{}, lr {}", optimizer.rule.name(), job.lr);
+    if settings.schedule.to_string() != "constant" {
+        text += &format!(" ({})", settings.schedule);
+    }
+    if let Rule::Sgd { momentum, nesterov, .. } = optimizer.rule {
+        text += &format!(", {}momentum {momentum}", if nesterov { "nesterov " } else { "" });
+    }
+    text += &format!(", weight decay {}", optimizer.weight_decay);
+    if let Some(clip) = optimizer.clip {
+        text += &format!(", clip {clip}");
+    }
+    if let Some(most) = optimizer.max_norm {
+        text += &format!(", max-norm {most}");
+    }
+    if let Some(patience) = settings.early_stopping {
+        text += &format!(", early stopping after {patience}");
+    }
+    format!("{text}, seed {}", settings.seed)
+}

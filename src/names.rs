@@ -1,0 +1,98 @@
+//! Names the user may have meant, for the messages of errors.
+
+use std::cmp::Ordering;
+
+/// Names that are shown of a longer list.
+const SHOWN: usize = 5;
+/// Like names that are offered.
+const OFFERED: usize = 3;
+
+/// "did you mean …?" where a known name is near, and all known names.
+pub fn nearest(name: &str, known: &[&str]) -> String {
+    let all = known.join(", ");
+    match like(name, known.iter().copied()).first() {
+        Some(best) => format!("did you mean {best}? (known: {all})"),
+        None => format!("known: {all}"),
+    }
+}
+
+/// A clause with the names most like `name`, or, when none is like it, with the first few there are: for names that the
+/// user gave, of which there may be many. `kind` is the singular noun of what is named.
+pub fn nearest_of(kind: &str, name: &str, names: &[String]) -> String {
+    let mut near = like(name, names.iter().map(String::as_str));
+    near.truncate(OFFERED);
+    if near.is_empty() {
+        return format!("the {kind} names are {}", listed(names));
+    }
+    format!("the nearest {kind} names are {}", listed(&near))
+}
+
+/// The names in quotation marks, or the first few of them and how many more there are.
+pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
+    few(&names.iter().map(|name| format!("{:?}", name.as_ref())).collect::<Vec<_>>())
+}
+
+/// The texts with commas between, or the first few of them and how many more there are.
+pub fn few(texts: &[String]) -> String {
+    let shown = texts[..texts.len().min(SHOWN)].join(", ");
+    match texts.len().saturating_sub(SHOWN) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
+/// The names that `name` may be a slip for, the most alike first, whatever their case.
+///
+/// Up to one letter, and one more for every three of the name, may be wrong, missing, added or swapped with the next;
+/// something must be left of it. Names of equally many slips go by how much of their beginnings they share.
+fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let name = name.to_lowercase();
+    let letters = name.chars().count();
+    let scored = known.filter_map(|other| {
+        let lower = other.to_lowercase();
+        let slips = strsim::damerau_levenshtein(&name, &lower);
+        let near = slips <= 1 + letters / 3 && slips < letters.max(lower.chars().count());
+        near.then(|| (slips, strsim::jaro_winkler(&name, &lower), other))
+    });
+    let mut scored: Vec<(usize, f64, &str)> = scored.collect();
+    scored.sort_by(|a, b| match a.0.cmp(&b.0) {
+        Ordering::Equal => b.1.total_cmp(&a.1),
+        order => order,
+    });
+    scored.into_iter().map(|(.., other)| other).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn the_nearest_name_is_offered() {
+        assert_eq!(nearest("liner", &["linear", "relu"]), "did you mean linear? (known: linear, relu)");
+        assert_eq!(nearest("convolution", &["linear", "relu"]), "known: linear, relu");
+        assert!(nearest("sdg", &["adam", "sgd"]).contains("mean sgd?"));
+        assert!(nearest("Standardise", &["none", "standardize"]).contains("mean standardize?"));
+    }
+
+    #[test]
+    fn the_most_alike_name_comes_first() {
+        let clause = nearest_of("column", "Lable", &names(&["width", "table", "label"]));
+        assert_eq!(clause, "the nearest column names are \"label\", \"table\"");
+    }
+
+    #[test]
+    fn without_a_like_name_a_few_are_shown() {
+        let clause = nearest_of("column", "z", &names(&["a", "b", "c", "d", "e", "f", "g"]));
+        assert_eq!(clause, "the column names are \"a\", \"b\", \"c\", \"d\", \"e\" and 2 more");
+    }
+
+    #[test]
+    fn few_names_are_listed_in_full() {
+        assert_eq!(listed(&["a", "b"]), "\"a\", \"b\"");
+        assert_eq!(listed(&["a", "b", "c", "d", "e", "f"]), "\"a\", \"b\", \"c\", \"d\", \"e\" and 1 more");
+    }
+}

@@ -1,0 +1,157 @@
+//! Adam and AdamW, one dispatch for trainable tensors that lie one after the other.
+//!
+//! g ← g + λθ (Adam's decay, l2) or θ ← θ − ελθ (AdamW's); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
+//! θ ← θ − ε/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps), where t counts the updates from 1 and ε is the layer's share of the
+//! step's rate. 1 − βᵗ is −expm1(t ln β): for β near 1 the subtraction would cancel. Nothing moves in a halted run.
+//! Source: Kingma & Ba 2015, Algorithm 1; Loshchilov & Hutter 2019, Algorithm 2, with its schedule multiplier being the
+//! rate; both in the form of PyTorch's `torch.optim.Adam` and `AdamW`, eps outside the root.
+
+use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
+use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts, threads};
+
+args! {
+    struct Args {
+        count: u32,
+        rate: f32,
+        beta1: f32,
+        rest1: f32,
+        log1: f32,
+        beta2: f32,
+        rest2: f32,
+        log2: f32,
+        eps: f32,
+        l2: f32,
+        decoupled: f32,
+    }
+}
+
+static UPDATE: Kernel = Kernel {
+    name: "adam.update",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "shared/expm1.wgsl", "adam/update.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("gradients"), NOW, update("parameters"), update("mean"), update("square")],
+    needs: Needs::Nothing,
+    // A dozen roundings, among them divisions and roots of 2.5 units each.
+    tolerance: Tolerance::element(16.0),
+    twin: |a, io| {
+        let [gradients, now, mut parameters, mut mean, mut square] = io.take();
+        let moved = (parameters.f32_mut(), mean.f32_mut(), square.f32_mut());
+        adam(args_of(a), gradients.f32(), &now.now(), moved);
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&UPDATE];
+
+/// The operation. Inputs, all of one shape: gradients, parameters, and the running means of gradients and of their
+/// squares; it changes the last three.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Adam {
+    /// β₁ in [0, 1).
+    pub beta1: f64,
+    /// β₂ in [0, 1).
+    pub beta2: f64,
+    /// More than 0.
+    pub eps: f64,
+    /// λ
+    pub weight_decay: f64,
+    /// Whether λ acts on the weights themselves (AdamW) or as a part of the gradient.
+    pub decoupled: bool,
+    /// Share of the step's rate.
+    pub rate: f64,
+}
+
+impl Default for Adam {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, decoupled: false, rate: 1.0 }
+    }
+}
+
+/// ln β; of a β so small that its powers are 0 in float32, a logarithm of which they are 0 too.
+fn log(beta: f64) -> f32 {
+    const ZERO: f64 = -200.0;
+    beta.ln().max(ZERO) as f32
+}
+
+impl Op for Adam {
+    fn name(&self) -> &'static str {
+        "adam"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs {
+            [g, p, m, v] if g == p && p == m && m == v => Ok(Outputs::default()),
+            _ => Err(ShapeError::new("adam takes gradients, parameters, mean and square of one shape")),
+        }
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [gradients, parameters, mean, square] = &w.inputs[..] else { unreachable!("four inputs") };
+        let decay = self.weight_decay as f32;
+        let (l2, decoupled) = if self.decoupled { (0.0, decay) } else { (decay, 0.0) };
+        let count = gradients.shape.elements();
+        let args = Args {
+            count: count as u32,
+            rate: self.rate as f32,
+            beta1: self.beta1 as f32,
+            rest1: (1.0 - self.beta1) as f32,
+            log1: log(self.beta1),
+            beta2: self.beta2 as f32,
+            rest2: (1.0 - self.beta2) as f32,
+            log2: log(self.beta2),
+            eps: self.eps as f32,
+            l2,
+            decoupled,
+        };
+        let slots = [gradients.slot, rec.now(), parameters.slot, mean.slot, square.slot];
+        rec.elements(&UPDATE, &args, &slots, count);
+    }
+}
+
+/// Inputs for the checks; rate and step are the harness's.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, count: usize, gradients: Fill, op: Adam| {
+        // A mean of squares is never negative.
+        let squares = (0..count).map(|i| (i as f32 * 0.7).sin().powi(2).to_bits()).collect();
+        let normal = |deviation| ([count].into(), Fill::Normal(0.0, deviation));
+        let inputs =
+            vec![([count].into(), gradients), normal(1.0), normal(0.5), ([count].into(), Fill::Words(squares))];
+        Case::new(name, op, 1, inputs).not_smooth()
+    };
+    let (normal, adam) = (Fill::Normal(0.0, 1.0), Adam::default());
+    vec![
+        case("1", 1, normal.clone(), adam),
+        case("257, l2", 257, normal.clone(), Adam { weight_decay: 1e-2, ..adam }),
+        case("1031, decoupled", 1031, normal.clone(), Adam { weight_decay: 0.1, decoupled: true, ..adam }),
+        case("255, a share of the rate", 255, normal.clone(), Adam { rate: 0.25, ..adam }),
+        case("300, beta 0 and near 1", 300, normal, Adam { beta1: 0.0, beta2: 0.999_999, ..adam }),
+        case("257, small", 257, Fill::Normal(0.0, 1e-6), Adam { beta1: 0.5, beta2: 0.9, ..adam }),
+        case("259, extreme", 259, Fill::Extreme, adam),
+    ]
+}
+
+const CHUNK: usize = 16 * 1024;
+
+fn adam(a: Args, gradients: &[f32], now: &Now, (parameters, mean, square): (&mut [f32], &mut [f32], &mut [f32])) {
+    if now.halted != 0 {
+        return;
+    }
+    let (count, t) = (a.count as usize, f64::from(now.step) + 1.0);
+    let correction = |log: f32| -(t * f64::from(log)).exp_m1();
+    let rate = now.rate * a.rate;
+    let step = (f64::from(rate) / correction(a.log1)) as f32;
+    let root = correction(a.log2).sqrt() as f32;
+    let moved = (&mut parameters[..count], &mut mean[..count], &mut square[..count]);
+    threads::for_chunks_of_three(moved, CHUNK, |chunk, theta, m, v| {
+        let gradients = &gradients[chunk * CHUNK..][..theta.len()];
+        for i in 0..theta.len() {
+            let g = gradients[i] + a.l2 * theta[i];
+            m[i] = a.beta1 * m[i] + a.rest1 * g;
+            v[i] = a.beta2 * v[i] + a.rest2 * g * g;
+            theta[i] = theta[i] - rate * a.decoupled * theta[i] - step * m[i] / (v[i].sqrt() / root + a.eps);
+        }
+    });
+}

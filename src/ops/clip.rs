@@ -1,0 +1,164 @@
+//! Clipping by the global norm: g ← g · min(1, c / ‖g‖), ‖g‖ over all gradients together.
+//!
+//! Each chunk is squared and added up by a group of its own, one group adds the chunks in their order and makes the factor
+//! of it, and a third kernel multiplies; the padding between tensors is zero and adds nothing. Squares are added apart by
+//! size, so gradients of any size have their right norm. A NaN makes all gradients NaN, an infinity makes
+//! itself NaN and the others 0, as in PyTorch. It changes nothing but gradients, so it need not ask whether the run is
+//! halted.
+//! Source: Pascanu, Mikolov & Bengio 2013, Algorithm 1.
+
+use crate::kernel::{Kernel, Needs, Size, Tolerance, args_of, read, update, write};
+use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires, spread};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts, threads};
+
+args! { struct Args { count: u32, chunk: u32, chunks: u32, most: f32 } }
+
+static SQUARES: Kernel = Kernel {
+    name: "clip.squares",
+    parts: parts!("shared/numbers.wgsl", "shared/norm.wgsl", "clip/args.wgsl", "clip/squares.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("gradients"), write("sums")],
+    needs: Needs::Nothing,
+    // Positive terms, of three roundings each.
+    tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<Args>(a).chunk as usize },
+    twin: |a, io| {
+        let [gradients, mut sums] = io.take();
+        squares(args_of(a), gradients.f32(), sums.f32_mut());
+    },
+    fast: None,
+};
+
+static FACTOR: Kernel = Kernel {
+    name: "clip.factor",
+    parts: parts!("shared/numbers.wgsl", "shared/norm.wgsl", "clip/args.wgsl", "clip/factor.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("sums"), write("factor")],
+    needs: Needs::Nothing,
+    // A root and a division after the sum. The second factor is 1 or a power of two, and exact.
+    tolerance: Tolerance { c: 8.0, size: Size::Terms, terms: |a, _| args_of::<Args>(a).chunks as usize },
+    twin: |a, io| {
+        let [sums, mut factor] = io.take();
+        factor.f32_mut().copy_from_slice(&factors(args_of(a), sums.f32()));
+    },
+    fast: None,
+};
+
+static SCALE: Kernel = Kernel {
+    name: "clip.scale",
+    parts: parts!("shared/index.wgsl", "clip/args.wgsl", "clip/scale.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("factor"), update("gradients")],
+    needs: Needs::Nothing,
+    // Two products, one of them by a power of two.
+    tolerance: Tolerance { c: 2.0, size: Size::Terms, terms: |_, _| 1 },
+    twin: |_, io| {
+        let [factor, mut gradients] = io.take();
+        let [first, second] = [factor.f32()[0], factor.f32()[1]];
+        let scale = |_, g: &mut [f32]| g.iter_mut().for_each(|g| *g = *g * first * second);
+        threads::for_chunks(gradients.f32_mut(), CHUNK, scale);
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&SQUARES, &FACTOR, &SCALE];
+
+/// Elements of a chunk.
+const CHUNK: usize = 4096;
+
+/// The operation. Input: all gradients; it changes them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clip {
+    /// c, more than 0.
+    pub most: f64,
+}
+
+impl Op for Clip {
+    fn name(&self) -> &'static str {
+        "clip"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [_] = inputs else { return Err(ShapeError::new("clip takes the gradients")) };
+        Ok(Outputs::default())
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let gradients = &w.inputs[0];
+        let count = gradients.shape.elements();
+        let chunks = count.div_ceil(CHUNK);
+        let args = Args { count: count as u32, chunk: CHUNK as u32, chunks: chunks as u32, most: self.most as f32 };
+        let (sums, factor) = (rec.private("sums", [chunks, 3]), rec.private("factor", [2]));
+        rec.dispatch(&SQUARES, &args, &[gradients.slot, sums.slot], spread(chunks));
+        rec.dispatch(&FACTOR, &args, &[sums.slot, factor.slot], [1, 1, 1]);
+        rec.elements(&SCALE, &args, &[factor.slot, gradients.slot], count);
+    }
+}
+
+/// Inputs for the checks.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, count: usize, deviation: f32, most: f64| {
+        Case::new(name, Clip { most }, 1, vec![([count].into(), Fill::Normal(0.0, deviation))]).not_smooth()
+    };
+    let words = |name: &str, values: Vec<f32>| {
+        let fill = Fill::Words(values.iter().map(|v| v.to_bits()).collect());
+        Case::new(name, Clip { most: 1.0 }, 1, vec![([values.len()].into(), fill)]).not_smooth()
+    };
+    let extreme = Fill::Extreme;
+    vec![
+        case("1", 1, 3.0, 0.5),
+        case("257, below", 257, 1e-3, 1.0),
+        case("4097, one past a chunk", 4097, 1.0, 1.0),
+        case("300001, many chunks", 300_001, 1.0, 2.5),
+        case("259, squares that overflow", 259, 1e20, 1.0),
+        case("65, norm that overflows", 65, 1e38, 1.0),
+        case("259, squares that vanish", 259, 1e-25, 1e-26),
+        words("sizes mixed", vec![3e20, 1.0, -2e-15, 4e12, 0.0, -1e12]),
+        words("zeros", vec![0.0; 67]),
+        Case::new("extreme", Clip { most: 1.0 }, 1, vec![([259].into(), extreme)]).not_smooth(),
+        words("one NaN", vec![1.0, f32::NAN, -2.0, 1e30]),
+        words("one infinity", vec![1.0, f32::INFINITY, -2.0]),
+    ]
+}
+
+/// 2⁶⁴, by which what is small is multiplied before it is squared.
+const GROW: f64 = 18_446_744_073_709_551_616.0;
+
+/// 2⁸⁰, by which what is large is divided.
+const SHRINK: f64 = 65_536.0 * GROW;
+
+/// Sums of squares by size: of magnitudes under 2⁻³², times 2⁶⁴; of the others; of those over 2⁴⁰, times 2⁻⁸⁰ (Blue 1978,
+/// "A portable Fortran program to find the Euclidean norm of a vector"). NaN is among the others.
+fn sizes(values: &[f32]) -> [f32; 3] {
+    const SMALL: f64 = 1.0 / 4_294_967_296.0;
+    const LARGE: f64 = 1_099_511_627_776.0;
+    let mut sums = [0.0; 3];
+    for value in values.iter().map(|v| f64::from(*v)) {
+        match value.abs() {
+            size if size < SMALL => sums[0] += (value * GROW).powi(2),
+            size if size > LARGE => sums[2] += (value / SHRINK).powi(2),
+            _ => sums[1] += value * value,
+        }
+    }
+    sums.map(|sum| sum as f32)
+}
+
+fn squares(a: Args, gradients: &[f32], sums: &mut [f32]) {
+    let chunks: Vec<(&mut [f32], &[f32])> = sums.chunks_mut(3).zip(gradients.chunks(a.chunk as usize)).collect();
+    threads::for_each(chunks, |(sums, gradients)| sums.copy_from_slice(&sizes(gradients)));
+}
+
+/// Two factors, to be multiplied one after the other: the norm of large gradients may be more than float32 holds.
+fn factors(a: Args, sums: &[f32]) -> [f32; 2] {
+    let mut all = [0.0; 3];
+    sums.chunks(3).for_each(|chunk| (0..3).for_each(|i| all[i] += f64::from(chunk[i])));
+    let norm = (all[0] / GROW / GROW + all[1] + all[2] * SHRINK * SHRINK).sqrt();
+    let most = f64::from(a.most);
+    let scale = if all[2] > 0.0 { 1.0 / SHRINK } else { 1.0 };
+    if norm <= most {
+        [1.0, 1.0]
+    } else {
+        [(most / (norm * scale)) as f32, if norm.is_nan() { 1.0 } else { scale as f32 }]
+    }
+}

@@ -1,0 +1,101 @@
+//! All that a run starts from.
+
+use super::evaluate::{Evaluation, judge};
+use super::programs::{DataShape, TrainOptions};
+use super::runner::Runner;
+use super::settings::Settings;
+use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
+use crate::error::Error;
+use crate::executor::DeviceError;
+use crate::export::Model;
+use crate::nn::{Answer, Problem, TargetScale};
+use crate::shape::Shape;
+
+/// Data, question and settings.
+#[derive(Debug)]
+pub struct Job {
+    /// The rows.
+    pub dataset: Dataset,
+    /// Their parts.
+    pub split: Split,
+    /// Normalisation by the training part.
+    pub normalize: (Normalize, Affine),
+    /// What is asked of the network.
+    pub problem: Problem,
+    /// Where the numbers of a regression lie.
+    pub scale: TargetScale,
+    /// How much each class weighs in training, if not all alike.
+    pub class_weights: Option<Vec<f32>>,
+    /// The network, in the layer notation.
+    pub layers: Vec<String>,
+    /// The learning rate that the schedule starts from.
+    pub lr: f64,
+    /// How to train.
+    pub settings: Settings,
+    /// Weights to start from in place of random ones.
+    pub init_from: Option<Model>,
+    /// A run to go on with.
+    pub resume: Option<Model>,
+    /// The best model of that run so far.
+    pub best: Option<Model>,
+}
+
+impl Job {
+    /// What the plan must know of the data.
+    ///
+    /// # Errors
+    /// The recipe's shape is of another size than the rows.
+    pub fn data_shape(&self) -> Result<DataShape, Error> {
+        let bytes = matches!(self.dataset.values, Values::Bytes(_));
+        Ok(DataShape { bytes, rows: self.dataset.rows(), row: self.input_shape()? })
+    }
+
+    /// The shape of one input: the recipe's if it names one of the right size, else the data's.
+    ///
+    /// # Errors
+    /// The recipe's shape is of another size than the rows.
+    pub fn input_shape(&self) -> Result<Vec<usize>, Error> {
+        match &self.settings.shape {
+            Some(shape) if Shape(shape.clone()).elements() != self.dataset.features() => {
+                let (has, values) = (Shape(self.dataset.shape.clone()), self.dataset.features());
+                Err(Error::Setting(format!("shape {shape:?} does not fit rows of {has}, which are {values} values")))
+            }
+            Some(shape) => Ok(shape.clone()),
+            None => Ok(self.dataset.shape.clone()),
+        }
+    }
+
+    /// What the plan must know of the training.
+    pub fn train_options(&self) -> TrainOptions {
+        let Settings { seed, optimizer, label_smoothing, .. } = self.settings;
+        TrainOptions { seed, optimizer, lr: self.lr, label_smoothing }
+    }
+
+    /// Writes values, targets and class weights to a device.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub(super) fn load(&self, runner: &mut Runner) -> Result<(), DeviceError> {
+        let affine = &self.normalize.1;
+        runner.load_data(&self.dataset.values, (&affine.offset, &affine.factor))?;
+        runner.load_targets(&self.target_words(), self.class_weights.as_deref())
+    }
+
+    /// What is to be learnt of each row, as the loss takes it.
+    fn target_words(&self) -> Vec<u32> {
+        match &self.dataset.targets {
+            Targets::Classes { labels, .. } if self.problem.answer == Answer::Class => labels.clone(),
+            Targets::Classes { labels, .. } => labels.iter().map(|&label| (label as f32).to_bits()).collect(),
+            Targets::Labels { values, .. } => values.iter().map(|value| value.to_bits()).collect(),
+            Targets::Numbers { values, names } => {
+                let scaled = |(i, &value): (usize, &f32)| self.scale.scaled(i % names.len(), value).to_bits();
+                values.iter().enumerate().map(scaled).collect()
+            }
+        }
+    }
+
+    /// Judges a network's outputs for rows.
+    pub(super) fn judge(&self, outputs: &[f32], rows: &[u32]) -> Evaluation {
+        judge(&self.problem, &self.scale, outputs, &self.dataset.targets, rows)
+    }
+}

@@ -1,0 +1,159 @@
+//! A model ready to predict: its outputs for any inputs, by the rule for inference or under dropout's masks.
+
+use super::batches::steps;
+use super::device::Device;
+use super::programs::{DataShape, Programs, Purpose};
+use super::runner::Runner;
+use super::state;
+use crate::data::Values;
+use crate::error::Error;
+use crate::executor::DeviceError;
+use crate::export::Model;
+use crate::nn::{Network, Problem};
+
+/// Rows of one batch of a prediction.
+const BATCH: usize = 256;
+
+/// A model on a device.
+#[derive(Debug)]
+pub struct Predictor {
+    runner: Runner,
+    numbers: (Vec<f32>, Vec<f32>),
+    features: usize,
+    problem: Problem,
+}
+
+/// What a row's predictions under several of dropout's masks have in common, for each class, label or number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sampled {
+    /// Their mean.
+    pub mean: Vec<f64>,
+    /// Their standard deviation, over n − 1.
+    pub deviation: Vec<f64>,
+}
+
+impl Predictor {
+    /// Puts a model on a device, for inputs that are bytes or floats. With a seed, it can also draw masks.
+    ///
+    /// # Errors
+    /// The model does not describe a network or does not fit it, or is to draw masks and drops nothing; the device failed.
+    pub fn new(model: &Model, bytes: bool, masks: Option<u64>, device: &Device) -> Result<Self, Error> {
+        let meta = model.described()?;
+        let problem = meta.problem();
+        let network = Network::read(&meta.layers, problem.head(), None)?;
+        if masks.is_some() && !network.drops() {
+            let what = "has no dropout, so every sample would be the same: leave --samples out";
+            return Err(Error::Setting(format!("{} {what}", model.path.display())));
+        }
+        let data = DataShape { bytes, rows: BATCH, row: meta.input.clone() };
+        let purpose = masks.map_or(Purpose::Predict, |seed| Purpose::Sample { seed });
+        let programs = Programs::compile(&network, &data, BATCH, purpose, device.target())?;
+        let mut runner = Runner::new(device, programs)?;
+        state::load(&mut runner, model, false)?;
+        let features = meta.input.iter().product();
+        Ok(Self { runner, numbers: meta.normalize.numbers(features), features, problem })
+    }
+
+    /// What the outputs say.
+    pub fn problem(&self) -> &Problem {
+        &self.problem
+    }
+
+    /// The network's outputs for each input, `[rows, outputs]`: logits, or the numbers of a regression as training saw them.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn outputs(&mut self, inputs: &Values) -> Result<Vec<f32>, DeviceError> {
+        let mut all = vec![];
+        for chunk in self.chunks(inputs) {
+            let order = self.load(&chunk)?;
+            let program = self.runner.programs().evaluate;
+            all.extend(self.runner.outputs(program, &order)?);
+        }
+        Ok(all)
+    }
+
+    /// Mean and spread over `count` of dropout's masks, each drawn anew for every batch of inputs (Gal & Ghahramani 2016,
+    /// "Dropout as a Bayesian approximation", section 4). `of` turns the outputs of a row into what is averaged.
+    ///
+    /// # Panics
+    /// The predictor was made without a seed for masks.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn sampled(
+        &mut self,
+        inputs: &Values,
+        count: u32,
+        of: impl Fn(&[f32]) -> Vec<f64>,
+    ) -> Result<Vec<Sampled>, DeviceError> {
+        let width = self.problem.head().outputs;
+        let program = self.runner.programs().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
+        let mut all = vec![];
+        for chunk in self.chunks(inputs) {
+            let order = self.load(&chunk)?;
+            let mut rows = vec![Spread::default(); order.len()];
+            for mask in 0..count {
+                self.runner.begin(&order, &steps(order.len(), BATCH, false, |_| 0.0, u64::from(mask)), 0)?;
+                self.runner.run(program, 1)?;
+                let outputs = self.runner.collected(order.len())?;
+                rows.iter_mut().zip(outputs.chunks(width)).for_each(|(row, outputs)| row.add(&of(outputs)));
+            }
+            all.extend(rows.iter().map(Spread::finish));
+        }
+        Ok(all)
+    }
+
+    fn chunks(&self, inputs: &Values) -> Vec<Values> {
+        let size = BATCH * self.features;
+        match inputs {
+            Values::Bytes(bytes) => bytes.chunks(size).map(|chunk| Values::Bytes(chunk.to_vec())).collect(),
+            Values::Floats(floats) => floats.chunks(size).map(|chunk| Values::Floats(chunk.to_vec())).collect(),
+        }
+    }
+
+    fn load(&mut self, chunk: &Values) -> Result<Vec<u32>, DeviceError> {
+        self.runner.load_data(chunk, (&self.numbers.0, &self.numbers.1))?;
+        Ok((0..(chunk.len() / self.features) as u32).collect())
+    }
+}
+
+/// Mean and squared distances of what was added so far (Welford 1962).
+#[derive(Clone, Debug, Default)]
+struct Spread {
+    count: f64,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+impl Spread {
+    fn add(&mut self, values: &[f64]) {
+        self.count += 1.0;
+        self.mean.resize(values.len(), 0.0);
+        self.squares.resize(values.len(), 0.0);
+        for ((mean, squares), value) in self.mean.iter_mut().zip(&mut self.squares).zip(values) {
+            let before = value - *mean;
+            *mean += before / self.count;
+            *squares += before * (value - *mean);
+        }
+    }
+
+    fn finish(&self) -> Sampled {
+        let deviation = |squares: &f64| (squares / (self.count - 1.0).max(1.0)).sqrt();
+        Sampled { mean: self.mean.clone(), deviation: self.squares.iter().map(deviation).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mean_and_spread_are_those_of_the_definition() {
+        let mut spread = Spread::default();
+        [[1.0, 5.0], [3.0, 5.0], [8.0, 5.0]].iter().for_each(|values| spread.add(values));
+        let Sampled { mean, deviation } = spread.finish();
+        assert!((mean[0] - 4.0).abs() < 1e-12 && (deviation[0] - 13f64.sqrt()).abs() < 1e-12);
+        assert_eq!((mean[1], deviation[1]), (5.0, 0.0));
+    }
+}
