@@ -13,6 +13,7 @@ mod report;
 mod run_folder;
 mod runner;
 mod state;
+mod steps;
 mod trainer;
 
 pub use device::{Device, DeviceChoice};

@@ -4,7 +4,7 @@
 //! not finite; and between epochs: validation, the best model, checkpoints. Within a chunk nothing is read back. How
 //! steps are chunked changes no bit of the result.
 
-use super::batches::{epoch_order, steps};
+use super::batches::steps;
 use super::device::Device;
 use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
@@ -147,7 +147,7 @@ impl Trainer {
         &self.progress
     }
 
-    fn epoch_steps(&self) -> Vec<Step> {
+    pub(super) fn epoch_steps(&self) -> Vec<Step> {
         let s = &self.job.settings;
         let first = self.progress.step - self.progress.step_in_epoch;
         steps(self.job.split.train.len(), s.batch, self.network.needs_two_rows(), s.lr as f32, first)
@@ -185,13 +185,11 @@ impl Trainer {
 
     fn epoch(&mut self, total: u64, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
         let table = self.epoch_steps();
-        let s = &self.job.settings;
-        let order = epoch_order(&self.job.split.train, s.shuffle, s.seed, self.progress.epoch);
         let mut done = self.progress.step_in_epoch as usize;
         let end = table.len().min(done + (total - self.progress.step) as usize);
-        self.runner.begin(&order, &table, done)?;
+        self.begin_epoch(&table)?;
         while done < end {
-            done = self.chunk(&table, done..end, folder)?;
+            done = self.chunk(&table, done..end, Some(&mut *folder))?;
             let rows = self.progress.rows;
             observer.progress(self.progress.step, total, rows);
             if observer.stop() && done < end {
@@ -202,11 +200,11 @@ impl Trainer {
         folder.epoch(&report.csv_line())?;
         observer.epoch(&report);
         if let Some(loss) = report.validation.as_ref().map(|v| v.loss).filter(|loss| !loss.is_finite()) {
-            return Err(diverged::stop(self, Fault::Validation(loss), folder));
+            return Err(diverged::stop(self, Fault::Validation(loss), Some(folder)));
         }
         // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
         if done == table.len() {
-            self.progress = Progress { step: self.progress.step, epoch: report.epoch, ..Progress::default() };
+            self.next_epoch();
         }
         if self.saved.is_none_or(|saved| saved.elapsed() > SAVE_INTERVAL) {
             self.save(folder)?;
@@ -215,8 +213,14 @@ impl Trainer {
         Ok(if stop { Outcome::Stopped } else { Outcome::Finished })
     }
 
-    /// Runs some of the steps and takes down what they gave; says how many of the epoch are done.
-    fn chunk(&mut self, table: &[Step], range: std::ops::Range<usize>, folder: &mut RunFolder) -> Result<usize, Error> {
+    /// Runs some of the steps and takes down what they gave, also in the run folder if there is one; says how many of
+    /// the epoch are done.
+    pub(super) fn chunk(
+        &mut self,
+        table: &[Step],
+        range: std::ops::Range<usize>,
+        mut folder: Option<&mut RunFolder>,
+    ) -> Result<usize, Error> {
         let started = Instant::now();
         let count = self.pace.next(range.len());
         let train = self.programs().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
@@ -226,7 +230,9 @@ impl Trainer {
         let done = if halted { now.index as usize } else { range.start + count };
         for (i, (loss, correct)) in self.runner.results(range.start, done)?.into_iter().enumerate() {
             let rows = u64::from(table[range.start + i].rows);
-            folder.step(self.progress.step, loss)?;
+            if let Some(folder) = folder.as_deref_mut() {
+                folder.step(self.progress.step, loss)?;
+            }
             let p = &mut self.progress;
             p.step += 1;
             p.step_in_epoch += 1;
@@ -292,7 +298,7 @@ impl Trainer {
     /// or the last where nothing validates.
     fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
         if !self.save_last(folder)? {
-            return Err(diverged::stop(self, Fault::Weights, folder));
+            return Err(diverged::stop(self, Fault::Weights, Some(folder)));
         }
         if self.best.is_some() {
             return self.save_best(folder);
@@ -354,7 +360,7 @@ impl Trainer {
 }
 
 /// The shape of one input: the recipe's if it names one of the right size, else the data's.
-fn input_shape(dataset: &Dataset, wanted: Option<&Vec<usize>>) -> Result<Vec<usize>, Error> {
+pub(super) fn input_shape(dataset: &Dataset, wanted: Option<&Vec<usize>>) -> Result<Vec<usize>, Error> {
     match wanted {
         Some(shape) if Shape(shape.clone()).elements() != dataset.features() => {
             let (has, values) = (Shape(dataset.shape.clone()), dataset.features());
