@@ -1,3 +1,4 @@
 //! The instruments that say whether, and why, something is wrong.
 
 pub mod kernels;
+pub mod layers;

@@ -190,7 +190,7 @@ impl Network {
     /// # Errors
     /// A layer does not fit the one before it.
     pub fn build(&self, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
-        let mut built = Built { logits: x, shapes: vec![], tensors: vec![], counters: vec![] };
+        let mut built = Built { logits: x, outputs: vec![], shapes: vec![], tensors: vec![], counters: vec![] };
         let mut last = x;
         for (index, layer) in self.layers.iter().enumerate() {
             if index + 1 == self.layers.len() && self.ends_in_sigmoid() {
@@ -201,6 +201,7 @@ impl Network {
             let mut builder = Builder { graph, usage, index, path, init: self.init_of(index), built: &mut built };
             let y = layer.build(&mut builder, last)?;
             last = y;
+            built.outputs.push(y);
             built.shapes.push(graph.shape(y).clone());
         }
         built.logits = last;
@@ -268,6 +269,8 @@ fn parse(texts: &[String]) -> Result<Parsed, NotationError> {
 pub struct Built {
     /// What the loss takes: the last layer's output `[batch, outputs]`, or the input of a last sigmoid that is the loss's own.
     pub logits: ValueId,
+    /// Output of each layer; one that changes nothing gives the output of the layer before it.
+    pub outputs: Vec<ValueId>,
     /// Output shape of each layer, with the batch's capacity.
     pub shapes: Vec<Shape>,
     /// All tensors, in the order of PyTorch's `state_dict`.

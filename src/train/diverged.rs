@@ -30,27 +30,35 @@ pub(super) enum Fault {
     Weights,
 }
 
-/// Ends a run: names the cause, and saves what is good. That is the best model, if a validation has found one, and the
+/// Ends a run: names the cause, and saves what is good, if there is a folder for it. That is the best model, if a validation has found one, and the
 /// state before the bad step, if its numbers are finite; it is the last before the loss overflowed, so hardly worth
 /// going on from.
-pub(super) fn stop(trainer: &mut Trainer, fault: Fault, folder: &mut RunFolder) -> Error {
+pub(super) fn stop(trainer: &mut Trainer, fault: Fault, folder: Option<&mut RunFolder>) -> Error {
     let what = match fault {
         Fault::Loss(loss) => format!("the loss is {loss}"),
         Fault::Validation(loss) => format!("the validation loss is {loss}"),
         Fault::Weights => "a weight is not finite".to_owned(),
     };
     let cause = cause(trainer, fault).unwrap_or_else(|error| format!("the layer cannot be named ({error})"));
+    let saved = match folder {
+        Some(folder) => save(trainer, folder),
+        None => "the run has no folder, so nothing is saved".to_owned(),
+    };
+    let progress = trainer.progress();
+    Error::Diverged { step: progress.step, epoch: progress.epoch + 1, what, cause, saved }
+}
+
+/// Saves what is good, and says what that is.
+fn save(trainer: &mut Trainer, folder: &mut RunFolder) -> String {
     let path = folder.path().display().to_string();
     let best = trainer.best().map(|(_, epoch)| format!("the model of epoch {epoch} is in {path}"));
-    let saved = match trainer.save_last(folder).and_then(|last| trainer.save_best(folder).map(|()| last)) {
+    match trainer.save_last(folder).and_then(|last| trainer.save_best(folder).map(|()| last)) {
         Err(error) => format!("and what was reached could not be saved ({error})"),
         Ok(last) => best.unwrap_or_else(|| match last {
             true => format!("no epoch gave a model, the state before it is in {path}"),
             false => "no epoch gave a model, and the state before it is not finite".to_owned(),
         }),
-    };
-    let progress = trainer.progress();
-    Error::Diverged { step: progress.step, epoch: progress.epoch + 1, what, cause, saved }
+    }
 }
 
 /// What made the fault, and what may help.

@@ -48,7 +48,7 @@ impl Trainer {
     /// validates.
     pub(super) fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
         if !self.save_last(folder)? {
-            return Err(diverged::stop(self, Fault::Weights, folder));
+            return Err(diverged::stop(self, Fault::Weights, Some(folder)));
         }
         if self.best.is_some() {
             return self.save_best(folder);

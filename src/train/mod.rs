@@ -20,6 +20,7 @@ mod schedule;
 mod settings;
 mod state;
 mod statistics;
+mod steps;
 mod trainer;
 
 pub use device::{Device, DeviceChoice};

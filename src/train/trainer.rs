@@ -4,7 +4,7 @@
 //! not finite; and between epochs: validation, the best model, checkpoints. Within a chunk nothing is read back. How
 //! steps are chunked changes no bit of the result.
 
-use super::batches::{self, epoch_order};
+use super::batches;
 use super::device::Device;
 use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
@@ -167,13 +167,11 @@ impl Trainer {
 
     fn epoch(&mut self, total: u64, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
         let table = self.epoch_steps();
-        let s = &self.job.settings;
-        let order = epoch_order(&self.job.split.train, s.shuffle, s.seed, self.progress.epoch);
         let mut done = self.progress.step_in_epoch as usize;
         let end = table.len().min(done + (total - self.progress.step) as usize);
-        self.runner.begin(&order, &table, done)?;
+        self.begin_epoch(&table)?;
         while done < end {
-            done = self.chunk(&table, done..end, folder)?;
+            done = self.chunk(&table, done..end, Some(&mut *folder))?;
             let rows = self.progress.rows;
             observer.progress(self.progress.step, total, rows);
             if observer.stop() && done < end {
@@ -184,11 +182,11 @@ impl Trainer {
         folder.epoch(&report.csv_line())?;
         observer.epoch(&report);
         if let Some(loss) = report.validation.as_ref().map(|v| v.loss).filter(|loss| !loss.is_finite()) {
-            return Err(diverged::stop(self, Fault::Validation(loss), folder));
+            return Err(diverged::stop(self, Fault::Validation(loss), Some(folder)));
         }
         // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
         if done == table.len() {
-            self.progress = Progress { step: self.progress.step, epoch: report.epoch, ..Progress::default() };
+            self.next_epoch();
         }
         if self.saved.is_none_or(|saved| saved.elapsed() > SAVE_INTERVAL) {
             self.save(folder)?;
@@ -197,8 +195,14 @@ impl Trainer {
         Ok(if stop { Outcome::Stopped } else { Outcome::Finished })
     }
 
-    /// Runs some of the steps and takes down what they gave; says how many of the epoch are done.
-    fn chunk(&mut self, table: &[Step], range: std::ops::Range<usize>, folder: &mut RunFolder) -> Result<usize, Error> {
+    /// Runs some of the steps and takes down what they gave, also in the run folder if there is one; says how many of
+    /// the epoch are done.
+    pub(super) fn chunk(
+        &mut self,
+        table: &[Step],
+        range: std::ops::Range<usize>,
+        mut folder: Option<&mut RunFolder>,
+    ) -> Result<usize, Error> {
         let started = Instant::now();
         let count = self.pace.next(range.len());
         let train = self.programs().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
@@ -208,7 +212,9 @@ impl Trainer {
         let done = if halted { now.index as usize } else { range.start + count };
         for (i, (loss, correct)) in self.runner.results(range.start, done)?.into_iter().enumerate() {
             let rows = u64::from(table[range.start + i].rows);
-            folder.step(self.progress.step, loss)?;
+            if let Some(folder) = folder.as_deref_mut() {
+                folder.step(self.progress.step, loss)?;
+            }
             let p = &mut self.progress;
             p.step += 1;
             p.step_in_epoch += 1;
@@ -271,16 +277,6 @@ impl Trainer {
     pub fn test(&mut self) -> Result<Option<Evaluation>, Error> {
         let rows = self.job.split.test.clone();
         if rows.is_empty() { Ok(None) } else { self.evaluate(&rows).map(Some) }
-    }
-
-    /// How the current weights do on rows of the data set, by the rule for inference.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn evaluate(&mut self, rows: &[u32]) -> Result<Evaluation, Error> {
-        let program = self.programs().evaluate;
-        let outputs = self.runner.outputs(program, rows)?;
-        Ok(self.job.judge(&outputs, rows))
     }
 
     /// The job, for what is said of it.

@@ -1,0 +1,115 @@
+//! What the examples share: flags, training jobs out of recipes, a report on the terminal and plots as SVG.
+#![allow(dead_code, reason = "each example uses a part")]
+
+mod plot;
+mod report;
+
+pub use plot::{Plot, Series};
+pub use report::Report;
+
+use clap::Parser;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use wgrad::names::nearest;
+use wgrad::train::{Device, DeviceChoice, Job, Recipe, Trainer, prepare};
+
+/// What an example may fail with.
+pub type Failure = Box<dyn std::error::Error>;
+
+/// How much an example does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Seconds, on the digits in the library.
+    Short,
+    /// Minutes, on MNIST where it needs that, found through `WGRAD_DATA`.
+    Full,
+}
+
+/// How an example runs.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// How much it does.
+    pub form: Form,
+    /// Where it computes.
+    pub device: Device,
+    /// Where plots go.
+    pub out: PathBuf,
+}
+
+#[derive(Debug, Parser)]
+struct Flags {
+    /// A few seconds on the built-in digits in place of the full form
+    #[arg(long)]
+    short: bool,
+    /// Folder for the plots
+    #[arg(long, value_name = "DIR", default_value = "target/plots")]
+    out: PathBuf,
+    /// auto, cpu, gpu, a number or a part of a name
+    #[arg(long, default_value = "auto")]
+    device: DeviceChoice,
+}
+
+impl Setup {
+    /// As the flags say.
+    pub fn from_flags() -> Result<Self, Failure> {
+        let flags = Flags::parse();
+        let form = if flags.short { Form::Short } else { Form::Full };
+        std::fs::create_dir_all(&flags.out).map_err(|why| format!("{}: cannot be made: {why}", flags.out.display()))?;
+        Ok(Self { form, device: Device::open(&flags.device)?, out: flags.out })
+    }
+
+    /// The short form on the CPU path.
+    pub fn short(out: &Path) -> Self {
+        Self { form: Form::Short, device: Device::Cpu { why: None }, out: out.to_owned() }
+    }
+
+    /// One of two, by the form.
+    pub fn pick<T>(&self, short: T, full: T) -> T {
+        if self.form == Form::Short { short } else { full }
+    }
+
+    /// A recipe with the data set of the form: the digits, of which a part is held out to test, or MNIST with its own.
+    /// All that is not named is off: no momentum, no weight decay, nothing held out to validate.
+    pub fn recipe(&self, layers: &[&str], held_out: f64) -> Recipe {
+        let mut recipe = Recipe::default();
+        recipe.data.source = Some(self.pick("digits", "mnist").into());
+        recipe.data.test = self.pick(Some(held_out), None);
+        recipe.model.layers = Some(layers.iter().map(|&text| text.into()).collect());
+        recipe
+    }
+
+    /// The data of a recipe, split and measured.
+    pub fn job(&self, recipe: &Recipe) -> Result<Job, Failure> {
+        let data = std::env::var_os("WGRAD_DATA").map(PathBuf::from);
+        Ok(prepare(recipe.settings(true)?, data.as_deref())?.0)
+    }
+
+    /// The network of a recipe, ready to be trained on its data.
+    pub fn trainer(&self, recipe: &Recipe) -> Result<Trainer, Failure> {
+        Ok(Trainer::new(self.job(recipe)?, &self.device)?)
+    }
+}
+
+/// Runs an example as the flags say, and says what it failed with.
+pub fn main<T>(run: fn(&Setup) -> Result<T, Failure>) -> ExitCode {
+    match Setup::from_flags().and_then(|setup| run(&setup)) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Mean of numbers.
+pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.into_iter().collect();
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The one of a list that has a name.
+pub fn find<'a, T>(all: &'a [T], name: impl Fn(&T) -> &str, wanted: &str) -> Result<&'a T, Failure> {
+    let names: Vec<&str> = all.iter().map(&name).collect();
+    let found = all.iter().find(|item| name(item) == wanted);
+    found.ok_or_else(|| format!("there is no {wanted}; {}", nearest(wanted, &names)).into())
+}

@@ -1,0 +1,237 @@
+//! What the layers of a network give on rows of inputs: size, spread, saturation and dead units of every layer's output.
+//! Layers work as in inference: dropout is absent, and batch norm takes its running statistics.
+
+use crate::data::Values;
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::graph::plan::{Plan, Source};
+use crate::kernel::{Now, Scalar};
+use crate::nn::{Network, Tensor, Usage};
+use crate::op::{Class, SlotId};
+use crate::train::{Device, Trainer};
+use std::sync::Arc;
+
+/// Rows that go through the network at once.
+const BATCH: usize = 256;
+
+/// A tanh beyond this magnitude is saturated, and a sigmoid that is nearer than the rest of it to 0 or 1.
+const SATURATED: f32 = 0.99;
+
+/// One layer's output over all rows and units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerStatistics {
+    /// As in `3.tanh`.
+    pub path: String,
+    /// Values of one row.
+    pub units: usize,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation, over n.
+    pub deviation: f64,
+    /// Share of the values at an end of the range: `|a| > 0.99` after a tanh, `a < 0.01` or `a > 0.99` after a sigmoid;
+    /// other layers have none.
+    pub saturated: Option<f64>,
+    /// Share of the units that are 0 on every row, after a ReLU, which lets no gradient through to them; other layers have none.
+    pub dead: Option<f64>,
+}
+
+impl LayerStatistics {
+    /// Root of the mean square.
+    pub fn rms(&self) -> f64 {
+        self.mean.hypot(self.deviation)
+    }
+}
+
+/// The layers of a network in training, with its weights as they are, on rows of its data set.
+///
+/// # Errors
+/// There are no rows, or one that the data set does not have; the device failed.
+pub fn of_trainer(trainer: &mut Trainer, rows: &[u32], device: &Device) -> Result<Vec<LayerStatistics>, Error> {
+    let data = &trainer.job().dataset;
+    if let Some(row) = rows.iter().find(|&&row| row as usize >= data.rows()) {
+        return Err(Error::Setting(format!("row {row} was asked for, and the data set has {}", data.rows())));
+    }
+    let affine = &trainer.job().normalize.1;
+    let mut inputs = Vec::with_capacity(rows.len() * data.features());
+    for &row in rows {
+        let row = row as usize * data.features()..(row as usize + 1) * data.features();
+        let raw: Vec<f32> = match &data.values {
+            Values::Bytes(values) => values[row].iter().map(|&v| f32::from(v)).collect(),
+            Values::Floats(values) => values[row].to_vec(),
+        };
+        let maps = affine.offset.iter().zip(&affine.factor);
+        inputs.extend(raw.iter().zip(maps).map(|(v, (offset, factor))| (v - offset) * factor));
+    }
+    let mut probe = Probe::new(trainer.network(), &trainer.input_shape(), device)?;
+    for tensor in probe.tensors.clone() {
+        probe.set(&tensor.name, &trainer.tensor(&tensor.name)?)?;
+    }
+    probe.run(&inputs)
+}
+
+/// The layers of a network as it starts from a seed, on inputs as they are, each of the shape `row`.
+///
+/// # Errors
+/// The inputs are no whole rows, or a layer does not fit; the device failed.
+pub fn of_start(
+    network: &Network,
+    seed: u64,
+    inputs: &[f32],
+    row: &[usize],
+    device: &Device,
+) -> Result<Vec<LayerStatistics>, Error> {
+    let mut probe = Probe::new(network, row, device)?;
+    for (index, tensor) in probe.tensors.clone().iter().enumerate() {
+        probe.set(&tensor.name, &tensor.initial(seed, index))?;
+    }
+    probe.run(inputs)
+}
+
+/// A network on a device that keeps every layer's output.
+struct Probe {
+    exec: Box<dyn crate::executor::Executor>,
+    plan: Arc<Plan>,
+    features: usize,
+    tensors: Vec<Tensor>,
+    /// Each layer's path and output.
+    layers: Vec<(String, SlotId)>,
+}
+
+impl Probe {
+    fn new(network: &Network, row: &[usize], device: &Device) -> Result<Self, Error> {
+        let mut graph = Graph::default();
+        let sizes: Vec<usize> = std::iter::once(BATCH).chain(row.iter().copied()).collect();
+        let x = graph.value("x", crate::shape::Shape(sizes), Scalar::F32, Class::Data);
+        let built = network.build(&mut graph, x, Usage::Inference)?;
+        graph.kept.clone_from(&built.outputs);
+        let name = |id: crate::graph::ValueId| match graph.values[id.0].class {
+            Class::Activations => format!("layers.{}", graph.values[id.0].name),
+            _ => graph.values[id.0].name.clone(),
+        };
+        let names: Vec<String> = built.outputs.iter().map(|&id| name(id)).collect();
+        let plan = Arc::new(Plan::compile(vec![Source { name: "layers", graph, optimizer: None }], device.target())?);
+        let slot = |name: &String| plan.slot(name).unwrap_or_else(|| panic!("the plan keeps {name}"));
+        let layers = names.iter().enumerate().map(|(index, name)| (network.path(index), slot(name))).collect();
+        let exec = device.executor(&plan)?;
+        Ok(Self { exec, plan, features: row.iter().product(), tensors: built.tensors, layers })
+    }
+
+    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
+        let slot = self.plan.slot(name).unwrap_or_else(|| panic!("the plan has no slot {name}"));
+        Ok(self.exec.write(slot, 0, bytemuck::cast_slice(values))?)
+    }
+
+    fn run(&mut self, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error> {
+        if inputs.is_empty() || !inputs.len().is_multiple_of(self.features) {
+            let what = format!("{} values are no whole number of rows of {}", inputs.len(), self.features);
+            return Err(Error::Setting(format!("{what}: give at least one whole row")));
+        }
+        let units = |slot: SlotId| self.plan.slots[slot.0 as usize].shape.width();
+        let layers: Vec<(String, SlotId, usize)> =
+            self.layers.iter().map(|(path, slot)| (path.clone(), *slot, units(*slot))).collect();
+        let mut tallies: Vec<Tally> = layers.iter().map(|(path, _, units)| Tally::new(path, *units)).collect();
+        for chunk in inputs.chunks(BATCH * self.features) {
+            let rows = chunk.len() / self.features;
+            self.set("x", chunk)?;
+            self.exec.set_now(Now { index: 0, start: 0, rows: rows as u32, rate: 0.0, step: 0, halted: 0 })?;
+            self.exec.run(0, 1)?;
+            for ((_, slot, units), tally) in layers.iter().zip(&mut tallies) {
+                let words = self.exec.read(*slot, 0, rows * units)?;
+                tally.add(bytemuck::cast_slice(&words));
+            }
+        }
+        Ok(layers.into_iter().zip(tallies).map(|((path, ..), tally)| tally.statistics(path)).collect())
+    }
+}
+
+/// Values of one layer, counted batch by batch.
+#[derive(Debug)]
+struct Tally {
+    /// Whether a value is at an end of its range.
+    at_end: Option<fn(f32) -> bool>,
+    rectifies: bool,
+    count: f64,
+    mean: f64,
+    /// Squares of the distances from the mean.
+    squares: f64,
+    saturated: usize,
+    /// For each unit, whether it was positive, or NaN, on some row.
+    alive: Vec<bool>,
+}
+
+impl Tally {
+    fn new(path: &str, units: usize) -> Self {
+        let kind = path.rsplit('.').next().unwrap_or(path);
+        let at_end: Option<fn(f32) -> bool> = match kind {
+            "tanh" => Some(|a| a.abs() > SATURATED),
+            "sigmoid" => Some(|a| !(1.0 - SATURATED..=SATURATED).contains(&a) && !a.is_nan()),
+            _ => None,
+        };
+        let rectifies = kind == "relu";
+        Self { at_end, rectifies, count: 0.0, mean: 0.0, squares: 0.0, saturated: 0, alive: vec![false; units] }
+    }
+
+    /// Takes in `[rows, units]`. Means and squares of batches are joined by Chan, Golub & LeVeque 1983, "Algorithms for
+    /// computing the sample variance", eq. 2.1: no large numbers are taken from one another.
+    fn add(&mut self, values: &[f32]) {
+        let count = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum();
+        let (all, apart) = (self.count + count, mean - self.mean);
+        self.squares += squares + apart * apart * self.count * count / all;
+        self.mean += apart * count / all;
+        self.count = all;
+        if let Some(at_end) = self.at_end {
+            self.saturated += values.iter().filter(|&&v| at_end(v)).count();
+        }
+        for row in values.chunks(self.alive.len()) {
+            self.alive.iter_mut().zip(row).for_each(|(alive, &v)| *alive |= v > 0.0 || v.is_nan());
+        }
+    }
+
+    fn statistics(self, path: String) -> LayerStatistics {
+        let units = self.alive.len();
+        let dead = self.alive.iter().filter(|alive| !**alive).count();
+        LayerStatistics {
+            path,
+            units,
+            mean: self.mean,
+            deviation: (self.squares / self.count).sqrt(),
+            saturated: self.at_end.map(|_| self.saturated as f64 / self.count),
+            dead: self.rectifies.then(|| dead as f64 / units as f64),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_moments_are_those_of_all_batches_together() {
+        let mut tally = Tally::new("1.tanh", 2);
+        tally.add(&[1.0, -1.0, 0.5, 0.25]);
+        tally.add(&[-0.995, 0.0]);
+        let all = tally.statistics("1.tanh".into());
+        assert_eq!((all.units, all.saturated, all.dead), (2, Some(0.5), None));
+        let values = [1.0, -1.0, 0.5, 0.25, f64::from(-0.995_f32), 0.0];
+        let mean = values.iter().sum::<f64>() / 6.0;
+        let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / 6.0;
+        assert!((all.mean - mean).abs() < 1e-15 && (all.deviation - variance.sqrt()).abs() < 1e-15, "{all:?}");
+        let square = values.iter().map(|v| v * v).sum::<f64>() / 6.0;
+        assert!((all.rms() - square.sqrt()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_unit_is_dead_that_no_row_moves_and_one_that_is_not_a_number_is_not() {
+        let mut tally = Tally::new("0.relu", 4);
+        tally.add(&[0.0, 1.0, 0.0, 0.0]);
+        tally.add(&[0.0, 0.0, 0.0, f32::NAN]);
+        let all = tally.statistics("0.relu".into());
+        assert_eq!((all.dead, all.saturated), (Some(0.5), None));
+        assert!(all.mean.is_nan() && all.deviation.is_nan());
+        let mut tally = Tally::new("0.sigmoid", 1);
+        tally.add(&[0.005, 0.5, 0.995, 0.02, f32::NAN]);
+        assert_eq!(tally.statistics(String::new()).saturated, Some(0.4));
+    }
+}

@@ -1,0 +1,118 @@
+//! Training by hand: a program that owns its loop takes steps, measures and looks at tensors between them. No files, no
+//! observer, no validation of its own.
+
+use super::batches::epoch_order;
+use super::evaluate::Evaluation;
+use super::trainer::Trainer;
+use crate::error::Error;
+use crate::executor::DeviceError;
+use crate::export::Progress;
+use crate::kernel::Step;
+use crate::names::nearest;
+use crate::nn::Network;
+use crate::op::Class;
+
+impl Trainer {
+    /// Takes `count` steps, on into the next epochs, and gives their mean loss over the rows trained on, each before the
+    /// update of its step. The same steps as those of [`Trainer::run`], with the same bits.
+    ///
+    /// # Errors
+    /// `count` is 0, or more steps than the run has left; a loss is not finite, and then the weights are those before
+    /// the step; the device failed.
+    pub fn train_steps(&mut self, count: u64) -> Result<f64, Error> {
+        let (done, total) = (self.progress.step, self.total_steps());
+        if count == 0 || count > total.saturating_sub(done) {
+            let what = format!("cannot take {count} steps: the run has {total}, of which {done} are done");
+            return Err(Error::Setting(format!("{what}; ask for fewer, or give it more epochs or steps")));
+        }
+        let (mut loss, mut rows, mut left) = (0.0, 0, count as usize);
+        while left > 0 {
+            let table = self.epoch_steps();
+            let mut at = self.progress.step_in_epoch as usize;
+            let end = table.len().min(at.saturating_add(left));
+            let before = self.progress.clone();
+            self.begin_epoch(&table)?;
+            while at < end {
+                let from = at;
+                at = self.chunk(&table, from..end, None)?;
+                left -= at - from;
+            }
+            loss += self.progress.loss_sum - before.loss_sum;
+            rows += self.progress.rows - before.rows;
+            if at == table.len() {
+                self.next_epoch();
+            }
+        }
+        Ok(loss / rows as f64)
+    }
+
+    /// How the network as it stands does on rows of the data set, by the rule for inference.
+    ///
+    /// # Errors
+    /// There are no rows, more than the data set has, or one that it does not have; the device failed.
+    pub fn evaluate(&mut self, rows: &[u32]) -> Result<Evaluation, Error> {
+        let there = self.job.dataset.rows();
+        let outside = rows.iter().find(|&&row| row as usize >= there);
+        let what = match outside {
+            Some(row) => format!("row {row} was asked for, and the data set has {there}"),
+            None if rows.is_empty() => "an evaluation needs at least one row".to_owned(),
+            None if rows.len() > there => format!("{} rows were asked for, and the data set has {there}", rows.len()),
+            None => {
+                let program = self.programs().evaluate;
+                let outputs = self.runner.outputs(program, rows)?;
+                return Ok(self.job.judge(&outputs, rows));
+            }
+        };
+        Err(Error::Setting(what))
+    }
+
+    /// Values of a tensor of the network, named as in the model file: `0.weight`.
+    ///
+    /// # Errors
+    /// There is no such tensor; the device failed.
+    pub fn tensor(&mut self, name: &str) -> Result<Vec<f32>, Error> {
+        self.known(name, |_| true)?;
+        Ok(self.runner.read_floats(name)?)
+    }
+
+    /// The gradient of the last step's loss by a trainable tensor, as the update found it; zeros before the first step.
+    ///
+    /// # Errors
+    /// There is no such tensor, or it is not trained; the device failed.
+    pub fn gradient(&mut self, tensor: &str) -> Result<Vec<f32>, Error> {
+        self.known(tensor, |class| class == Class::Parameters)?;
+        Ok(self.runner.read_floats(&format!("d.{tensor}"))?)
+    }
+
+    /// The layers in training.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Shape of one input.
+    pub fn input_shape(&self) -> Vec<usize> {
+        self.job.input_shape().unwrap_or_else(|_| self.job.dataset.shape.clone())
+    }
+
+    /// Makes the next step of the epoch the device's current one.
+    pub(super) fn begin_epoch(&mut self, table: &[Step]) -> Result<(), DeviceError> {
+        let (settings, progress) = (&self.job.settings, &self.progress);
+        let order = epoch_order(&self.job.split.train, settings.shuffle, settings.seed, progress.epoch);
+        self.runner.begin(&order, table, progress.step_in_epoch as usize)
+    }
+
+    /// Takes note that an epoch is whole.
+    pub(super) fn next_epoch(&mut self) {
+        let Progress { step, epoch, .. } = self.progress;
+        self.progress = Progress { step, epoch: epoch + 1, ..Progress::default() };
+    }
+
+    fn known(&self, name: &str, wanted: impl Fn(Class) -> bool) -> Result<(), Error> {
+        let tensors = self.programs().tensors.iter().filter(|tensor| wanted(tensor.class));
+        let names: Vec<&str> = tensors.map(|tensor| tensor.name.as_str()).collect();
+        if names.contains(&name) {
+            return Ok(());
+        }
+        Err(Error::Setting(format!("there is no such tensor as {name}; {}", nearest(name, &names))))
+    }
+}

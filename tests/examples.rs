@@ -1,0 +1,112 @@
+//! The examples' short forms: what each shows must be so.
+#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::duplicate_mod, reason = "each example brings what all share")]
+
+#[path = "../examples/depth.rs"]
+mod depth;
+#[path = "../examples/early_stopping.rs"]
+mod early_stopping;
+#[path = "../examples/initialisation.rs"]
+mod initialisation;
+#[path = "../examples/preprocessing.rs"]
+mod preprocessing;
+
+use std::path::Path;
+
+/// Every plot is there and whole.
+fn assert_plotted(folder: &Path, names: &[&str]) {
+    for name in names {
+        let text = std::fs::read_to_string(folder.join(format!("{name}.svg"))).unwrap();
+        assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"), "{name}");
+        assert!(text.contains("<polyline") && !text.contains("NaN") && !text.contains("inf"), "{name}");
+    }
+}
+
+#[test]
+fn initialisation_keeps_or_loses_the_signal() {
+    let out = tempfile::tempdir().unwrap();
+    let all = initialisation::run(&initialisation::common::Setup::short(out.path())).unwrap();
+    assert_eq!(all.len(), 7);
+    for way in &all {
+        let Some(known) = way.known else { continue };
+        for (layer, known) in initialisation::SHOWN.into_iter().zip(known) {
+            let found = way.layers[layer - 1].deviation;
+            // Both are one draw of the weights. In a layer of 500 the mean square of a ReLU's outputs varies by
+            // sqrt(5 / 500) = 10 % from draw to draw, and that of a tanh by less; over l layers by sqrt(l) as much, half of
+            // it in the deviation. The bound is three times that for the difference of two.
+            let bound = 3.0 * 2_f64.sqrt() * 0.05 * (layer as f64).sqrt();
+            assert!((found / known).ln().abs() < bound, "{}, layer {layer}: {found}, known {known}", way.name);
+        }
+    }
+    let last = |name: &str| all.iter().find(|way| way.name == name).unwrap().layers[9];
+    // The known share is 90 %; 0.88 at the least of many draws.
+    assert!((0.85..0.95).contains(&last("tanh large").saturated.unwrap()));
+    assert!(last("tanh small").saturated.unwrap() == 0.0 && last("tanh small").dead.is_none());
+    // Weights that differ by a factor give outputs of ReLUs that differ by it: 2^-5 after ten layers, but for rounding.
+    let ratio = last("relu xavier").rms / last("relu he").rms;
+    assert!((ratio * 32.0 - 1.0).abs() < 1e-4, "{ratio}");
+    assert_plotted(out.path(), &["initialisation"]);
+}
+
+#[test]
+fn depth_needs_the_right_start() {
+    let out = tempfile::tempdir().unwrap();
+    let all = depth::run(&depth::common::Setup::short(out.path())).unwrap();
+    for [xavier, he] in &all {
+        // As in the test above, over thirty layers.
+        assert!((xavier.signal / he.signal * 32768.0 - 1.0).abs() < 1e-4, "{} {}", xavier.signal, he.signal);
+        assert!(he.accuracy > 0.8 && xavier.accuracy < 0.2, "{} {}", he.accuracy, xavier.accuracy);
+        let (first, last) = (he.losses[0].1, he.losses.last().unwrap().1);
+        assert!(last < first / 3.0, "{first} to {last}");
+        // Not to learn is to stay at ln 10.
+        assert!((xavier.losses.last().unwrap().1 - 10_f64.ln()).abs() < 0.01);
+    }
+    assert_plotted(out.path(), &["depth-loss", "depth-accuracy"]);
+}
+
+#[test]
+fn preprocessing_frees_the_signs_and_saves_steps() {
+    let out = tempfile::tempdir().unwrap();
+    let all = preprocessing::run(&preprocessing::common::Setup::short(out.path())).unwrap();
+    let [scaled, centred, standardised] = &all[..] else { panic!("{all:?}") };
+    assert_eq!([scaled, centred, standardised].map(|m| m.one_sign[0]), [1.0, 0.0, 0.0]);
+    assert!(scaled.one_sign[1] > 0.0 && scaled.one_sign[1] < 0.5, "{:?}", scaled.one_sign);
+    let steps = [scaled, centred, standardised].map(|m| m.common().unwrap());
+    assert!(steps[2] < steps[0] && steps[1] <= steps[0], "{steps:?}");
+    assert!(standardised.best().unwrap().1 < scaled.best().unwrap().1);
+    assert_plotted(out.path(), &["preprocessing"]);
+}
+
+#[test]
+fn early_stopping_keeps_what_the_last_model_has_lost() {
+    let out = tempfile::tempdir().unwrap();
+    let [right, wrong] = early_stopping::run(&early_stopping::common::Setup::short(out.path())).unwrap();
+    let last = |epochs: &[early_stopping::Epoch]| early_stopping::stop(epochs, u64::MAX).epochs;
+    for epochs in right.iter().chain(&wrong) {
+        let stop = early_stopping::stop(epochs, 10);
+        assert!(stop.model < epochs.len() && stop.epochs <= epochs.len() && last(epochs) == epochs.len(), "{stop:?}");
+        let (best, end) = (&epochs[stop.model - 1], epochs.last().unwrap());
+        assert!(end.train < best.train && end.validation > best.validation, "{best:?} {end:?}");
+    }
+    for epochs in &wrong {
+        let (best, end) = (&epochs[early_stopping::stop(epochs, 10).model - 1], epochs.last().unwrap());
+        assert!(best.test < end.test && best.test_error < end.test_error, "{best:?} {end:?}");
+        assert!(end.train_error < 0.01, "wrong labels are learnt by heart: {end:?}");
+    }
+    assert_plotted(out.path(), &["early_stopping-loss", "early_stopping-error"]);
+}
+
+#[test]
+fn a_patience_counts_epochs_without_a_better_loss() {
+    let epoch = |validation| early_stopping::Epoch {
+        train: 0.0,
+        train_error: 0.0,
+        validation,
+        validation_error: 0.0,
+        test: 0.0,
+        test_error: 0.0,
+    };
+    let epochs = [3.0, 2.0, 2.5, 1.0, 1.5, 1.0, 2.0, 0.5].map(epoch);
+    let stops = [1, 2, 3, 4, 5].map(|patience| early_stopping::stop(&epochs, patience)).map(|s| (s.epochs, s.model));
+    assert_eq!(stops, [(3, 2), (6, 4), (7, 4), (8, 8), (8, 8)]);
+}
