@@ -6,6 +6,7 @@ mod devices;
 mod doctor;
 mod eval;
 mod export;
+mod flags;
 mod head;
 mod plan;
 mod predict;

@@ -1,6 +1,6 @@
 //! `wgrad train`
 
-use super::args::TrainArgs;
+use super::flags::TrainArgs;
 use super::say::{self, note, say};
 use super::{data_dir, eval, head, setting, show};
 use crate::data::Targets;
@@ -40,10 +40,8 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         _ => {}
     }
     let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps())?;
-    let started = Instant::now();
     let outcome = trainer.run(&mut folder, &mut watch);
     watch.bar.finish_and_clear();
-    let seconds = started.elapsed().as_secs_f64();
     let outcome = outcome?;
     if outcome == Outcome::Stopped {
         let (step, path, choice) = (trainer.progress().step, folder.path().display().to_string(), &args.device.device);
@@ -51,7 +49,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         note!("stopped after {step} steps, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
-    finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, seconds))
+    finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
 }
 
 /// The recipe with every flag over it, and whether it came from a file.
@@ -98,6 +96,8 @@ struct Watch {
     rows: u64,
     rows_of_epoch: u64,
     started: Instant,
+    /// From the start to the last step or validation.
+    seconds: f64,
 }
 
 impl Watch {
@@ -117,7 +117,7 @@ impl Watch {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (json, quiet) = (args.json, args.quiet);
         let (rows, rows_of_epoch) = (0, done.rows);
-        Ok(Self { bar, stop, json, quiet, first: true, rows, rows_of_epoch, started: Instant::now() })
+        Ok(Self { bar, stop, json, quiet, first: true, rows, rows_of_epoch, started: Instant::now(), seconds: 0.0 })
     }
 
     fn rate(&self) -> f64 {
@@ -129,12 +129,14 @@ impl Observer for Watch {
     fn progress(&mut self, done: u64, _total: u64, rows: u64) {
         self.rows += rows.saturating_sub(self.rows_of_epoch);
         self.rows_of_epoch = rows;
+        self.seconds = self.started.elapsed().as_secs_f64();
         self.bar.set_message(format!("{} samples/s", show::thousands(self.rate() as u64)));
         self.bar.set_position(done);
     }
 
     fn epoch(&mut self, report: &EpochReport) {
         self.rows_of_epoch = 0;
+        self.seconds = self.started.elapsed().as_secs_f64();
         if self.json {
             say::json(&json!({
                 "epoch": report.epoch, "step": report.step,
