@@ -316,13 +316,8 @@ impl Builder<'_> {
         self.usage
     }
 
-    /// Declares a tensor of the layer.
-    pub fn tensor(&mut self, name: &str, sizes: &[usize], class: Class, start: Start) -> ValueId {
-        self.tensor_of(name, sizes, class, start, (None, None))
-    }
-
-    /// Declares a tensor with its layer's own learning rate and largest norm of a row.
-    pub fn tensor_of(
+    /// Declares a tensor of the layer, with its own learning rate and largest norm of a row, if it has them.
+    pub fn tensor(
         &mut self,
         name: &str,
         sizes: &[usize],

@@ -1,5 +1,6 @@
 //! The activations, those with weights and those over several features included.
 
+use super::weights::rate;
 use crate::graph::ValueId;
 use crate::nn::init::Init;
 use crate::nn::network::{Builder, Layer, Start};
@@ -97,22 +98,23 @@ pub(super) fn maxout(text: &LayerText) -> Read {
     rectifier(Maxout { pieces })
 }
 
-/// `prelu per_channel=false`
+/// `prelu per_channel=false lr=0.1`
 #[derive(Clone, Debug)]
 struct LearnedSlope {
     per_channel: bool,
+    rate: Option<f64>,
 }
 
 pub(super) fn prelu(text: &LayerText) -> Read {
-    text.allow(0, &["per_channel"])?;
-    Ok(Box::new(LearnedSlope { per_channel: text.key("per_channel", false)? }))
+    text.allow(0, &["per_channel", "lr"])?;
+    Ok(Box::new(LearnedSlope { per_channel: text.key("per_channel", false)?, rate: rate(text)? }))
 }
 
 impl Layer for LearnedSlope {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
         let features = b.shape(x).0.get(1).copied().unwrap_or(1);
         let count = if self.per_channel { features } else { 1 };
-        let alpha = b.tensor("weight", &[count], Class::Parameters, Start::Value(0.25));
+        let alpha = b.tensor("weight", &[count], Class::Parameters, Start::Value(0.25), (self.rate, None));
         b.push(Prelu, &[x, alpha])
     }
 

@@ -1,5 +1,6 @@
 //! Batch normalisation.
 
+use super::weights::rate;
 use crate::graph::ValueId;
 use crate::names::nearest;
 use crate::nn::network::{Averages, Builder, Layer, Start, Usage};
@@ -8,17 +9,18 @@ use crate::op::Class;
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::shape::ShapeError;
 
-/// `batch_norm eps=1e-5 momentum=0.1 statistics=running`
+/// `batch_norm eps=1e-5 momentum=0.1 statistics=running lr=0.1`
 #[derive(Clone, Debug)]
 pub(super) struct Normalization {
     eps: f64,
     momentum: f64,
     statistics: Averages,
+    rate: Option<f64>,
 }
 
 impl Normalization {
     pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
-        text.allow(0, &["eps", "momentum", "statistics"])?;
+        text.allow(0, &["eps", "momentum", "statistics", "lr"])?;
         let statistics = match text.key("statistics", "running".to_owned())?.as_str() {
             "running" => Averages::Running,
             "population" => Averages::Population,
@@ -26,7 +28,8 @@ impl Normalization {
                 return Err(format!("statistics cannot be {other:?}; {}", nearest(other, &["running", "population"])));
             }
         };
-        let layer = Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)?, statistics };
+        let layer =
+            Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)?, statistics, rate: rate(text)? };
         let eps = layer.eps as f32;
         if !(eps > 0.0 && eps.is_normal()) {
             return Err(format!("eps must be a 32-bit number of more than 0, not {:e}", layer.eps));
@@ -41,7 +44,8 @@ impl Normalization {
 impl Layer for Normalization {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
         let features = b.shape(x).0.get(1).copied().unwrap_or(1);
-        let mut tensor = |name, class, value| b.tensor(name, &[features], class, Start::Value(value));
+        let mut tensor =
+            |name, class, value| b.tensor(name, &[features], class, Start::Value(value), (self.rate, None));
         let wires = [
             x,
             tensor("weight", Class::Parameters, 1.0),
