@@ -6,7 +6,7 @@ use clap::Args;
 use std::path::PathBuf;
 
 /// What a run cannot change when it goes on: other rows, another order or another network would be another run.
-const FIXED: [&str; 19] = [
+const FIXED: [&str; 20] = [
     "data",
     "recipe",
     "init_from",
@@ -26,6 +26,7 @@ const FIXED: [&str; 19] = [
     "task",
     "loss",
     "class_weights",
+    "measure",
 ];
 
 #[derive(Args, Clone, Debug)]

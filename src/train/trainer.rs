@@ -267,7 +267,7 @@ impl Trainer {
     fn is_stale(&self) -> bool {
         let patience = self.job.settings.early_stopping;
         let best = self.best.as_ref().map_or(0, |best| best.epoch);
-        patience.is_some_and(|patience| self.progress.epoch >= best + patience)
+        patience.is_some_and(|patience| self.progress.epoch >= best.saturating_add(patience))
     }
 
     /// How the best model does on the test part, if there is one.
