@@ -8,7 +8,7 @@
 
 pub mod common;
 
-use common::{Failure, Plot, Report, Series, Setup, Weights, mean};
+use common::{Failure, Plot, Report, Series, Setup, mean, start::Weights};
 use wgrad::data::{Affine, Dataset, Encoding, Normalize, Split, Targets, Values};
 use wgrad::nn::{Loss, TargetScale};
 use wgrad::train::{Job, Trainer, question};
@@ -25,6 +25,9 @@ const MOST: u64 = 80_000;
 
 /// Updates after which the unit's output is told.
 const TOLD: usize = 300;
+
+/// Updates that the plot shows.
+const SHOWN: usize = 600;
 
 /// Below this output the unit has come back.
 const BACK: f64 = 0.1;
@@ -133,7 +136,7 @@ fn unit(setup: &Setup, loss: Loss, start: [f32; 2]) -> Result<Unit, Failure> {
     let gradients = [trainer.gradient("0.weight")?[0], trainer.gradient("0.bias")?[0]];
     let p = 1.0 / (1.0 + (-f64::from(start[0]) - f64::from(start[1])).exp());
     let closed = if loss == Loss::Mse { 2.0 * p * p * (1.0 - p) } else { p };
-    while trainer.progress().step < MOST && (outputs.len() <= TOLD || outputs[outputs.len() - 1] >= BACK) {
+    while trainer.progress().step < MOST && (outputs.len() <= SHOWN || outputs[outputs.len() - 1] >= BACK) {
         outputs.push(output(trainer.train_steps(1)?));
     }
     let steps = outputs.iter().position(|&p| p < BACK).map(|at| at as u64);
@@ -146,7 +149,7 @@ fn one_digit(setup: &Setup, loss: Loss, seed: u64) -> Result<Job, Failure> {
     (recipe.data.source, recipe.data.test) = (Some("digits".into()), Some(0.2));
     recipe.train.lr = Some(0.1);
     recipe.train.batch = Some(32);
-    recipe.train.steps = Some(setup.pick(1500, 3000));
+    recipe.train.steps = Some(3000);
     recipe.train.seed = Some(seed);
     let mut job = setup.job(&recipe)?;
     let Targets::Classes { labels, names } = &mut job.dataset.targets else {
@@ -250,7 +253,7 @@ fn plots(setup: &Setup, report: &mut Report, all: &Measured) -> Result<(), Failu
         .iter()
         .map(|unit| {
             let label = format!("{}, w = {}, b = {}", name(unit.loss), unit.start[0], unit.start[1]);
-            let points = unit.outputs.iter().take(600).enumerate().map(|(step, &p)| (step as f64, p));
+            let points = unit.outputs.iter().take(SHOWN + 1).enumerate().map(|(step, &p)| (step as f64, p));
             let line = Series::new(label, points);
             if unit.loss == Loss::Mse { line } else { line.dashed() }
         })

@@ -3,11 +3,10 @@
 
 mod plot;
 mod report;
-mod start;
+pub mod start;
 
 pub use plot::{Plot, Series};
 pub use report::Report;
-pub use start::Weights;
 
 use clap::Parser;
 use std::path::{Path, PathBuf};
