@@ -222,7 +222,7 @@ fn claims(report: &mut Report, all: &Measured) -> Result<(), Failure> {
     let lowest = others.iter().copied().fold(f64::INFINITY, f64::min);
     let text = "after the same updates every other activation is at least 20 % of the rows before the sigmoid";
     report.claim(text, lowest > sigmoid + 0.2);
-    let text = "the sigmoids are not saturated: their gradient is lost in the layers on the way back";
+    let text = "that is not for saturation: hardly any of the sigmoids is near its ends";
     report.claim(text, sigmoids.saturated.as_ref().is_some_and(|most| most.0 < 1e-3));
     let relu = find(&all.nets, |net| net.kind, "relu")?;
     let text = "the net of ReLUs has dead units and learns all the same";
