@@ -86,9 +86,9 @@ impl Plot<'_> {
             (0..=20).map(|i| f64::from(i) / 20.0).map(|t| (x + t * (to_x - x), y + t * (to_y - y))).collect::<Vec<_>>()
         };
         let points: Vec<(f64, f64)> = series.iter().flat_map(|s| s.points.windows(2).flat_map(between)).collect();
-        // What the legend takes of the plot, by the size of its letters.
+        // What the legend takes by the size of its letters, and some air: the axes reach a little beyond the lines.
         let letters = series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
-        let (wide, high) = ((58.0 + 6.0 * letters as f64) / PLOT.0, (23.0 + 16.0 * series.len() as f64) / PLOT.1);
+        let (wide, high) = ((58.0 + 6.0 * letters as f64) / PLOT.0, (40.0 + 16.0 * series.len() as f64) / PLOT.1);
         let crossed = |x: f64, y: f64| {
             let (from_x, from_y) = (x * (1.0 - wide), y * (1.0 - high));
             let inside =
