@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 #![allow(clippy::duplicate_mod, reason = "each example brings what all share")]
 
+#[path = "../examples/activations.rs"]
+mod activations;
 #[path = "../examples/depth.rs"]
 mod depth;
 #[path = "../examples/early_stopping.rs"]
@@ -10,6 +12,8 @@ mod early_stopping;
 mod initialisation;
 #[path = "../examples/preprocessing.rs"]
 mod preprocessing;
+#[path = "../examples/saturation.rs"]
+mod saturation;
 
 use std::path::Path;
 
@@ -109,4 +113,82 @@ fn a_patience_counts_epochs_without_a_better_loss() {
     let epochs = [3.0, 2.0, 2.5, 1.0, 1.5, 1.0, 2.0, 0.5].map(epoch);
     let stops = [1, 2, 3, 4, 5].map(|patience| early_stopping::stop(&epochs, patience)).map(|s| (s.epochs, s.model));
     assert_eq!(stops, [(3, 2), (6, 4), (7, 4), (8, 8), (8, 8)]);
+}
+
+#[test]
+fn activations_learn_and_units_die() {
+    let out = tempfile::tempdir().unwrap();
+    let all = activations::run(&activations::common::Setup::short(out.path())).unwrap();
+    assert_eq!(all.nets.len(), 9);
+    for net in &all.nets {
+        let (kind, accuracies) = (net.kind, &net.accuracies);
+        // Of ten classes of about as many rows each: one answer for all is right for a tenth, and an activation that
+        // learns is near the 97 % that nets of this size come to.
+        match kind {
+            "sigmoid" => assert!(accuracies.iter().all(|&share| share < 0.2), "{accuracies:?}"),
+            _ => assert!(accuracies.iter().all(|&share| share > 0.9), "{kind}: {accuracies:?}"),
+        }
+        assert_eq!(net.dead.is_some(), kind == "relu");
+        assert_eq!(net.saturated.is_some(), ["sigmoid", "tanh"].contains(&kind));
+    }
+    assert!(all.nets.iter().find(|net| net.kind == "relu").unwrap().dead.as_ref().unwrap().0 > 0.0);
+    assert_eq!(all.units.len(), 2 * 5 * all.seeds.len());
+    for unit in &all.units {
+        assert_eq!(unit.active[0], (0.0, 0.0), "{unit:?}");
+        if unit.kind == "relu" {
+            // Exactly, for nothing is added to a weight but its gradient.
+            assert!(unit.gradient == 0.0 && unit.moved == 0.0, "{unit:?}");
+            assert!(unit.active.iter().all(|&(_, share)| share == 0.0), "{unit:?}");
+            continue;
+        }
+        assert!(unit.gradient > 0.0 && unit.moved > 0.0, "{unit:?}");
+        // A unit that all else goes through has to tell rows apart.
+        assert!(unit.hidden > 1 || (0.1..0.9).contains(&unit.last()), "{unit:?}");
+    }
+    assert_plotted(out.path(), &["activations-loss", "activations-accuracy", "activations-dead"]);
+}
+
+/// Updates that bring the output of w + b below 0.1, in 64 bits, and the outputs before each.
+fn come_back(squares: bool, [w, b]: [f32; 2]) -> (u64, Vec<f64>) {
+    let (mut z, mut outputs) = (f64::from(w) + f64::from(b), vec![]);
+    loop {
+        let p = 1.0 / (1.0 + (-z).exp());
+        outputs.push(p);
+        if p < 0.1 {
+            return (outputs.len() as u64 - 1, outputs);
+        }
+        // Weight and bias move alike.
+        z -= 2.0 * 0.075 * if squares { 2.0 * p * p * (1.0 - p) } else { p };
+    }
+}
+
+#[test]
+fn saturation_holds_squared_error_up() {
+    let out = tempfile::tempdir().unwrap();
+    let all = saturation::run(&saturation::common::Setup::short(out.path())).unwrap();
+    assert_eq!((all.units.len(), all.digits.len()), (6, 4));
+    for unit in &all.units {
+        let squares = unit.loss == wgrad::nn::Loss::Mse;
+        let (steps, outputs) = come_back(squares, unit.start);
+        // 1 - p has the rounding of p, half of 1.2e-7 at most; the rest is a few roundings.
+        let bound = 1e-6 + 6e-8 / (1.0 - outputs[0]);
+        for gradient in unit.gradients.map(f64::from) {
+            assert!((gradient / unit.closed - 1.0).abs() < bound, "{gradient}, {}", unit.closed);
+        }
+        // Near 5 numbers of 32 bits are 4.8e-7 apart, and the first updates by squared error are 6.8e-6: rounding changes
+        // such an update by 3.5 % at most. Elsewhere it only decides whether one step more is needed.
+        let bound = if squares && unit.start[0] == 5.0 { 0.035 * steps as f64 } else { 1.0 };
+        assert!(unit.steps.unwrap().abs_diff(steps) as f64 <= bound, "{:?}, {steps}", unit.steps);
+        let apart = unit.outputs.iter().zip(&outputs).take(300).map(|(a, b)| (a - b).abs());
+        assert!(apart.fold(0.0, f64::max) < 1e-4, "{:?} {:?}", unit.loss, unit.start);
+    }
+    let [fair_squares, fair, squares, entropy] = &all.digits[..] else { panic!("{all:?}") };
+    // p (1 - p) at the sigmoid of 8 is 3e-4 where cross-entropy has 1.
+    assert!(squares.gradient < 1e-2 * entropy.gradient, "{} {}", squares.gradient, entropy.gradient);
+    let steps = |run: &saturation::Digits| run.steps.unwrap_or(f64::INFINITY);
+    assert!(steps(entropy) < 2.0 * steps(fair), "{:?} {:?}", entropy.steps, fair.steps);
+    assert!(steps(squares) > 2.0 * steps(fair_squares), "{:?} {:?}", squares.steps, fair_squares.steps);
+    // Nine of ten rows are of other digits, and all are taken for this one.
+    assert!(squares.curve[0].1 < 0.15 && entropy.accuracy > 0.95, "{:?}", squares.curve[0]);
+    assert_plotted(out.path(), &["saturation-unit", "saturation-digits"]);
 }

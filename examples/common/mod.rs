@@ -3,6 +3,7 @@
 
 mod plot;
 mod report;
+pub mod start;
 
 pub use plot::{Plot, Series};
 pub use report::Report;

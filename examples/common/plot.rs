@@ -16,6 +16,9 @@ const COLOURS: [RGBColor; 7] = [
     RGBColor(0, 0, 0),
 ];
 
+/// About how many pixels the axes leave for the lines.
+const PLOT: (f64, f64) = (668.0, 343.0);
+
 /// A line of a plot.
 #[derive(Clone, Debug)]
 pub struct Series {
@@ -62,18 +65,18 @@ impl Plot<'_> {
         if points().next().is_none() {
             return Err(format!("nothing to plot in {}", path.display()).into());
         }
-        let corner = self.corner(series, (left, right), (low, high));
+        let place = self.place(series, (left, right), (low, high));
         if self.log {
-            self.draw(path, series, left..right, (low / 2.0..high * 2.0).log_scale(), corner, |y| format!("{y:.0e}"))
+            self.draw(path, series, left..right, (low / 2.0..high * 2.0).log_scale(), place, |y| format!("{y:.0e}"))
         } else {
             let room = (high - low) * 0.05;
             let low = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
-            self.draw(path, series, left..right, low..high + room, corner, |y| format!("{}", (y * 1e4).round() / 1e4))
+            self.draw(path, series, left..right, low..high + room, place, |y| format!("{}", (y * 1e4).round() / 1e4))
         }
     }
 
-    /// The corner that the fewest lines cross.
-    fn corner(&self, series: &[Series], (left, right): (f64, f64), (low, high): (f64, f64)) -> SeriesLabelPosition {
+    /// The place for the legend that the fewest lines cross; among several the nearest to a corner.
+    fn place(&self, series: &[Series], (left, right): (f64, f64), (low, high): (f64, f64)) -> SeriesLabelPosition {
         let height = |y: f64| {
             if self.log { (y / low).ln() / (high / low).ln() } else { (y - low) / (high - low) }
         };
@@ -83,18 +86,23 @@ impl Plot<'_> {
             (0..=20).map(|i| f64::from(i) / 20.0).map(|t| (x + t * (to_x - x), y + t * (to_y - y))).collect::<Vec<_>>()
         };
         let points: Vec<(f64, f64)> = series.iter().flat_map(|s| s.points.windows(2).flat_map(between)).collect();
-        let inside = |right: bool, upper: bool| {
-            let near = |v: f64, end: bool, size: f64| if end { v > 1.0 - size } else { v < size };
-            // The box that a legend of four lines takes.
-            points.iter().filter(|(x, y)| near(*x, right, 0.35) && near(*y, upper, 0.3)).count()
+        // What the legend takes by the size of its letters, and some air: the axes reach a little beyond the lines.
+        let letters = series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0);
+        let (wide, high) = ((58.0 + 6.0 * letters as f64) / PLOT.0, (40.0 + 16.0 * series.len() as f64) / PLOT.1);
+        let crossed = |x: f64, y: f64| {
+            let (from_x, from_y) = (x * (1.0 - wide), y * (1.0 - high));
+            let inside =
+                |p: &&(f64, f64)| (from_x..=from_x + wide).contains(&p.0) && (from_y..=from_y + high).contains(&p.1);
+            points.iter().filter(inside).count()
         };
-        let corners = [
-            (inside(true, true), SeriesLabelPosition::UpperRight),
-            (inside(true, false), SeriesLabelPosition::LowerRight),
-            (inside(false, true), SeriesLabelPosition::UpperLeft),
-            (inside(false, false), SeriesLabelPosition::LowerLeft),
-        ];
-        corners.into_iter().min_by_key(|corner| corner.0).map_or(SeriesLabelPosition::UpperRight, |corner| corner.1)
+        // Places in sixths of what the legend leaves, the corners first.
+        let places = (0..=6).flat_map(|x| (0..=6).map(move |y| (x, y)));
+        let inward = |(x, y): (u32, u32)| x.min(6 - x) + y.min(6 - y);
+        let best = places.min_by_key(|&(x, y)| (crossed(f64::from(x) / 6.0, f64::from(y) / 6.0), inward((x, y))));
+        let (x, y) = best.map_or((1.0, 1.0), |(x, y)| (f64::from(x) / 6.0, f64::from(y) / 6.0));
+        // The box and a little air on each side.
+        let pixel = |share: f64, size: f64| (share * size) as i32 + 4;
+        SeriesLabelPosition::Coordinate(pixel(x * (1.0 - wide), PLOT.0), pixel((1.0 - y) * (1.0 - high), PLOT.1))
     }
 
     fn draw<Y>(
@@ -134,8 +142,12 @@ impl Plot<'_> {
                 true => chart.draw_series(DashedLineSeries::new(points, 6, 5, style))?,
                 false => chart.draw_series(LineSeries::new(points, style))?,
             };
-            let sample = move |(x, y)| PathElement::new([(x, y), (x + 18, y)], style);
-            drawn.label(line.name.as_str()).legend(sample);
+            let dash = move |x, from, to| PathElement::new([(x + from, 0), (x + to, 0)], style);
+            let drawn = drawn.label(line.name.as_str());
+            match line.dashed {
+                true => drawn.legend(move |(x, y)| EmptyElement::at((0, y)) + dash(x, 0, 7) + dash(x, 11, 18)),
+                false => drawn.legend(move |(x, y)| EmptyElement::at((0, y)) + dash(x, 0, 9) + dash(x, 9, 18)),
+            };
         }
         let labels = &mut chart.configure_series_labels();
         let labels = labels.position(position).background_style(WHITE.mix(0.85));
