@@ -196,8 +196,20 @@ fn the_model_is_the_best_and_not_the_last() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_and_the_run_goes_on_to_the_same_bytes() {
+    stopped_and_gone_on("");
+}
+
+/// Adam has two states, counts its updates, and here follows a rate that changes at every step.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_a_run_by_adam_too() {
+    stopped_and_gone_on("--optimizer adam --lr 0.003 --schedule 'exponential factor=0.9' --clip 1 --max-norm 2");
+}
+
+#[cfg(unix)]
+fn stopped_and_gone_on(flags: &str) {
     let place = Place::new();
-    let train = format!("--device cpu --seed 5 --batch 8 {LAYERS}");
+    let train = format!("--device cpu --seed 5 --batch 8 {LAYERS} {flags}");
     let mut command = place.command(&format!("{train} --epochs 100000 --out parts"));
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();

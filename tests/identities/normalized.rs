@@ -67,14 +67,9 @@ fn its_gradient_is_at_right_angles_to_what_it_takes_out() {
         for subject in executors() {
             let all = inputs(&x, &gamma, &[0.5; FEATURES]);
             let dx = floats(&run(&op(eps), &all, Some(&up), &subject).gradients[0]);
-            for f in 0..FEATURES {
-                right_angles(
-                    &subject,
-                    rounded(eps),
-                    moments(&x)[f],
-                    gamma[f],
-                    [&x.values, &up.values, &dx].map(|v| column(v, f)),
-                );
+            for (f, gamma) in gamma.iter().enumerate() {
+                let columns = [&x.values, &up.values, &dx].map(|values| column(values, f));
+                right_angles(&subject, rounded(eps), moments(&x)[f], *gamma, columns);
             }
         }
     }
