@@ -41,8 +41,9 @@ pub(super) struct DeviceArg {
     pub(super) device: DeviceChoice,
 }
 
-/// What a run cannot change when it goes on: other rows, another order or another network would be another run.
-const FIXED: [&str; 19] = [
+/// What a run cannot change when it goes on: other rows, another order or another network would be another run, another
+/// optimiser would find the states of this one, and by another measure the best so far is no number to compare with.
+const FIXED: [&str; 21] = [
     "data",
     "recipe",
     "init_from",
@@ -62,6 +63,8 @@ const FIXED: [&str; 19] = [
     "task",
     "loss",
     "class_weights",
+    "optimizer",
+    "measure",
 ];
 
 #[derive(Args, Clone, Debug)]

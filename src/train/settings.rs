@@ -267,6 +267,9 @@ fn class_weights(text: &str) -> Result<ClassWeights, Error> {
     let what = || {
         format!("class_weights must be balanced, or a number of at least 0 for each class as in 1,2.5, not {text:?}")
     };
+    // If nothing weighs anything, nothing is learnt.
+    let nothing = weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0));
+    ensure(!nothing, || format!("class_weights must be more than 0 for some class, which {text:?} are not"))?;
     weights.map(ClassWeights::Each).ok_or_else(|| Error::Setting(what()))
 }
 

@@ -1,6 +1,7 @@
 //! What can be trained, and with what, end to end on small tables.
 
 use super::place::{LAYERS, Place, table};
+use super::support;
 use serde_json::Value;
 use std::fmt::Write;
 use wgrad::export::{Model, Values};
@@ -305,4 +306,42 @@ fn a_recipe_that_was_written_says_all_of_its_run() {
     // Its own max-norm; the update's last rounding is after it.
     let norms = rows.chunks(rows.len() / 12).map(|row| row.iter().map(|w| w * w).sum::<f32>().sqrt());
     assert!(norms.into_iter().all(|norm| norm <= 1.0 + 1e-5));
+}
+
+/// Twice to the same bytes, and what it learnt is judged alike on the CPU.
+#[test]
+fn the_gpu_trains_with_every_setting() {
+    if support::gpu().is_none() {
+        return;
+    }
+    let place = Place::new();
+    place.write("mixed.csv", mixed());
+    place.write("line.csv", line(100));
+    for (i, flags) in [
+        "mixed.csv --target kind --ignore id --optimizer adam --lr 0.01 --schedule 'cosine warmup=5' --clip 0.5 --max-norm \
+         1.5 --class-weights balanced --label-smoothing 0.05 --layers 'linear 12 lr=0.02, batch_norm \
+         statistics=population, prelu, dropout 0.3 rule=weight_scaling, linear 6, maxout 2, linear'",
+        "mixed.csv --target kind --ignore id --optimizer adamw --class-weights 1,3 --layers 'linear 8, elu, linear 1'",
+        "line.csv --nesterov --decay decoupled --layers 'linear 8, gelu, linear 4, silu, linear'",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let runs = ["one", "two"].map(|name| format!("{name}-{i}"));
+        for run in &runs {
+            place.done(&format!("train {flags} --device gpu --batch 16 --quiet --epochs 8 --out {run}"));
+        }
+        for file in ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv"] {
+            let same = runs.each_ref().map(|run| place.read(&format!("{run}/{file}")));
+            assert!(same[0] == same[1], "{flags}: {file} differs");
+        }
+        let data = flags.split(' ').next().unwrap();
+        let loss = |device: &str| {
+            let eval = format!("eval one-{i}/model.safetensors {data} --device {device}");
+            number(&place.json(&eval)[0]["loss"])
+        };
+        // Some tens of roundings, and those of drivers' exponentials.
+        let (cpu, gpu) = (loss("cpu"), loss("gpu"));
+        assert!((cpu - gpu).abs() <= 1e-5 * cpu, "{flags}: {cpu} {gpu}");
+    }
 }

@@ -36,6 +36,7 @@ fn numbers_out_of_range_are_refused() {
             ("--optimizer adam --eps 0", &["eps", "more than 0"]),
             ("--early-stopping 0", &["early_stopping", "at least 1"]),
             ("--class-weights=-1,2,1,1,1,1,1,1,1,1", &["class_weights", "at least 0"]),
+            ("--class-weights 0,0,0,0,0,0,0,0,0,0", &["class_weights", "more than 0"]),
             ("--class-weights nan,2,1,1,1,1,1,1,1,1", &["class_weights", "at least 0"]),
             ("--layers 'linear 8, elu 0, linear'", &["layer 1", "alpha", "more than 0"]),
             ("--layers 'linear 8, maxout 1, linear'", &["layer 1", "at least 2"]),
@@ -173,9 +174,13 @@ fn what_a_model_lacks_is_refused() {
         place.refused(&format!("{line}{device}"), &names);
     }
     // What the argument parser itself refuses takes more than one line.
-    for line in
-        ["predict with/model.safetensors points.csv --samples 0", "eval with/model.safetensors points.csv --seed 3"]
-    {
-        assert_eq!(place.run(line).code, Some(2), "{line}");
+    for line in [
+        "train --resume with --optimizer adam",
+        "train --resume with --measure accuracy",
+        "predict with/model.safetensors points.csv --samples 0",
+        "eval with/model.safetensors points.csv --seed 3",
+    ] {
+        let ran = place.run(line);
+        assert!(ran.code == Some(2) && ran.err.starts_with("error: "), "{line}: {ran:?}");
     }
 }

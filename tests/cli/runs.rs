@@ -160,12 +160,15 @@ fn a_run_on_the_gpu_goes_on_as_if_it_had_never_ended() {
     if support::gpu().is_none() {
         return;
     }
-    let place = Place::new();
-    place.done(&format!("--device gpu {LAYERS} --steps 50 --out whole"));
-    place.done(&format!("--device gpu {LAYERS} --steps 30 --out parts"));
-    place.done("train --resume parts --steps 50 --device gpu");
-    for file in ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"] {
-        assert!(place.read(&format!("whole/{file}")) == place.read(&format!("parts/{file}")), "{file} differs");
+    for flags in ["", "--optimizer adam --lr 0.01 --clip 1 --max-norm 2 --schedule 'exponential factor=0.9'"] {
+        let place = Place::new();
+        place.done(&format!("--device gpu {LAYERS} {flags} --steps 50 --out whole"));
+        place.done(&format!("--device gpu {LAYERS} {flags} --steps 30 --out parts"));
+        place.done("train --resume parts --steps 50 --device gpu");
+        for file in ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"] {
+            let same = place.read(&format!("whole/{file}")) == place.read(&format!("parts/{file}"));
+            assert!(same, "{flags}: {file} differs");
+        }
     }
 }
 
