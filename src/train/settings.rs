@@ -37,6 +37,8 @@ pub struct Settings {
     pub normalize: Option<Normalize>,
     /// Whether the numbers of a regression are standardised.
     pub standardize_target: bool,
+    /// Whether that is a default, which says nothing of classes.
+    pub standardize_target_is_default: bool,
     /// As in the recipe.
     pub shuffle: bool,
     /// Shares that validate and test.
@@ -145,6 +147,7 @@ impl Recipe {
                 Some(kind) => kind == "standardize",
                 None => !plain,
             },
+            standardize_target_is_default: data.normalize_target.is_none(),
             shuffle: data.shuffle.unwrap_or(true),
             fractions: self.fractions(given)?,
             test_is_default: data.test.is_none(),

@@ -189,6 +189,10 @@ fn population_statistics_are_taken_after_training() {
         assert_eq!(last[name] == *values, !name.contains("running_"), "{name}");
     }
     assert_eq!(place.json("eval run/model.safetensors points.csv --device cpu")[0]["n"], 100);
+    // Of a model that a run has left, the running averages are known no more: nothing is said of them.
+    place.done(&format!("{train} --validation 0.2 {layers} --out best").replace("--validation 0 ", ""));
+    let again = place.done("train --resume best --device cpu");
+    assert!(!again.contains("running and population"), "{again}");
     let plain = layers.replace(" statistics=population", "");
     let end = place.json(&format!("{train} {plain} --out plain")).pop().unwrap();
     let gap = &end["running_against_population"][0];

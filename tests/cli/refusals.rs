@@ -117,6 +117,7 @@ fn settings_that_do_not_fit_the_target_are_refused() {
         &[
             ("--loss binary_cross_entropy --layers 'linear 1'", &["binary_cross_entropy", "there are 10"]),
             ("--class-weights 1,2", &["class_weights", "2 numbers for 10 classes"]),
+            ("--normalize-target standardize", &["normalize_target", "leave it out"]),
             ("--early-stopping 3 --validation 0", &["early_stopping", "--validation"]),
             ("--measure accuracy --validation 0", &["measure", "--validation"]),
         ],
@@ -162,9 +163,13 @@ fn what_a_model_lacks_is_refused() {
     let plain = "--layers 'linear 4, relu, linear' --device cpu --steps 5 --batch 16 --quiet";
     place.done(&format!("train points.csv {plain} --out without"));
     let without = "without/model.safetensors";
+    place.write("large.csv", "x,y\n1,2\n3e38,-3e38\n");
+    let large = "--layers 'linear 16, relu, linear' --init large --normalize none --lr 0";
+    place.done(&format!("train points.csv {large} --device cpu --steps 1 --batch 16 --quiet --out large"));
     for (line, names) in [
         (format!("predict {without} points.csv --samples 5"), ["no dropout", "--samples"]),
         (format!("eval {without} points.csv --samples 5"), ["no dropout", "--samples"]),
+        ("predict large/model.safetensors large.csv".into(), ["large.csv:2", "too large"]),
         (format!("export {without} --out folded --fold"), ["no batch_norm", "--fold"]),
         (format!("export {with} --out points.csv"), ["points.csv", "--out"]),
         (format!("export {with} --out no/such/folder"), ["no/such/folder", "written"]),
