@@ -8,10 +8,14 @@ mod support;
 mod commands;
 #[path = "cli/data.rs"]
 mod data;
+#[path = "cli/features.rs"]
+mod features;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/place.rs"]
 mod place;
+#[path = "cli/refusals.rs"]
+mod refusals;
 #[path = "cli/runs.rs"]
 mod runs;
 #[path = "cli/settings.rs"]

@@ -6,16 +6,14 @@
 
 #[path = "golden/file.rs"]
 mod file;
-#[path = "golden/job.rs"]
-mod job;
 mod support;
 #[path = "golden/work.rs"]
 mod work;
 
-use file::{Golden, Tensor};
-use job::{Subject, hosts, subjects};
+use file::Golden;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use support::job::{Subject, Tensor, hosts, subjects};
 use work::{Got, compute};
 
 fn folder() -> PathBuf {

@@ -51,5 +51,9 @@ fn factors(sums: vec3f, most: f32) -> vec2f {
     if (norm <= most * scale) {
         return vec2f(1.0, 1.0);
     }
+    // Of a large `most` the first product might overflow, and the ratio as a whole is no small number.
+    if (most >= LARGE) {
+        return vec2f(most * scale / norm, 1.0);
+    }
     return vec2f(most / norm, scale);
 }

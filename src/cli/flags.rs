@@ -5,8 +5,9 @@ use crate::train::Recipe;
 use clap::Args;
 use std::path::PathBuf;
 
-/// What a run cannot change when it goes on: other rows, another order or another network would be another run.
-const FIXED: [&str; 20] = [
+/// What a run cannot change when it goes on: other rows, another order or another network would be another run, another
+/// optimiser would find the states of this one, and by another measure the best so far is no number to compare with.
+const FIXED: [&str; 21] = [
     "data",
     "recipe",
     "init_from",
@@ -27,6 +28,7 @@ const FIXED: [&str; 20] = [
     "loss",
     "class_weights",
     "measure",
+    "optimizer",
 ];
 
 #[derive(Args, Clone, Debug)]

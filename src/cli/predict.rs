@@ -39,6 +39,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
             None => place.insert(Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?),
         };
         let outputs = predictor.outputs(&file.values)?;
+        check(&outputs, answers.problem.head().outputs, &file.names)?;
         let sampled = match args.masks.samples {
             None => vec![],
             Some(count) => predictor.sampled(&file.values, count, |outputs| answers.of(outputs))?,
@@ -54,6 +55,17 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         }
     }
     Ok(0)
+}
+
+/// Refuses an input of which the network makes a number that is not finite: it would answer, and mean nothing.
+fn check(outputs: &[f32], width: usize, names: &[String]) -> Result<(), Error> {
+    let bad = outputs.iter().position(|output| !output.is_finite());
+    bad.map_or(Ok(()), |at| {
+        let (name, value) = (&names[at / width], outputs[at]);
+        Err(setting(format!(
+            "{name}: the network makes {value} of it, for its values are too large: correct it or leave it out"
+        )))
+    })
 }
 
 /// How answers are told.

@@ -112,6 +112,7 @@ pub fn cases() -> Vec<Case> {
         case("4097, one past a chunk", 4097, 1.0, 1.0),
         case("300001, many chunks", 300_001, 1.0, 2.5),
         case("259, squares that overflow", 259, 1e20, 1.0),
+        case("259, large and a large bound", 259, 1e20, 1e19),
         case("65, norm that overflows", 65, 1e38, 1.0),
         case("259, squares that vanish", 259, 1e-25, 1e-26),
         words("sizes mixed", vec![3e20, 1.0, -2e-15, 4e12, 0.0, -1e12]),
@@ -128,11 +129,13 @@ const GROW: f64 = 18_446_744_073_709_551_616.0;
 /// 2⁸⁰, by which what is large is divided.
 const SHRINK: f64 = 65_536.0 * GROW;
 
+/// 2⁴⁰, above which it is large.
+const LARGE: f64 = 1_099_511_627_776.0;
+
 /// Sums of squares by size: of magnitudes under 2⁻³², times 2⁶⁴; of the others; of those over 2⁴⁰, times 2⁻⁸⁰ (Blue 1978,
 /// "A portable Fortran program to find the Euclidean norm of a vector"). NaN is among the others.
 fn sizes(values: &[f32]) -> [f32; 3] {
     const SMALL: f64 = 1.0 / 4_294_967_296.0;
-    const LARGE: f64 = 1_099_511_627_776.0;
     let mut sums = [0.0; 3];
     for value in values.iter().map(|v| f64::from(*v)) {
         match value.abs() {
@@ -149,13 +152,14 @@ fn squares(a: Args, gradients: &[f32], sums: &mut [f32]) {
     threads::for_each(chunks, |(sums, gradients)| sums.copy_from_slice(&sizes(gradients)));
 }
 
-/// Two factors, to be multiplied one after the other: the norm of large gradients may be more than float32 holds.
+/// Two factors, to be multiplied one after the other: the norm of large gradients may be more than float32 holds. Where
+/// `most` is large too, their ratio is no small number and one factor does: the product with the first of two might overflow.
 fn factors(a: Args, sums: &[f32]) -> [f32; 2] {
     let mut all = [0.0; 3];
     sums.chunks(3).for_each(|chunk| (0..3).for_each(|i| all[i] += f64::from(chunk[i])));
     let norm = (all[0] / GROW / GROW + all[1] + all[2] * SHRINK * SHRINK).sqrt();
     let most = f64::from(a.most);
-    let scale = if all[2] > 0.0 { 1.0 / SHRINK } else { 1.0 };
+    let scale = if all[2] > 0.0 && most < LARGE { 1.0 / SHRINK } else { 1.0 };
     if norm <= most {
         [1.0, 1.0]
     } else {

@@ -147,6 +147,8 @@ pub fn cases() -> Vec<Case> {
         case("smoothed 33x7", 0.1, 33, [33, 7], normal()),
         case("many classes", 0.0, 9, [9, 1000], normal()),
         case("huge logits", 0.0, 16, [16, 7], Fill::Normal(0.0, 5e3)).not_smooth(),
+        case("smoothed, huge logits", 0.2, 16, [16, 7], Fill::Normal(0.0, 5e3)).not_smooth(),
+        case("smoothed, extreme", 0.1, 21, [21, 6], Fill::Extreme).not_smooth(),
         case("extreme", 0.0, 21, [21, 6], Fill::Extreme).not_smooth(),
     ]
 }

@@ -165,6 +165,7 @@ pub fn cases() -> Vec<Case> {
         case("p 0.1, 129x33, partial", 0.1, 128, [129, 33]),
         case("p 0.9, 64x256", 0.9, 64, [64, 256]),
         extreme,
+        case("extreme dy", 0.3, 11, [11, 13]).extreme_up(),
     ]
 }
 

@@ -173,7 +173,10 @@ pub fn cases() -> Vec<Case> {
         ];
         Case::new(name, Gather { bytes, batch, row, target }, rows, inputs).not_smooth().start(all - rows)
     };
+    let mut extreme = case("floats, extreme", false, (50, 20, 20), vec![5], TargetKind::Class);
+    extreme.inputs[0].1 = Fill::Extreme;
     vec![
+        extreme,
         case("bytes 1 of 1x1", true, (1, 1, 1), vec![1], TargetKind::Class),
         case("bytes 13 of 29x7", true, (29, 13, 13), vec![7], TargetKind::Class),
         case("bytes images, partial", true, (40, 33, 31), vec![1, 5, 3], TargetKind::Class),

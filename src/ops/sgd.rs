@@ -93,7 +93,10 @@ pub fn cases() -> Vec<Case> {
         let normal = |deviation| ([count].into(), Fill::Normal(0.0, deviation));
         Case::new(name, op, 1, vec![normal(1.0), normal(1.0), normal(0.5)]).not_smooth()
     };
+    let mut extreme = case("259, extreme", 259, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
+    extreme.inputs[0].1 = Fill::Extreme;
     vec![
+        extreme,
         case("1", 1, Sgd::default()),
         case("257, momentum and l2", 257, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() }),
         case("1031, nesterov", 1031, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),

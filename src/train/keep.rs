@@ -17,6 +17,8 @@ pub(super) struct Best {
     pub(super) measure: f64,
     pub(super) epoch: u64,
     pub(super) tensors: BTreeMap<String, export::Values>,
+    /// Whether batch norm's averages may be those of the population already, as in a file that a run has left.
+    pub(super) settled: bool,
 }
 
 impl Trainer {
@@ -79,10 +81,10 @@ impl Trainer {
     }
 
     pub(super) fn take_best(&mut self) -> Result<(), Error> {
-        if let Some(Best { measure, epoch, tensors }) = self.best.take() {
+        if let Some(Best { measure, epoch, tensors, settled }) = self.best.take() {
             let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors };
             state::load(&mut self.runner, &model, false)?;
-            self.best = Some(Best { measure, epoch, tensors: model.tensors });
+            self.best = Some(Best { measure, epoch, tensors: model.tensors, settled });
         }
         Ok(())
     }
@@ -96,7 +98,7 @@ impl Trainer {
     pub(super) fn save_settled(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
         let tensors = self.tensors(false)?;
         if let Some(best) = &mut self.best {
-            best.tensors = tensors;
+            (best.tensors, best.settled) = (tensors, true);
             return self.save_best(folder);
         }
         let metadata = Some(self.metadata(None, None));

@@ -64,7 +64,9 @@ fn constant(dataset: &Dataset, constant: &[usize], kind: Normalize) -> Option<St
 fn check(settings: &Settings, problem: &Problem, no_validation: bool) -> Result<(), Error> {
     let loss = problem.loss;
     let numbers = problem.answer == Answer::Numbers;
-    let what = if settings.label_smoothing > 0.0 && problem.answer != Answer::Class {
+    let what = if !numbers && settings.standardize_target && !settings.standardize_target_is_default {
+        "normalize_target standardizes numbers, and the target is none: leave it out".into()
+    } else if settings.label_smoothing > 0.0 && problem.answer != Answer::Class {
         format!("label_smoothing belongs to cross_entropy, but the loss is {loss}: leave it out")
     } else if settings.class_weights.is_some() && !matches!(problem.answer, Answer::Class | Answer::Binary) {
         "class_weights need one class for each row, and the target is another: leave them out".into()

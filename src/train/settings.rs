@@ -37,6 +37,8 @@ pub struct Settings {
     pub normalize: Option<Normalize>,
     /// Whether the numbers of a regression are standardised.
     pub standardize_target: bool,
+    /// Whether that is a default, which says nothing of classes.
+    pub standardize_target_is_default: bool,
     /// As in the recipe.
     pub shuffle: bool,
     /// Shares that validate and test.
@@ -145,6 +147,7 @@ impl Recipe {
                 Some(kind) => kind == "standardize",
                 None => !plain,
             },
+            standardize_target_is_default: data.normalize_target.is_none(),
             shuffle: data.shuffle.unwrap_or(true),
             fractions: self.fractions(given)?,
             test_is_default: data.test.is_none(),
@@ -267,6 +270,9 @@ fn class_weights(text: &str) -> Result<ClassWeights, Error> {
     let what = || {
         format!("class_weights must be balanced, or a number of at least 0 for each class as in 1,2.5, not {text:?}")
     };
+    // If nothing weighs anything, nothing is learnt.
+    let nothing = weights.as_ref().is_some_and(|weights| weights.iter().all(|weight| *weight == 0.0));
+    ensure(!nothing, || format!("class_weights must be more than 0 for some class, which {text:?} are not"))?;
     weights.map(ClassWeights::Each).ok_or_else(|| Error::Setting(what()))
 }
 

@@ -40,9 +40,13 @@ impl Trainer {
         let layers = self.network.averages();
         let running: Vec<Moments> = layers.iter().map(|&(i, _)| self.moments(i)).collect::<Result<_, _>>()?;
         self.take_population()?;
+        // Of a model that was settled before, the running averages are known no more.
+        let unknown = self.best.as_ref().is_some_and(|best| best.settled);
         let mut gaps = vec![];
         for (&(index, averages), running) in layers.iter().zip(&running) {
-            gaps.push(gap(self.network.path(index), running, &self.moments(index)?));
+            if averages == Averages::Running || !unknown {
+                gaps.push(gap(self.network.path(index), running, &self.moments(index)?));
+            }
             if averages == Averages::Running {
                 for (name, values) in names(index).iter().zip(running) {
                     self.runner.write_floats(name, values)?;

@@ -72,7 +72,7 @@ impl Trainer {
         if let Some(model) = job.best.take() {
             state::load(&mut runner, &model, false)?;
             let found = model.described()?.best;
-            best = found.map(|(measure, epoch)| Best { measure, epoch, tensors: model.tensors });
+            best = found.map(|(measure, epoch)| Best { measure, epoch, tensors: model.tensors, settled: true });
         }
         if let Some(model) = job.resume.take() {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
@@ -248,7 +248,7 @@ impl Trainer {
             best,
         };
         if let (true, Some(measure)) = (best, measure) {
-            self.best = Some(Best { measure, epoch: report.epoch, tensors: self.tensors(false)? });
+            self.best = Some(Best { measure, epoch: report.epoch, tensors: self.tensors(false)?, settled: false });
         }
         Ok(report)
     }

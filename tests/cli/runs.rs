@@ -160,12 +160,15 @@ fn a_run_on_the_gpu_goes_on_as_if_it_had_never_ended() {
     if support::gpu().is_none() {
         return;
     }
-    let place = Place::new();
-    place.done(&format!("--device gpu {LAYERS} --steps 50 --out whole"));
-    place.done(&format!("--device gpu {LAYERS} --steps 30 --out parts"));
-    place.done("train --resume parts --steps 50 --device gpu");
-    for file in ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"] {
-        assert!(place.read(&format!("whole/{file}")) == place.read(&format!("parts/{file}")), "{file} differs");
+    for flags in ["", "--optimizer adam --lr 0.01 --clip 1 --max-norm 2 --schedule 'exponential factor=0.9'"] {
+        let place = Place::new();
+        place.done(&format!("--device gpu {LAYERS} {flags} --steps 50 --out whole"));
+        place.done(&format!("--device gpu {LAYERS} {flags} --steps 30 --out parts"));
+        place.done("train --resume parts --steps 50 --device gpu");
+        for file in ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"] {
+            let same = place.read(&format!("whole/{file}")) == place.read(&format!("parts/{file}"));
+            assert!(same, "{flags}: {file} differs");
+        }
     }
 }
 
@@ -196,8 +199,20 @@ fn the_model_is_the_best_and_not_the_last() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_saves_and_the_run_goes_on_to_the_same_bytes() {
+    stopped_and_gone_on("");
+}
+
+/// Adam has two states, counts its updates, and here follows a rate that changes at every step.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_saves_a_run_by_adam_too() {
+    stopped_and_gone_on("--optimizer adam --lr 0.003 --schedule 'exponential factor=0.9' --clip 1 --max-norm 2");
+}
+
+#[cfg(unix)]
+fn stopped_and_gone_on(flags: &str) {
     let place = Place::new();
-    let train = format!("--device cpu --seed 5 --batch 8 {LAYERS}");
+    let train = format!("--device cpu --seed 5 --batch 8 {LAYERS} {flags}");
     let mut command = place.command(&format!("{train} --epochs 100000 --out parts"));
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();

@@ -1,5 +1,6 @@
 //! A golden file and its bounds.
 
+use crate::support::job::Tensor;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -10,29 +11,6 @@ use wgrad::shape::Shape;
 /// Operations whose bounds are those of each element; the others add many up.
 const OF_ONE_ELEMENT: [&str; 12] =
     ["adam", "adamw", "elu", "gelu", "leaky_relu", "maxout", "prelu", "relu", "sgd", "sigmoid", "silu", "tanh"];
-
-#[derive(Clone)]
-pub struct Tensor {
-    pub shape: Shape,
-    pub scalar: Scalar,
-    pub values: Vec<f64>,
-}
-
-impl Tensor {
-    pub fn new(shape: impl Into<Shape>, value: f64) -> Self {
-        let shape = shape.into();
-        Self { values: vec![value; shape.elements()], shape, scalar: Scalar::F32 }
-    }
-
-    pub fn words(&self) -> Vec<u32> {
-        let word = |v: &f64| if self.scalar == Scalar::F32 { (*v as f32).to_bits() } else { *v as u32 };
-        self.values.iter().map(word).collect()
-    }
-
-    pub fn largest(&self) -> f64 {
-        self.values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).fold(0.0, f64::max)
-    }
-}
 
 /// One file.
 #[derive(Clone)]

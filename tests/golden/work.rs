@@ -1,7 +1,7 @@
 //! How the operations of the golden files are computed here.
 
-use crate::file::{Golden, Tensor};
-use crate::job::{Job, Ran, Subject, floats};
+use crate::file::Golden;
+use crate::support::job::{Job, Ran, Subject, Tensor, floats};
 use wgrad::kernel::Scalar;
 use wgrad::op::Op;
 use wgrad::ops::activation::Activation;

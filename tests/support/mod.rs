@@ -1,6 +1,8 @@
 //! What several tests need.
 #![allow(dead_code, reason = "each test uses a part")]
 
+pub mod job;
+
 use std::rc::Rc;
 use wgrad::data::{self, Dataset};
 use wgrad::gpu::{Checks, Choice, Gpu};

@@ -271,6 +271,10 @@ pub fn cases() -> Vec<Case> {
         case("images 4x6x5x7", 4, &[4, 6, 5, 7], normal()),
         case("constant column", 19, &[19, 4], Fill::ConstantColumn(3.0)).not_smooth(),
         case("mean 1000, deviation 0.1", 128, &[128, 5], Fill::Normal(1e3, 0.1)).not_smooth(),
+        case("constant column of 1e4", 19, &[19, 4], Fill::ConstantColumn(1e4)).not_smooth(),
+        case("extreme dy", 16, &[16, 5], normal()).extreme_up(),
+        with(case("inference, extreme", 16, &[16, 5], Fill::Extreme), Statistics::Given),
+        with(case("population, extreme", 16, &[16, 5], Fill::Extreme), Statistics::Population),
         case("extreme", 16, &[16, 5], Fill::Extreme).not_smooth(),
     ]
 }

@@ -34,5 +34,7 @@ pub fn cases() -> Vec<Case> {
         case("split sum, relu, 7x131x5", 7, [7, 131, 5], true, true).split(8).not_smooth(),
         case("split sum, no bias", 300, [300, 9, 6], false, false).split(16),
         extreme,
+        case("extreme dy", 5, [5, 12, 9], true, false).extreme_up(),
+        case("extreme dy, relu", 5, [5, 12, 9], true, true).extreme_up(),
     ]
 }

@@ -1,7 +1,5 @@
 //! One operation run on one executor.
 
-use crate::file::Tensor;
-use crate::support;
 use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
@@ -10,8 +8,43 @@ use wgrad::gpu::{Gpu, Session};
 use wgrad::graph::plan::Plan;
 use wgrad::judge::kernels::POISON;
 use wgrad::kernel::{Now, Scalar};
-use wgrad::op::{Class, Family, Op, Recorder, Slot, Target, Wire, Wires};
+use wgrad::op::{Class, Family, Fill, Op, Recorder, Slot, Target, Wire, Wires};
 use wgrad::shape::Shape;
+
+/// A tensor by its values, and what words they become.
+#[derive(Clone)]
+pub struct Tensor {
+    pub shape: Shape,
+    pub scalar: Scalar,
+    pub values: Vec<f64>,
+}
+
+impl Tensor {
+    pub fn new(shape: impl Into<Shape>, value: f64) -> Self {
+        let shape = shape.into();
+        Self { values: vec![value; shape.elements()], shape, scalar: Scalar::F32 }
+    }
+
+    pub fn of(shape: impl Into<Shape>, values: Vec<f64>) -> Self {
+        Self { values, ..Self::new(shape, 0.0) }
+    }
+
+    /// Normal values, as float32; another `index` draws others.
+    pub fn normal(shape: impl Into<Shape>, mean: f32, deviation: f32, index: u32) -> Self {
+        let shape = shape.into();
+        let words = Fill::Normal(mean, deviation).words(&shape, index);
+        Self::of(shape, floats(&words))
+    }
+
+    pub fn words(&self) -> Vec<u32> {
+        let word = |v: &f64| if self.scalar == Scalar::F32 { (*v as f32).to_bits() } else { *v as u32 };
+        self.values.iter().map(word).collect()
+    }
+
+    pub fn largest(&self) -> f64 {
+        self.values.iter().map(|v| v.abs()).filter(|v| v.is_finite()).fold(0.0, f64::max)
+    }
+}
 
 pub enum Place {
     Host(Mode),
@@ -46,7 +79,7 @@ pub fn hosts() -> Vec<Subject> {
 /// Both host forms; and on a device every product family, with sums split as its plans have it and as much as can be.
 pub fn subjects() -> Vec<Subject> {
     let mut subjects = hosts();
-    if let Some(gpu) = support::gpu() {
+    if let Some(gpu) = super::gpu() {
         let best = gpu.target();
         let mut families = vec![Family::Plain, Family::Tiled];
         families.extend((best.product == Family::Subgroup).then_some(Family::Subgroup));
@@ -59,6 +92,15 @@ pub fn subjects() -> Vec<Subject> {
         }
     }
     subjects
+}
+
+/// Both host forms, and the device where there is one.
+pub fn executors() -> Vec<Subject> {
+    let device = super::gpu().map(|gpu| {
+        let target = gpu.target();
+        Subject { name: "GPU".into(), place: Place::Device(gpu), target }
+    });
+    hosts().into_iter().chain(device).collect()
 }
 
 /// One operation at work on given inputs.
