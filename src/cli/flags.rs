@@ -5,8 +5,9 @@ use crate::train::Recipe;
 use clap::Args;
 use std::path::PathBuf;
 
-/// What a run cannot change when it goes on: other rows, another order or another network would be another run.
-const FIXED: [&str; 19] = [
+/// What a run cannot change when it goes on: other rows, another order or another network would be another run, another
+/// optimiser has other states, and the best of one measure is not to be compared with another.
+const FIXED: [&str; 21] = [
     "data",
     "recipe",
     "init_from",
@@ -26,6 +27,8 @@ const FIXED: [&str; 19] = [
     "task",
     "loss",
     "class_weights",
+    "optimizer",
+    "measure",
 ];
 
 #[derive(Args, Clone, Debug)]
