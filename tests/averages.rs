@@ -39,7 +39,7 @@ fn before_norm(job: &Job, model: &Model) -> Vec<Vec<f64>> {
 /// Means and m/(m − 1) times biased variances of full batches of 50, averaged.
 fn by_definition(rows: &[Vec<f64>]) -> [Vec<f64>; 2] {
     let batches: Vec<&[Vec<f64>]> = rows.chunks_exact(50).collect();
-    assert!(rows.len() % 50 != 0, "a smaller batch is left over, which must not count");
+    assert!(!rows.len().is_multiple_of(50), "a smaller batch is left over, which must not count");
     let mean = |batch: &[Vec<f64>], j: usize| batch.iter().map(|z| z[j]).sum::<f64>() / 50.0;
     let variance = |batch: &[Vec<f64>], j: usize| {
         batch.iter().map(|z| (z[j] - mean(batch, j)).powi(2)).sum::<f64>() / 50.0 * (50.0 / 49.0)
