@@ -60,7 +60,9 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
     let target = args.target.as_deref().or(meta.target.as_deref());
     let is_table = [".csv", ".csv.gz"].iter().any(|end| args.data.to_lowercase().ends_with(end));
-    if let (Some(target), true, false) = (target, is_table, meta.encoding.is_empty()) {
+    if is_table && !meta.encoding.is_empty() {
+        let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
+        let target = target.ok_or_else(nameless)?;
         return Ok(data::read_labelled(Path::new(&args.data), &meta.encoding, target, &meta.no_targets())?);
     }
     let options = data::Options { target, task: None, ignore: &[] };

@@ -84,6 +84,10 @@ fn affine(model: &Model, index: usize, norm: &LayerText) -> Result<(Values, Valu
     let (mut scaled, mut bias) = (weight.clone(), vec![0.0; outputs]);
     for j in 0..outputs {
         let s = f64::from(gamma[j]) / (f64::from(var[j]) + eps).sqrt();
+        if !s.is_finite() {
+            let what = format!("{}.running_var holds {}, and {norm} cannot divide by its root", index + 1, var[j]);
+            return Err(mismatch(what));
+        }
         scaled[j * inputs..][..inputs].iter_mut().for_each(|w| *w = (s * f64::from(*w)) as f32);
         let b = before.map_or(0.0, |bias| f64::from(bias[j]));
         bias[j] = (s * (b - f64::from(mean[j])) + f64::from(beta[j])) as f32;

@@ -359,7 +359,10 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if !encoding.is_empty() && !encoding.fits(features) {
         return Err(format!("its encoding does not make an input of {features} values"));
     }
-    metadata.loss.parse::<Loss>()?;
+    let loss = metadata.loss.parse::<Loss>()?;
+    if !metadata.answer.is_judged_by(loss) {
+        return Err(format!("its loss {loss} does not judge what it answers"));
+    }
     if classes.is_empty() || (metadata.answer == Answer::Binary && classes.len() != 2) {
         return Err(format!("it names {} classes", classes.len()));
     }

@@ -74,7 +74,10 @@ impl Compiler {
     pub(super) fn update(&mut self, optimizer: &Optimizer) {
         if let Some(before) = &optimizer.before {
             let inputs = self.named(["gradients".to_owned()]);
-            self.record(before, before.name(), Phase::Forward, &inputs);
+            // A network without weights has no gradients.
+            if !inputs.inputs.is_empty() {
+                self.record(before, before.name(), Phase::Forward, &inputs);
+            }
         }
         for (at, rule) in optimizer.rules.iter().enumerate() {
             let packs = ["gradients", "parameters"].into_iter().chain(optimizer.states.iter().copied());

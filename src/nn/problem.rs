@@ -18,6 +18,18 @@ pub enum Answer {
     Numbers,
 }
 
+impl Answer {
+    /// Whether the loss is one for such answers.
+    pub fn is_judged_by(self, loss: Loss) -> bool {
+        match self {
+            Self::Class => loss == Loss::CrossEntropy,
+            Self::Binary => loss != Loss::CrossEntropy,
+            Self::Labels => loss == Loss::BinaryCrossEntropy,
+            Self::Numbers => loss == Loss::Mse,
+        }
+    }
+}
+
 /// The question that training data put, and the loss that judges answers to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -86,7 +98,12 @@ impl Problem {
             match self.loss {
                 Loss::Mse => (z - t).powi(2),
                 _ if z.is_nan() => z,
-                _ => z.max(0.0) - z * t + (-z.abs()).exp().ln_1p(),
+                _ => {
+                    // Of certain answers, whose logits are infinite, a right one costs nothing.
+                    let off = if z > 0.0 { 1.0 - t } else { t };
+                    let far = if off == 0.0 { 0.0 } else { z.abs() * off };
+                    far + (-z.abs()).exp().ln_1p()
+                }
             }
         };
         outputs.iter().zip(targets).map(loss).sum::<f64>() / outputs.len() as f64
@@ -144,6 +161,8 @@ mod tests {
         let [no, yes] = p.probabilities(&[2.0])[..] else { panic!("two classes") };
         assert!(near(no + yes, 1.0) && near(p.loss_of_class(&[2.0], 1), -yes.ln()));
         assert!(near(p.loss_of_class(&[2.0], 0), -no.ln()) && near(p.loss_of_class(&[-1e4], 1), 1e4));
+        let certain = [f32::INFINITY, f32::NEG_INFINITY].map(|z| [0, 1].map(|class| p.loss_of_class(&[z], class)));
+        assert_eq!(certain, [[f64::INFINITY, 0.0], [0.0, f64::INFINITY]]);
         let squares = problem(Answer::Binary, Loss::Mse, 2);
         assert_eq!((squares.class(&[0.4]), squares.class(&[0.6])), (0, 1));
         assert!(near(squares.loss_of_class(&[0.25], 1), 0.5625));

@@ -23,7 +23,7 @@ pub(super) struct Best {
 
 impl Trainer {
     pub(super) fn tensors(&mut self, resumable: bool) -> Result<BTreeMap<String, export::Values>, Error> {
-        let tracked = self.counted + self.progress.step as i64;
+        let tracked = self.counted.wrapping_add_unsigned(self.progress.step);
         Ok(state::save(&mut self.runner, tracked, resumable)?)
     }
 
@@ -47,13 +47,14 @@ impl Trainer {
     }
 
     /// Writes `last.safetensors`, and `model.safetensors` with the best weights so far, or the last where nothing
-    /// validates.
+    /// validates. The best go first: a run that was killed in between meets them again, and must not forget them.
     pub(super) fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+        self.save_best(folder)?;
         if !self.save_last(folder)? {
             return Err(diverged::stop(self, Fault::Weights, Some(folder)));
         }
         if self.best.is_some() {
-            return self.save_best(folder);
+            return Ok(());
         }
         let (metadata, tensors) = (Some(self.metadata(None, None)), self.tensors(false)?);
         Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;

@@ -94,9 +94,13 @@ impl Trainer {
         self.job.input_shape().unwrap_or_else(|_| self.job.dataset.shape.clone())
     }
 
-    /// Makes the next step of the epoch the device's current one.
+    /// Makes the next step of the epoch the device's current one, if it has one left: a run that ended as its validation
+    /// was not finite goes on with no more than that validation.
     pub(super) fn begin_epoch(&mut self, table: &[Step]) -> Result<(), DeviceError> {
         let (settings, progress) = (&self.job.settings, &self.progress);
+        if progress.step_in_epoch as usize == table.len() {
+            return Ok(());
+        }
         let order = epoch_order(&self.job.split.train, settings.shuffle, settings.seed, progress.epoch);
         self.runner.begin(&order, table, progress.step_in_epoch as usize)
     }

@@ -116,7 +116,9 @@ fn a_limited_run_goes_on_as_if_it_had_never_ended() {
     let answer = |out: &str| out.lines().find(|line| line.starts_with("test accuracy")).map(str::to_owned);
     assert_eq!(answer(&whole), answer(&parts));
     place.refused("train --resume parts --steps 10 --device cpu", &["50 steps done", "10"]);
-    assert_eq!(place.run("train --resume parts --batch 7").code, Some(2));
+    for fixed in ["--batch 7", "--measure accuracy", "--optimizer adam"] {
+        assert_eq!(place.run(&format!("train --resume parts {fixed}")).code, Some(2), "{fixed}");
+    }
 }
 
 /// Adam corrects its means by the number of updates from the first, wherever a run was stopped.
@@ -280,4 +282,35 @@ fn a_state_that_is_not_finite_is_not_saved() {
     assert_eq!(ran.code, Some(1), "{ran:?}");
     sentence(line, &ran, &["(step 1, epoch 2)", "the update of step 0", "0.weight of layer 0.linear", "--lr"]);
     assert!(!place.path("run/last.safetensors").exists());
+}
+
+/// A row to validate on that is too large for any weights: the state is good, so it is saved, and what goes on from it meets
+/// the same validation.
+#[test]
+fn a_validation_that_is_not_finite_is_told_again_on_resume() {
+    let place = Place::new();
+    let row = |i: usize| format!("{},1,{}\n", i % 3, ["a", "b"][i % 2]);
+    let rows = |large: usize| (0..40).map(move |i| if i == large { "-3e38,3e38,a\n".into() } else { row(i) });
+    let train = "train points.csv --normalize none --init large --lr 1e-4 --layers 'linear 4, linear' --device cpu \
+                 --validation 0.1 --test 0 --batch 9 --quiet --out";
+    let diverged = |large: usize| {
+        place.write("points.csv", std::iter::once("x,y,label\n".to_owned()).chain(rows(large)).collect::<String>());
+        let (name, ran) = (format!("run-{large}"), place.run(&format!("{train} run-{large}")));
+        ran.err.contains("the validation loss is").then_some((name, ran))
+    };
+    let (name, first) = (0..40).find_map(diverged).expect("one row in ten is validated on");
+    assert_eq!(first.code, Some(1), "{first:?}");
+    for resume in ["", " --epochs 30"] {
+        let line = format!("train --resume {name} --device cpu --quiet{resume}");
+        let again = place.run(&line);
+        assert!(again.code == Some(1) && again.err == first.err, "{line}: {again:?}, not {first:?}");
+    }
+}
+
+/// Clipping has nothing to do where nothing is trained.
+#[test]
+fn a_network_without_weights_runs() {
+    let place = Place::new();
+    place.write("points.csv", table(40));
+    place.done("train points.csv --layers tanh --clip 1 --max-norm 1 --epochs 1 --batch 8 --device cpu --quiet");
 }

@@ -257,6 +257,9 @@ fn labelled_rows_need_only_the_columns_named() {
     let numbers = Targets::Numbers { values: vec![], names: names(&["p", "q"]) };
     let (dataset, _) = read("y, z", &numbers).unwrap();
     assert_eq!(dataset.targets, Targets::Numbers { values: vec![0.5, 1.0, -3.0, 0.0], names: names(&["y", "z"]) });
+    // Columns of the model's own names stand in its order, however they are named here.
+    let known = Targets::Numbers { values: vec![], names: names(&["y", "z"]) };
+    assert_eq!(read("z,y", &known).unwrap().0.targets, dataset.targets);
     let labels = Targets::Labels { values: vec![], names: names(&["z"]) };
     assert_eq!(read("z", &labels).unwrap().0.targets, Targets::Labels { values: vec![1.0, 0.0], names: names(&["z"]) });
     let error = read("y", &labels).unwrap_err();

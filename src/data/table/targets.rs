@@ -93,8 +93,8 @@ pub(super) fn build(path: &Path, mut columns: Vec<TargetColumn>, task: Task) -> 
     }
 }
 
-/// The targets of a kind that is known from elsewhere.
-pub(super) fn build_like(path: &Path, columns: Vec<TargetColumn>, like: &Targets) -> Result<Targets, DataError> {
+/// The targets of a kind that is known from elsewhere. Columns of the same names as those known are put in their order.
+pub(super) fn build_like(path: &Path, mut columns: Vec<TargetColumn>, like: &Targets) -> Result<Targets, DataError> {
     let names = || columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
     let (wanted, model) = match like {
         Targets::Classes { .. } => (1, vec!["classes".to_owned()]),
@@ -103,6 +103,10 @@ pub(super) fn build_like(path: &Path, columns: Vec<TargetColumn>, like: &Targets
     if columns.len() != wanted {
         let (path, found, targets) = (path.to_owned(), columns.len(), names());
         return Err(DataError::TargetCount { path, found, targets, model });
+    }
+    let place = |column: &TargetColumn| model.iter().position(|name| *name == column.name);
+    if columns.iter().all(|column| place(column).is_some()) {
+        columns.sort_by_key(place);
     }
     match like {
         Targets::Classes { .. } => build(path, columns, Task::Classification),
