@@ -1,6 +1,7 @@
 //! What the examples share: flags, training jobs out of recipes, a report on the terminal and plots as SVG.
 #![allow(dead_code, reason = "each example uses a part")]
 
+pub mod model;
 mod plot;
 mod report;
 pub mod start;
@@ -24,6 +25,8 @@ pub enum Form {
     Short,
     /// Minutes, on MNIST where it needs that, found through `WGRAD_DATA`.
     Full,
+    /// The published sizes and length, where the full form has less: hours, without a GPU.
+    Paper,
 }
 
 /// How an example runs.
@@ -42,6 +45,9 @@ struct Flags {
     /// A few seconds on the built-in digits in place of the full form
     #[arg(long)]
     short: bool,
+    /// The published sizes and length, where the full form has less: hours, without a GPU
+    #[arg(long, conflicts_with = "short")]
+    paper: bool,
     /// Folder for the plots
     #[arg(long, value_name = "DIR", default_value = "target/plots")]
     out: PathBuf,
@@ -54,7 +60,11 @@ impl Setup {
     /// As the flags say.
     pub fn from_flags() -> Result<Self, Failure> {
         let flags = Flags::parse();
-        let form = if flags.short { Form::Short } else { Form::Full };
+        let form = match (flags.short, flags.paper) {
+            (true, _) => Form::Short,
+            (_, true) => Form::Paper,
+            _ => Form::Full,
+        };
         std::fs::create_dir_all(&flags.out).map_err(|why| format!("{}: cannot be made: {why}", flags.out.display()))?;
         Ok(Self { form, device: Device::open(&flags.device)?, out: flags.out })
     }
@@ -64,9 +74,14 @@ impl Setup {
         Self { form: Form::Short, device: Device::Cpu { why: None }, out: out.to_owned() }
     }
 
-    /// One of two, by the form.
+    /// One of two, by the form: what is not short is full.
     pub fn pick<T>(&self, short: T, full: T) -> T {
         if self.form == Form::Short { short } else { full }
+    }
+
+    /// One of three, by the form.
+    pub fn choose<T>(&self, short: T, full: T, paper: T) -> T {
+        if self.form == Form::Paper { paper } else { self.pick(short, full) }
     }
 
     /// A recipe with the data set of the form: the digits, of which a part is held out to test, or MNIST with its own.

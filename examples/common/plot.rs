@@ -71,7 +71,9 @@ impl Plot<'_> {
         } else {
             let room = (high - low) * 0.05;
             let low = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
-            self.draw(path, series, left..right, low..high + room, place, |y| format!("{}", (y * 1e4).round() / 1e4))
+            self.draw(path, series, left..right, low..high + room, place, |y| {
+                format!("{}", (y * 1e4).round() / 1e4 + 0.0)
+            })
         }
     }
 
