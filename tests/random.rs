@@ -11,7 +11,7 @@ use wgrad::gpu::{Gpu, Session};
 use wgrad::judge::kernels::{POISON, Trial, judge};
 use wgrad::kernel::{Kernel, Needs, Now, Part, Tolerance, read, write};
 use wgrad::op::{Case, Fill, Made, Op, Outputs, Recorder, Target, Wire, Wires};
-use wgrad::ops::dropout::{self, Dropout, Rule};
+use wgrad::ops::dropout::{self, Dropout, Scaling};
 use wgrad::random::{key, philox};
 use wgrad::shape::{Shape, ShapeError};
 
@@ -231,7 +231,7 @@ fn masks_are_the_same_everywhere_and_independent() {
     let gpu = gpu.as_ref();
     let mut judged = 0;
     for p in [0.1, 0.5, 0.9] {
-        let op = Dropout { p, rule: Rule::Inverted, layer: 3, seed: SEED };
+        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed: SEED };
         let steps = mask(gpu, op, 4);
         let layer = mask(gpu, Dropout { layer: 4, ..op }, 1).remove(0);
         // One that differs in the lower word of the key, and one that does in the upper.
@@ -248,7 +248,7 @@ fn masks_are_the_same_everywhere_and_independent() {
 fn wrong_masks_are_seen() {
     let p = 0.5;
     let of = |step: u32, seed: u64| -> Vec<bool> {
-        let op = Dropout { p, rule: Rule::Inverted, layer: 3, seed };
+        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed };
         by_the_rule(op, step).iter().map(|word| *word != 0).collect()
     };
     let (steps, layer) = ([of(0, SEED), of(1, SEED)], of(7, SEED));
@@ -280,7 +280,7 @@ fn wrong_masks_are_seen() {
 #[test]
 fn a_partial_batch_has_the_first_rows_of_the_full_mask() {
     let gpu = support::gpu();
-    let op = Dropout { p: 0.5, rule: Rule::Inverted, layer: 3, seed: SEED };
+    let op = Dropout { p: 0.5, rule: Scaling::Inverted, layer: 3, seed: SEED };
     let rows = 700;
     let trial = dropout_trial(op, rows, gpu.as_ref().map_or(Target::CPU, |gpu| gpu.target()));
     let full = by_the_rule(op, 9);

@@ -16,10 +16,8 @@ fn main(
         return;
     }
     let z = logits[i];
-    let e = exp(-abs(z));
-    let p = select(e, 1.0, z >= 0.0) / (1.0 + e);
     let t = target_values[i];
-    var d = weight(t) * (p - t) / f32(now.rows * args.outputs);
+    var d = weight(t) * (sigmoid(z) - t) / f32(now.rows * args.outputs);
     if (is_nan(z)) {
         d = z;
     }

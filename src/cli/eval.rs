@@ -29,6 +29,12 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let bytes = matches!(inputs, Values::Bytes(_));
     let mut predictor = Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
     let (outputs, problem) = outputs(&mut predictor, &inputs, args.masks.samples)?;
+    let width = problem.head().outputs;
+    if let Some(at) = outputs.iter().position(|output| output.is_nan()) {
+        let (row, value) = (rows.start + at / width + 1, outputs[at]);
+        let hint = "its values are too large for the model";
+        return Err(setting(format!("{}: the network makes {value} of row {row}: {hint}", args.data)));
+    }
     let numbers: Vec<u32> = rows.clone().map(|row| row as u32).collect();
     let evaluation = judge(&problem, &meta.scale(), &outputs, &targets, &numbers);
     let confusion = match &targets {
@@ -59,8 +65,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 /// whatever else it holds.
 fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
     let target = args.target.as_deref().or(meta.target.as_deref());
-    let is_table = [".csv", ".csv.gz"].iter().any(|end| args.data.to_lowercase().ends_with(end));
-    if is_table && !meta.encoding.is_empty() {
+    if data::is_table(Path::new(&args.data)) && !meta.encoding.is_empty() {
         let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
         let target = target.ok_or_else(nameless)?;
         return Ok(data::read_labelled(Path::new(&args.data), &meta.encoding, target, &meta.no_targets())?);
@@ -106,7 +111,12 @@ fn check_fit(dataset: &Dataset, meta: &Metadata, source: &str) -> Result<(), Err
         let (has, wants) = (dataset.largest, meta.normalize.largest);
         return Err(setting(format!("{source} has values up to {has}, the model was trained on values up to {wants}")));
     }
-    if found != features || meta.encoding.is_empty() != dataset.encoding.is_empty() {
+    if meta.encoding.is_empty() != dataset.encoding.is_empty() {
+        let kinds = ["images", "rows of a table"];
+        let [has, wants] = [&dataset.encoding, &meta.encoding].map(|e| kinds[usize::from(!e.is_empty())]);
+        return Err(setting(format!("{source} holds {has}, the model takes {wants}")));
+    }
+    if found != features {
         let (of, wants) = (show::sizes(&dataset.shape), show::sizes(&meta.input));
         return Err(setting(format!("{source} has rows of {of} values, the model takes {wants}")));
     }

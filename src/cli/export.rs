@@ -5,6 +5,7 @@ use super::say::say;
 use super::setting;
 use crate::error::Error;
 use crate::export::{self, Model};
+use crate::train::{Device, Predictor};
 
 pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
     let model = Model::read(&args.model)?;
@@ -17,7 +18,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
         let why = if folded.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear" };
         return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
     }
-    folded.model.described()?;
+    // What does not load is not passed on.
+    Predictor::new(&folded.model, false, None, &Device::Cpu { why: None })?;
     // What is exported is a model, not a run: optimiser states and progress stay behind.
     let mut model = folded.model;
     model.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));

@@ -44,7 +44,7 @@ pub(super) struct TrainArgs {
     /// Start from the weights of a safetensors file
     #[arg(long, value_name = "FILE")]
     pub(super) init_from: Option<PathBuf>,
-    /// Go on with the run in a folder
+    /// Go on with the run in a folder; given more epochs or steps, its schedule is that of the longer run
     #[arg(long, value_name = "RUN", conflicts_with_all = FIXED)]
     pub(super) resume: Option<PathBuf>,
     /// Run folder [default: the next runs/NAME-001]

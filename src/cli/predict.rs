@@ -137,8 +137,7 @@ impl Answers {
 /// Reads one file. What was done to it is put down in `notes`, with the first file and the number of them.
 fn read(path: &Path, meta: &Metadata, notes: &mut BTreeMap<String, (String, usize)>) -> Result<Inputs, Error> {
     let shown = path.display().to_string();
-    let is_table = [".csv", ".csv.gz"].iter().any(|end| shown.to_lowercase().ends_with(end));
-    if meta.encoding.is_empty() && is_table {
+    if meta.encoding.is_empty() && data::is_table(path) {
         return Err(setting(format!("{shown} is a table, the model takes images")));
     }
     let is_picture = [".png", ".jpg", ".jpeg"].iter().any(|end| shown.to_lowercase().ends_with(end));

@@ -192,12 +192,17 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
 }
 
 fn open_table(name: String, path: &Path, options: &Options<'_>) -> Result<Opened, DataError> {
-    let lower = name.to_lowercase();
-    if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
+    if is_table(path) {
         table::open(name, path, options)
     } else {
         Err(DataError::UnknownKind { path: path.to_owned() })
     }
+}
+
+/// Whether a path has the ending of a table, `.csv` or `.csv.gz`.
+pub fn is_table(path: &Path) -> bool {
+    let lower = path.to_string_lossy().to_lowercase();
+    lower.ends_with(".csv") || lower.ends_with(".csv.gz")
 }
 
 #[cfg(test)]

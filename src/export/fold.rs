@@ -19,7 +19,7 @@ pub struct Folded {
 }
 
 /// Folds every batch norm that stands right after a linear layer. What comes out is for inference: it has no running
-/// statistics to train on with.
+/// statistics to train on with, and as its later layers have other numbers, dropout's masks are others too.
 ///
 /// # Errors
 /// The model describes no network, or its tensors are not that network's.

@@ -363,6 +363,9 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if !metadata.answer.is_judged_by(loss) {
         return Err(format!("its loss {loss} does not judge what it answers"));
     }
+    if let Some(twice) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {
+        return Err(format!("it names {:?} twice", classes[twice]));
+    }
     if classes.is_empty() || (metadata.answer == Answer::Binary && classes.len() != 2) {
         return Err(format!("it names {} classes", classes.len()));
     }

@@ -142,7 +142,9 @@ impl Settings {
         if kinds.is_empty() {
             kinds.push((self.weight_decay, 1.0));
         }
-        let rules = kinds.into_iter().map(|(decay, share)| self.rule.op(decay, share)).collect();
+        // A rate of 0 keeps a layer as it is, so nothing decays in it either.
+        let decay_of = |decay: f64, share: f64| if share == 0.0 { 0.0 } else { decay };
+        let rules = kinds.into_iter().map(|(decay, share)| self.rule.op(decay_of(decay, share), share)).collect();
         let before = self.clip.map(|most| Arc::new(Clip { most }) as Arc<dyn Op>);
         Ok(Optimizer { rules, rule_of, states: self.rule.states(), before, after })
     }
@@ -155,13 +157,13 @@ fn share(tensor: &Tensor, lr: f64) -> Result<f64, String> {
         Some(0.0) => 0.0,
         Some(rate) => rate / lr,
     };
-    if (share as f32).is_finite() {
+    if share == 0.0 || (share as f32).is_normal() {
         return Ok(share);
     }
     let layer = tensor.name.split('.').next().unwrap_or_default();
     let rate = tensor.rate.unwrap_or_default();
     Err(format!(
-        "the lr {rate} of layer {layer} cannot be told as a multiple of the lr {lr} of the run: make that larger"
+        "the lr {rate} of layer {layer} cannot be told as a multiple of the lr {lr} of the run: bring them nearer to each other"
     ))
 }
 

@@ -58,6 +58,7 @@ static BACKWARD: Kernel = Kernel {
         "shared/now.wgsl",
         "shared/index.wgsl",
         "shared/numbers.wgsl",
+        "shared/sigmoid.wgsl",
         "binary_cross_entropy/args.wgsl",
         "binary_cross_entropy/backward.wgsl"
     ),

@@ -52,7 +52,7 @@ pub static KERNELS: &[&Kernel] = &[&MASK, &SCALE];
 
 /// Which of training and inference is scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rule {
+pub enum Scaling {
     /// Training, by 1/(1 − p).
     #[default]
     Inverted,
@@ -66,7 +66,7 @@ pub struct Dropout {
     /// Probability to drop, in [0, 1).
     pub p: f64,
     /// Whether what is kept is scaled up.
-    pub rule: Rule,
+    pub rule: Scaling,
     /// Index of the layer: each has its own random numbers.
     pub layer: u32,
     /// Of the run.
@@ -82,7 +82,7 @@ impl Dropout {
             seed_low,
             seed_high,
             threshold: (self.p * 2f64.powi(32)).round().min(f64::from(u32::MAX)) as u32,
-            scale: if self.rule == Rule::Inverted { (1.0 / (1.0 - self.p)) as f32 } else { 1.0 },
+            scale: if self.rule == Scaling::Inverted { (1.0 / (1.0 - self.p)) as f32 } else { 1.0 },
         }
     }
 
@@ -145,13 +145,13 @@ impl Op for Scale {
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
     let case = |name: &str, p: f64, rows: usize, shape: [usize; 2]| {
-        let op = Dropout { p, rule: Rule::Inverted, layer: 3, seed: 0x1234_5678_9abc_def0 };
+        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed: 0x1234_5678_9abc_def0 };
         Case::new(name, op, rows, vec![(shape.into(), Fill::Normal(0.0, 1.0))])
     };
     let mut extreme = case("extreme", 0.3, 11, [11, 13]).not_smooth();
     extreme.inputs[0].1 = Fill::Extreme;
     let mut unscaled = case("weight scaling, 33x7", 0.25, 33, [33, 7]);
-    let op = Dropout { p: 0.25, rule: Rule::WeightScaling, layer: 2, seed: 1 };
+    let op = Dropout { p: 0.25, rule: Scaling::WeightScaling, layer: 2, seed: 1 };
     unscaled.op = std::sync::Arc::new(op);
     let scaled = |name: &str, rows: usize, shape: [usize; 2], fill: Fill| {
         Case::new(name, Scale { p: 0.3 }, rows, vec![(shape.into(), fill)]).not_smooth()

@@ -133,7 +133,10 @@ pub fn wilson(correct: usize, n: usize) -> [f64; 2] {
     let centre = p + Z * Z / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     let scale = 1.0 + Z * Z / n;
-    [((centre - half) / scale).max(0.0), ((centre + half) / scale).min(1.0)]
+    // At the ends the formula gives 0 and 1 but for rounding.
+    let low = if correct == 0 { 0.0 } else { (centre - half) / scale };
+    let high = if p == 1.0 { 1.0 } else { (centre + half) / scale };
+    [low, high]
 }
 
 #[cfg(test)]
@@ -146,7 +149,7 @@ mod tests {
     fn wilson_is_the_score_interval() {
         let close = |a: [f64; 2], b: [f64; 2]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 5e-5);
         assert!(close(wilson(8, 10), [0.4902, 0.9433]));
-        assert!(close(wilson(0, 10), [0.0, 0.2775]));
+        assert!(close(wilson(0, 10), [0.0, 0.2775]) && wilson(0, 7)[0] == 0.0 && wilson(7, 7)[1] == 1.0);
         assert!(close(wilson(10, 10), [0.7225, 1.0]));
         assert!(!close(wilson(9, 10), [0.4902, 0.9433]));
     }

@@ -99,7 +99,10 @@ impl Trainer {
     pub(super) fn save_settled(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
         let tensors = self.tensors(false)?;
         if let Some(best) = &mut self.best {
-            (best.tensors, best.settled) = (tensors, true);
+            // The counts stay those of its epoch.
+            let floats = tensors.into_iter().filter(|(_, values)| matches!(values, export::Values::Floats(..)));
+            best.tensors.extend(floats);
+            best.settled = true;
             return self.save_best(folder);
         }
         let metadata = Some(self.metadata(None, None));

@@ -26,6 +26,11 @@ pub fn question(targets: &Targets, layers: &[String], wanted: Option<Loss>) -> R
             return refused(format!("{loss} does not judge several labels of a row: use binary_cross_entropy"));
         }
         (Targets::Classes { .. }, Some(Loss::CrossEntropy)) => (Answer::Class, Loss::CrossEntropy),
+        (Targets::Classes { .. }, Some(Loss::Mse)) if count == 2 && !ends_in(layers, "sigmoid") => {
+            return refused(
+                "mse on two classes takes an output between 0 and 1: let the layers end in a sigmoid".into(),
+            );
+        }
         (Targets::Classes { .. }, Some(loss)) if count == 2 => (Answer::Binary, loss),
         (Targets::Classes { .. }, Some(loss)) => {
             return refused(format!(
@@ -43,13 +48,13 @@ pub fn question(targets: &Targets, layers: &[String], wanted: Option<Loss>) -> R
 
 /// Whether layers end in one output, or in the sigmoid of one.
 fn has_one_output(layers: &[String]) -> bool {
-    let words = |layer: &String| layer.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let last = layers.last().map(words).unwrap_or_default();
-    match last.first().map(String::as_str) {
-        Some("sigmoid") => true,
-        Some("linear") => last.get(1).is_some_and(|outputs| outputs == "1"),
-        _ => false,
-    }
+    ends_in(layers, "sigmoid") || ends_in(layers, "linear 1")
+}
+
+/// Whether the last layer begins with these words.
+fn ends_in(layers: &[String], words: &str) -> bool {
+    let mut last = layers.last().map_or("", String::as_str).split_whitespace();
+    words.split(' ').all(|word| last.next() == Some(word))
 }
 
 #[cfg(test)]
@@ -77,7 +82,8 @@ mod tests {
         assert_eq!(posed(&classes(2), "linear 1", None), Ok((Answer::Binary, Loss::BinaryCrossEntropy)));
         assert_eq!(posed(&classes(2), "sigmoid", None), Ok((Answer::Binary, Loss::BinaryCrossEntropy)));
         assert_eq!(posed(&classes(3), "linear 1", None), Ok((Answer::Class, Loss::CrossEntropy)));
-        assert_eq!(posed(&classes(2), "linear", Some(Loss::Mse)), Ok((Answer::Binary, Loss::Mse)));
+        assert_eq!(posed(&classes(2), "linear 12", None), Ok((Answer::Class, Loss::CrossEntropy)));
+        assert_eq!(posed(&classes(2), "sigmoid", Some(Loss::Mse)), Ok((Answer::Binary, Loss::Mse)));
         assert_eq!(posed(&classes(2), "linear", Some(Loss::CrossEntropy)), Ok((Answer::Class, Loss::CrossEntropy)));
     }
 
@@ -86,6 +92,7 @@ mod tests {
         let numbers = Targets::Numbers { values: vec![1.5], names: vec!["y".into()] };
         assert!(posed(&classes(10), "linear 1", Some(Loss::BinaryCrossEntropy)).unwrap_err().contains("there are 10"));
         assert!(posed(&classes(3), "linear", Some(Loss::Mse)).unwrap_err().contains("there are 3"));
+        assert!(posed(&classes(2), "linear", Some(Loss::Mse)).unwrap_err().contains("end in a sigmoid"));
         assert!(posed(&numbers, "linear", Some(Loss::CrossEntropy)).unwrap_err().contains("is a number"));
     }
 }

@@ -36,6 +36,10 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
             let what = format!("{} holds a {value}", tensor.name);
             return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
         }
+        if let Some(value) = values.iter().find(|&&value| value < 0.0 && tensor.name.ends_with(".running_var")) {
+            let what = format!("{} holds {value}, which is no variance", tensor.name);
+            return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
+        }
         runner.write_floats(&tensor.name, values)?;
         for name in state_names(runner, tensor).into_iter().filter(|_| resume) {
             runner.write_floats(&name, model.floats(&name, &tensor.shape.0)?)?;

@@ -21,6 +21,11 @@ impl Trainer {
     /// the step; the device failed.
     pub fn train_steps(&mut self, count: u64) -> Result<f64, Error> {
         let (done, total) = (self.progress.step, self.total_steps());
+        if self.over {
+            return Err(Error::Setting(
+                "the run is over, and holds its best model: go on from last.safetensors".into(),
+            ));
+        }
         if count == 0 || count > total.saturating_sub(done) {
             let what = format!("cannot take {count} steps: the run has {total}, of which {done} are done");
             return Err(Error::Setting(format!("{what}; ask for fewer, or give it more epochs or steps")));

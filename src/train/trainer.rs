@@ -40,6 +40,8 @@ pub struct Trainer {
     pub(super) saved: Option<Instant>,
     /// How far batch norm's two averages are apart, once they are known.
     pub(super) gaps: Vec<Gap>,
+    /// Whether the device holds the best model in place of the state to go on from.
+    pub(super) over: bool,
     pace: Pace,
 }
 
@@ -78,8 +80,18 @@ impl Trainer {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
             counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
         }
-        let trainer =
-            Self { runner, job, network, progress, counted, best, saved: None, gaps: vec![], pace: Pace::new() };
+        let trainer = Self {
+            runner,
+            job,
+            network,
+            progress,
+            counted,
+            best,
+            saved: None,
+            gaps: vec![],
+            over: false,
+            pace: Pace::new(),
+        };
         trainer.check_length()?;
         Ok(trainer)
     }
@@ -158,6 +170,7 @@ impl Trainer {
             outcome = if self.is_stale() { Outcome::Early } else { self.epoch(total, folder, observer)? };
         }
         self.save(folder)?;
+        self.over = true;
         self.take_best()?;
         if outcome != Outcome::Stopped || self.takes_population() {
             self.settle(folder)?;

@@ -139,9 +139,14 @@ fn settings_that_do_not_fit_the_target_are_refused() {
         &[
             ("--label-smoothing 0.1", &["label_smoothing", "binary_cross_entropy"]),
             ("--class-weights 1,2,3", &["class_weights", "3 numbers for 2 classes", "over, under"]),
-            ("--loss mse --class-weights 1,2", &["class_weights", "mse"]),
+            ("--loss mse", &["mse", "end in a sigmoid"]),
             ("--loss cross_entropy", &["layer 0.linear", "takes 2"]),
         ],
+    );
+    refused(
+        &place,
+        "points.csv --layers 'linear 1, sigmoid'",
+        &[("--loss mse --class-weights 1,2", &["class_weights", "mse"])],
     );
     refused(
         &place,

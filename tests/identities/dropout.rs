@@ -6,11 +6,11 @@ use crate::{ROUNDING, run};
 use std::collections::BTreeMap;
 use wgrad::data::Values;
 use wgrad::export::{self, Model};
-use wgrad::ops::dropout::{Dropout, Rule, Scale};
+use wgrad::ops::dropout::{Dropout, Scale, Scaling};
 use wgrad::ops::matmul::Matmul;
 use wgrad::train::{Device, Predictor, Recipe, RunFolder, Trainer, prepare};
 
-fn op(p: f64, rule: Rule) -> Dropout {
+fn op(p: f64, rule: Scaling) -> Dropout {
     Dropout { p, rule, layer: 1, seed: 17 }
 }
 
@@ -28,7 +28,7 @@ fn a_unit_of_two_inputs_gives_the_mean_of_its_four_masks() {
     let inputs = [1.5, 2.0];
     let x = Tensor::of([ROWS, 2], inputs.repeat(ROWS));
     for subject in executors() {
-        for rule in [Rule::Inverted, Rule::WeightScaling] {
+        for rule in [Scaling::Inverted, Scaling::WeightScaling] {
             let masked = floats(&run(&op(0.5, rule), std::slice::from_ref(&x), None, &subject).outputs[0]);
             let outputs = unit(&Tensor::of([ROWS, 2], masked.clone()), &subject);
             let kept = |row: &[f64]| [row[0] != 0.0, row[1] != 0.0];
@@ -36,8 +36,8 @@ fn a_unit_of_two_inputs_gives_the_mean_of_its_four_masks() {
                 masked.chunks(2).zip(outputs).map(|(row, out)| (kept(row), out)).collect();
             assert_eq!(by_mask.len(), 4, "not every mask was drawn");
             let inferred = match rule {
-                Rule::Inverted => x.clone(),
-                Rule::WeightScaling => {
+                Scaling::Inverted => x.clone(),
+                Scaling::WeightScaling => {
                     let scaled = run(&Scale { p: 0.5 }, std::slice::from_ref(&x), None, &subject);
                     Tensor::of([ROWS, 2], floats(&scaled.outputs[0]))
                 }
@@ -45,7 +45,7 @@ fn a_unit_of_two_inputs_gives_the_mean_of_its_four_masks() {
             let mean = by_mask.values().sum::<f64>() / 4.0;
             assert!(mean == unit(&inferred, &subject)[0], "{}: {rule:?}: {mean}", subject.name);
             let full = 3.0 * inputs[0] - 0.5 * inputs[1];
-            assert!(mean == if rule == Rule::Inverted { full } else { full / 2.0 }, "{rule:?}: {mean}");
+            assert!(mean == if rule == Scaling::Inverted { full } else { full / 2.0 }, "{rule:?}: {mean}");
         }
     }
 }
@@ -56,9 +56,9 @@ fn over_many_masks_the_mean_is_that_of_inference() {
     let values = [1.0, -2.0, 0.5, 7.0, -0.25];
     let x = Tensor::of([ROWS, values.len()], values.repeat(ROWS));
     for subject in executors() {
-        for (p, rule) in [0.1, 0.5, 0.8].iter().flat_map(|&p| [(p, Rule::Inverted), (p, Rule::WeightScaling)]) {
+        for (p, rule) in [0.1, 0.5, 0.8].iter().flat_map(|&p| [(p, Scaling::Inverted), (p, Scaling::WeightScaling)]) {
             let y = floats(&run(&op(p, rule), std::slice::from_ref(&x), None, &subject).outputs[0]);
-            let kept = if rule == Rule::Inverted { 1.0 / (1.0 - p) } else { 1.0 };
+            let kept = if rule == Scaling::Inverted { 1.0 / (1.0 - p) } else { 1.0 };
             for (f, value) in values.iter().enumerate() {
                 let mean = y.iter().skip(f).step_by(values.len()).sum::<f64>() / ROWS as f64;
                 let want = value * kept * (1.0 - p);
@@ -76,7 +76,7 @@ fn every_step_has_masks_of_its_own() {
     let x = Tensor::new([64, 33], 1.0);
     for subject in executors() {
         let at = |step: u32| {
-            let op = op(0.5, Rule::Inverted);
+            let op = op(0.5, Scaling::Inverted);
             Job { op: &op, inputs: std::slice::from_ref(&x), up: None, backward: false, rate: 0.0, step }
                 .run(&subject)
                 .unwrap()

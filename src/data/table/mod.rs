@@ -4,7 +4,7 @@
 //! empty, or one of `?`, `na`, `n/a`, `nan`, `null` and `none` in any case.
 //!
 //! A column holds numbers if more of its fields are numbers than are not; then all must be, save the missing ones.
-//! Otherwise it holds texts.
+//! Otherwise it holds texts. That is read off all rows; means and texts are of the training rows alone.
 
 mod cells;
 mod encoding;

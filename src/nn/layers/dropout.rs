@@ -4,14 +4,14 @@ use crate::graph::ValueId;
 use crate::names::nearest;
 use crate::nn::network::{Builder, Layer, Usage};
 use crate::nn::notation::LayerText;
-use crate::ops::dropout::{Dropout, Rule, Scale};
+use crate::ops::dropout::{Dropout, Scale, Scaling};
 use crate::shape::ShapeError;
 
 /// `dropout 0.5 rule=inverted`: the value is the probability to drop.
 #[derive(Clone, Debug)]
 pub(super) struct Drop {
     p: f64,
-    rule: Rule,
+    rule: Scaling,
 }
 
 impl Drop {
@@ -22,11 +22,11 @@ impl Drop {
             return Err(format!("the probability to drop must be a 32-bit number from 0 to less than 1, not {p}"));
         }
         let rule = match text.key("rule", "inverted".to_owned())?.as_str() {
-            "inverted" => Rule::Inverted,
+            "inverted" => Scaling::Inverted,
             "weight_scaling" if p == 0.0 => {
                 return Err("weight scaling has nothing to scale where nothing is dropped".into());
             }
-            "weight_scaling" => Rule::WeightScaling,
+            "weight_scaling" => Scaling::WeightScaling,
             other => {
                 return Err(format!("rule cannot be {other:?}; {}", nearest(other, &["inverted", "weight_scaling"])));
             }
@@ -41,8 +41,8 @@ impl Layer for Drop {
             (Usage::Training { seed } | Usage::Sampling { seed }, rule) => {
                 b.push(Dropout { p: self.p, rule, layer: b.index() as u32, seed }, &[x])
             }
-            (Usage::Inference | Usage::Population, Rule::Inverted) => Ok(x),
-            (Usage::Inference | Usage::Population, Rule::WeightScaling) => b.push(Scale { p: self.p }, &[x]),
+            (Usage::Inference | Usage::Population, Scaling::Inverted) => Ok(x),
+            (Usage::Inference | Usage::Population, Scaling::WeightScaling) => b.push(Scale { p: self.p }, &[x]),
         }
     }
 
