@@ -253,7 +253,7 @@ fn plots(setup: &Setup, report: &mut Report, all: &Measured) -> Result<(), Failu
     for (name, title, y, lines) in [
         ("activations-loss", title.as_str(), "training loss", nets(|net| &net.losses)),
         ("activations-accuracy", title.as_str(), "accuracy on test rows", nets(|net| &net.curve)),
-        ("activations-dead", "A unit that starts below 0 on every row", "rows on which it is above 0", alone),
+        ("activations-dead", "A unit that starts below 0 on every row (seed 0)", "rows on which it is above 0", alone),
     ] {
         let path = setup.out.join(format!("{name}.svg"));
         Plot { title, x: "updates", y, log: false }.write(&path, &lines)?;

@@ -34,7 +34,7 @@ pub enum Error {
     #[error("{0}")]
     Setting(String),
     /// A file or folder that is not data.
-    #[error("{path}: {what}: {why}")]
+    #[error("{path}: {what}: {}", crate::files::reason(.why))]
     File {
         /// Which.
         path: PathBuf,

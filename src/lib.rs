@@ -11,6 +11,7 @@ pub mod data;
 pub mod error;
 pub mod executor;
 pub mod export;
+pub mod files;
 pub mod gpu;
 pub mod graph;
 pub mod judge;

@@ -16,6 +16,11 @@ pub fn nearest(name: &str, known: &[&str]) -> String {
     }
 }
 
+/// The known name that a name is a slip of, if it is near one.
+pub fn slip_of<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    like(name, known.iter().copied()).first().copied()
+}
+
 /// A clause with the names most like `name`, or, when none is like it, with the first few there are: for names that the
 /// user gave, of which there may be many. `kind` is the singular noun of what is named.
 pub fn nearest_of(kind: &str, name: &str, names: &[String]) -> String {
@@ -24,7 +29,10 @@ pub fn nearest_of(kind: &str, name: &str, names: &[String]) -> String {
     if near.is_empty() {
         return format!("the {kind} names are {}", listed(names));
     }
-    format!("the nearest {kind} names are {}", listed(&near))
+    match near.as_slice() {
+        [only] => format!("the nearest {kind} name is {only:?}"),
+        _ => format!("the nearest {kind} names are {}", listed(&near)),
+    }
 }
 
 /// The names in quotation marks, or the first few of them and how many more there are.

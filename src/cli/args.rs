@@ -1,6 +1,8 @@
 //! What can be typed.
 
 use super::flags::TrainArgs;
+use super::setting;
+use crate::error::Error;
 use crate::train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -79,12 +81,22 @@ pub(super) struct PredictArgs {
 /// Monte-Carlo prediction.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Masks {
-    /// Average over so many of dropout's masks, beside the rule for inference
-    #[arg(long, value_name = "MASKS", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Average over so many of dropout's masks, 2 at least, beside the rule for inference
+    #[arg(long, value_name = "MASKS")]
     pub(super) samples: Option<u32>,
     /// Seed of the masks
     #[arg(long, default_value_t = 0, requires = "samples")]
     pub(super) seed: u64,
+}
+
+impl Masks {
+    /// Refuses one mask, which has no spread.
+    pub(super) fn check(self) -> Result<(), Error> {
+        match self.samples {
+            Some(samples @ 0..2) => Err(setting(format!("--samples must be at least 2 masks, not {samples}"))),
+            _ => Ok(()),
+        }
+    }
 }
 
 #[derive(Args, Debug)]

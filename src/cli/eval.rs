@@ -12,6 +12,7 @@ use serde_json::json;
 use std::path::Path;
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
+    args.masks.check()?;
     let model = Model::read(&args.model)?;
     let meta = model.described()?;
     let problem = meta.problem();
@@ -46,7 +47,9 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
     }
     if args.json {
-        say::json(&object(&evaluation, confusion.as_deref()));
+        let mut object = object(&evaluation, confusion.as_deref());
+        object["names"] = json!(meta.classes);
+        say::json(&object);
         return Ok(0);
     }
     let part = if dataset.test.is_some() { "test part of " } else { "" };

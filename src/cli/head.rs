@@ -94,7 +94,10 @@ pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
 fn asked(job: &Job) -> String {
     let names = &job.problem.names;
     match job.problem.answer {
-        Answer::Class | Answer::Binary => format!("{} classes", names.len()),
+        Answer::Class | Answer::Binary => match &job.dataset.target {
+            Some(target) => format!("{} classes of {target}", names.len()),
+            None => format!("{} classes", names.len()),
+        },
         Answer::Labels => format!("{} labels", names.len()),
         Answer::Numbers if names.len() == 1 => format!("the number {}", names[0]),
         Answer::Numbers => format!("{} numbers", names.len()),
@@ -106,7 +109,7 @@ fn loss(job: &Job) -> String {
     let (settings, names) = (&job.settings, &job.problem.names);
     let mut text = job.problem.loss.to_string();
     if job.problem.answer == Answer::Binary {
-        text += &format!(", one output: yes is {}", names[1]);
+        text += &format!(", one output: how likely {} is", names[1]);
     }
     if !job.scale.is_none() {
         text += ", in units of the target's deviation";

@@ -17,7 +17,7 @@ mod train;
 use crate::error::Error;
 use crate::train::{Device, DeviceChoice};
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -25,6 +25,12 @@ use std::process::ExitCode;
 /// bad input, 130 stopped by Ctrl-C after saving.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let (None, Some(data)) = (&cli.command, &cli.train.data)
+        && let Some(meant) = meant(data)
+    {
+        say::error(&setting(format!("there is no command {data:?}; did you mean {meant}?")));
+        return ExitCode::from(2);
+    }
     let command = cli.command.unwrap_or(Command::Train(cli.train));
     let done = match command {
         Command::Train(args) => train::run(args),
@@ -36,13 +42,24 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => plan::run(args),
         Command::Data(args) => data::run(&args),
     };
-    match done {
+    match say::lost().map_or(done, Err) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             say::error(&error);
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The command that a first word is a slip of, where it is neither a known data set nor looks like a path.
+fn meant(word: &str) -> Option<String> {
+    let known = crate::data::KNOWN.iter().any(|known| known.name == word);
+    if known || word.contains(['/', '\\', '.']) || std::path::Path::new(word).exists() {
+        return None;
+    }
+    let commands = Cli::command();
+    let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+    crate::names::slip_of(word, &names).map(str::to_owned)
 }
 
 /// Opens a device, and says to stderr where the CPU path stands in for a GPU.

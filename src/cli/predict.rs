@@ -19,6 +19,7 @@ struct Inputs {
 }
 
 pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
+    args.masks.check()?;
     let model = Model::read(&args.model)?;
     let meta = model.described()?;
     let mut notes = BTreeMap::new();
@@ -113,9 +114,8 @@ impl Answers {
         let number = self.problem.answer == Answer::Numbers;
         let value = |j: usize| {
             let shown = |x: f64| if number { show::number(x) } else { percent(x) };
-            let masks = sampled.map_or_else(String::new, |s| {
-                format!("  masks {} ± {}", shown(s.mean[j]).trim(), shown(s.deviation[j]).trim())
-            });
+            let masks = sampled
+                .map_or_else(String::new, |s| format!("  masks {} ± {}", shown(s.mean[j]), shown(s.deviation[j])));
             format!("{}{masks}", shown(all[j]))
         };
         let told = match self.problem.answer {

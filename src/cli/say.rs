@@ -1,12 +1,32 @@
-//! Output. A closed pipe is no failure of ours: what cannot be written is not.
+//! Output. A closed pipe is no failure of ours: what its reader does not want is not written. Any other failure to write is
+//! told at the end, and makes the command fail.
 
 use crate::error::Error;
 use std::fmt::Arguments;
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
+use std::sync::Mutex;
+
+/// The first failure to write to stdout.
+static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// One line to stdout.
 pub(super) fn line(text: Arguments<'_>) {
-    let _ = writeln!(std::io::stdout(), "{text}");
+    note_loss(writeln!(io::stdout(), "{text}"));
+}
+
+fn note_loss(written: io::Result<()>) {
+    if let (Err(error), Ok(mut lost)) = (written, LOST.lock())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        lost.get_or_insert(error);
+    }
+}
+
+/// What kept some of the output from being written, if anything did.
+pub(super) fn lost() -> Option<Error> {
+    note_loss(io::stdout().flush());
+    let why = LOST.lock().ok()?.take()?;
+    Some(Error::File { path: "the output".into(), what: "cannot be written", why })
 }
 
 /// One JSON object to stdout.
@@ -16,14 +36,14 @@ pub(super) fn json(value: &serde_json::Value) {
 
 /// One line to stderr that is no error.
 pub(super) fn to_stderr(text: Arguments<'_>) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 /// The sentence that ends a failed command, on one line whatever the names in it hold.
 pub(super) fn error(error: &Error) {
     let text = error.to_string();
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let _ = writeln!(std::io::stderr(), "error: {line}");
+    let _ = writeln!(io::stderr(), "error: {line}");
 }
 
 /// `println!` that survives a closed pipe.

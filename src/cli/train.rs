@@ -30,7 +30,12 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let mut trainer = Trainer::new(job, &device)?;
     head::complete(&mut recipe, &trainer);
     let mut folder = match &args.resume {
-        Some(path) => RunFolder::resume(path, trainer.progress().step, trainer.progress().epoch, &recipe.text())?,
+        Some(path) => {
+            let Progress { step, epoch, .. } = *trainer.progress();
+            // A run with nothing left to do stays what its recipe says.
+            let recipe = (step < trainer.total_steps()).then(|| recipe.text());
+            RunFolder::resume(path, step, epoch, recipe.as_deref())?
+        }
         None => RunFolder::create(args.out.as_deref(), &name, &recipe.text())?,
     };
     let verbose = !args.quiet && !args.json;
@@ -46,7 +51,8 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     if outcome == Outcome::Stopped {
         let (step, path, choice) = (trainer.progress().step, folder.path().display().to_string(), &args.device.device);
         let path = if path.contains(' ') { format!("{path:?}") } else { path };
-        note!("stopped after {step} steps, all saved; go on with: wgrad train --resume {path} --device {choice}");
+        let s = if step == 1 { "" } else { "s" };
+        note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
@@ -139,7 +145,7 @@ impl Observer for Watch {
         self.seconds = self.started.elapsed().as_secs_f64();
         if self.json {
             say::json(&json!({
-                "epoch": report.epoch, "step": report.step,
+                "epoch": report.epoch, "whole": report.whole, "step": report.step,
                 "train_loss": report.train_loss, "train_accuracy": report.train_accuracy,
                 "validation_loss": report.validation.as_ref().map(|v| v.loss),
                 "validation_accuracy": report.validation.as_ref().and_then(|v| v.accuracy()),
@@ -160,7 +166,11 @@ impl Observer for Watch {
             let percent =
                 |share: Option<f64>| share.map_or(String::new(), |share| format!("  {:>6.2} %", share * 100.0));
             let validation = report.validation.as_ref().map_or(String::new(), |v| {
-                let mark = if report.best { "  best" } else { "" };
+                let mark = match report.best {
+                    true => "  best",
+                    false if !report.whole => "  a part of an epoch, never the best",
+                    false => "",
+                };
                 format!("  {:>15.4}{}{mark}", v.loss, percent(v.accuracy()))
             });
             say!("{:>5}  {:>10.4}{}{validation}", report.epoch, report.train_loss, percent(report.train_accuracy));
@@ -193,7 +203,8 @@ fn finish(
         let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
         say::json(&json!({
             "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
-            "seconds": seconds, "stopped_early": outcome == Outcome::Early, "test": test,
+            "seconds": seconds, "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
+            "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure), "test": test,
             "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
         }));
         return Ok(0);
@@ -224,9 +235,14 @@ fn finish(
     }
     say!("");
     say!("model    {}", model.display());
-    say!("         wgrad predict {} {}", model.display(), example(&job.dataset.shape, Path::new(&job.settings.source)));
+    let program = std::env::args().next().unwrap_or_else(|| "wgrad".into());
+    let input = example(&job.dataset.shape, Path::new(&job.settings.source));
+    say!("         {program} predict {} {input}", model.display());
     Ok(0)
 }
+
+/// Deviations, and shares of the variance, from which on averages are far from each other.
+const FAR: f64 = 0.5;
 
 /// How far batch norm's running averages are from the population statistics, where that is furthest.
 fn averages(gaps: &[Gap]) {
@@ -239,6 +255,9 @@ fn averages(gaps: &[Gap]) {
             variance.variance * 100.0,
             variance.path
         );
+        if mean.mean > FAR || variance.variance > FAR {
+            say!("         that is far: batch_norm statistics=population takes the latter");
+        }
     }
 }
 

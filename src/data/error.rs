@@ -31,7 +31,7 @@ pub enum DataError {
     #[error("{path}: this is neither a folder with IDX files nor a .csv or .csv.gz file, so give one of these")]
     UnknownKind { path: PathBuf },
     /// The operating system refused to read.
-    #[error("{path}: it could not be read ({reason}), so check its permissions and the disk")]
+    #[error("{path}: it could not be read: {}", crate::files::reason(.reason))]
     Read { path: PathBuf, reason: io::Error },
     /// The gzip stream ends early.
     #[error("{path}: the gzip data is cut short, so fetch or copy the file again")]
@@ -173,6 +173,12 @@ pub enum DataError {
          remove the column"
     )]
     NotNumber { path: PathBuf, line: usize, column: String, text: String },
+    /// Text where a regression, or a target of several columns, takes a number.
+    #[error(
+        "{path}, line {line}, column {column:?}: there is {text:?} where a number is to be learnt, so correct the field, \
+         or learn one column of classes with --task classification"
+    )]
+    TargetNotNumber { path: PathBuf, line: usize, column: String, text: String },
     /// A number that is infinite, not a number, or out of the range of 32-bit floats.
     #[error(
         "{path}, line {line}, column {column:?}: {text:?} is not a finite 32-bit number, so correct the field or \

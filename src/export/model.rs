@@ -4,6 +4,7 @@
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
 use crate::data::{Encoding, Targets};
+use crate::files::reason;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
 use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -17,12 +18,18 @@ const VERSION: u32 = 1;
 /// Key of the metadata.
 const KEY: &str = "wgrad";
 
+/// Why a model cannot be read; a run folder was perhaps meant for the model in it.
+fn unreadable(path: &Path, why: &std::io::Error) -> String {
+    let inside = path.join("model.safetensors");
+    if inside.is_file() { format!("it is a run folder, so give {}", inside.display()) } else { reason(why) }
+}
+
 /// A model file that cannot be used, or not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
     /// It cannot be opened.
-    #[error("{path}: cannot be read: {why}")]
+    #[error("{path}: cannot be read: {}", unreadable(.path, .why))]
     Unreadable {
         /// Which file.
         path: PathBuf,
@@ -30,7 +37,7 @@ pub enum ModelError {
         why: std::io::Error,
     },
     /// It cannot be written.
-    #[error("{path}: cannot be written: {why}")]
+    #[error("{path}: cannot be written: {}", reason(.why))]
     Unwritable {
         /// Which file.
         path: PathBuf,

@@ -3,21 +3,32 @@
 
 use super::batches::epoch_order;
 use super::device::Device;
+use super::job::Job;
 use super::programs::{Programs, Purpose};
 use super::run_folder::RunFolder;
 use super::runner::Runner;
 use super::state;
 use super::trainer::Trainer;
+use crate::data::Normalize;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::export::{self, Model};
 use crate::graph::plan::Plan;
 use crate::kernel::Scalar;
+use crate::nn::Answer;
 use crate::op::{Dispatch, Target, writes};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-const HINT: &str = "start again with a smaller --lr";
+/// What may help.
+fn hint(job: &Job) -> &'static str {
+    let unscaled = job.problem.answer == Answer::Numbers && job.scale.is_none();
+    if unscaled || job.normalize.0 == Normalize::None {
+        "start again with a smaller --lr, or with inputs and target normalised"
+    } else {
+        "start again with a smaller --lr"
+    }
+}
 
 /// What is not a number.
 #[derive(Clone, Copy, Debug)]
@@ -63,21 +74,22 @@ fn save(trainer: &mut Trainer, folder: &mut RunFolder) -> String {
 
 /// What made the fault, and what may help.
 fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
+    let hint = hint(&trainer.job);
     let tensors = state::save(&mut trainer.runner, 0, true)?;
     if let Some((name, value)) = tensors.iter().find_map(|(name, values)| Some((name, values.not_finite()?))) {
         let index = name.split('.').find_map(|part| part.parse().ok()).unwrap_or_default();
         let (layer, step) = (trainer.network.path(index), trainer.progress.step.saturating_sub(1));
-        return Ok(format!("the update of step {step} made a {value} in {name} of layer {layer}; {HINT}"));
+        return Ok(format!("the update of step {step} made a {value} in {name} of layer {layer}; {hint}"));
     }
     match fault {
         Fault::Loss(_) => first_layer(trainer, tensors),
-        _ => Ok(format!("the weights have grown too large for the data; {HINT}")),
+        _ => Ok(format!("the weights have grown too large for the data; {hint}")),
     }
 }
 
 /// The bad step again, to the first value that is not finite.
 fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>) -> Result<String, Error> {
-    let job = &trainer.job;
+    let (job, hint) = (&trainer.job, hint(&trainer.job));
     let target = Target { fuse: false, ..Target::CPU };
     let purpose = Purpose::Train(job.train_options());
     let programs = Programs::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
@@ -94,12 +106,12 @@ fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>)
         if let Some(value) = first_not_finite(&plan, dispatch, job.settings.batch, runner.executor())? {
             let layer = if dispatch.path.starts_with(|c: char| c.is_ascii_digit()) { "layer" } else { "the" };
             let what =
-                format!("the first value that is not finite is {value}, made by {layer} {}; {HINT}", dispatch.path);
+                format!("the first value that is not finite is {value}, made by {layer} {}; {hint}", dispatch.path);
             return Ok(what);
         }
     }
     Ok(format!(
-        "on the CPU path, which adds in 64 bits, the same step stays finite: either it outgrew 32 bits ({HINT}), or the \
+        "on the CPU path, which adds in 64 bits, the same step stays finite: either it outgrew 32 bits ({hint}), or the \
          driver is wrong, which wgrad doctor tells"
     ))
 }

@@ -3,9 +3,9 @@
 use super::job::Job;
 use super::question::question;
 use super::settings::{ClassWeights, Measure, Settings};
-use crate::data::{self, Dataset, Fractions, Normalize, Targets};
+use crate::data::{self, Dataset, Fractions, Normalize, Targets, Values};
 use crate::error::Error;
-use crate::nn::{Answer, Problem, TargetScale};
+use crate::nn::{Answer, Loss, Problem, TargetScale};
 use std::path::Path;
 
 /// Opens the data that settings name, splits them, and takes everything that is measured of them from the training part.
@@ -22,6 +22,8 @@ pub fn prepare(mut settings: Settings, data_dir: Option<&Path>) -> Result<(Job, 
     let split = data::split(&opened, Fractions { test, ..settings.fractions }, settings.seed)?;
     let (dataset, told) = opened.encode(&split.train)?;
     notes.extend(told);
+    notes.extend(numbers_as_classes(&settings, &dataset));
+    notes.extend(counters(&dataset));
     let learns_numbers = matches!(dataset.targets, Targets::Numbers { .. });
     let (layers, lr) = (settings.layers(learns_numbers), settings.lr(learns_numbers));
     let problem = question(&dataset.targets, &layers, settings.loss)?;
@@ -39,6 +41,11 @@ pub fn prepare(mut settings: Settings, data_dir: Option<&Path>) -> Result<(Job, 
         settings.batch = split.train.len();
         notes.push(format!("fewer rows to train on than a batch usually has, so all {} are one", settings.batch));
     }
+    if problem.loss == Loss::CrossEntropy && layers.last().is_some_and(|layer| layer == "sigmoid") {
+        notes.push(
+            "cross_entropy has its softmax in it: the last sigmoid before it only narrows the probabilities".into(),
+        );
+    }
     notes.extend(constant(&dataset, &fit.constant, kind));
     let normalize = (kind, fit.affine);
     let (init_from, resume, best) = (None, None, None);
@@ -46,6 +53,34 @@ pub fn prepare(mut settings: Settings, data_dir: Option<&Path>) -> Result<(Job, 
         Job { dataset, split, normalize, problem, scale, class_weights, layers, lr, settings, init_from, resume, best };
     Ok((job, notes))
 }
+
+/// Most classes of whole numbers that are not asked about.
+const FEW_CLASSES: usize = 10;
+
+/// What many classes of a table that are numbers may be instead.
+fn numbers_as_classes(settings: &Settings, dataset: &Dataset) -> Option<String> {
+    let (_, names) = dataset.targets.classes()?;
+    let asks = settings.task.is_none() && dataset.target.is_some() && names.len() > FEW_CLASSES;
+    let numbers = names.iter().all(|name| name.parse::<f64>().is_ok());
+    (asks && numbers).then(|| "the classes are numbers: to learn how large they are, give --task regression".into())
+}
+
+/// Names columns that count the rows, which tells nothing of new ones.
+fn counters(dataset: &Dataset) -> Option<String> {
+    let Values::Floats(values) = &dataset.values else { return None };
+    let (features, rows) = (dataset.columns.len(), dataset.rows());
+    let counts = |feature: &usize| {
+        let mut column: Vec<f32> = values.iter().skip(*feature).step_by(features).copied().collect();
+        column.sort_unstable_by(f32::total_cmp);
+        rows >= MOST_CHANCE && column.windows(2).all(|pair| pair[1] - pair[0] == 1.0)
+    };
+    let names: Vec<&str> = (0..features).filter(counts).map(|i| dataset.columns[i].as_str()).collect();
+    let what = "counts the rows, which says nothing of others: leave it out with --ignore";
+    (!names.is_empty()).then(|| format!("{} {what} {}", names.join(", "), names.join(",")))
+}
+
+/// Rows from which on it is no chance that a column holds each of as many whole numbers once.
+const MOST_CHANCE: usize = 20;
 
 /// Names features that do not vary over the training rows. Pixels at the rim never do, and are not worth a word unless
 /// standardising would have divided by their deviation.
@@ -70,7 +105,7 @@ fn check(settings: &Settings, problem: &Problem, no_validation: bool) -> Result<
         format!("label_smoothing belongs to cross_entropy, but the loss is {loss}: leave it out")
     } else if settings.class_weights.is_some() && !matches!(problem.answer, Answer::Class | Answer::Binary) {
         "class_weights need one class for each row, and the target is another: leave them out".into()
-    } else if settings.class_weights.is_some() && loss == crate::nn::Loss::Mse {
+    } else if settings.class_weights.is_some() && loss == Loss::Mse {
         format!("class_weights weigh cross-entropies, but the loss is {loss}: leave them out")
     } else if settings.measure == Measure::Accuracy && numbers {
         "measure cannot be accuracy, for numbers are neither right nor wrong: use loss".into()

@@ -154,7 +154,11 @@ impl Recipe {
         let text = std::fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
         let mut recipe: Self = toml::from_str(&text).map_err(|error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            Error::Setting(format!("{} line {line}: {}", path.display(), explain(error.message())))
+            Error::Setting(format!(
+                "{} line {line}: {}",
+                path.display(),
+                explain(error.message(), &key_of_line(&text, line))
+            ))
         })?;
         let at = |line: String, error: Error| Error::Setting(format!("{}{line}: {error}", path.display()));
         let settings = recipe.settings(true).map_err(|error| at(line_of_key(&text, &error.to_string()), error))?;
@@ -175,15 +179,39 @@ impl Recipe {
 }
 
 /// What the TOML crate says, in one line, with the nearest known key.
-fn explain(message: &str) -> String {
+fn explain(message: &str, key: &str) -> String {
     let first = message.lines().next().unwrap_or("cannot be read");
     match first.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
         Some((key, _)) if KEYS.contains(&key) => {
             format!("{key} does not stand here: keys belong to [data], [model] or [train]")
         }
         Some((key, _)) => format!("unknown key {key}; {}", nearest(key, KEYS)),
-        None => first.to_owned(),
+        None => match first.split_once(", expected ") {
+            Some((found, wanted)) if first.starts_with("invalid") && !key.is_empty() => {
+                let found = found.split_once(": ").map_or(found, |(_, found)| found);
+                format!("{key} must be {}, not {found}", expected(wanted))
+            }
+            _ => first.to_owned(),
+        },
     }
+}
+
+/// What a key takes, for what the TOML crate calls it.
+fn expected(wanted: &str) -> &str {
+    match wanted {
+        "f64" => "a number",
+        "u64" | "usize" => "a whole number of at least 0",
+        "a sequence" => "a list, as in [\"linear 32\", \"relu\"]",
+        "a string" => "a text in quotation marks",
+        "a boolean" => "true or false",
+        other => other,
+    }
+}
+
+/// The key that a line, counted from 1, sets.
+fn key_of_line(text: &str, line: usize) -> String {
+    let set = text.lines().nth(line.saturating_sub(1)).and_then(|line| line.split_once('='));
+    set.map_or_else(String::new, |(key, _)| key.trim().to_owned())
 }
 
 /// " line 12", where a line of the recipe sets the key that an error begins with.

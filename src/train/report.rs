@@ -27,6 +27,8 @@ pub struct EpochReport {
     pub train_accuracy: Option<f64>,
     /// On the validation part, if there is one.
     pub validation: Option<Evaluation>,
+    /// Whether all its rows were trained on. Only whole epochs compete for the best model.
+    pub whole: bool,
     /// Whether the measure on the validation part is the best so far.
     pub best: bool,
 }

@@ -42,16 +42,19 @@ impl RunFolder {
     }
 
     /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
-    /// is of steps that will be taken again, and is dropped. Its recipe becomes the one of the longer run.
+    /// is of steps that will be taken again, and is dropped. Its recipe becomes the one that is given, of
+    /// the longer run.
     ///
     /// # Errors
     /// It cannot be read or written.
-    pub fn resume(path: &Path, step: u64, epoch: u64, recipe: &str) -> Result<Self, Error> {
+    pub fn resume(path: &Path, step: u64, epoch: u64, recipe: Option<&str>) -> Result<Self, Error> {
         let [steps, epochs] = ["steps.csv", "epochs.csv"].map(|name| path.join(name));
         // All is read before anything is written.
         let kept_steps = keep(&steps, STEPS_HEADER, |number| number < step)?;
         let kept_epochs = keep(&epochs, EPOCHS_HEADER, |number| number <= epoch)?;
-        replace(&path.join("recipe.toml"), recipe)?;
+        if let Some(recipe) = recipe {
+            replace(&path.join("recipe.toml"), recipe)?;
+        }
         replace(&steps, &kept_steps)?;
         replace(&epochs, &kept_epochs)?;
         Ok(Self { path: path.to_owned(), steps: append(&steps)?, epochs: append(&epochs)? })

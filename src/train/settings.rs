@@ -126,6 +126,9 @@ impl Recipe {
     /// Names the key and what it may be.
     pub fn settings(&self, given: bool) -> Result<Settings, Error> {
         let (data, train) = (&self.data, &self.train);
+        ensure(data.source.is_some() || data.target.is_none(), || {
+            "source is missing: a target is a column of a table, so name the file".into()
+        })?;
         let shapeless = data.shape.as_ref().is_some_and(|shape| shape.is_empty() || shape.contains(&0));
         ensure(!shapeless, || "shape must be sizes of at least 1".into())?;
         ensure(train.batch != Some(0), || "batch must be at least 1".into())?;

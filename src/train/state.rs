@@ -4,6 +4,7 @@ use super::runner::Runner;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::{Model, ModelError, Values};
+use crate::names::few;
 use crate::nn::{STATES, Tensor};
 use crate::op::Class;
 use std::collections::BTreeMap;
@@ -27,7 +28,8 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
         tensors.iter().any(|tensor| tensor.name == name) || counters.iter().any(|counter| counter == name)
     };
     if let Some(extra) = model.tensors.keys().find(|name| !known(name)) {
-        let what = format!("the network has no tensor {extra}");
+        let own: Vec<String> = tensors.iter().map(|tensor| tensor.name.clone()).collect();
+        let what = format!("the network has no tensor {extra}: it has {}, by the index of the layer", few(&own));
         return Err(ModelError::Mismatch { path: model.path.clone(), what }.into());
     }
     for tensor in &tensors {

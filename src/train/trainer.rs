@@ -258,6 +258,7 @@ impl Trainer {
             train_loss: p.loss_sum / p.rows as f64,
             train_accuracy: self.train_accuracy(),
             validation,
+            whole,
             best,
         };
         if let (true, Some(measure)) = (best, measure) {

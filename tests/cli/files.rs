@@ -38,7 +38,7 @@ fn what_is_no_model_is_refused() {
         place.refused("predict model points.csv --device cpu", &["model", name]);
         place.refused("eval model points.csv --device cpu", &["model", name]);
     }
-    place.refused("predict nosuch points.csv --device cpu", &["nosuch", "No such file"]);
+    place.refused("predict nosuch points.csv --device cpu", &["nosuch", "no such file"]);
     place.refused("predict run points.csv --device cpu", &["run"]);
 }
 

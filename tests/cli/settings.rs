@@ -104,7 +104,7 @@ fn flags_that_cannot_be_are_refused() {
         ("--layers 'linear 8 init=normal:0, linear'", ["init", "normal:0.05"]),
         ("--loss mse", ["mse", "cross_entropy"]),
         ("--decay l3", ["decay", "l2"]),
-        ("--recipe nosuch.toml", ["nosuch.toml", "No such file"]),
+        ("--recipe nosuch.toml", ["nosuch.toml", "no such file"]),
     ] {
         place.refused(&format!("train --device cpu --out run {flags}"), &names);
     }
@@ -130,8 +130,9 @@ fn recipes_that_cannot_be_are_refused_with_their_line() {
         ("lerning_rate = 1.0", ["line 10", "unknown key lerning_rate"]),
         ("momentun = 0.9", ["line 10", "mean momentum?"]),
         ("lr = \"fast\"", ["line 10", "string"]),
-        ("epochs = 1.5", ["line 10", "invalid type"]),
-        ("epochs = -1", ["line 10", "invalid value"]),
+        ("epochs = 1.5", ["line 10", "epochs must be a whole number"]),
+        ("layers = \"linear, relu\"", ["line 10", "layers"]),
+        ("epochs = -1", ["line 10", "epochs must be a whole number of at least 0"]),
         ("lr = -1.0", ["line 10", "lr must be at least 0"]),
         ("lr = nan", ["line 10", "lr"]),
         ("momentum = 1.0", ["line 10", "less than 1"]),

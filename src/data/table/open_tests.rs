@@ -64,7 +64,7 @@ fn the_target_is_the_named_the_usual_or_the_last_column() {
     assert_eq!(target("x,y,z", None, &["z".to_owned()]).unwrap(), "y");
     assert_eq!(target("label,class,y", None, &["label".to_owned()]).unwrap(), "class");
     let message = target("x,label,y", Some("lable"), &[]).unwrap_err().to_string();
-    assert!(message.contains("\"lable\"; the nearest column names are \"label\""), "{message}");
+    assert!(message.contains("\"lable\"; the nearest column name is \"label\""), "{message}");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn ignored_columns_are_left_out_whatever_they_hold() {
     let error = opened(&ignore, Some("id")).unwrap_err();
     assert!(matches!(error, DataError::TargetIgnored { .. }), "{error}");
     let message = opened(&["ids".to_owned()], None).unwrap_err().to_string();
-    assert!(message.contains("\"ids\" to be ignored; the nearest column names are \"id\""), "{message}");
+    assert!(message.contains("\"ids\" to be ignored; the nearest column name is \"id\""), "{message}");
     let error = opened(&["id".to_owned(), "x".to_owned()], None).unwrap_err();
     assert!(matches!(error, DataError::NoFeatures { .. }), "{error}");
     let error = opened(&["id".to_owned(), "x".to_owned(), "label".to_owned()], None).unwrap_err();
@@ -214,7 +214,7 @@ fn features_are_found_by_name() {
     assert_eq!(table.values, [2.0, 0.0, 1.0, 0.0, 1.0, 2.0, 1.0, 3.0, 1.0, 0.0]);
     assert_eq!((table.rows, table.notes), (2, vec![]));
     let message = features("a,bb,t\n1,2,u\n").unwrap_err().to_string();
-    assert!(message.contains("column \"b\", which") && message.contains("names are \"bb\""), "{message}");
+    assert!(message.contains("column \"b\", which") && message.contains("name is \"bb\""), "{message}");
     assert!(matches!(features("a,a,b,t\n1,2,3,u\n"), Err(DataError::DuplicateColumn { .. })));
     assert!(matches!(features("a,b,t\n"), Err(DataError::NoRows { .. })));
     assert!(matches!(features("a,b,t\n1,2,u\n3\n"), Err(DataError::Ragged { line: 3, .. })));

@@ -135,7 +135,7 @@ fn numbers(path: &Path, columns: Vec<TargetColumn>) -> Result<Targets, DataError
         let (path, is_number, text) = (path.to_owned(), text.parse::<f32>().is_ok(), shortened(text));
         match is_number {
             true => DataError::NotFinite { path, line, column, text },
-            false => DataError::NotNumber { path, line, column, text },
+            false => DataError::TargetNotNumber { path, line, column, text },
         }
     };
     let (values, names) = values(columns, number, fault)?;

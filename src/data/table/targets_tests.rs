@@ -111,7 +111,7 @@ fn target_columns_are_found_by_name() {
     assert_eq!(find("y,z").unwrap().targets.names(), names(&["1", "2"]));
     assert_eq!(find("z,y").unwrap().targets.names(), names(&["z", "y"]));
     let message = find("z,yy").unwrap_err().to_string();
-    assert!(message.contains("no target column \"yy\"; the nearest column names are \"y\""), "{message}");
+    assert!(message.contains("no target column \"yy\"; the nearest column name is \"y\""), "{message}");
     assert!(matches!(find("z,"), Err(DataError::UnknownTarget { target, .. }) if target.is_empty()));
     assert!(matches!(find("z,y,z"), Err(DataError::TargetTwice { column, .. }) if column == "z"));
     let message = opened("y,z", &["1,1", "2,0"], Some("x,y,z"), None).unwrap_err().to_string();

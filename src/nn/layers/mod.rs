@@ -33,6 +33,7 @@ const KINDS: &[(&str, Read)] = &[
 pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
     match KINDS.iter().find(|(kind, _)| *kind == text.kind) {
         Some((_, read)) => read(text),
+        None if text.kind == "softmax" => Err("cross_entropy has the softmax in it: leave the layer out".into()),
         None => {
             let known: Vec<&str> = KINDS.iter().map(|&(kind, _)| kind).collect();
             Err(format!("there is no layer {:?}; {}", text.kind, nearest(&text.kind, &known)))
