@@ -242,7 +242,7 @@ fn finish(
 }
 
 /// Deviations, and shares of the variance, from which on averages are far from each other.
-const FAR: f64 = 0.5;
+const FAR: f64 = 1.0;
 
 /// How far batch norm's running averages are from the population statistics, where that is furthest.
 fn averages(gaps: &[Gap]) {
