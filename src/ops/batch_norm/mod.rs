@@ -9,6 +9,7 @@
 //! Gradient: dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(var + eps) · (dy − (dβ + x̂ · dγ) / m).
 //! Source: Ioffe & Szegedy 2015, Algorithm 1 and the gradients of section 3, gathered up.
 
+mod fast;
 mod twins;
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
@@ -63,7 +64,12 @@ static NORMALIZE: Kernel = Kernel {
         let (mean, rest) = saved.f32().split_at(a.features as usize);
         twins::normalize(a, x.f32(), (mean, rest), (gamma.f32(), beta.f32()), rows, y.f32_mut());
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [x, saved, gamma, beta, now, mut y] = io.take();
+        let (a, rows): (Args, _) = (args_of(a), now.now().rows);
+        let (mean, rest) = saved.f32().split_at(a.features as usize);
+        fast::normalize(a, x.f32(), (mean, rest), (gamma.f32(), beta.f32()), rows, y.f32_mut());
+    }),
 };
 
 static INFERENCE: Kernel = Kernel {
@@ -110,7 +116,12 @@ static GRAD_INPUT: Kernel = Kernel {
         let (x, dy) = (x.f32(), dy.f32());
         twins::grad_input(args_of(a), x, saved.f32(), gamma.f32(), dy, gradients, now.now().rows, dx.f32_mut());
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [x, saved, gamma, dy, dgamma, dbeta, now, mut dx] = io.take();
+        let gradients = (dgamma.f32(), dbeta.f32());
+        let (x, dy) = (x.f32(), dy.f32());
+        fast::grad_input(args_of(a), x, saved.f32(), gamma.f32(), dy, gradients, now.now().rows, dx.f32_mut());
+    }),
 };
 
 static RUNNING: Kernel = Kernel {
