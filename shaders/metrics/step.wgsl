@@ -1,10 +1,6 @@
 // losses[index] = mean of row_loss,  corrects[index] = sum of correct, over the rows of the step.
-// With `halt`, a loss that is not finite halts the run. One group; each lane adds its rows, a tree the lanes.
-struct Args {
-    halt: u32,
-}
+// A loss that is not finite halts the run. One group; each lane adds its rows, a tree the lanes.
 const LANES: u32 = 64u;
-@group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> row_loss: array<f32>;
 @group(0) @binding(2) var<storage, read> correct: array<u32>;
 @group(0) @binding(3) var<storage, read_write> losses: array<f32>;
@@ -36,7 +32,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         let mean = loss_of[0] / f32(now.rows);
         losses[now.index] = mean;
         corrects[now.index] = correct_of[0];
-        if (args.halt != 0u && !is_finite(mean)) {
+        if (!is_finite(mean)) {
             now.halted = 1u;
         }
     }

@@ -7,27 +7,26 @@ use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 
-args! { struct Args { halt: u32 } }
-args! { struct CollectArgs { width: u32 } }
+args! { struct Args { width: u32 } }
 
 static STEP: Kernel = Kernel {
     name: "metrics.step",
     parts: parts!("shared/now.wgsl", "shared/numbers.wgsl", "metrics/step.wgsl"),
-    args: Args::FIELDS,
+    args: &[],
     bindings: &[read("row_loss"), read("correct").u32(), update("losses"), update("corrects").u32(), UPDATE_NOW],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Largest, terms: |_, rows| rows },
-    twin: |a, io| {
+    twin: |_, io| {
         let [row_loss, correct, mut losses, mut corrects, mut now] = io.take();
         let mut at = now.now();
         if at.halted != 0 {
             return;
         }
-        let (rows, a): (_, Args) = (at.rows as usize, args_of(a));
+        let rows = at.rows as usize;
         let mean = (row_loss.f32()[..rows].iter().map(|&l| f64::from(l)).sum::<f64>() / rows as f64) as f32;
         losses.f32_mut()[at.index as usize] = mean;
         corrects.u32_mut()[at.index as usize] = correct.u32()[..rows].iter().sum();
-        if a.halt != 0 && !mean.is_finite() {
+        if !mean.is_finite() {
             at.halted = 1;
             now.set_now(&at);
         }
@@ -38,13 +37,13 @@ static STEP: Kernel = Kernel {
 static COLLECT: Kernel = Kernel {
     name: "metrics.collect",
     parts: parts!("shared/now.wgsl", "shared/index.wgsl", "metrics/collect.wgsl"),
-    args: CollectArgs::FIELDS,
+    args: Args::FIELDS,
     bindings: &[read("outputs").u32(), NOW, update("collected").u32()],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
     twin: |a, io| {
         let [outputs, now, mut collected] = io.take();
-        let width = args_of::<CollectArgs>(a).width as usize;
+        let width = args_of::<Args>(a).width as usize;
         let (start, count) = (now.now().start as usize * width, now.now().rows as usize * width);
         collected.u32_mut()[start..start + count].copy_from_slice(&outputs.u32()[..count]);
     },
@@ -56,10 +55,7 @@ pub static KERNELS: &[&Kernel] = &[&STEP, &COLLECT];
 
 /// The operation. Inputs: row_loss and correct `[batch]`; it writes line `index` of losses and corrects.
 #[derive(Clone, Copy, Debug)]
-pub struct Metrics {
-    /// Whether a loss that is not finite halts the run.
-    pub halt: bool,
-}
+pub struct Metrics;
 
 impl Op for Metrics {
     fn name(&self) -> &'static str {
@@ -77,7 +73,7 @@ impl Op for Metrics {
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let slots: Vec<_> = w.inputs.iter().map(|wire| wire.slot).chain([rec.now()]).collect();
-        rec.dispatch(&STEP, &Args { halt: u32::from(self.halt) }, &slots, [1, 1, 1]);
+        rec.dispatch(&STEP, &(), &slots, [1, 1, 1]);
     }
 }
 
@@ -101,7 +97,7 @@ impl Op for Collect {
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let slots = [w.inputs[0].slot, rec.now(), w.inputs[1].slot];
         let shape = &w.inputs[0].shape;
-        rec.elements(&COLLECT, &CollectArgs { width: shape.width() as u32 }, &slots, shape.elements());
+        rec.elements(&COLLECT, &Args { width: shape.width() as u32 }, &slots, shape.elements());
     }
 }
 
@@ -110,7 +106,7 @@ pub fn cases() -> Vec<Case> {
     let step = |name: &str, rows: usize, capacity: usize, fill: Fill| {
         let lines = || ([3].into(), Fill::Words(vec![0; 3]));
         let inputs = vec![([capacity].into(), fill), ([capacity].into(), Fill::Below(2)), lines(), lines()];
-        Case::new(name, Metrics { halt: true }, rows, inputs).not_smooth()
+        Case::new(name, Metrics, rows, inputs).not_smooth()
     };
     let wide = vec![([12, 3].into(), Fill::Extreme), ([40, 3].into(), Fill::Words(vec![0; 120]))];
     let collect = vec![([37].into(), Fill::Below(10)), ([99].into(), Fill::Words(vec![0; 99]))];

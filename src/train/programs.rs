@@ -194,7 +194,7 @@ impl Maker<'_> {
             }
             Loss::Mse => graph.push_loss(Mse, &[logits, batch_target])?,
         };
-        graph.push(Metrics { halt: true }, "metrics", &[loss[0], loss[1], losses, corrects])?;
+        graph.push(Metrics, "metrics", &[loss[0], loss[1], losses, corrects])?;
         Ok(())
     }
 }

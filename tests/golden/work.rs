@@ -146,7 +146,7 @@ fn loss(
     };
     let row_loss = Tensor { values: losses.clone(), ..Tensor::new([rows], 0.0) };
     let lines = [row_loss, corrects, Tensor::new([1], 0.0), Tensor::new([1], 0.0)];
-    let metrics = Job { op: &Metrics { halt: true }, inputs: &lines, up: None, backward: false, rate: 0.0, step: 0 };
+    let metrics = Job { op: &Metrics, inputs: &lines, up: None, backward: false, rate: 0.0, step: 0 };
     let mean = losses.iter().sum::<f64>() / rows as f64;
     let all = vec![
         Got { values: vec![mean], ..got("out.loss", &[]) },
