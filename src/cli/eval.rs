@@ -93,7 +93,11 @@ fn targets(dataset: &Dataset, problem: &Problem) -> Result<Targets, Error> {
             let labels = data::labels_for(dataset, &problem.names)?;
             Ok(Targets::Classes { labels, names: problem.names.clone() })
         }
-        Answer::Labels | Answer::Numbers => Ok(dataset.targets.clone()),
+        Answer::Labels if matches!(dataset.targets, Targets::Labels { .. }) => Ok(dataset.targets.clone()),
+        Answer::Numbers if matches!(dataset.targets, Targets::Numbers { .. }) => Ok(dataset.targets.clone()),
+        Answer::Labels | Answer::Numbers => {
+            Err(setting(format!("the targets of {} are not of the kind that the model answers", dataset.name)))
+        }
     }
 }
 

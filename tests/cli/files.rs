@@ -71,6 +71,14 @@ fn a_description_that_does_not_hold_together_is_refused() {
         place.write("model", safetensors("0.weight", &[2, 1], Some(&description(from, to))));
         place.refused("predict model points.csv --device cpu", &names);
     }
+    // A model of images that says it answers numbers, of which a set of images has none.
+    let numbers = description("\"classes\"", "\"answer\":\"numbers\",\"loss\":\"mse\",\"classes\"")
+        .replace("{\"name\":\"x\",\"kind\":\"number\",\"mean\":0.0}", "")
+        .replace("\"input\":[1]", "\"input\":[64]")
+        .replace("\"largest\":0.0", "\"largest\":16.0")
+        .replace("\"target\":\"label\"", "\"target\":null");
+    place.write("model", safetensors("0.weight", &[2, 64], Some(&numbers)));
+    place.refused("eval model digits --device cpu", &["digits", "not of the kind"]);
     // An input that is large, but that kernels can number: no memory is taken for what is not there.
     let column = "{\"name\":\"x\",\"kind\":\"number\",\"mean\":0.0}";
     let large = description("\"input\":[1],", "\"input\":[4000000000],").replace(column, "");
