@@ -210,5 +210,5 @@ pub fn run(setup: &Setup) -> Result<Vec<Measured>, Failure> {
 }
 
 fn main() -> std::process::ExitCode {
-    common::main(run)
+    common::main_with_paper(run)
 }

@@ -57,9 +57,12 @@ struct Flags {
 }
 
 impl Setup {
-    /// As the flags say.
-    pub fn from_flags() -> Result<Self, Failure> {
+    /// As the flags say, of an example that has a published form or none.
+    fn from_flags(has_paper: bool) -> Result<Self, Failure> {
         let flags = Flags::parse();
+        if flags.paper && !has_paper {
+            return Err("this example has no other published form than its full one: leave --paper out".into());
+        }
         let form = match (flags.short, flags.paper) {
             (true, _) => Form::Short,
             (_, true) => Form::Paper,
@@ -108,7 +111,16 @@ impl Setup {
 
 /// Runs an example as the flags say, and says what it failed with.
 pub fn main<T>(run: fn(&Setup) -> Result<T, Failure>) -> ExitCode {
-    match Setup::from_flags().and_then(|setup| run(&setup)) {
+    run_with(Setup::from_flags(false), run)
+}
+
+/// The same for an example that `--paper` changes.
+pub fn main_with_paper<T>(run: fn(&Setup) -> Result<T, Failure>) -> ExitCode {
+    run_with(Setup::from_flags(true), run)
+}
+
+fn run_with<T>(setup: Result<Setup, Failure>, run: fn(&Setup) -> Result<T, Failure>) -> ExitCode {
+    match setup.and_then(|setup| run(&setup)) {
         Ok(_) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

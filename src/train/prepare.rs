@@ -70,9 +70,13 @@ fn counters(dataset: &Dataset) -> Option<String> {
     let Values::Floats(values) = &dataset.values else { return None };
     let (features, rows) = (dataset.columns.len(), dataset.rows());
     let counts = |feature: &usize| {
-        let mut column: Vec<f32> = values.iter().skip(*feature).step_by(features).copied().collect();
-        column.sort_unstable_by(f32::total_cmp);
-        rows >= MOST_CHANCE && column.windows(2).all(|pair| pair[1] - pair[0] == 1.0)
+        let column = || values.iter().skip(*feature).step_by(features).copied();
+        if rows < LEAST_ROWS || column().any(|value| value.fract() != 0.0) {
+            return false;
+        }
+        let mut sorted: Vec<f32> = column().collect();
+        sorted.sort_unstable_by(f32::total_cmp);
+        sorted.windows(2).all(|pair| pair[1] - pair[0] == 1.0)
     };
     let names: Vec<&str> = (0..features).filter(counts).map(|i| dataset.columns[i].as_str()).collect();
     let what = "counts the rows, which says nothing of others: leave it out with --ignore";
@@ -80,7 +84,7 @@ fn counters(dataset: &Dataset) -> Option<String> {
 }
 
 /// Rows from which on it is no chance that a column holds each of as many whole numbers once.
-const MOST_CHANCE: usize = 20;
+const LEAST_ROWS: usize = 20;
 
 /// Names features that do not vary over the training rows. Pixels at the rim never do, and are not worth a word unless
 /// standardising would have divided by their deviation.
