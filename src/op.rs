@@ -1,11 +1,14 @@
 //! An operation, and the recorder into which it writes its dispatches.
 
 mod case;
+mod together;
 
 pub use case::{Case, Fill};
+pub use together::ALIGN;
 
 use crate::kernel::{Access, Kernel, Needs, Scalar};
 use crate::shape::{Shape, ShapeError};
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -178,7 +181,7 @@ impl<T> Default for Wires<T> {
 }
 
 /// An operation: a shape rule, and what it records. It holds no tensors, so one serves any number of plans.
-pub trait Op: fmt::Debug + Send + Sync {
+pub trait Op: Any + fmt::Debug + Send + Sync {
     /// As in `shaders/NAME` and the first half of its kernels' names.
     fn name(&self) -> &'static str;
 
@@ -261,6 +264,11 @@ impl Recorder {
     /// The slot of the current step.
     pub fn now(&self) -> SlotId {
         self.now
+    }
+
+    /// Makes another slot that of the current step, for what is recorded from here on.
+    pub fn set_now(&mut self, now: SlotId) {
+        self.now = now;
     }
 
     /// Adds a slot.

@@ -1,5 +1,5 @@
 // g += l2 * θ;   v = momentum * v + g;   θ = (1 - decoupled) * θ - rate * (v, or g + momentum * v with nesterov).
-// `rate` being the layer's share of the step's. One thread for each element; nothing moves once the run is halted.
+// `rate` being the layer's share of the step's. One thread for four elements; nothing moves once the run is halted.
 struct Args {
     count: u32,
     rate: f32,
@@ -7,12 +7,11 @@ struct Args {
     l2: f32,
     decoupled: f32,
     nesterov: u32,
+    lines: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+@group(0) @binding(1) var<storage, read> gradients: array<vec4f>;
 @group(0) @binding(2) var<storage, read> now: Now;
-@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(4) var<storage, read_write> velocity: array<f32>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -21,13 +20,19 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_index(group, groups, lane);
-    if (i >= args.count || now.halted != 0u) {
+    if (i == 0u) {
+        advance();
+    }
+    if (i * 4u >= args.count || now.halted != 0u) {
         return;
     }
     let theta = parameters[i];
     let g = gradients[i] + args.l2 * theta;
     let v = args.momentum * velocity[i] + g;
     let step = select(v, g + args.momentum * v, args.nesterov != 0u);
-    velocity[i] = v;
-    parameters[i] = theta - now.rate * args.rate * step - args.decoupled * theta;
+    let moved = theta - now.rate * args.rate * step - args.decoupled * theta;
+    // What lies beyond the last element stays as it is.
+    let within = vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(args.count);
+    velocity[i] = select(velocity[i], v, within);
+    parameters[i] = select(theta, moved, within);
 }

@@ -77,7 +77,8 @@ impl Session {
         }
         for (i, &slot) in dispatch.slots.iter().enumerate() {
             let (buffer, first, words) = self.plan.range(slot);
-            let size = wgpu::BufferSize::new(words.max(1) as u64 * 4);
+            // Whole vectors of four, which kernels may read; slots are aligned to more than that.
+            let size = wgpu::BufferSize::new(words.max(1).next_multiple_of(4) as u64 * 4);
             let binding = wgpu::BufferBinding { buffer: &self.buffers[buffer], offset: first as u64 * 4, size };
             let resource = wgpu::BindingResource::Buffer(binding);
             entries.push(wgpu::BindGroupEntry { binding: i as u32 + 1, resource });

@@ -5,11 +5,8 @@
 //! slots of class `Activations` may lie on the same words when no dispatch of one falls into the life of the other.
 
 use super::plan::{Buffer, Place, PlanError};
-use crate::op::{Dispatch, Slot, SlotId, Target, writes};
+use crate::op::{ALIGN, Dispatch, Slot, SlotId, Target, writes};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Words to which slots are aligned: 256 bytes, what every adapter accepts as the offset of a binding.
-pub const ALIGN: usize = 64;
 
 /// Words of one buffer at most: element numbers are 32 bits.
 const MAX_WORDS: usize = u32::MAX as usize;

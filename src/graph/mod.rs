@@ -2,6 +2,7 @@
 
 mod fuse;
 mod gradient;
+mod join;
 mod lifetimes;
 mod packs;
 pub mod plan;

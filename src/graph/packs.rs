@@ -4,11 +4,13 @@
 //! their runs are slots within the packs.
 
 use super::gradient::Phase;
-use super::lifetimes::ALIGN;
+use super::join::op_of;
 use super::plan::{Compiler, Optimizer, Source};
 use crate::kernel::Scalar;
-use crate::op::{Class, Wires};
+use crate::op::{ALIGN, Class, Op, Wire, Wires};
+use crate::ops::sgd::{Last, Sgd};
 use crate::shape::Shape;
+use std::sync::Arc;
 
 /// A trainable tensor and where it begins in the packs.
 struct Member {
@@ -70,8 +72,8 @@ impl Compiler {
         }
     }
 
-    /// Records what moves the trainable tensors once all gradients are there.
-    pub(super) fn update(&mut self, optimizer: &Optimizer) {
+    /// Records what moves the trainable tensors once all gradients are there, and the step on by this table, if there is one.
+    pub(super) fn update(&mut self, optimizer: &Optimizer, table: Option<Wire>) {
         if let Some(before) = &optimizer.before {
             let inputs = self.named(["gradients".to_owned()]);
             // A network without weights has no gradients.
@@ -81,9 +83,13 @@ impl Compiler {
         }
         for (at, rule) in optimizer.rules.iter().enumerate() {
             let packs = ["gradients", "parameters"].into_iter().chain(optimizer.states.iter().copied());
-            let inputs = self.named(packs.map(|pack| run_name(pack, at, optimizer)));
-            // A rule that no tensor has, moves nothing.
-            if !inputs.inputs.is_empty() {
+            let mut inputs = self.named(packs.map(|pack| run_name(pack, at, optimizer)));
+            if let (Some(table), Some(rule)) = (&table, op_of::<Sgd>(rule)) {
+                inputs.inputs.push(table.clone());
+                let last: Arc<dyn Op> = Arc::new(Last(*rule));
+                self.record(&last, "update", Phase::Forward, &inputs);
+            } else if !inputs.inputs.is_empty() {
+                // A rule that no tensor has, moves nothing.
                 self.record(rule, "update", Phase::Forward, &inputs);
             }
         }
@@ -95,7 +101,7 @@ impl Compiler {
     }
 
     /// The slots of these names, as inputs.
-    fn named(&self, names: impl IntoIterator<Item = String>) -> Wires<crate::op::Wire> {
+    fn named(&self, names: impl IntoIterator<Item = String>) -> Wires<Wire> {
         let slots = names.into_iter().filter_map(|name| self.shared.get(&name).copied());
         Wires { inputs: slots.map(|slot| self.wire(slot)).collect(), ..Wires::default() }
     }

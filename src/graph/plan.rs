@@ -1,8 +1,12 @@
 //! A plan: plain data that either executor can run, print, compare and count.
 
+use super::join::{join, op_of};
 use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
 use crate::kernel::{MAX_BINDINGS, Scalar};
 use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
+use crate::ops::gather::{Begin, Gather};
+use crate::ops::sgd::Sgd;
+use crate::ops::step::Advance;
 use crate::shape::{Shape, ShapeError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -230,16 +234,24 @@ impl Compiler {
     fn program(&mut self, source: Source) -> (Program, BTreeSet<SlotId>) {
         let train = source.optimizer.is_some();
         let mut graph = if self.rec.target.fuse { fuse(&source.graph) } else { source.graph };
-        let calls = calls(&mut graph, train);
+        let mut calls = calls(&mut graph, train);
+        let clocked = source.optimizer.as_ref().filter(|_| self.rec.target.fuse).and_then(|o| clock(&graph, &calls, o));
+        if self.rec.target.fuse && train {
+            calls = join(&graph, calls, &self.rec.target);
+        }
+        if let Some((begin, _)) = &clocked {
+            calls[0].op = Arc::clone(begin);
+        }
         let slots: Vec<SlotId> = self.value_slots(source.name, &graph, &calls);
         let wire = |id: &ValueId| Wire { slot: slots[id.0], shape: graph.values[id.0].shape.clone() };
         for call in &calls {
             self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
         }
         if let Some(optimizer) = &source.optimizer {
-            self.update(optimizer);
+            let table = clocked.as_ref().map(|(_, table)| wire(table));
+            self.update(optimizer, table);
         }
-        for node in &graph.last {
+        for node in graph.last.iter().filter(|_| clocked.is_none()) {
             let inputs = node.inputs.iter().map(wire).collect();
             self.record(&node.op, &node.path, Phase::Forward, &Wires { inputs, ..Wires::default() });
         }
@@ -283,6 +295,20 @@ impl Compiler {
             Phase::Commit => op.commit(wires, &mut self.rec),
         }
     }
+}
+
+/// Where the first recording is a gather and the last an update by one rule of gradient descent, those two can do what
+/// moves the step on: the operation that begins the step, and the step table.
+fn clock(graph: &Graph, calls: &[Call], optimizer: &Optimizer) -> Option<(Arc<dyn Op>, ValueId)> {
+    let first = calls.first()?;
+    let begin = Begin(op_of::<Gather>(&first.op)?.clone());
+    let shapes: Vec<Shape> = first.wires.inputs.iter().map(|&id| graph.shape(id).clone()).collect();
+    let [rule] = &optimizer.rules[..] else { return None };
+    let [end] = &graph.last[..] else { return None };
+    let trains = graph.values.iter().any(|value| value.class == Class::Parameters);
+    let able =
+        trains && op_of::<Sgd>(rule).is_some() && optimizer.after.is_empty() && op_of::<Advance>(&end.op).is_some();
+    (able && begin.shapes(&shapes).is_ok()).then(|| (Arc::new(begin) as Arc<dyn Op>, end.inputs[0]))
 }
 
 fn wires(from: &Wires<ValueId>, wire: &impl Fn(&ValueId) -> Wire) -> Wires<Wire> {

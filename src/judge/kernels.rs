@@ -185,16 +185,19 @@ struct Words<'a> {
 
 fn compare_buffer(plan: &Plan, dispatch: &Dispatch, buffer: usize, words: &Words<'_>, verdict: &mut Verdict) {
     let mut written = vec![false; words.want.len()];
-    for (&slot, binding) in dispatch.slots.iter().zip(dispatch.kernel.bindings) {
+    let bound = dispatch.slots.iter().zip(dispatch.kernel.bindings).filter(|(_, binding)| writes(binding.access));
+    for (slot, binding) in bound.flat_map(|(&slot, binding)| parts(plan, slot).into_iter().map(move |s| (s, binding))) {
         let (at, first, count) = plan.range(slot);
-        if at != buffer || !writes(binding.access) {
+        if at != buffer {
             continue;
         }
         written[first..first + count].fill(true);
         let range = first..first + count;
         let exact = binding.scalar != Scalar::F32 || dispatch.kernel.tolerance.size == Size::Exact;
         let by_row = dispatch.kernel.tolerance.size == Size::LargestOfRow;
-        let width = if by_row { plan.slots[slot.0 as usize].shape.width() } else { count };
+        // A vector is one row.
+        let shape = &plan.slots[slot.0 as usize].shape;
+        let width = if by_row && shape.0.len() > 1 { shape.width() } else { count };
         let largest: Vec<f32> = words.want[range.clone()].chunks(width.max(1)).map(largest).collect();
         for i in range {
             let size = size(&dispatch.kernel.tolerance, largest[(i - first) / width], words, i);
@@ -217,6 +220,13 @@ fn compare_buffer(plan: &Plan, dispatch: &Dispatch, buffer: usize, words: &Words
     if let Some(stray) = { strays }.next() {
         note(verdict, f64::INFINITY, || format!("word {stray} of buffer {buffer} changed outside the written tensors"));
     }
+}
+
+/// The tensors that lie in a slot, or the slot itself where none does.
+fn parts(plan: &Plan, slot: SlotId) -> Vec<SlotId> {
+    let within = |id: &SlotId| plan.slots[id.0 as usize].within.is_some_and(|(whole, _)| whole == slot);
+    let parts: Vec<SlotId> = (0..plan.slots.len() as u32).map(SlotId).filter(within).collect();
+    if parts.is_empty() { vec![slot] } else { parts }
 }
 
 fn note(verdict: &mut Verdict, error: f64, what: impl FnOnce() -> String) {

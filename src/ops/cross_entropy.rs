@@ -11,7 +11,7 @@ use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 
-args! { struct Args { classes: u32, smoothing: f32 } }
+args! { pub(in crate::ops) struct Args { pub(in crate::ops) classes: u32, pub(in crate::ops) smoothing: f32 } }
 
 /// Drivers' `exp` is good to some 20 roundings over its range, and its error passes into the probabilities whole; `log`
 /// near 1 is off by 6e-5 of its small result, which against the tensor's largest loss is less.
@@ -25,6 +25,7 @@ static FORWARD: Kernel = Kernel {
         "shared/index.wgsl",
         "shared/numbers.wgsl",
         "cross_entropy/args.wgsl",
+        "cross_entropy/row.wgsl",
         "cross_entropy/forward.wgsl"
     ),
     args: Args::FIELDS,
@@ -154,7 +155,13 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// One row: the loss, the probabilities, and the first largest class.
-fn softmax(a: Args, logits: &[f32], label: usize, loss: &mut f32, probabilities: &mut [f32]) -> usize {
+pub(in crate::ops) fn softmax(
+    a: Args,
+    logits: &[f32],
+    label: usize,
+    loss: &mut f32,
+    probabilities: &mut [f32],
+) -> usize {
     let best = (0..logits.len()).fold(0, |best, j| if logits[j] > logits[best] { j } else { best });
     if logits.iter().any(|z| z.is_nan()) {
         *loss = f32::NAN;
@@ -175,12 +182,19 @@ fn softmax(a: Args, logits: &[f32], label: usize, loss: &mut f32, probabilities:
     best
 }
 
-fn backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), rows: u32, d_logits: &mut [f32]) {
+/// Makes the gradients of rows of their probabilities.
+pub(in crate::ops) fn backward_in_place(a: Args, (labels, weights): (&[u32], &[f32]), rows: u32, p: &mut [f32]) {
     let classes = a.classes as usize;
-    for i in 0..rows as usize * classes {
+    for (i, p) in p.iter_mut().enumerate().take(rows as usize * classes) {
         let label = labels[i / classes] as usize;
         let on = if i % classes == label { 1.0 - a.smoothing } else { 0.0 };
         let t = on + a.smoothing / a.classes as f32;
-        d_logits[i] = weights[label] * (probabilities[i] - t) / rows as f32;
+        *p = weights[label] * (*p - t) / rows as f32;
     }
+}
+
+fn backward(a: Args, probabilities: &[f32], known: (&[u32], &[f32]), rows: u32, d_logits: &mut [f32]) {
+    let count = rows as usize * a.classes as usize;
+    d_logits[..count].copy_from_slice(&probabilities[..count]);
+    backward_in_place(a, known, rows, d_logits);
 }

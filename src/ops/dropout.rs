@@ -14,7 +14,10 @@ use crate::{args, parts, threads};
 
 args! { struct ScaleArgs { width: u32, factor: f32 } }
 args! {
-    struct Args { width: u32, layer: u32, seed_low: u32, seed_high: u32, threshold: u32, scale: f32 }
+    pub(in crate::ops) struct Args {
+        pub(in crate::ops) width: u32, pub(in crate::ops) layer: u32, pub(in crate::ops) seed_low: u32,
+        pub(in crate::ops) seed_high: u32, pub(in crate::ops) threshold: u32, pub(in crate::ops) scale: f32,
+    }
 }
 
 static MASK: Kernel = Kernel {
@@ -74,7 +77,7 @@ pub struct Dropout {
 }
 
 impl Dropout {
-    fn args(&self, width: usize) -> Args {
+    pub(in crate::ops) fn args(&self, width: usize) -> Args {
         let [seed_low, seed_high] = key(self.seed);
         Args {
             width: width as u32,
@@ -172,7 +175,7 @@ pub fn cases() -> Vec<Case> {
 /// Elements of one chunk of the loop: four words of one Philox call at a time.
 const CHUNK: usize = 4096;
 
-fn mask(a: Args, x: &[f32], now: &Now, y: &mut [f32]) {
+pub(in crate::ops) fn mask(a: Args, x: &[f32], now: &Now, y: &mut [f32]) {
     let count = (now.rows * a.width) as usize;
     threads::for_chunks(&mut y[..count], CHUNK, |chunk, y| {
         for (block, y) in y.chunks_mut(4).enumerate() {

@@ -4,7 +4,9 @@
 //! The data lie as they came in: bytes, four in a word, or floats; row-major `[rows, features]`. Targets are words, copied
 //! to the bit: the number of a class, or floats.
 
-use crate::kernel::{Kernel, NOW, Needs, Scalar, Tolerance, args_of, read, write};
+use crate::kernel::{
+    Binding, Io, Kernel, NEXT, NOW, Needs, Scalar, Tensor, Tolerance, WRITE_NOW, args_of, read, write,
+};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
@@ -66,8 +68,47 @@ static FLOATS: Kernel = Kernel {
     fast: None,
 };
 
+args! { struct BeginArgs { features: u32, targets: u32, factor: u32 } }
+
+const BEGIN: &[Binding] = &[
+    read("data"),
+    read("targets").u32(),
+    read("order").u32(),
+    read("affine"),
+    NEXT,
+    write("x"),
+    write("batch_target").u32(),
+    WRITE_NOW,
+];
+
+/// The same with data of integers.
+const BEGIN_BYTES: &[Binding] =
+    &[read("data").u32(), BEGIN[1], BEGIN[2], BEGIN[3], BEGIN[4], BEGIN[5], BEGIN[6], BEGIN[7]];
+
+static BYTES_FIRST: Kernel = Kernel {
+    name: "gather.bytes_first",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/four_bytes.wgsl", "gather/begin.wgsl"),
+    args: BeginArgs::FIELDS,
+    bindings: BEGIN_BYTES,
+    needs: Needs::Nothing,
+    tolerance: TOLERANCE,
+    twin: |a, io| begin(args_of(a), io, |data, i| f32::from(data.bytes()[i])),
+    fast: None,
+};
+
+static FLOATS_FIRST: Kernel = Kernel {
+    name: "gather.floats_first",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/four_floats.wgsl", "gather/begin.wgsl"),
+    args: BeginArgs::FIELDS,
+    bindings: BEGIN,
+    needs: Needs::Nothing,
+    tolerance: TOLERANCE,
+    twin: |a, io| begin(args_of(a), io, |data, i| data.f32()[i]),
+    fast: None,
+};
+
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&BYTES, &FLOATS];
+pub static KERNELS: &[&Kernel] = &[&BYTES, &FLOATS, &BYTES_FIRST, &FLOATS_FIRST];
 
 /// What is to be learnt of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +191,35 @@ impl Op for Gather {
     }
 }
 
+/// The gather as the beginning of a step, which makes the step that comes next the current one; see
+/// [`Last`](super::sgd::Last). The features of a row are a multiple of four.
+#[derive(Clone, Debug)]
+pub struct Begin(pub Gather);
+
+impl Op for Begin {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        if self.0.features() % 4 != 0 {
+            return Err(ShapeError::new(format!("{} features are no multiple of four", self.0.features())));
+        }
+        self.0.shapes(inputs)
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [data, targets, order, offset, factor] = [0, 1, 2, 3, 4].map(|i| w.inputs[i].slot);
+        let affine = rec.together(&[offset, factor]);
+        let [next, now] = rec.begin_step();
+        let kernel = if self.0.bytes { &BYTES_FIRST } else { &FLOATS_FIRST };
+        let (features, targets_of_row) = (self.0.features(), self.0.target.words());
+        let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
+        let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];
+        rec.elements(kernel, &args, &slots, self.0.batch * (features / 4).max(targets_of_row));
+    }
+}
+
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
     let case = |name: &str,
@@ -173,9 +243,25 @@ pub fn cases() -> Vec<Case> {
         ];
         Case::new(name, Gather { bytes, batch, row, target }, rows, inputs).not_smooth().start(all - rows)
     };
+    let first = |plain: Case, bytes: bool, batch: usize, row: Vec<usize>, target: TargetKind| {
+        let op = std::sync::Arc::new(Begin(Gather { bytes, batch, row, target }));
+        Case { op, name: format!("{}, first", plain.name), ..plain }
+    };
+    let (class, numbers) = (TargetKind::Class, TargetKind::Numbers(5));
+    let begins = [
+        first(case("bytes 13 of 29x8", true, (29, 13, 13), vec![8], class), true, 13, vec![8], class),
+        first(
+            case("floats 31 of 40x1x4x5", false, (40, 33, 31), vec![1, 4, 5], class),
+            false,
+            33,
+            vec![1, 4, 5],
+            class,
+        ),
+        first(case("numbers 41x4", false, (41, 32, 31), vec![4], numbers), false, 32, vec![4], numbers),
+    ];
     let mut extreme = case("floats, extreme", false, (50, 20, 20), vec![5], TargetKind::Class);
     extreme.inputs[0].1 = Fill::Extreme;
-    vec![
+    let plain = vec![
         extreme,
         case("bytes 1 of 1x1", true, (1, 1, 1), vec![1], TargetKind::Class),
         case("bytes 13 of 29x7", true, (29, 13, 13), vec![7], TargetKind::Class),
@@ -184,7 +270,19 @@ pub fn cases() -> Vec<Case> {
         case("floats, partial", false, (50, 20, 3), vec![5], TargetKind::Class),
         case("one number each", false, (37, 11, 9), vec![4], TargetKind::Numbers(1)),
         case("more numbers than features", true, (41, 32, 31), vec![2], TargetKind::Numbers(5)),
-    ]
+    ];
+    plain.into_iter().chain(begins).collect()
+}
+
+fn begin(a: BeginArgs, io: &mut Io<'_>, value: fn(&Tensor<'_>, usize) -> f32) {
+    let [data, targets, order, affine, next, mut x, mut target, mut now] = io.take();
+    let step = next.now();
+    let rows = &order.u32()[step.start as usize..][..step.rows as usize];
+    pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
+    let (offset, factor) = affine.f32().split_at(a.factor as usize);
+    let plain = Args { features: a.features, targets: a.targets };
+    batch(plain, |i| value(&data, i), rows, (offset, factor), x.f32_mut());
+    now.set_now(&step);
 }
 
 fn pick(targets: &[u32], rows: &[u32], words: usize, target: &mut [u32]) {

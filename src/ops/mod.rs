@@ -5,10 +5,12 @@ pub mod adam;
 pub mod add;
 pub mod batch_norm;
 pub mod binary_cross_entropy;
+pub mod block;
 pub mod clip;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod gather;
+pub mod head;
 pub mod matmul;
 pub mod max_norm;
 pub mod maxout;
@@ -38,10 +40,12 @@ pub static OPS: &[Entry] = &[
     Entry { name: "add", kernels: add::KERNELS, cases: add::cases },
     Entry { name: "batch_norm", kernels: batch_norm::KERNELS, cases: batch_norm::cases },
     Entry { name: "binary_cross_entropy", kernels: binary_cross_entropy::KERNELS, cases: binary_cross_entropy::cases },
+    Entry { name: "block", kernels: block::KERNELS, cases: block::cases },
     Entry { name: "clip", kernels: clip::KERNELS, cases: clip::cases },
     Entry { name: "cross_entropy", kernels: cross_entropy::KERNELS, cases: cross_entropy::cases },
     Entry { name: "dropout", kernels: dropout::KERNELS, cases: dropout::cases },
     Entry { name: "gather", kernels: gather::KERNELS, cases: gather::cases },
+    Entry { name: "head", kernels: head::KERNELS, cases: head::cases },
     Entry { name: "matmul", kernels: matmul::KERNELS, cases: matmul::cases },
     Entry { name: "max_norm", kernels: max_norm::KERNELS, cases: max_norm::cases },
     Entry { name: "maxout", kernels: maxout::KERNELS, cases: maxout::cases },

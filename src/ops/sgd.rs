@@ -5,18 +5,19 @@
 //! by the rate ε, which is the layer's share of the step's rate. Nothing moves in a halted run.
 //! Source: Sutskever et al. 2013, section 2, in the form of PyTorch's `torch.optim.SGD`.
 
-use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
+use super::step::following;
+use crate::kernel::{Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
 
 args! {
-    struct Args { count: u32, rate: f32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32 }
+    struct Args { count: u32, rate: f32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32, lines: u32 }
 }
 
 static UPDATE: Kernel = Kernel {
     name: "sgd.update",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "sgd/update.wgsl"),
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "sgd/alone.wgsl", "sgd/update.wgsl"),
     args: Args::FIELDS,
     bindings: &[read("gradients"), NOW, update("parameters"), update("velocity")],
     needs: Needs::Nothing,
@@ -29,8 +30,25 @@ static UPDATE: Kernel = Kernel {
     fast: None,
 };
 
+/// The update at the end of a step, which also says what the next one is.
+static LAST: Kernel = Kernel {
+    name: "sgd.update_last",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "step/next.wgsl", "sgd/with_advance.wgsl", "sgd/update.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("gradients"), NOW, read("table").u32(), WRITE_NEXT, update("parameters"), update("velocity")],
+    needs: Needs::Nothing,
+    tolerance: UPDATE.tolerance,
+    twin: |a, io| {
+        let [gradients, now, table, mut next, mut parameters, mut velocity] = io.take();
+        let a: Args = args_of(a);
+        next.set_now(&following(a.lines, &table, &now.now()));
+        sgd(a, gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
+    },
+    fast: None,
+};
+
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&UPDATE];
+pub static KERNELS: &[&Kernel] = &[&UPDATE, &LAST];
 
 /// How weights decay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,13 +95,48 @@ impl Op for Sgd {
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let [gradients, parameters, velocity] = &w.inputs[..] else { unreachable!("three inputs") };
+        let (args, now) = (self.args(gradients), rec.now());
+        let slots = [gradients.slot, now, parameters.slot, velocity.slot];
+        rec.elements(&UPDATE, &args, &slots, gradients.shape.elements().div_ceil(4));
+    }
+}
+
+impl Sgd {
+    fn args(&self, gradients: &Wire) -> Args {
         let decay = self.weight_decay as f32;
         let (l2, decoupled) = if self.decay == Decay::L2 { (decay, 0.0) } else { (0.0, decay) };
-        let count = gradients.shape.elements();
-        let (momentum, nesterov) = (self.momentum as f32, u32::from(self.nesterov));
-        let args = Args { count: count as u32, rate: self.rate as f32, momentum, l2, decoupled, nesterov };
-        let now = rec.now();
-        rec.elements(&UPDATE, &args, &[gradients.slot, now, parameters.slot, velocity.slot], count);
+        Args {
+            count: gradients.shape.elements() as u32,
+            rate: self.rate as f32,
+            momentum: self.momentum as f32,
+            l2,
+            decoupled,
+            nesterov: u32::from(self.nesterov),
+            lines: 0,
+        }
+    }
+}
+
+/// The update as the end of a step: also what [`Advance`](super::step::Advance) does, for a step that began with
+/// [`Begin`](super::gather::Begin). Inputs as [`Sgd`]'s, then the step table.
+#[derive(Clone, Copy, Debug)]
+pub struct Last(pub Sgd);
+
+impl Op for Last {
+    fn name(&self) -> &'static str {
+        "sgd"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        self.0.shapes(&inputs[..3])
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [gradients, parameters, velocity, table] = &w.inputs[..] else { unreachable!("four inputs") };
+        let args = Args { lines: table.shape.rows() as u32, ..self.0.args(gradients) };
+        let (now, next) = (rec.now(), rec.end_step());
+        let slots = [gradients.slot, now, table.slot, next, parameters.slot, velocity.slot];
+        rec.elements(&LAST, &args, &slots, gradients.shape.elements().div_ceil(4));
     }
 }
 
@@ -92,6 +145,12 @@ pub fn cases() -> Vec<Case> {
     let case = |name: &str, count: usize, op: Sgd| {
         let normal = |deviation| ([count].into(), Fill::Normal(0.0, deviation));
         Case::new(name, op, 1, vec![normal(1.0), normal(1.0), normal(0.5)]).not_smooth()
+    };
+    let last = |name: &str, count: usize, lines: usize| {
+        let plain = case(name, count, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
+        let table = ([lines, size_of::<Step>() / 4].into(), Fill::Below(1000));
+        let op = Last(Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
+        Case { op: std::sync::Arc::new(op), inputs: [plain.inputs.clone(), vec![table]].concat(), ..plain }
     };
     let mut extreme = case("259, extreme", 259, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
     extreme.inputs[0].1 = Fill::Extreme;
@@ -102,6 +161,8 @@ pub fn cases() -> Vec<Case> {
         case("1031, nesterov", 1031, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),
         case("259, a share of the rate", 259, Sgd { momentum: 0.5, rate: 0.25, ..Sgd::default() }),
         case("255, decoupled", 255, Sgd { weight_decay: 0.01, decay: Decay::Decoupled, ..Sgd::default() }),
+        last("257, last of a step", 257, 3),
+        last("1030, last of all", 1030, 2),
     ]
 }
 

@@ -1,6 +1,6 @@
 //! The end of a step: the next line of the step table becomes the current step.
 
-use crate::kernel::{Kernel, Needs, Step, Tolerance, UPDATE_NOW, args_of, read};
+use crate::kernel::{Kernel, Needs, Now, Step, Tensor, Tolerance, UPDATE_NOW, args_of, read};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -11,27 +11,32 @@ const WORDS: usize = size_of::<Step>() / 4;
 
 static ADVANCE: Kernel = Kernel {
     name: "step.advance",
-    parts: parts!("shared/now.wgsl", "step/advance.wgsl"),
+    parts: parts!("shared/now.wgsl", "step/next.wgsl", "step/advance.wgsl"),
     args: Args::FIELDS,
     bindings: &[read("table").u32(), UPDATE_NOW],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: |args, io| {
         let [table, mut now] = io.take();
-        let (a, mut at): (Args, _) = (args_of(a), now.now());
-        if at.halted != 0 {
-            return;
-        }
-        at.index += 1;
-        if at.index < a.lines {
-            let line = &table.bytes()[at.index as usize * size_of::<Step>()..][..size_of::<Step>()];
-            let step: Step = bytemuck::pod_read_unaligned(line);
-            (at.start, at.rows, at.rate, at.step) = (step.start, step.rows, step.rate, step.step);
-        }
-        now.set_now(&at);
+        now.set_now(&following(args_of::<Args>(args).lines, &table, &now.now()));
     },
     fast: None,
 };
+
+/// The step after this one; a halted run stays where it is.
+pub(in crate::ops) fn following(lines: u32, table: &Tensor<'_>, now: &Now) -> Now {
+    let mut next = *now;
+    if now.halted != 0 {
+        return next;
+    }
+    next.index += 1;
+    if next.index < lines {
+        let line = &table.bytes()[next.index as usize * size_of::<Step>()..][..size_of::<Step>()];
+        let step: Step = bytemuck::pod_read_unaligned(line);
+        (next.start, next.rows, next.rate, next.step) = (step.start, step.rows, step.rate, step.step);
+    }
+    next
+}
 
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&ADVANCE];

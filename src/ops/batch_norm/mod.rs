@@ -10,7 +10,7 @@
 //! Source: Ioffe & Szegedy 2015, Algorithm 1 and the gradients of section 3, gathered up.
 
 mod fast;
-mod twins;
+pub(in crate::ops) mod twins;
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires, spread};
@@ -18,7 +18,7 @@ use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 
 args! {
-    struct Args { features: u32, pixels: u32, eps: f32, momentum: f32 }
+    pub(in crate::ops) struct Args { pub(in crate::ops) features: u32, pub(in crate::ops) pixels: u32, pub(in crate::ops) eps: f32, pub(in crate::ops) momentum: f32 }
 }
 
 impl Args {

@@ -15,7 +15,7 @@ fn elements(a: Args, rows: u32, mut visit: impl FnMut(usize, usize)) {
 }
 
 /// `saved` is mean, 1/√(var + eps) and var, `[3, features]`.
-pub(super) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
+pub(in crate::ops) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
     let (features, count) = (a.features as usize, a.count(rows) as f64);
     let mut mean = vec![0.0; features];
     elements(a, rows, |f, i| mean[f] += f64::from(x[i]));
@@ -30,7 +30,7 @@ pub(super) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
     }
 }
 
-pub(super) fn normalize(
+pub(in crate::ops) fn normalize(
     a: Args,
     x: &[f32],
     (mean, inv_std): (&[f32], &[f32]),
@@ -41,7 +41,7 @@ pub(super) fn normalize(
     elements(a, rows, |f, i| y[i] = (x[i] - mean[f]) * inv_std[f] * gamma[f] + beta[f]);
 }
 
-pub(super) fn grad_affine(
+pub(in crate::ops) fn grad_affine(
     a: Args,
     x: &[f32],
     saved: &[f32],
@@ -62,7 +62,7 @@ pub(super) fn grad_affine(
 }
 
 #[allow(clippy::too_many_arguments, reason = "a twin's parameters are its kernel's bindings")]
-pub(super) fn grad_input(
+pub(in crate::ops) fn grad_input(
     a: Args,
     x: &[f32],
     saved: &[f32],
@@ -80,7 +80,7 @@ pub(super) fn grad_input(
     });
 }
 
-pub(super) fn running(a: Args, saved: &[f32], rows: u32, mean: &mut [f32], var: &mut [f32]) {
+pub(in crate::ops) fn running(a: Args, saved: &[f32], rows: u32, mean: &mut [f32], var: &mut [f32]) {
     let (features, count) = (a.features as usize, a.count(rows) as f32);
     for f in 0..features {
         let unbiased = saved[2 * features + f] * (count / (count - 1.0));
@@ -89,7 +89,7 @@ pub(super) fn running(a: Args, saved: &[f32], rows: u32, mean: &mut [f32], var: 
     }
 }
 
-pub(super) fn population(a: Args, saved: &[f32], now: &Now, mean: &mut [f32], var: &mut [f32]) {
+pub(in crate::ops) fn population(a: Args, saved: &[f32], now: &Now, mean: &mut [f32], var: &mut [f32]) {
     let (features, count) = (a.features as usize, a.count(now.rows) as f64);
     let average = |before: f32, batch: f64| match now.index {
         0 => batch as f32,

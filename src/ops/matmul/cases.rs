@@ -19,7 +19,7 @@ pub fn cases() -> Vec<Case> {
     // Far from the kink, so that differences can be taken: half of the outputs are on, half off.
     let mut far = case("relu far from 0, odd sizes", 21, [24, 19, 11], true, true);
     far.inputs[2].1 = Fill::Words((0..11).map(|j| if j % 2 == 0 { 40f32 } else { -40f32 }.to_bits()).collect());
-    vec![
+    let plain = vec![
         full("1x1x1", [1, 1, 1]),
         full("3x5x7", [3, 5, 7]),
         full("17x13x31", [17, 13, 31]),
@@ -36,5 +36,6 @@ pub fn cases() -> Vec<Case> {
         extreme,
         case("extreme dy", 5, [5, 12, 9], true, false).extreme_up(),
         case("extreme dy, relu", 5, [5, 12, 9], true, true).extreme_up(),
-    ]
+    ];
+    plain.into_iter().chain(super::jobs::cases()).collect()
 }

@@ -13,10 +13,13 @@
 //! Demmel 2008, "Benchmarking GPUs to tune dense linear algebra".
 
 mod cases;
+mod jobs;
 mod twins;
 mod variants;
 
 pub use cases::cases;
+pub use jobs::{MOST as MOST_JOBS, WeightGradients};
+pub(in crate::ops) use twins::{input_gradient_twin, value_twin};
 pub use variants::KERNELS;
 
 use crate::args;

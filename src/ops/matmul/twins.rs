@@ -4,6 +4,7 @@ use super::{Args, ColumnArgs, RowsIn};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
 use crate::threads;
+use bytemuck::bytes_of;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2, s};
 
@@ -98,6 +99,21 @@ pub(super) fn column_sums(a: ColumnArgs, dy: &[f32], rows: usize, sums: &mut [f3
         totals.iter_mut().zip(row).for_each(|(total, &dy)| *total += f64::from(dy));
     }
     sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum = total as f32);
+}
+
+/// The value's twin for other operations' twins: y `[m, n]` = x Wᵀ + b, bound as x, W, step, b, y.
+pub(in crate::ops) fn value_twin([m, n, k]: [usize; 3], io: &mut Io<'_>) {
+    nt_bias(bytes_of(&whole([m, n, k])), io);
+}
+
+/// The twin of the gradient by x, likewise: c `[m, n]` = a `[m, k]` · b `[k, n]`, bound as a, b, step, c.
+pub(in crate::ops) fn input_gradient_twin([m, n, k]: [usize; 3], io: &mut Io<'_>) {
+    nn(bytes_of(&whole([m, n, k])), io);
+}
+
+fn whole(sizes: [usize; 3]) -> Args {
+    let [m, n, k] = sizes.map(|size| size as u32);
+    Args { m, n, k, rows_in: RowsIn::M as u32, part: k }
 }
 
 /// A matrix as the GEMM crate takes it.

@@ -222,4 +222,6 @@ pub static KERNELS: &[&Kernel] = &[
     &SUM_PARTS,
     &SUM_PARTS_BIAS,
     &COLUMN_SUMS,
+    &super::jobs::TILED,
+    &super::jobs::SUBGROUP,
 ];

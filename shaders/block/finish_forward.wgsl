@@ -1,0 +1,41 @@
+// What follows the product, for one quad of columns, whose rows `first`, `first + step`, … this thread has in z.
+// `mine` is whether there is such a quad; all threads of a group come here together. Variance as in batch_norm.stats.
+fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
+    let n = args.n / 4u;
+    let count = f32(now.rows);
+    let shift = zs[quad];
+    var sum = vec4f(0.0);
+    for (var r = first; r < now.rows; r += step) {
+        sum += zs[r * n + quad] - shift;
+    }
+    let near = shift + column_sum(lane, sum) / count;
+    var squares = vec4f(0.0);
+    var rest = vec4f(0.0);
+    for (var r = first; r < now.rows; r += step) {
+        let d = zs[r * n + quad] - near;
+        squares += d * d;
+        rest += d;
+    }
+    let off = column_sum(lane, rest) / count;
+    let variance = column_sum(lane, squares) / count - off * off;
+    let mean = near + off;
+    let inv_std = 1.0 / sqrt(variance + args.eps);
+    if (mine && first == 0u) {
+        zs[args.saved / 4u + quad] = mean;
+        zs[args.saved / 4u + n + quad] = inv_std;
+        zs[args.saved / 4u + 2u * n + quad] = variance;
+    }
+    if (mine) {
+        let gamma = params[args.gamma / 4u + quad];
+        let beta = params[args.beta / 4u + quad];
+        let seed = vec2u(args.seed_low, args.seed_high);
+        for (var r = first; r < now.rows; r += step) {
+            let y = (zs[r * n + quad] - mean) * inv_std * gamma + beta;
+            var kept = vec4<bool>(true, true, true, true);
+            if (args.threshold > 0u) {
+                kept = philox(vec4u(r * n + quad, now.step, args.layer, 0u), seed) >= vec4u(args.threshold);
+            }
+            h[r * n + quad] = select(vec4f(0.0), relu(y) * args.scale, kept);
+        }
+    }
+}

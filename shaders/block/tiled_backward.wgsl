@@ -1,0 +1,47 @@
+// A group computes 8 columns of all rows, 128 rows at a time: the picture is that of tiled_forward.wgsl, with dy in the
+// place of x and rows of V in the place of columns of Wᵀ.
+const ROWS: u32 = 128u;
+const DEPTH: u32 = 16u;
+const STRIDE: u32 = ROWS + 1u;
+@group(0) @binding(1) var<storage, read> dy: array<f32>;
+var<workgroup> tile_dy: array<f32, STRIDE * DEPTH>;
+var<workgroup> tile_v: array<vec4f, 2u * DEPTH>;
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    let n4 = args.n / 4u;
+    let mine = group.x * 2u + lane % 2u < n4;
+    let quad = min(group.x * 2u + lane % 2u, n4 - 1u);
+    let own = lane / 2u;
+    for (var row = 0u; row < now.rows; row += ROWS) {
+        var sum = vec4f(0.0);
+        for (var k = 0u; k < args.k; k += DEPTH) {
+            for (var e = lane; e < ROWS * DEPTH; e += 256u) {
+                let r = e / DEPTH;
+                let d = e % DEPTH;
+                var value = 0.0;
+                if (row + r < now.rows && k + d < args.k) {
+                    value = dy[(row + r) * args.k + k + d];
+                }
+                tile_dy[d * STRIDE + r] = value;
+            }
+            if (lane < 2u * DEPTH) {
+                let d = lane / 2u;
+                var value = vec4f(0.0);
+                if (k + d < args.k) {
+                    value = params[args.weight / 4u + (k + d) * n4 + quad];
+                }
+                tile_v[lane] = value;
+            }
+            workgroupBarrier();
+            for (var d = 0u; d < DEPTH; d++) {
+                sum += tile_dy[d * STRIDE + own] * tile_v[d * 2u + lane % 2u];
+            }
+            workgroupBarrier();
+        }
+        if (mine && row + own < now.rows) {
+            dz[(row + own) * n4 + quad] = sum;
+        }
+    }
+    finish(quad, own, ROWS, lane, mine);
+}

@@ -1,0 +1,49 @@
+// What softmax and cross-entropy make of one row of logits z, with its maximum taken off:
+//   p_j = exp(z_j - max) / sum,   loss = log(sum) - Σ_j t_j (z_j - max),   t = (1 - s) onehot + s / classes.
+struct Row {
+    // Not yet weighted; NaN where a logit is.
+    loss: f32,
+    // Whether the first largest class is the label and the loss is a number.
+    right: bool,
+    largest: f32,
+    sum: f32,
+    // A NaN among the logits, if there is one, else 0.
+    bad: f32,
+}
+
+fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
+    var best = 0u;
+    var bad = 0.0;
+    for (var j = 0u; j < classes; j++) {
+        if (logit(first + j) > logit(first + best)) {
+            best = j;
+        }
+        if (is_nan(logit(first + j))) {
+            bad = logit(first + j);
+        }
+    }
+    let largest = logit(first + best);
+    var sum = 0.0;
+    var all = 0.0;
+    for (var j = 0u; j < classes; j++) {
+        let z = logit(first + j) - largest;
+        sum += exp(z);
+        all += z;
+    }
+    let z_label = logit(first + label) - largest;
+    let share = smoothing / f32(classes);
+    var loss = log(sum) - (1.0 - smoothing) * z_label;
+    // Only with smoothing: an infinite term times 0 would make the loss NaN.
+    if (smoothing > 0.0) {
+        loss -= share * all;
+    }
+    if (is_nan(bad)) {
+        loss = bad;
+    }
+    return Row(loss, best == label && !is_nan(loss), largest, sum, bad);
+}
+
+fn probability(row: Row, i: u32) -> f32 {
+    let p = exp(logit(i) - row.largest) / row.sum;
+    return select(p, row.bad, is_nan(row.bad));
+}

@@ -1,0 +1,263 @@
+//! Joins recordings where a kernel does the work of several. Each rule says when it may; none changes what a value is but
+//! for the rounding, and what is not stored any more was read by nothing else.
+//!
+//! | rule | recordings | becomes |
+//! | --- | --- | --- |
+//! | block | linear, batch norm, ReLU, dropout; and backward from the next layer's product down to batch norm, with its commit | [`Block`], [`BlockGradient`] |
+//! | weights | the gradients of up to three layers' weights and biases | [`WeightGradients`] |
+//! | head | last linear layer, cross-entropy, metrics and the gradient by the logits | [`Head`] |
+//!
+//! A fourth, the clock, joins the end of a step to its update and the beginning to the gather (see `plan.rs`).
+
+use super::gradient::{Call, Phase};
+use super::{Graph, ValueId};
+use crate::op::{Class, Family, Op, Target, Wires};
+use crate::ops::activation::Activation;
+use crate::ops::batch_norm::{BatchNorm, Statistics};
+use crate::ops::block::{Block, BlockGradient};
+use crate::ops::cross_entropy::CrossEntropy;
+use crate::ops::dropout::Dropout;
+use crate::ops::head::Head;
+use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients};
+use crate::ops::metrics::Metrics;
+use crate::shape::Shape;
+use std::any::Any;
+use std::sync::Arc;
+
+/// Products of a linear layer beyond which a GPU is better off with large tiles and batch norm apart.
+const MOST_BLOCK_WORK: usize = 1 << 27;
+
+/// The calls with all joined that may be.
+pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target) -> Vec<Call> {
+    let mut joiner = Joiner { graph, calls, target };
+    joiner.blocks();
+    joiner.weights();
+    joiner.head();
+    joiner.calls
+}
+
+/// The operation of a call, if it is of this kind.
+pub(super) fn op_of<T: Op>(op: &Arc<dyn Op>) -> Option<&T> {
+    let any: &dyn Any = op.as_ref();
+    any.downcast_ref()
+}
+
+struct Joiner<'a> {
+    graph: &'a Graph,
+    calls: Vec<Call>,
+    target: &'a Target,
+}
+
+/// A block's recordings, by their places.
+struct Found {
+    forward: Vec<usize>,
+    backward: Vec<usize>,
+    commit: usize,
+    next: usize,
+    dropout: Option<Dropout>,
+}
+
+impl Joiner<'_> {
+    fn call<T: Op>(&self, at: usize, phase: Phase) -> Option<(&T, &Wires<ValueId>)> {
+        let call = self.calls.get(at).filter(|call| call.phase == phase)?;
+        op_of(&call.op).map(|op| (op, &call.wires))
+    }
+
+    fn shape(&self, id: ValueId) -> &Shape {
+        self.graph.shape(id)
+    }
+
+    /// Whether no call but these, and not the host, has to do with a value.
+    fn only_in(&self, id: ValueId, places: &[usize]) -> bool {
+        let has = |wires: &Wires<ValueId>| {
+            let lists = [&wires.inputs, &wires.outputs, &wires.saved, &wires.d_outputs];
+            lists.iter().any(|list| list.contains(&id)) || wires.d_inputs.contains(&Some(id))
+        };
+        let elsewhere = self.calls.iter().enumerate().any(|(at, call)| !places.contains(&at) && has(&call.wires));
+        let at_the_end = self.graph.last.iter().any(|node| node.inputs.contains(&id));
+        !elsewhere && !at_the_end && !self.graph.kept.contains(&id)
+    }
+
+    fn blocks(&mut self) {
+        let mut at = 0;
+        while at < self.calls.len() {
+            if let Some(found) = self.find_block(at) {
+                self.make_block(&found);
+            }
+            at += 1;
+        }
+    }
+
+    fn find_block(&self, at: usize) -> Option<Found> {
+        let (matmul, linear) = self.call::<Matmul>(at, Phase::Forward)?;
+        let (norm, normed) = self.call::<BatchNorm>(at + 1, Phase::Forward)?;
+        let (relu, activated) = self.call::<Activation>(at + 2, Phase::Forward)?;
+        let z = linear.outputs[0];
+        let chained = normed.inputs[0] == z && activated.inputs == normed.outputs;
+        if matmul.relu || linear.inputs.len() != 3 || *relu != Activation::Relu || !chained {
+            return None;
+        }
+        let (y, a) = (normed.outputs[0], activated.outputs[0]);
+        let dropped = self.call::<Dropout>(at + 3, Phase::Forward).filter(|(_, wires)| wires.inputs == [a]);
+        let dropout = dropped.map(|(dropout, _)| *dropout);
+        let steps = 3 + usize::from(dropout.is_some());
+        let own = |phase| move |c: &Call| c.phase == phase && c.path == self.calls[at + 1].path;
+        let last = self.calls.iter().position(own(Phase::Backward))?;
+        let commit = self.calls.iter().position(own(Phase::Commit))?;
+        // Dropout's, ReLU's and batch norm's gradients, and before them the next layer's.
+        let first = (last + 2).checked_sub(steps)?;
+        let next = first.checked_sub(1)?;
+        let (following, back) = self.call::<Matmul>(next, Phase::Backward)?;
+        let dh = back.d_inputs[0]?;
+        let found =
+            Found { forward: (at..at + steps).collect(), backward: (first..=last).collect(), commit, next, dropout };
+        let taken = [&found.forward[..], &found.backward, &[commit, next]].concat();
+        let mut between = vec![y, dh];
+        between.extend(dropout.map(|_| a));
+        between.extend(self.calls[first + 1..=last].iter().flat_map(|call| call.wires.d_outputs.clone()));
+        let backward = self.call::<BatchNorm>(last, Phase::Backward)?.1;
+        let mirrored = (1..steps).all(|i| self.calls[last + 1 - i].path == self.calls[at + i].path);
+        let fits = mirrored
+            && norm.statistics == Statistics::Batch
+            && !following.relu
+            && self.calls[first].wires.d_outputs == [dh]
+            && backward.d_inputs[..3].iter().all(Option::is_some)
+            && between.iter().all(|&id| self.only_in(id, &taken))
+            && self.block_pays(linear);
+        fits.then_some(found)
+    }
+
+    /// Whether the shapes are a block's, and one kernel is better than several.
+    fn block_pays(&self, linear: &Wires<ValueId>) -> bool {
+        let (x, weight, z) =
+            (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]), self.shape(linear.outputs[0]));
+        let small = x.elements().saturating_mul(weight.rows()) <= MOST_BLOCK_WORK;
+        let pays = self.target.product != Family::Tiled || small;
+        let op = Block { eps: 0.0, dropout: None };
+        pays && z.0.len() == 2 && op.shapes(&[x.clone(), weight.clone()]).is_ok()
+    }
+
+    fn make_block(&mut self, found: &Found) {
+        let [linear, norm] = [0, 1].map(|i| self.calls[found.forward[i]].wires.clone());
+        let Some(&BatchNorm { eps, momentum, .. }) = op_of(&self.calls[found.forward[1]].op) else { return };
+        let h = self.calls[found.forward[found.forward.len() - 1]].wires.outputs[0];
+        let gradient = self.calls[found.backward[found.backward.len() - 1]].wires.clone();
+        let (next, dropout) = (self.calls[found.next].wires.clone(), found.dropout);
+        let path = |places: &[usize]| -> String {
+            places.iter().map(|&at| self.calls[at].path.as_str()).collect::<Vec<_>>().join("+")
+        };
+        let [x, weight, bias] = linear.inputs[..] else { return };
+        let [z, gamma, beta, mean, var] = norm.inputs[..] else { return };
+        let block = Call {
+            op: Arc::new(Block { eps, dropout }),
+            path: path(&found.forward),
+            phase: Phase::Forward,
+            wires: Wires {
+                inputs: vec![x, weight, bias, gamma, beta],
+                outputs: vec![z, h],
+                saved: norm.saved.clone(),
+                ..Wires::default()
+            },
+        };
+        let back = Call {
+            op: Arc::new(BlockGradient { momentum, dropout }),
+            path: path(&[&[found.next][..], &found.backward].concat()),
+            phase: Phase::Forward,
+            wires: Wires {
+                inputs: vec![next.d_outputs[0], next.inputs[1], z, h, norm.saved[0], gamma, mean, var],
+                outputs: gradient.d_inputs[..3].iter().flatten().copied().collect(),
+                ..Wires::default()
+            },
+        };
+        self.calls[found.next].wires.d_inputs[0] = None;
+        self.calls[found.forward[0]] = block;
+        self.calls[found.backward[0]] = back;
+        let gone = [&found.forward[1..], &found.backward[1..], &[found.commit]].concat();
+        self.remove(&gone);
+    }
+
+    fn remove(&mut self, places: &[usize]) {
+        let mut at = 0;
+        self.calls.retain(|_| {
+            at += 1;
+            !places.contains(&(at - 1))
+        });
+    }
+
+    /// Takes the weights' part out of every linear layer's backward recording.
+    fn weights(&mut self) {
+        let mut jobs = vec![];
+        for at in 0..self.calls.len() {
+            let Some((matmul, wires)) = self.call::<Matmul>(at, Phase::Backward) else { continue };
+            let parts: Vec<ValueId> = wires.d_inputs[1..].iter().flatten().copied().collect();
+            let whole = |id: &ValueId| self.graph.values[id.0].class == Class::Gradients && self.only_in(*id, &[at]);
+            let fits = !matmul.relu
+                && parts.len() == wires.d_inputs.len() - 1
+                && parts.iter().all(whole)
+                && WeightGradients::takes(self.shape(wires.inputs[0]).width(), self.target.product);
+            if fits {
+                jobs.push((at, wires.d_outputs[0], wires.inputs[0], parts));
+            }
+        }
+        let mut made = vec![];
+        for some in jobs.chunks(MOST_JOBS) {
+            let paths: Vec<&str> = some.iter().map(|(at, ..)| self.calls[*at].path.as_str()).collect();
+            made.push(Call {
+                op: Arc::new(WeightGradients { biases: some.iter().map(|(.., parts)| parts.len() == 2).collect() }),
+                path: paths.join("+"),
+                phase: Phase::Forward,
+                wires: Wires {
+                    inputs: some.iter().flat_map(|(_, dy, x, _)| [*dy, *x]).collect(),
+                    outputs: some.iter().flat_map(|(.., parts)| parts.clone()).collect(),
+                    ..Wires::default()
+                },
+            });
+        }
+        let mut empty = vec![];
+        for (at, ..) in &jobs {
+            self.calls[*at].wires.d_inputs[1..].fill(None);
+            empty.extend(self.calls[*at].wires.d_inputs[0].is_none().then_some(*at));
+        }
+        let end = self.calls.iter().position(|call| call.phase == Phase::Commit).unwrap_or(self.calls.len());
+        self.calls.splice(end..end, made);
+        self.remove(&empty);
+    }
+
+    fn head(&mut self) {
+        let Some(at) = (0..self.calls.len()).find(|&at| self.call::<CrossEntropy>(at, Phase::Forward).is_some()) else {
+            return;
+        };
+        let Some((&CrossEntropy { label_smoothing }, forward)) = self.call::<CrossEntropy>(at, Phase::Forward) else {
+            return;
+        };
+        let Some((_, metrics)) = self.call::<Metrics>(at + 1, Phase::Forward) else { return };
+        let Some((_, backward)) = self.call::<CrossEntropy>(at + 2, Phase::Backward) else { return };
+        let Some(d_logits) = backward.d_inputs[0] else { return };
+        let taken = [at, at + 1, at + 2];
+        if !forward.outputs.iter().chain(&forward.saved).all(|&id| self.only_in(id, &taken)) {
+            return;
+        }
+        let tail = [&forward.inputs[1..], &metrics.inputs[2..]].concat();
+        let linear = at.checked_sub(1).and_then(|before| self.call::<Matmul>(before, Phase::Forward));
+        let with_layer = linear.filter(|(matmul, wires)| {
+            let alone = self.only_in(forward.inputs[0], &[at - 1, at, at + 1, at + 2]);
+            !matmul.relu && wires.inputs.len() == 3 && wires.outputs[0] == forward.inputs[0] && alone
+        });
+        let layer = with_layer.map(|(_, wires)| [&wires.inputs[..], &tail].concat());
+        let plain = [&forward.inputs[..1], &tail].concat();
+        let candidates = layer.map(|inputs| (true, inputs)).into_iter().chain([(false, plain)]);
+        for (linear, inputs) in candidates {
+            let op = Head { label_smoothing, linear };
+            let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
+            if op.shapes(&shapes).is_err() {
+                continue;
+            }
+            let first = at - usize::from(linear);
+            let path = if linear { format!("{}+loss", self.calls[first].path) } else { "loss".to_owned() };
+            let wires = Wires { inputs, outputs: vec![d_logits], ..Wires::default() };
+            self.calls[first] = Call { op: Arc::new(op), path, phase: Phase::Forward, wires };
+            self.remove(&(first + 1..at + 3).collect::<Vec<_>>());
+            return;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Tensors that one binding reaches: a kernel may have eight, and some touch more tensors than that. And the two slots of
+//! a step whose first and last kernel also do what moves the step on.
+
+use super::{Recorder, Slot, SlotId};
+use crate::shape::Shape;
+
+/// Words to which slots are aligned: 256 bytes, what every adapter accepts as the offset of a binding.
+pub const ALIGN: usize = 64;
+
+impl Recorder {
+    /// The slot that holds all of these, laid one after the other unless they already lie in one, as trainable tensors
+    /// do. A kernel binds it once and takes each by its [`offset`](Self::offset).
+    ///
+    /// # Panics
+    /// Some of them lie in another slot than the rest: a fault of ours.
+    pub fn together(&mut self, slots: &[SlotId]) -> SlotId {
+        let parent = |rec: &Self, id: SlotId| rec.slots[id.0 as usize].within.map(|(parent, _)| parent);
+        let first = parent(self, slots[0]);
+        assert!(slots.iter().all(|&id| parent(self, id) == first), "tensors of several packs cannot share a binding");
+        if let Some(pack) = first {
+            return pack;
+        }
+        let offsets: Vec<usize> = slots
+            .iter()
+            .scan(0, |end, id| {
+                let offset = *end;
+                *end = (offset + self.slots[id.0 as usize].words()).next_multiple_of(ALIGN);
+                Some(offset)
+            })
+            .collect();
+        let Slot { name, scalar, class, .. } = self.slots[slots[0].0 as usize].clone();
+        let last = self.slots[slots[slots.len() - 1].0 as usize].words();
+        let shape = Shape(vec![offsets[offsets.len() - 1] + last]);
+        let pack = self.slot(Slot { name: format!("{name}+"), shape, scalar, class, public: false, within: None });
+        for (id, offset) in slots.iter().zip(offsets) {
+            self.slots[id.0 as usize].within = Some((pack, offset));
+        }
+        pack
+    }
+
+    /// Where a slot begins in the one that [`together`](Self::together) gave, in words.
+    pub fn offset(&self, id: SlotId) -> u32 {
+        self.slots[id.0 as usize].within.map_or(0, |(_, offset)| offset as u32)
+    }
+
+    /// Begins a step that ends with [`end_step`](Self::end_step): gives the slot of the step that comes next, as the host
+    /// or the step before left it, and that of the current step, which what is recorded from here on reads.
+    pub fn begin_step(&mut self) -> [SlotId; 2] {
+        let next = self.now();
+        let now = self.slot(Slot { name: "now, current".into(), public: false, ..self.slots[next.0 as usize].clone() });
+        self.set_now(now);
+        [next, now]
+    }
+
+    /// Ends a step: gives the slot of the step that comes next, to be written, which is the current one afterwards.
+    pub fn end_step(&mut self) -> SlotId {
+        let next = SlotId(0);
+        if self.now() == next {
+            // No step was begun, as where the operation is recorded alone.
+            return self.slot(Slot { name: "now, next".into(), public: false, ..self.slots[0].clone() });
+        }
+        self.set_now(next);
+        next
+    }
+}

@@ -1,0 +1,157 @@
+//! The gradients of up to three layers' weights and biases in one dispatch.
+//!
+//! dWᵢ = dyᵢᵀ xᵢ and dbᵢ = Σ dyᵢ over the rows of the step. No layer's gradient waits for another's, so the groups of all
+//! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
+//! gradients before the update; for the family of software drivers xᵢ's width must be a multiple of four.
+
+use super::{Args, RowsIn, twins, variants};
+use crate::args;
+use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tensor, Tolerance, args_of, read, update};
+use crate::op::{Case, Family, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
+use crate::parts;
+use crate::shape::{Shape, ShapeError};
+
+/// Most layers of one dispatch: each takes two of eight bindings.
+pub const MOST: usize = 3;
+
+const NO_BIAS: u32 = u32::MAX;
+
+args! {
+    pub(super) struct JobsArgs {
+        m0: u32, n0: u32, first0: u32, weight0: u32, bias0: u32,
+        m1: u32, n1: u32, first1: u32, weight1: u32, bias1: u32,
+        m2: u32, n2: u32, first2: u32, weight2: u32, bias2: u32,
+    }
+}
+
+/// One layer's part of the arguments.
+#[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+struct Job {
+    m: u32,
+    n: u32,
+    first: u32,
+    weight: u32,
+    bias: u32,
+}
+
+const BINDINGS: &[crate::kernel::Binding] =
+    &[read("dy0"), read("x0"), read("dy1"), read("x1"), read("dy2"), read("x2"), NOW, update("grads")];
+
+const SUM: Tolerance = Tolerance { c: 4.0, size: Size::Terms, terms: |_, rows| rows };
+
+macro_rules! jobs {
+    ($name:literal, $needs:expr, $body:literal) => {
+        Kernel {
+            name: $name,
+            parts: parts!("shared/now.wgsl", "matmul/jobs.wgsl", $body),
+            args: JobsArgs::FIELDS,
+            bindings: BINDINGS,
+            needs: $needs,
+            tolerance: SUM,
+            twin: |a, io| twin(args_of(a), io),
+            fast: None,
+        }
+    };
+}
+
+pub(super) static TILED: Kernel = jobs!("matmul.jobs_tiled", Needs::Nothing, "matmul/jobs_tiled.wgsl");
+pub(super) static SUBGROUP: Kernel = jobs!("matmul.jobs_subgroup", Needs::SubgroupsOf8, "matmul/jobs_subgroup.wgsl");
+
+/// The operation. Inputs: dy `[batch, m]` and x `[batch, n]` of each layer; outputs: dW `[m, n]` of each, and db `[m]` of each
+/// that has a bias, behind its dW.
+#[derive(Clone, Debug)]
+pub struct WeightGradients {
+    /// Whether each layer has a bias.
+    pub biases: Vec<bool>,
+}
+
+impl WeightGradients {
+    /// Whether a layer with inputs of this width may be among them.
+    pub fn takes(width: usize, family: Family) -> bool {
+        family != Family::Subgroup || width % 4 == 0
+    }
+}
+
+impl Op for WeightGradients {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        const NAMES: [[&str; 2]; MOST] = [["dweight0", "dbias0"], ["dweight1", "dbias1"], ["dweight2", "dbias2"]];
+        let mut outputs = vec![];
+        for ((pair, bias), [weight, bias_name]) in inputs.chunks(2).zip(&self.biases).zip(NAMES) {
+            outputs.push(Made::f32(weight, [pair[0].width(), pair[1].width()]));
+            outputs.extend(bias.then(|| Made::f32(bias_name, [pair[0].width()])));
+        }
+        Ok(Outputs { outputs, saved: vec![] })
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let outputs: Vec<SlotId> = w.outputs.iter().map(|wire| wire.slot).collect();
+        let grads = rec.together(&outputs);
+        let (kernel, tile) = match rec.target.product {
+            Family::Subgroup => (&SUBGROUP, variants::tile(Family::Subgroup, variants::Form::Tn)),
+            Family::Plain | Family::Tiled => (&TILED, [64, 64]),
+        };
+        let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NO_BIAS };
+        let (mut jobs, mut groups, mut at) = ([absent; MOST], 0, 0);
+        let mut slots = vec![];
+        for (job, (pair, &bias)) in jobs.iter_mut().zip(w.inputs.chunks(2).zip(&self.biases)) {
+            let (m, n) = (pair[0].shape.width(), pair[1].shape.width());
+            let (weight, after) = (rec.offset(outputs[at]), outputs.get(at + 1));
+            let bias = if bias { after.map_or(NO_BIAS, |&slot| rec.offset(slot)) } else { NO_BIAS };
+            *job = Job { m: m as u32, n: n as u32, first: groups, weight, bias };
+            groups += (m.div_ceil(tile[0]) * n.div_ceil(tile[1])) as u32;
+            at += 1 + usize::from(bias != NO_BIAS);
+            slots.extend([pair[0].slot, pair[1].slot]);
+        }
+        // What no layer uses is bound all the same.
+        while slots.len() < 2 * MOST {
+            slots.extend_from_within(..2);
+        }
+        let now = rec.now();
+        let args: JobsArgs = bytemuck::cast(jobs);
+        rec.dispatch(kernel, &args, &[&slots[..], &[now, grads]].concat(), [groups, 1, 1]);
+    }
+}
+
+/// The plain twins of each layer, one after the other.
+fn twin(a: JobsArgs, io: &mut Io<'_>) {
+    let [dy0, x0, dy1, x1, dy2, x2, now, mut grads] = io.take();
+    let jobs: [Job; MOST] = bytemuck::cast(a);
+    for (job, (dy, x)) in jobs.iter().zip([(dy0, x0), (dy1, x1), (dy2, x2)]) {
+        if job.m == 0 {
+            continue;
+        }
+        let (m, n, rows) = (job.m as usize, job.n as usize, now.now().rows as usize);
+        let args = Args { m: job.m, n: job.n, k: now.now().rows, rows_in: RowsIn::K as u32, part: now.now().rows };
+        let mut product = Io::default();
+        [&dy, &x, &now].iter().enumerate().for_each(|(place, tensor)| product.bind(place, Tensor::Read(tensor.u32())));
+        product.bind(3, Tensor::Write(&mut grads.u32_mut()[job.weight as usize..][..m * n]));
+        twins::tn(bytemuck::bytes_of(&args), &mut product);
+        if job.bias != NO_BIAS {
+            let sums = &mut grads.f32_mut()[job.bias as usize..][..m];
+            twins::column_sums(super::ColumnArgs { columns: job.m }, dy.f32(), rows, sums);
+        }
+    }
+}
+
+/// Inputs for the checks.
+pub(super) fn cases() -> Vec<Case> {
+    let case = |name: &str, rows: usize, batch: usize, layers: &[(usize, usize, bool)]| {
+        let normal = |width: usize| ([batch, width].into(), Fill::Normal(0.2, 1.0));
+        let inputs = layers.iter().flat_map(|&(m, n, _)| [normal(m), normal(n)]).collect();
+        let op = WeightGradients { biases: layers.iter().map(|layer| layer.2).collect() };
+        Case::new(name, op, rows, inputs).not_smooth()
+    };
+    let mut extreme = case("jobs, extreme", 9, 9, &[(3, 8, true), (5, 4, true)]);
+    extreme.inputs[0].1 = Fill::Extreme;
+    vec![
+        case("jobs, one row", 1, 3, &[(1, 4, true)]),
+        case("jobs, two of three, 33 of 40", 33, 40, &[(10, 36, true), (20, 8, false)]),
+        case("jobs, three, several tiles", 128, 128, &[(10, 68, true), (68, 132, true), (132, 64, true)]),
+        extreme,
+    ]
+}
