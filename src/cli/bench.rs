@@ -21,6 +21,9 @@ const SQUARES: [usize; 4] = [512, 1024, 2048, 4096];
 /// Those of `gemm`: the largest takes a software driver half a minute each.
 const COMMON: usize = 3;
 
+/// Cores that other processes may take before a measurement says little.
+const QUIET: f64 = 0.15;
+
 /// What can be asked for.
 #[derive(Clone)]
 enum Asked {
@@ -264,6 +267,10 @@ impl Bench<'_> {
         for row in rows.iter().filter(|row| row.rows < row.rows_elsewhere()) {
             let rows = show::thousands(row.rows as u64);
             say!("{} has {rows} rows here: a binding of this device holds no more", row.work.name);
+        }
+        let busy = |row: &&NetRow| row.rates.usage.is_some_and(|usage| usage.other > QUIET);
+        if rows.iter().any(|row| busy(&row)) {
+            say!("other processes took more than {QUIET} cores meanwhile: the times of such a line say little");
         }
         if let Some(empty) = self.empty {
             let share = |row: &NetRow| format!("{} {:.0} %", row.work.name, row.floor.unwrap_or_default() * 100.0);

@@ -17,8 +17,8 @@ const SECONDS: f64 = 1.0;
 /// Least and most of those steps.
 const STEPS: (usize, usize) = (5, 200);
 
-/// A sum of the device's own times that is further from the time of a step than this factor is not believed: software
-/// drivers take all timestamps of a submission at its end.
+/// A sum of the device's own times that is further from the time of a step than this factor is not believed: a driver may
+/// offer timestamps and write none, or all of a submission at its end.
 const BELIEVED: f64 = 10.0;
 
 /// Floats that are copied: more than any cache holds, as many as the least binding does.
@@ -26,6 +26,9 @@ const COPIED: usize = 32 << 20;
 
 /// How each measurement of what the device does at best is taken.
 const TIMING: Timing = Timing { runs: 3, seconds: 0.3 };
+
+/// Most seconds that a product may take to be tried: on a software driver 2048 cubed takes many.
+const MOMENT: f64 = 1.5;
 
 /// What a device was measured to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,7 +42,7 @@ pub struct Best {
 }
 
 impl Best {
-    /// Measures a copy and products of 1024 and 2048 cubed, and on hardware also 4096, in two forms.
+    /// Measures a copy, and products of 1024, 2048 and 4096 cubed in two forms as far as one takes no more than a moment.
     ///
     /// # Errors
     /// The device has no room or fails.
@@ -47,11 +50,13 @@ impl Best {
         let mut copy = Chain::copy(COPIED, device)?;
         let bytes = measure(TIMING, |steps| copy.steps(steps))?.spread().1 * 8.0 * COPIED as f64;
         drop(copy);
-        let hardware = matches!(device, Device::Gpu(gpu) if gpu.report().hardware);
         let mut best = Self { bytes, flops: 0.0, product: Product::square(0) };
-        for size in [1024, 2048, 4096].into_iter().filter(|size| hardware || *size < 4096) {
+        for size in [1024, 2048, 4096] {
             for form in [Form::Nt, Form::Nn] {
                 let product = Product { form, ..Product::square(size) };
+                if best.flops > 0.0 && product.flops() / best.flops > MOMENT {
+                    return Ok(best);
+                }
                 let mut chain = Chain::product(product, device, target)?;
                 let flops = measure(TIMING, |steps| chain.steps(steps))?.spread().1 * product.flops();
                 if flops > best.flops {
