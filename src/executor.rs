@@ -86,6 +86,15 @@ pub trait Executor {
     /// The device failed.
     fn run_dispatch(&mut self, program: usize, dispatch: usize) -> Result<(), DeviceError>;
 
+    /// Seconds that each dispatch of a program takes, by the device's own clock: the median over `steps` steps, which are
+    /// run from the current one on. `None` where the executor has no such clock; then nothing is run.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn profile(&mut self, _program: usize, _steps: usize) -> Result<Option<Vec<f64>>, DeviceError> {
+        Ok(None)
+    }
+
     /// All words of a buffer, for comparing executors.
     ///
     /// # Errors

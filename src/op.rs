@@ -230,6 +230,8 @@ pub struct Dispatch {
     pub groups: [u32; 3],
     /// The layer for which it runs, as in `3.batch_norm`.
     pub path: Arc<str>,
+    /// Floating-point operations of a product at the batch's capacity, 2·m·n·k; 0 where memory is what takes the time.
+    pub flops: u64,
 }
 
 /// Takes down the dispatches of a program.
@@ -320,7 +322,15 @@ impl Recorder {
             slots: slots.to_vec(),
             groups,
             path: Arc::clone(&self.path),
+            flops: 0,
         });
+    }
+
+    /// Says how many floating-point operations the last dispatch does at the batch's capacity.
+    pub fn flops(&mut self, flops: u64) {
+        if let Some(last) = self.dispatches.last_mut() {
+            last.flops = flops;
+        }
     }
 
     /// Records a dispatch with one thread for each of `threads` elements.

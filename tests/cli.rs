@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/commands.rs"]
 mod commands;
 #[path = "cli/data.rs"]

@@ -33,6 +33,8 @@ pub(super) enum Command {
     Doctor(DoctorArgs),
     /// Layers, parameters, memory and dispatches of a network, without training it
     Plan(PlanArgs),
+    /// Samples per second of three networks, and the time of each kernel
+    Bench(BenchArgs),
     /// Known data sets
     Data(DataArgs),
 }
@@ -134,6 +136,34 @@ pub(super) struct PlanArgs {
     /// Print the WGSL of a kernel, as in batch_norm.stats
     #[arg(long, value_name = "KERNEL")]
     pub(super) wgsl: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct BenchArgs {
+    /// w1, w2, w3; gemm512, gemm1024, gemm2048, gemm4096, gemm (the first three); gemmw1, gemmw2, gemmw3 (the products of a
+    /// step); dispatch (one that does nothing) [default: w1 w2 w3]
+    #[arg(value_name = "WORK")]
+    pub(super) works: Vec<String>,
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
+    /// How often each work is measured
+    #[arg(long, default_value_t = 3, allow_negative_numbers = true)]
+    pub(super) runs: usize,
+    /// How long each time
+    #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
+    pub(super) seconds: f64,
+    /// Also the time of each kernel in one step, beside what this device was measured to do at best
+    #[arg(long)]
+    pub(super) kernels: bool,
+    /// Run every operation by itself
+    #[arg(long)]
+    pub(super) no_fuse: bool,
+    /// Steps that are given to the device at once [default: a tenth of a second's]
+    #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
+    pub(super) steps_per_submission: Option<usize>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Args, Debug)]

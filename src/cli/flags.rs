@@ -50,6 +50,9 @@ pub(super) struct TrainArgs {
     /// Run folder [default: the next runs/NAME-001]
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// Run every operation by itself: no result changes by more than float32's rounding
+    #[arg(long)]
+    pub(super) no_fuse: bool,
     /// Only the end
     #[arg(long)]
     pub(super) quiet: bool,

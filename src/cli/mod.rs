@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod args;
+mod bench;
 mod data;
 mod devices;
 mod doctor;
@@ -15,6 +16,7 @@ mod show;
 mod train;
 
 use crate::error::Error;
+use crate::op::Target;
 use crate::train::{Device, DeviceChoice};
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -40,6 +42,7 @@ pub fn main() -> ExitCode {
         Command::Devices(args) => devices::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Plan(args) => plan::run(args),
+        Command::Bench(args) => bench::run(&args),
         Command::Data(args) => data::run(&args),
     };
     match say::lost().map_or(done, Err) {
@@ -69,6 +72,11 @@ fn open_device(choice: &DeviceChoice) -> Result<Device, Error> {
         say::to_stderr(format_args!("on the CPU: {why}"));
     }
     Ok(device)
+}
+
+/// What plans for a device are compiled for, with or without operations joined.
+fn target(device: &Device, no_fuse: bool) -> Target {
+    Target { fuse: !no_fuse, ..device.target() }
 }
 
 /// Where data sets lie: `WGRAD_DATA`.

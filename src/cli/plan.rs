@@ -2,7 +2,7 @@
 
 use super::args::PlanArgs;
 use super::say::{self, say};
-use super::{open_device, setting, show, train};
+use super::{open_device, setting, show, target, train};
 use crate::error::Error;
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
@@ -20,7 +20,7 @@ pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
     }
     let device = open_device(&args.train.device.device)?;
     let job = train::job(&args.train)?;
-    let trainer = Trainer::new(job, &device)?;
+    let trainer = Trainer::for_target(job, &device, target(&device, args.train.no_fuse))?;
     let programs = trainer.programs();
     let plan = &*programs.plan;
     let parameters: usize =

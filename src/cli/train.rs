@@ -2,7 +2,7 @@
 
 use super::flags::TrainArgs;
 use super::say::{self, note, say};
-use super::{data_dir, eval, head, setting, show};
+use super::{data_dir, eval, head, setting, show, target};
 use crate::data::Targets;
 use crate::error::Error;
 use crate::export::{Model, Progress};
@@ -27,7 +27,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let (mut job, notes) = prepare(recipe.settings(given)?, data_dir().as_deref())?;
     start_from(&args, &mut job)?;
     let name = run_name(&job.dataset.name);
-    let mut trainer = Trainer::new(job, &device)?;
+    let mut trainer = Trainer::for_target(job, &device, target(&device, args.no_fuse))?;
     head::complete(&mut recipe, &trainer);
     let mut folder = match &args.resume {
         Some(path) => {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
 
 /// What a session may make use of, where the adapter has it.
-const WANTED: wgpu::Features = wgpu::Features::SUBGROUP;
+const WANTED: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);
 
 /// Workgroup memory and threads that the kernels need; every adapter of WebGPU's default limits has them.
 const NEEDED_WORKGROUP_BYTES: u32 = 16 * 1024;

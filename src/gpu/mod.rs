@@ -2,6 +2,7 @@
 
 mod device;
 mod pipelines;
+mod profile;
 mod session;
 
 pub use device::{AdapterReport, Choice, Gpu, adapters, nothing_found};

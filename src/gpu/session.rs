@@ -14,19 +14,27 @@ const ARGS_STRIDE: usize = 256;
 /// Bytes that one read-back moves at most; longer reads go in pieces.
 const STAGING_BYTES: u64 = 4 << 20;
 
-struct Ready {
+pub(super) struct Ready {
     pipeline: Pipeline,
     group: wgpu::BindGroup,
     groups: [u32; 3],
 }
 
+impl Ready {
+    pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_bind_group(0, &self.group, &[]);
+        pass.dispatch_workgroups(self.groups[0], self.groups[1], self.groups[2]);
+    }
+}
+
 /// A plan on a device.
 pub struct Session {
-    gpu: Rc<Gpu>,
+    pub(super) gpu: Rc<Gpu>,
     plan: Arc<Plan>,
     buffers: Vec<wgpu::Buffer>,
     staging: wgpu::Buffer,
-    programs: Vec<Vec<Ready>>,
+    pub(super) programs: Vec<Vec<Ready>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -97,9 +105,7 @@ impl Session {
         let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
         for ready in dispatches {
-            pass.set_pipeline(&ready.pipeline.pipeline);
-            pass.set_bind_group(0, &ready.group, &[]);
-            pass.dispatch_workgroups(ready.groups[0], ready.groups[1], ready.groups[2]);
+            ready.record(&mut pass);
         }
         drop(pass);
         self.gpu.queue.submit([encoder.finish()]);
@@ -107,13 +113,18 @@ impl Session {
     }
 
     /// Reads words of a buffer. Awaiting it is for hosts that must not block; the rest blocks on it below.
-    async fn fetch(&self, buffer: usize, first: usize, words: usize) -> Result<Vec<u32>, DeviceError> {
+    pub(super) async fn fetch(
+        &self,
+        buffer: &wgpu::Buffer,
+        first: usize,
+        words: usize,
+    ) -> Result<Vec<u32>, DeviceError> {
         let mut out: Vec<u32> = Vec::with_capacity(words);
         while out.len() < words {
             let offset = (first + out.len()) as u64 * 4;
             let bytes = ((words - out.len()) as u64 * 4).min(STAGING_BYTES);
             let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encoder.copy_buffer_to_buffer(&self.buffers[buffer], offset, &self.staging, 0, bytes);
+            encoder.copy_buffer_to_buffer(buffer, offset, &self.staging, 0, bytes);
             self.gpu.queue.submit([encoder.finish()]);
             let (send, receive) = mpsc::channel();
             self.staging.map_async(wgpu::MapMode::Read, 0..bytes, move |result| {
@@ -133,7 +144,7 @@ impl Session {
     }
 }
 
-fn buffer(gpu: &Gpu, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
+pub(super) fn buffer(gpu: &Gpu, size: u64, usage: wgpu::BufferUsages) -> wgpu::Buffer {
     gpu.count();
     gpu.device.create_buffer(&wgpu::BufferDescriptor { label: None, size, usage, mapped_at_creation: false })
 }
@@ -152,7 +163,7 @@ impl Executor for Session {
 
     fn read(&mut self, slot: SlotId, first: usize, words: usize) -> Result<Vec<u32>, DeviceError> {
         let (buffer, start, _) = self.plan.range(slot);
-        pollster::block_on(self.fetch(buffer, start + first, words))
+        pollster::block_on(self.fetch(&self.buffers[buffer], start + first, words))
     }
 
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
@@ -163,8 +174,12 @@ impl Executor for Session {
         self.submit(std::iter::once(&self.programs[program][dispatch]))
     }
 
+    fn profile(&mut self, program: usize, steps: usize) -> Result<Option<Vec<f64>>, DeviceError> {
+        self.timestamps(program, steps)
+    }
+
     fn read_buffer(&mut self, buffer: usize) -> Result<Vec<u32>, DeviceError> {
-        pollster::block_on(self.fetch(buffer, 0, self.plan.buffers[buffer].words))
+        pollster::block_on(self.fetch(&self.buffers[buffer], 0, self.plan.buffers[buffer].words))
     }
 
     fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError> {

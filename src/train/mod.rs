@@ -1,6 +1,7 @@
 //! From a recipe to a trained model: settings, plan, the loop, evaluation, files.
 
 mod batches;
+pub mod bench;
 mod device;
 mod diverged;
 mod evaluate;

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::export::{Model, Progress};
 use crate::kernel::Step;
 use crate::nn::{Answer, Network};
+use crate::op::Target;
 use std::time::{Duration, Instant};
 
 /// Time between two writings of files in mid-run; the last state is always written.
@@ -50,7 +51,15 @@ impl Trainer {
     ///
     /// # Errors
     /// The settings do not fit the data or one another; the device fails.
-    pub fn new(mut job: Job, device: &Device) -> Result<Self, Error> {
+    pub fn new(job: Job, device: &Device) -> Result<Self, Error> {
+        Self::for_target(job, device, device.target())
+    }
+
+    /// The same, with the plan compiled for a target that is not all that the device can do: one without fusion.
+    ///
+    /// # Errors
+    /// The settings do not fit the data or one another; the device fails.
+    pub fn for_target(mut job: Job, device: &Device, target: Target) -> Result<Self, Error> {
         let (settings, rows) = (&job.settings, job.split.train.len());
         let network = Network::read(&job.layers, job.problem.head(), settings.init)?;
         if settings.batch > rows {
@@ -62,7 +71,7 @@ impl Trainer {
         }
         let data = job.data_shape()?;
         let (seed, purpose) = (settings.seed, Purpose::Train(job.train_options()));
-        let programs = Programs::compile(&network, &data, settings.batch, purpose, device.target())?;
+        let programs = Programs::compile(&network, &data, settings.batch, purpose, target)?;
         let mut runner = Runner::new(device, programs)?;
         job.load(&mut runner)?;
         state::initialize(&mut runner, seed)?;

@@ -136,9 +136,11 @@ impl Sizes {
         if parts == 1 {
             let slots = [a, b, now].into_iter().chain(end.bias()).chain([c]).collect::<Vec<_>>();
             rec.dispatch(product(family, form, end, wide), &args, &slots, grid);
+            rec.flops(self.flops());
         } else {
             let partial = rec.private("parts", [parts, self.m, self.n]);
             rec.dispatch(product(family, form, End::Plain, wide), &args, &[a, b, now, partial.slot], grid);
+            rec.flops(self.flops());
             self.record_sum(parts, partial.slot, end, c, rec);
         }
     }
@@ -148,6 +150,10 @@ impl Sizes {
         let parts = (wanted as usize / tiles).clamp(1, self.k.div_ceil(PART_STEP));
         let part = self.k.div_ceil(parts).next_multiple_of(PART_STEP);
         if parts == 1 { (self.k, 1) } else { (part, self.k.div_ceil(part)) }
+    }
+
+    fn flops(&self) -> u64 {
+        2 * (self.m * self.n * self.k) as u64
     }
 
     fn args(&self, part: usize) -> Args {

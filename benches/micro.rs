@@ -1,0 +1,86 @@
+//! Micro-benchmarks, compared with the last run of the same: `cargo bench`, or `cargo bench -- NAME` for some of them.
+//! The step of two networks on the CPU path, products at training shapes, and on a GPU, if there is one, what a
+//! dispatch costs the device and the host.
+
+use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+use wgrad::gpu::Choice;
+use wgrad::train::bench::{Chain, Net, Product, WORKS};
+use wgrad::train::{Device, DeviceChoice};
+
+/// What was made, or the reason why this machine cannot measure it.
+fn made<T, E: Debug>(made: Result<T, E>) -> T {
+    made.unwrap_or_else(|error| panic!("{error:?}"))
+}
+
+/// Calls `work(n)` for the times that criterion wants, in one go.
+fn timed<E: Debug>(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, mut work: impl FnMut(usize) -> Result<(), E>) {
+    group.bench_function(name, |bencher| {
+        bencher.iter_custom(|times| {
+            let started = Instant::now();
+            made(work(times as usize));
+            started.elapsed()
+        });
+    });
+}
+
+fn steps(c: &mut Criterion, device: &Device) {
+    let mut group = c.benchmark_group("step");
+    for work in WORKS.iter().filter(|work| work.name != "w2") {
+        let mut net = made(Net::new(*work, device, device.target(), None));
+        group.throughput(Throughput::Elements(work.batch as u64));
+        timed(&mut group, work.name, |count| net.steps(count));
+    }
+    group.finish();
+}
+
+fn products(c: &mut Criterion, device: &Device) {
+    let mut group = c.benchmark_group("product");
+    for (work, product) in WORKS[..2].iter().flat_map(|work| Product::of_step(work).into_iter().map(move |p| (work, p)))
+    {
+        let mut chain = made(Chain::product(product, device, device.target()));
+        // Criterion's elements per second are then floating-point operations per second.
+        group.throughput(Throughput::Elements(product.flops() as u64));
+        timed(&mut group, &format!("{} {product}", work.name), |count| chain.steps(count));
+    }
+    group.finish();
+}
+
+/// Steps of 32 dispatches that do nothing, until they are done, and until they are given to the device.
+fn dispatches(c: &mut Criterion, device: &Device) {
+    let mut group = c.benchmark_group("dispatch");
+    let mut chain = made(Chain::empty(device));
+    group.throughput(Throughput::Elements(chain.dispatches() as u64));
+    timed(&mut group, "done", |count| chain.steps(count));
+    group.bench_function("given", |bencher| {
+        bencher.iter_custom(|times| {
+            let mut all = Duration::ZERO;
+            for _ in 0..times {
+                let started = Instant::now();
+                made(chain.executor().run(0, 1));
+                all += started.elapsed();
+                // None is left for the next to wait for.
+                made(chain.executor().now());
+            }
+            all
+        });
+    });
+    group.finish();
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(10)
+        .warm_up_time(Duration::from_secs(1))
+        .measurement_time(Duration::from_secs(2))
+        .configure_from_args();
+    let cpu = made(Device::open(&DeviceChoice::Cpu));
+    steps(&mut criterion, &cpu);
+    products(&mut criterion, &cpu);
+    match Device::open(&DeviceChoice::Gpu(Choice::Any)) {
+        Ok(device) => dispatches(&mut criterion, &device),
+        Err(error) => eprintln!("no dispatches: {error}"),
+    }
+    criterion.final_summary();
+}

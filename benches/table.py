@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Reads JSON lines of benchmarks on stdin and prints Markdown: a table for each work.
+
+usage: table.py [BASE] < lines       BASE: a part of the peer's name that ratios are taken to [default: wgrad]
+
+Lines of one peer and work are put together: the median is that of all their runs.
+"""
+import json
+import statistics
+import sys
+
+QUIET = 0.15  # cores that other processes may take before a line is marked
+
+
+def read(stream):
+    """The objects among the lines; what is no object was said for people."""
+    for line in stream:
+        try:
+            found = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(found, dict) and "peer" in found and "work" in found:
+            yield found
+
+
+def number(value):
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def table(header, rows):
+    print("| " + " | ".join(header) + " |")
+    print("|" + " --- |" * len(header))
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    print()
+
+
+def label(line):
+    work = line["work"]
+    if not work.startswith("gemm"):
+        return work
+    return f"{work}: {line['product']}" if "product" in line and not work[4:].isdigit() else work
+
+
+def together(lines):
+    """work -> peer -> its lines, each in the order in which they came."""
+    works = {}
+    for line in lines:
+        works.setdefault(label(line), {}).setdefault(line["peer"], []).append(line)
+    return works
+
+
+def best_first(peers):
+    runs = {peer: [run for line in lines for run in line["runs"]] for peer, lines in peers.items()}
+    return sorted(((statistics.median(all_runs), peer, all_runs) for peer, all_runs in runs.items()), reverse=True)
+
+
+def of_work(work, peers, base):
+    rate = "GFLOP/s" if work.startswith("gemm") else "samples/s"
+    ranked = best_first(peers)
+    bases = [median for median, peer, _ in ranked if base in peer]
+    rows, marked = [], False
+    for median, peer, runs in ranked:
+        lines = peers[peer]
+        seen = lambda key: [line[key] for line in lines if line.get(key) is not None]
+        middle = lambda key: statistics.median(seen(key)) if seen(key) else None
+        busy = max(seen("other_cpu"), default=0.0)
+        marked |= busy > QUIET
+        row = [peer + (" *" if busy > QUIET else ""), number(median), f"{number(min(runs))} to {number(max(runs))}"]
+        row.append(f"{median / bases[0]:.2f}" if bases else "-")
+        if not work.startswith("gemm"):
+            row += [number(1e6 * lines[0]["batch"] / median), number(middle("dispatches"))]
+            row += [number(middle("first_step_s")), number(max(seen("rss_mb"), default=None))]
+        rows.append(row + [f"{busy:.2f}"])
+    header = ["peer", f"{rate}, median", "least to most", f"of {base}'s"]
+    if not work.startswith("gemm"):
+        header += ["µs/step", "dispatches", "first step s", "peak RSS MB"]
+    print(f"### {work}\n")
+    table(header + ["other cores"], rows)
+    if marked:
+        print(f"\\* other processes took more than {QUIET} cores meanwhile: the line says little.\n")
+
+
+def kernels(lines):
+    """The time of each kernel of a step, dispatches of one kernel added up."""
+    works = {}
+    for line in lines:
+        at = works.setdefault((line["peer"], line["work"], line["clock"]), {}).setdefault(line["kernel"], [0, 0.0, 0.0, 0.0])
+        us = line["us"]
+        at[0] += 1
+        at[1] += us
+        at[2] += (line.get("gflops") or 0.0) * us
+        at[3] += line["roofline"] * us
+    for (peer, work, clock), sums in works.items():
+        step = sum(us for _, us, _, _ in sums.values())
+        print(f"### {work}: the kernels of a step, {number(step)} µs in all ({peer}, clock: {clock})\n")
+        rows = []
+        for kernel, (count, us, flop, roof) in sorted(sums.items(), key=lambda item: -item[1][1]):
+            rate = number(flop / us) if flop else "-"
+            rows.append([kernel, str(count), number(us), f"{us / step:.1%}", rate, f"{roof / us:.0%}"])
+        table(["kernel", "dispatches", "µs", "of the step", "GFLOP/s", "of the roofline"], rows)
+
+
+def main():
+    base = sys.argv[1] if len(sys.argv) > 1 else "wgrad"
+    lines = list(read(sys.stdin))
+    timed = [line for line in lines if line.get("runs") and (line.get("batch") or "gflops" in line)]
+    for work, peers in together(timed).items():
+        of_work(work, peers, base)
+    for line in lines:
+        if line["work"] == "dispatch":
+            print(f"{line['peer']}: an empty dispatch that waits for the one before takes {number(line['us_per_dispatch'])} µs\n")
+        if line["work"] == "roofline":
+            copy, flops = number(line["copy_gb_per_s"]), number(line["product_gflops"])
+            print(f"{line['peer']}: a copy of 128 MiB reaches {copy} GB/s, the product {line['product']} {flops} GFLOP/s\n")
+        if line.get("dispatch_share") is not None and line.get("batch"):
+            share = f"{line['dispatch_share']:.0%}"
+            print(f"{line['peer']}, {line['work']}: empty dispatches would take {share} of the step\n")
+    kernels([line for line in lines if "kernel" in line])
+
+
+main()

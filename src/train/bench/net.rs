@@ -1,0 +1,205 @@
+//! Training steps of a network on random data, as the trainer takes them.
+
+use super::super::batches;
+use super::super::device::Device;
+use super::super::programs::{DataShape, Programs, Purpose, TrainOptions};
+use super::super::runner::Runner;
+use super::super::state;
+use crate::error::Error;
+use crate::kernel::Step;
+use crate::nn::{self, Head, Network, Rule};
+use crate::op::Target;
+use crate::ops::sgd::Decay;
+use crate::random::{Domain, Stream};
+use rand::RngExt;
+use std::time::{Duration, Instant};
+
+const SEED: u64 = 42;
+
+const LR: f64 = 0.1;
+
+/// Words of random data that are made; a larger set repeats them, cut into rows at other places.
+const RANDOM_WORDS: usize = 1 << 20;
+
+/// A network to measure: each hidden layer is `linear N, batch_norm, relu, dropout 0.5`, the last one `linear`; softmax
+/// cross-entropy, and SGD with rate 0.1, momentum 0.9 and weight decay 1e-4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Work {
+    /// As it is asked for.
+    pub name: &'static str,
+    /// Features, units of each hidden layer, classes.
+    pub sizes: &'static [usize],
+    /// Rows of a batch.
+    pub batch: usize,
+}
+
+/// The works, the same as of `benches/gpu_torch.py`.
+pub const WORKS: [Work; 3] = [
+    Work { name: "w1", sizes: &[784, 256, 128, 10], batch: 128 },
+    Work { name: "w2", sizes: &[784, 2048, 2048, 10], batch: 512 },
+    Work { name: "w3", sizes: &[64, 32, 10], batch: 32 },
+];
+
+/// Rows of the data, of which whole batches are used.
+const ROWS: usize = 60_000;
+
+impl Work {
+    fn features(&self) -> usize {
+        self.sizes[0]
+    }
+
+    fn classes(&self) -> usize {
+        self.sizes[self.sizes.len() - 1]
+    }
+
+    /// The layers.
+    pub fn layers(&self) -> Vec<String> {
+        let hidden = self.sizes[1..self.sizes.len() - 1].iter();
+        let layers = hidden.flat_map(|n| {
+            [format!("linear {n}"), "batch_norm".to_owned(), "relu".to_owned(), "dropout 0.5".to_owned()]
+        });
+        layers.chain([format!("linear {}", self.classes())]).collect()
+    }
+
+    /// Rows of the data: 60,000, or half of that where a binding of the device holds no more; whole batches of them.
+    pub fn rows(&self, target: &Target) -> usize {
+        let mut rows = ROWS;
+        while (rows * self.features() * 4) as u64 > target.max_binding && rows > self.batch {
+            rows /= 2;
+        }
+        rows / self.batch * self.batch
+    }
+}
+
+/// A work with its data and weights on a device.
+#[derive(Debug)]
+pub struct Net {
+    runner: Runner,
+    work: Work,
+    program: usize,
+    order: Vec<u32>,
+    table: Vec<Step>,
+    /// The line of the step table that is next.
+    line: usize,
+    /// Steps begun, counted to the end of the step table.
+    begun: u64,
+    /// Steps that are given to the device at once.
+    most: usize,
+    submitted: (Duration, usize),
+}
+
+impl Net {
+    /// Compiles the network, makes data and weights from a fixed seed and takes no step yet. `most` bounds the steps that
+    /// are given to the device at once.
+    ///
+    /// # Errors
+    /// The device has no room or fails.
+    pub fn new(work: Work, device: &Device, target: Target, most: Option<usize>) -> Result<Self, Error> {
+        let network = Network::read(&work.layers(), Head::classes(work.classes()), None)?;
+        let rows = work.rows(&target);
+        let data = DataShape { bytes: false, rows, row: vec![work.features()] };
+        let rule = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
+        let optimizer = nn::Settings { rule, weight_decay: 1e-4, ..nn::Settings::default() };
+        let options = TrainOptions { seed: SEED, optimizer, lr: LR, label_smoothing: 0.0 };
+        let programs = Programs::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
+        let program = programs.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
+        let runner = Runner::new(device, programs)?;
+        let rows: Vec<u32> = (0..rows as u32).collect();
+        let order = batches::epoch_order(&rows, true, SEED, 0);
+        let most = most.unwrap_or(usize::MAX);
+        let submitted = (Duration::ZERO, 0);
+        let mut net = Self { runner, work, program, order, table: vec![], line: 0, begun: 0, most, submitted };
+        net.fill()?;
+        Ok(net)
+    }
+
+    /// Writes random data in [0, 1), random classes and the initial weights.
+    fn fill(&mut self) -> Result<(), Error> {
+        let mut stream = Stream::new(SEED, Domain::Check, 0);
+        let words = self.order.len() * self.work.features();
+        let block: Vec<u32> = (0..RANDOM_WORDS.min(words)).map(|_| stream.random::<f32>().to_bits()).collect();
+        let slot = self.runner.programs().plan.slot("data");
+        let slot = slot.ok_or_else(|| Error::Failed("the plan has no data".into()))?;
+        for first in (0..words).step_by(block.len()) {
+            let count = block.len().min(words - first);
+            self.runner.executor().write(slot, first, &block[..count])?;
+        }
+        self.runner.write_floats("offset", &vec![0.0; self.work.features()])?;
+        self.runner.write_floats("factor", &vec![1.0; self.work.features()])?;
+        let classes = self.work.classes() as u32;
+        let targets: Vec<u32> = self.order.iter().map(|_| stream.random_range(0..classes)).collect();
+        self.runner.load_targets(&targets, None)?;
+        state::initialize(&mut self.runner, SEED)?;
+        Ok(())
+    }
+
+    /// What it is.
+    pub fn work(&self) -> Work {
+        self.work
+    }
+
+    /// The compiled network.
+    pub fn programs(&self) -> &Programs {
+        self.runner.programs()
+    }
+
+    /// Dispatches of a training step.
+    pub fn dispatches(&self) -> usize {
+        self.programs().plan.programs[self.program].dispatches.len()
+    }
+
+    /// Takes training steps, on through the data again and again, and waits until they are done.
+    ///
+    /// # Errors
+    /// The device fails, or a loss is not finite.
+    pub fn steps(&mut self, count: usize) -> Result<(), Error> {
+        let mut left = count;
+        while left > 0 {
+            self.begin()?;
+            let chunk = left.min(self.table.len() - self.line).min(self.most);
+            let started = Instant::now();
+            self.runner.run(self.program, chunk)?;
+            self.submitted.0 += started.elapsed();
+            self.submitted.1 += chunk;
+            self.line += chunk;
+            left -= chunk;
+        }
+        self.wait()
+    }
+
+    /// Begins with the data again where they are at an end.
+    fn begin(&mut self) -> Result<(), Error> {
+        if self.line == self.table.len() {
+            self.table = batches::steps(self.order.len(), self.work.batch, false, |_| LR as f32, self.begun);
+            self.runner.begin(&self.order, &self.table, 0)?;
+            self.begun += self.table.len() as u64;
+            self.line = 0;
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<(), Error> {
+        if self.runner.executor().now()?.halted == 0 {
+            return Ok(());
+        }
+        let name = self.work.name;
+        Err(Error::Failed(format!("the loss of {name} is not finite on this device: see wgrad doctor")))
+    }
+
+    /// Seconds that giving a step to the device takes the host, in the mean since the last call: recording and
+    /// submitting, without waiting. On the CPU path, where that is the work itself, it says nothing.
+    pub fn host_seconds(&mut self) -> f64 {
+        let (time, steps) = std::mem::take(&mut self.submitted);
+        time.as_secs_f64() / steps as f64
+    }
+
+    /// The program of a step and its runner, with so many steps at most that can be run at once from here on.
+    pub(super) fn at_work(&mut self, steps: usize) -> Result<(&mut Runner, usize, usize), Error> {
+        // From the start of the data, so that there are as many as can be.
+        self.line = self.table.len();
+        self.begin()?;
+        let steps = steps.min(self.table.len());
+        self.line += steps;
+        Ok((&mut self.runner, self.program, steps))
+    }
+}
