@@ -101,21 +101,68 @@ fn a_plan_that_breaks_a_rule_is_seen() {
 /// `matmul` + bias + `relu` as one kernel beside the plain two, with the same values to the last bit on one executor.
 #[test]
 fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
-    let plain = programs(Target { fuse: false, ..Target::CPU });
-    let fused = programs(Target::CPU);
-    let (two, one) = (kernels(&plain.plan, 0), kernels(&fused.plan, 0));
+    let compiled = |fuse| {
+        let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
+        let target = Target { fuse, ..Target::CPU };
+        Programs::compile(&relu_network(), &data, 32, Purpose::Predict, target).unwrap()
+    };
+    let (two, one) = (kernels(&compiled(false).plan, 0), kernels(&compiled(true).plan, 0));
     let count = |names: &[&str], name: &str| names.iter().filter(|n| **n == name).count();
-    assert_eq!((count(&two, "matmul.plain_nt_bias_relu"), count(&two, "activation.forward_relu")), (0, 2));
-    // The ReLU after batch_norm has no kernel to join.
-    assert_eq!((count(&one, "matmul.plain_nt_bias_relu"), count(&one, "activation.forward_relu")), (1, 1));
+    assert_eq!((count(&two, "matmul.plain_nt_bias_relu"), count(&two, "activation.forward_relu")), (0, 1));
+    assert_eq!((count(&one, "matmul.plain_nt_bias_relu"), count(&one, "activation.forward_relu")), (1, 0));
     assert_eq!(one.len(), two.len() - 1);
-    assert_eq!(losses(&Device::Cpu { why: None }, plain, 12), losses(&Device::Cpu { why: None }, fused, 12));
+    let rows: Vec<u32> = (0..320).collect();
+    let outputs = |fuse| runner(&Device::Cpu { why: None }, compiled(fuse)).outputs(0, &rows).unwrap();
+    assert_eq!(outputs(false), outputs(true));
+}
+
+fn relu_network() -> Network {
+    Network::read(&["linear 24", "relu", "linear"].map(str::to_owned), Head::classes(10), None).unwrap()
+}
+
+/// All that is joined in a step: two blocks, the gradients of three layers, the head and both ends of the step.
+#[test]
+fn a_step_of_blocks_is_eight_dispatches() {
+    let layers = ["linear 24", "batch_norm", "relu", "dropout 0.3", "linear 12", "batch_norm", "relu", "linear"];
+    let network = Network::read(&layers.map(str::to_owned), Head::classes(10), None).unwrap();
+    for target in targets() {
+        let names = kernels(&programs_of(&network, target).plan, 0);
+        let kinds: Vec<&str> = names.iter().map(|name| name.trim_end_matches("_subgroup")).collect();
+        if target.fuse {
+            let (block, jobs) = match target.product {
+                Family::Subgroup => (["block.subgroup_forward", "block.subgroup_backward"], "matmul.jobs"),
+                _ => (["block.forward", "block.backward"], "matmul.jobs_tiled"),
+            };
+            let head = "head.linear_cross_entropy";
+            let step = ["gather.bytes_first", block[0], block[0], head, block[1], block[1], jobs, "sgd.update_last"];
+            assert_eq!(kinds, step);
+        } else {
+            assert!(names.len() > 30 && !names.iter().any(|name| name.starts_with("block.")), "{names:?}");
+        }
+    }
+}
+
+/// Joined and apart, each executor gives the same losses within float32 rounding.
+#[test]
+fn joined_steps_give_the_same() {
+    let mut places = vec![(Device::Cpu { why: None }, Target::CPU)];
+    if let Some(gpu) = support::gpu() {
+        let tiled = Target { product: Family::Tiled, ..gpu.target() };
+        places.extend([gpu.target(), tiled].map(|target| (Device::Gpu(gpu.clone()), target)));
+    }
+    for (device, target) in places {
+        let [apart, joined] = [false, true].map(|fuse| losses(&device, programs(Target { fuse, ..target }), 12));
+        for (step, ((want, _), (got, _))) in apart.iter().zip(&joined).enumerate() {
+            // Some 2⁻²⁴ of rounding in each of several sums, which twelve steps at this rate make some thirty times larger.
+            assert!((want - got).abs() <= 1e-5 * want, "{target:?}, step {step}: {want} and {got}");
+        }
+    }
 }
 
 #[test]
 fn a_fused_pair_gives_the_same_on_the_gpu() {
     let Some(gpu) = support::gpu() else { return };
-    let network = Network::read(&["linear 24", "relu", "linear"].map(str::to_owned), Head::classes(10), None).unwrap();
+    let network = relu_network();
     for product in [gpu.target().product, Family::Tiled] {
         let compiled = |fuse| programs_of(&network, Target { fuse, product, ..gpu.target() });
         let (plain, fused) = (compiled(false), compiled(true));

@@ -67,13 +67,16 @@ impl Joiner<'_> {
         self.graph.shape(id)
     }
 
-    /// Whether no call but these, and not the host, has to do with a value.
+    /// Whether no call but these, and not the host, has to do with a value. Commits are left out: they read what their
+    /// operation saved, and nothing that lies between two operations.
     fn only_in(&self, id: ValueId, places: &[usize]) -> bool {
         let has = |wires: &Wires<ValueId>| {
             let lists = [&wires.inputs, &wires.outputs, &wires.saved, &wires.d_outputs];
             lists.iter().any(|list| list.contains(&id)) || wires.d_inputs.contains(&Some(id))
         };
-        let elsewhere = self.calls.iter().enumerate().any(|(at, call)| !places.contains(&at) && has(&call.wires));
+        let mut others =
+            self.calls.iter().enumerate().filter(|(at, call)| !places.contains(at) && call.phase != Phase::Commit);
+        let elsewhere = others.any(|(_, call)| has(&call.wires));
         let at_the_end = self.graph.last.iter().any(|node| node.inputs.contains(&id));
         !elsewhere && !at_the_end && !self.graph.kept.contains(&id)
     }
