@@ -4,6 +4,7 @@ use crate::executor::{DeviceError, Executor};
 use crate::graph::plan::Plan;
 use crate::kernel::{Io, Tensor};
 use crate::op::{Dispatch, SlotId, writes};
+use crate::{gemm, threads};
 use std::sync::Arc;
 
 /// Which of a kernel's two host forms runs.
@@ -38,6 +39,9 @@ pub struct Machine {
 impl Machine {
     /// Takes all memory that the plan needs, zeroed.
     pub fn new(plan: Arc<Plan>, mode: Mode) -> Self {
+        if mode == Mode::Fast {
+            threads::on_each(gemm::reserve);
+        }
         let buffers = plan.buffers.iter().map(|buffer| vec![0; buffer.words]).collect();
         let of = |dispatch: &Dispatch| {
             let mut bounds: Vec<Bound> =
@@ -99,11 +103,13 @@ impl Executor for Machine {
     }
 
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
-        for _ in 0..steps {
-            for at in 0..self.bounds[program].len() {
-                self.dispatch(program, at);
+        threads::enter(|| {
+            for _ in 0..steps {
+                for at in 0..self.bounds[program].len() {
+                    self.dispatch(program, at);
+                }
             }
-        }
+        });
         Ok(())
     }
 

@@ -11,6 +11,8 @@ const FLOORS: &[(&str, usize)] = &[
     ("files", 0),
     ("random", 0),
     ("threads", 0),
+    ("simd", 0),
+    ("gemm", 1),
     ("kernel", 1),
     ("data", 1),
     ("op", 2),

@@ -11,6 +11,7 @@
 //! statistics move in the backward kernel: by then the loss is known to be finite.
 //! Source: as the parts (`matmul`, `batch_norm`, `activation`, `dropout`).
 
+mod fast;
 mod twins;
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
@@ -63,7 +64,7 @@ macro_rules! family {
                 needs: $needs,
                 tolerance: TOLERANCE,
                 twin: |a, io| twins::forward(args_of(a), io),
-                fast: None,
+                fast: Some(|a, io| fast::forward(args_of(a), io)),
             },
             Kernel {
                 name: concat!("block.", $name, "backward"),
@@ -89,7 +90,7 @@ macro_rules! family {
                 needs: $needs,
                 tolerance: TOLERANCE,
                 twin: |a, io| twins::backward(args_of(a), io),
-                fast: None,
+                fast: Some(|a, io| fast::backward(args_of(a), io)),
             },
         ]
     };

@@ -13,6 +13,7 @@
 //! Demmel 2008, "Benchmarking GPUs to tune dense linear algebra".
 
 mod cases;
+mod fast;
 mod jobs;
 mod twins;
 mod variants;

@@ -1,16 +1,13 @@
-//! Twins of the products: the definition, with sums in float64; and the CPU path's fast variants, by a GEMM crate.
+//! Twins of the products: the definition, with sums in float64.
 
 use super::{Args, ColumnArgs, RowsIn};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
-use crate::threads;
 use bytemuck::bytes_of;
-use ndarray::linalg::general_mat_mul;
-use ndarray::{ArrayView2, ArrayViewMut2, s};
 
 impl Args {
     /// m and k with the rows of the step in place of the capacity.
-    fn sizes(&self, now: &Now) -> (usize, usize) {
+    pub(super) fn sizes(&self, now: &Now) -> (usize, usize) {
         let m = if self.rows_in == RowsIn::M as u32 { now.rows } else { self.m };
         let k = if self.rows_in == RowsIn::K as u32 { now.rows } else { self.k };
         (m as usize, k as usize)
@@ -114,82 +111,4 @@ pub(in crate::ops) fn input_gradient_twin([m, n, k]: [usize; 3], io: &mut Io<'_>
 fn whole(sizes: [usize; 3]) -> Args {
     let [m, n, k] = sizes.map(|size| size as u32);
     Args { m, n, k, rows_in: RowsIn::M as u32, part: k }
-}
-
-/// A matrix as the GEMM crate takes it.
-fn view(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
-    ArrayView2::from_shape((rows, columns), &data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
-}
-
-/// Rows of c that one call of the GEMM crate computes: by the sizes alone, so that no bit depends on the threads. Each
-/// call packs all of b again, so a call gets as much work as pays for that, and no fewer rows than the crate's blocks.
-fn chunk_rows(m: usize, n: usize, k: usize) -> usize {
-    const WORTH_A_CALL: usize = 6 << 20;
-    const LEAST_ROWS: usize = 32;
-    m.div_ceil((m * n * k / WORTH_A_CALL).max(1)).max(LEAST_ROWS).next_multiple_of(8)
-}
-
-/// c = a b for views of any strides, cut into chunks of rows, then `end` on each finished chunk.
-fn gemm(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: &mut [f32], end: impl Fn(&mut [f32]) + Sync + Send) {
-    let ((m, k), n) = (a.dim(), b.dim().1);
-    let rows = chunk_rows(m, n, k);
-    let chunks: Vec<_> = c[..m * n].chunks_mut(rows * n).enumerate().collect();
-    let work = |(i, chunk): (usize, &mut [f32])| {
-        let first = i * rows;
-        let last = first + chunk.len() / n;
-        let mut out = ArrayViewMut2::from_shape((last - first, n), &mut *chunk).unwrap_or_else(|e| panic!("{e}"));
-        general_mat_mul(1.0, &a.slice(s![first..last, ..]), &b, 0.0, &mut out);
-        end(chunk);
-    };
-    if chunks.len() == 1 { chunks.into_iter().for_each(work) } else { threads::for_each(chunks, work) }
-}
-
-/// A split sum is only recorded for GPUs; its plain twin serves where a GPU plan is judged on the host.
-fn is_whole(a: &Args, now: &Now) -> bool {
-    a.part as usize >= a.sizes(now).1
-}
-
-fn fast_value(args: &[u8], io: &mut Io<'_>, has_bias: bool, has_relu: bool) {
-    let a: Args = args_of(args);
-    let [x, w, now, four, five] = io.take();
-    let (mut y, bias) = if has_bias { (five, Some(four)) } else { (four, None) };
-    let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
-    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
-    let bias = bias.as_ref().map(|bias| bias.f32());
-    gemm(view(x.f32(), m, k), view(w.f32(), n, k).reversed_axes(), y.f32_mut(), |rows| {
-        let Some(bias) = bias else { return };
-        for row in rows.chunks_mut(n) {
-            for (y, b) in row.iter_mut().zip(bias) {
-                *y = if has_relu { relu(*y + b) } else { *y + b };
-            }
-        }
-    });
-}
-
-pub(super) fn fast_nt(args: &[u8], io: &mut Io<'_>) {
-    fast_value(args, io, false, false);
-}
-
-pub(super) fn fast_nt_bias(args: &[u8], io: &mut Io<'_>) {
-    fast_value(args, io, true, false);
-}
-
-pub(super) fn fast_nt_bias_relu(args: &[u8], io: &mut Io<'_>) {
-    fast_value(args, io, true, true);
-}
-
-pub(super) fn fast_nn(args: &[u8], io: &mut Io<'_>) {
-    let a: Args = args_of(args);
-    let [dy, w, now, mut dx] = io.take();
-    let (m, k) = a.sizes(&now.now());
-    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
-    gemm(view(dy.f32(), m, k), view(w.f32(), k, a.n as usize), dx.f32_mut(), |_| ());
-}
-
-pub(super) fn fast_tn(args: &[u8], io: &mut Io<'_>) {
-    let a: Args = args_of(args);
-    let [dy, x, now, mut dw] = io.take();
-    let (m, k) = a.sizes(&now.now());
-    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
-    gemm(view(dy.f32(), k, m).reversed_axes(), view(x.f32(), k, a.n as usize), dw.f32_mut(), |_| ());
 }

@@ -1,6 +1,6 @@
 //! The kernels of the product: family × form × end, joined from parts.
 
-use super::{Args, ColumnArgs, RowsIn, SumArgs, SumBiasArgs, twins};
+use super::{Args, ColumnArgs, RowsIn, SumArgs, SumBiasArgs, fast, twins};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Size, Tolerance, Twin, args_of, read, write};
 use crate::op::{Family, SlotId};
 use crate::parts;
@@ -88,16 +88,16 @@ macro_rules! family {
     ($name:literal, $needs:expr, [$($read:literal),*], $nt:tt, $nn:tt, $tn:tt) => {
         [
             kernel(concat!("matmul.", $name, "_nt"), family!(@parts [$($read),*] "matmul/store.wgsl" $nt),
-                PLAIN_END, $needs, [twins::nt, twins::fast_nt]),
+                PLAIN_END, $needs, [twins::nt, fast::nt]),
             kernel(concat!("matmul.", $name, "_nt_bias"), family!(@parts [$($read),*] "matmul/store_bias.wgsl" $nt),
-                BIAS_END, $needs, [twins::nt_bias, twins::fast_nt_bias]),
+                BIAS_END, $needs, [twins::nt_bias, fast::nt_bias]),
             kernel(concat!("matmul.", $name, "_nt_bias_relu"),
                 family!(@parts [$($read),*] "matmul/store_bias_relu.wgsl" $nt),
-                BIAS_END, $needs, [twins::nt_bias_relu, twins::fast_nt_bias_relu]),
+                BIAS_END, $needs, [twins::nt_bias_relu, fast::nt_bias_relu]),
             kernel(concat!("matmul.", $name, "_nn"), family!(@parts [$($read),*] "matmul/store.wgsl" $nn),
-                PLAIN_END, $needs, [twins::nn, twins::fast_nn]),
+                PLAIN_END, $needs, [twins::nn, fast::nn]),
             kernel(concat!("matmul.", $name, "_tn"), family!(@parts [$($read),*] "matmul/store.wgsl" $tn),
-                PLAIN_END, $needs, [twins::tn, twins::fast_tn]),
+                PLAIN_END, $needs, [twins::tn, fast::tn]),
         ]
     };
     (@parts [$($read:literal),*] $store:literal [$($body:literal),*]) => {
@@ -194,7 +194,10 @@ pub(super) static COLUMN_SUMS: Kernel = Kernel {
         let [dy, now, mut sums] = io.take();
         twins::column_sums(args_of(a), dy.f32(), now.now().rows as usize, sums.f32_mut());
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [dy, now, mut sums] = io.take();
+        fast::column_sums(args_of(a), dy.f32(), now.now().rows as usize, sums.f32_mut());
+    }),
 };
 
 /// Its kernels.

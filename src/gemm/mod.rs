@@ -1,0 +1,244 @@
+//! Products of matrices on the host: c = a · b in float32, for views of any strides.
+//!
+//! a and b are packed into panels ([`pack`]), so that the innermost loop ([`tile`]) reads memory from front to back. k is
+//! cut into blocks whose length depends on k alone; an element's sum is over the terms of a block in the order of k, and
+//! over the blocks in their order. So no bit depends on where rows and columns are cut, nor on threads. NaN and infinities
+//! go through as by the definition. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+
+mod pack;
+#[cfg(test)]
+mod tests;
+mod tile;
+
+use crate::{simd, threads};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
+use pulp::{Scalar128b, Simd, WithSimd};
+use std::cell::RefCell;
+use tile::{ROWS, WIDE};
+
+/// Most terms of a block of k: a panel of b of this length stays in the first cache.
+const DEPTH: usize = 256;
+
+/// Most rows of a that are packed together: they stay in the second cache.
+const BLOCK_ROWS: usize = 120;
+
+/// Most columns of b that are packed together.
+const BLOCK_COLUMNS: usize = 1024;
+
+/// Widest tile in floats.
+const WIDEST: usize = 32;
+
+/// Products and additions that one thread should have at least: some 10 µs of work, which pays for waking it.
+const WORTH_A_THREAD: usize = 1 << 18;
+
+/// Where a thread packs a and b.
+struct Scratch {
+    a: Vec<f32>,
+    b: Vec<f32>,
+}
+
+impl Scratch {
+    const fn new() -> Self {
+        Self { a: vec![], b: vec![] }
+    }
+
+    /// As large as any product needs.
+    fn grow(&mut self) {
+        self.a.resize(BLOCK_ROWS * DEPTH, 0.0);
+        self.b.resize((BLOCK_COLUMNS + WIDEST) * DEPTH, 0.0);
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
+}
+
+/// Takes the memory that products on the calling thread need, which the first of them would take else.
+pub fn reserve() {
+    SCRATCH.with_borrow_mut(Scratch::grow);
+}
+
+/// c `[m, n]` = a `[m, k]` · b `[k, n]` on the calling thread. Rows of c are contiguous, a and b of any strides.
+///
+/// # Panics
+/// The sizes do not fit, or a row of c is not contiguous.
+pub fn gemm(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    assert!(a.nrows() == c.nrows() && b.ncols() == c.ncols() && a.ncols() == b.nrows(), "sizes of a product");
+    assert!(c.strides()[1] == 1 || c.ncols() <= 1 || c.nrows() == 0, "a row of a product is contiguous");
+    SCRATCH.with_borrow_mut(|scratch| {
+        if scratch.b.is_empty() {
+            scratch.grow();
+        }
+        simd::arch().dispatch(Product { a, b, c, scratch });
+    });
+}
+
+/// Along what a product may be cut for threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// Blocks have all columns.
+    Rows,
+    /// Blocks have all rows.
+    Columns,
+    /// Blocks may be of any kind.
+    Any,
+}
+
+/// [`gemm`] on all threads: cuts c into blocks, and calls `end([first row, first column], block)` on each as soon as it is
+/// computed, on the thread that did. Blocks begin at multiples of 16 columns.
+pub fn gemm_on_all(
+    a: ArrayView2<'_, f32>,
+    b: ArrayView2<'_, f32>,
+    c: ArrayViewMut2<'_, f32>,
+    cut: Cut,
+    end: impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync,
+) {
+    let work = a.nrows() * a.ncols() * b.ncols();
+    let parts = (work / WORTH_A_THREAD).clamp(1, threads::count());
+    parts_of(a, b, c, [0, 0], parts, cut, &end);
+}
+
+fn parts_of(
+    a: ArrayView2<'_, f32>,
+    b: ArrayView2<'_, f32>,
+    mut c: ArrayViewMut2<'_, f32>,
+    first: [usize; 2],
+    parts: usize,
+    cut: Cut,
+    end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
+) {
+    let (m, n) = c.dim();
+    let by_columns = cut == Cut::Columns || (cut == Cut::Any && n >= m);
+    let (size, step) = if by_columns { (n, 16) } else { (m, ROWS) };
+    let half = (size * (parts / 2) / parts).next_multiple_of(step);
+    if parts == 1 || half == 0 || half >= size {
+        gemm(a, b, c.view_mut());
+        return end(first, c);
+    }
+    let rest = parts - parts / 2;
+    if by_columns {
+        let ((b, b2), (c, c2)) = (b.split_at(Axis(1), half), c.split_at(Axis(1), half));
+        let next = [first[0], first[1] + half];
+        threads::join(|| parts_of(a, b, c, first, parts / 2, cut, end), || parts_of(a, b2, c2, next, rest, cut, end));
+    } else {
+        let ((a, a2), (c, c2)) = (a.split_at(Axis(0), half), c.split_at(Axis(0), half));
+        let next = [first[0] + half, first[1]];
+        threads::join(|| parts_of(a, b, c, first, parts / 2, cut, end), || parts_of(a2, b, c2, next, rest, cut, end));
+    }
+}
+
+struct Product<'a> {
+    a: ArrayView2<'a, f32>,
+    b: ArrayView2<'a, f32>,
+    c: ArrayViewMut2<'a, f32>,
+    scratch: &'a mut Scratch,
+}
+
+impl WithSimd for Product<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            4 => product::<S, 8, true>(simd, self),
+            8 => product::<S, 16, true>(simd, self),
+            16 => product::<S, 32, true>(simd, self),
+            // Four lanes are what compilers make of plain code anywhere.
+            _ => product::<Scalar128b, 8, false>(Scalar128b, self),
+        }
+    }
+}
+
+/// The elements `first..first + count` along an axis.
+#[inline(always)]
+fn part(mut x: ArrayView2<'_, f32>, axis: usize, first: usize, count: usize) -> ArrayView2<'_, f32> {
+    x.slice_axis_inplace(Axis(axis), Slice::from(first..first + count));
+    x
+}
+
+/// Equal parts of a size, none larger than `most`: the size of each but the last.
+fn equal(size: usize, most: usize) -> usize {
+    size.div_ceil(size.div_ceil(most).max(1)).max(1)
+}
+
+/// First row and number of rows of each tile: tiles of few rows are slow, so all have nearly the same.
+#[inline(always)]
+fn tiles(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+    let count = rows.div_ceil(ROWS);
+    let (least, more) = (rows / count, rows % count);
+    (0..count).map(move |i| (i * least + i.min(more), least + usize::from(i < more)))
+}
+
+/// Runs a block of code with a tile's number of rows as a constant.
+macro_rules! with_rows {
+    ($rows:expr, $name:ident => $work:expr) => {
+        with_rows!(@each $rows, $name => $work, 1 2 3 4 5 6)
+    };
+    (@each $rows:expr, $name:ident => $work:expr, $($n:literal)*) => {
+        match $rows {
+            $($n => { const $name: usize = $n; $work })*
+            _ => unreachable!("a tile has at most six rows"),
+        }
+    };
+}
+
+/// W is the width of a tile in floats.
+#[inline(always)]
+fn product<S: Simd, const W: usize, const FUSED: bool>(simd: S, product: Product<'_>) {
+    let Product { a, b, mut c, scratch } = product;
+    let ((m, k), n) = (a.dim(), b.ncols());
+    if k == 0 {
+        c.fill(0.0);
+    }
+    let (block_rows, depth) = (equal(m, BLOCK_ROWS), equal(k, DEPTH));
+    for p in (0..k).step_by(depth) {
+        let depth = depth.min(k - p);
+        let (a, b) = (part(a, 1, p, depth), part(b, 0, p, depth));
+        for j in (0..n).step_by(BLOCK_COLUMNS) {
+            let columns = BLOCK_COLUMNS.min(n - j);
+            let packed_b = &mut scratch.b[..columns.next_multiple_of(W) * depth];
+            for (out, first) in packed_b.chunks_exact_mut(W * depth).zip((0..columns).step_by(W)) {
+                pack::panel::<S, W>(simd, part(b, 1, j + first, W.min(columns - first)), out);
+            }
+            for i in (0..m).step_by(block_rows) {
+                let rows = block_rows.min(m - i);
+                let packed_a = &mut scratch.a[..rows * depth];
+                for (first, count) in tiles(rows) {
+                    let (x, out) = (part(a, 0, i + first, count), &mut packed_a[first * depth..]);
+                    let out = &mut out[..count * depth];
+                    with_rows!(count, R => pack::panel::<S, R>(simd, x.reversed_axes(), out));
+                }
+                for (b, first) in packed_b.chunks_exact(W * depth).zip((j..j + columns).step_by(W)) {
+                    let width = W.min(n - first);
+                    let mut c = c.slice_axis_mut(Axis(1), Slice::from(first..first + width));
+                    let c = c.slice_axis_mut(Axis(0), Slice::from(i..i + rows));
+                    column_of_tiles::<S, FUSED>(simd, packed_a, b, c, p > 0);
+                }
+            }
+        }
+    }
+}
+
+/// c `[rows, at most a tile's width]`, from packed a and one panel of b.
+#[inline(always)]
+fn column_of_tiles<S: Simd, const FUSED: bool>(
+    simd: S,
+    a: &[f32],
+    b: &[f32],
+    mut c: ArrayViewMut2<'_, f32>,
+    add: bool,
+) {
+    let b = S::as_simd_f32s(b).0.as_chunks::<WIDE>().0;
+    let rows = c.nrows();
+    let mut c = c.rows_mut().into_iter();
+    for (first, count) in tiles(rows) {
+        let a = &a[first * b.len()..][..count * b.len()];
+        with_rows!(count, R => {
+            let sums = tile::tile::<S, R, FUSED>(simd, a.as_chunks::<R>().0, b);
+            for sums in sums {
+                let row = c.next().and_then(|row| row.into_slice()).unwrap_or(&mut []);
+                tile::store(simd, sums, row, add);
+            }
+        });
+    }
+}

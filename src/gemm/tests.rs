@@ -1,0 +1,93 @@
+use super::*;
+use crate::random::{Domain, Stream};
+use ndarray::{Array2, s};
+use rand::RngExt;
+
+fn random(rows: usize, columns: usize, index: u32) -> Array2<f32> {
+    let mut stream = Stream::new(3, Domain::Check, index);
+    Array2::from_shape_simple_fn((rows, columns), || stream.random_range(-1.0..1.0))
+}
+
+/// Sizes around tiles, blocks of k, blocks of rows and blocks of columns.
+const SIZES: [[usize; 3]; 9] = [
+    [1, 1, 1],
+    [6, 16, 8],
+    [7, 17, 9],
+    [13, 10, 33],
+    [32, 31, 300],
+    [121, 18, 257],
+    [5, 1030, 20],
+    [256, 70, 128],
+    [2, 2, 0],
+];
+
+/// Every operand as it is, transposed, and with gaps along both axes.
+fn forms(rows: usize, columns: usize, index: u32) -> [Array2<f32>; 3] {
+    [random(rows, columns, index), random(columns, rows, index), random(2 * rows, 3 * columns, index)]
+}
+
+fn views(forms: &[Array2<f32>; 3]) -> [ArrayView2<'_, f32>; 3] {
+    [forms[0].view(), forms[1].t(), forms[2].slice(s![..;2, ..;3])]
+}
+
+fn assert_is_product(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: ArrayView2<'_, f32>) {
+    for ((i, j), c) in c.indexed_iter() {
+        let terms = || a.row(i).into_iter().zip(b.column(j)).map(|(a, b)| f64::from(*a) * f64::from(*b));
+        let size: f64 = terms().map(f64::abs).sum();
+        let gap = (f64::from(*c) - terms().sum::<f64>()).abs();
+        assert!(gap <= 3e-7 * (a.ncols() as f64).sqrt() * size, "{:?} [{i}, {j}]: {c}, off by {gap}", a.dim());
+    }
+}
+
+#[test]
+fn products_agree_with_the_definition() {
+    for [m, n, k] in SIZES {
+        let (a, b) = (forms(m, k, 1), forms(k, n, 2));
+        for (a, b) in views(&a).into_iter().flat_map(|a| views(&b).map(|b| (a, b))) {
+            let mut whole = Array2::from_elem((m, n), f32::NAN);
+            gemm(a, b, whole.view_mut());
+            assert_is_product(a, b, whole.view());
+            // What is compiled for no instruction set in particular, into a part of a larger matrix.
+            let mut larger = Array2::from_elem((m + 1, n + 3), 7.0);
+            let mut scratch = Scratch::new();
+            scratch.grow();
+            let c = larger.slice_mut(s![..m, 1..=n]);
+            product::<_, 8, false>(Scalar128b, Product { a, b, c, scratch: &mut scratch });
+            assert_is_product(a, b, larger.slice(s![..m, 1..=n]));
+            assert!(larger.column(0).iter().chain(larger.row(m)).chain(larger.column(n + 1)).all(|c| *c == 7.0));
+        }
+    }
+}
+
+#[test]
+fn bits_do_not_depend_on_cuts() {
+    let (a, b) = (random(130, 700, 1), random(700, 200, 2));
+    let mut want = Array2::zeros((130, 200));
+    gemm(a.view(), b.view(), want.view_mut());
+    for (threads, cut) in [1, 2, 3, 7].into_iter().flat_map(|t| [Cut::Rows, Cut::Columns, Cut::Any].map(|cut| (t, cut)))
+    {
+        let mut got = Array2::zeros((130, 200));
+        threads::with(threads, || {
+            gemm_on_all(a.view(), b.view(), got.view_mut(), cut, |[i, j], mut block| {
+                assert!(cut != Cut::Columns || block.nrows() == 130);
+                assert!(cut != Cut::Rows || block.ncols() == 200);
+                let own = want.slice(s![i..i + block.nrows(), j..j + block.ncols()]);
+                assert!(block == own);
+                block += 1.0;
+            });
+        });
+        // Every element has had its end, and only once.
+        assert!(got == &want + 1.0, "{threads} threads, {cut:?}");
+    }
+}
+
+#[test]
+fn nan_and_infinities_go_through() {
+    let (mut a, b) = (Array2::zeros((9, 20)), Array2::<f32>::zeros((20, 17)));
+    (a[[3, 5]], a[[4, 19]]) = (f32::NAN, f32::INFINITY);
+    let mut c = Array2::zeros((9, 17));
+    gemm(a.view(), b.view(), c.view_mut());
+    for ((i, _), c) in c.indexed_iter() {
+        assert_eq!(c.is_nan(), i == 3 || i == 4, "row {i}");
+    }
+}

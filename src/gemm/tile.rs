@@ -1,0 +1,44 @@
+//! The innermost loop: a tile of c in registers.
+
+use pulp::Simd;
+
+/// Vectors side by side in a tile. With [`ROWS`] rows that is 12 sums, 2 vectors of b and one element of a in a vector: 15
+/// registers of the 16 that AVX2 has.
+pub(super) const WIDE: usize = 2;
+
+/// Most rows of a tile.
+pub(super) const ROWS: usize = 6;
+
+/// Sums over k of R rows and [`WIDE`] vectors: a `[k, R]`, b `[k, WIDE]` vectors, the terms in the order of k. FUSED is
+/// off where there is no instruction for it.
+#[inline(always)]
+pub(super) fn tile<S: Simd, const R: usize, const FUSED: bool>(
+    simd: S,
+    a: &[[f32; R]],
+    b: &[[S::f32s; WIDE]],
+) -> [[S::f32s; WIDE]; R] {
+    let mut sums = [[simd.splat_f32s(0.0); WIDE]; R];
+    for (a, b) in a.iter().zip(b) {
+        for (sums, a) in sums.iter_mut().zip(a) {
+            let a = simd.splat_f32s(*a);
+            for (sum, b) in sums.iter_mut().zip(b) {
+                *sum = if FUSED { simd.mul_add_e_f32s(a, *b, *sum) } else { simd.add_f32s(simd.mul_f32s(a, *b), *sum) };
+            }
+        }
+    }
+    sums
+}
+
+/// Stores a row of a tile, or adds it: as much of it as c has columns.
+#[inline(always)]
+pub(super) fn store<S: Simd>(simd: S, sums: [S::f32s; WIDE], c: &mut [f32], add: bool) {
+    if c.len() == WIDE * S::F32_LANES {
+        for (c, sum) in S::as_mut_simd_f32s(c).0.iter_mut().zip(sums) {
+            *c = if add { simd.add_f32s(*c, sum) } else { sum };
+        }
+    } else {
+        for (c, sum) in c.iter_mut().zip(bytemuck::cast_slice::<_, f32>(&sums)) {
+            *c = if add { *c + sum } else { *sum };
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! The CPU path's forms of the products, by [`crate::gemm`].
+
+use super::{Args, ColumnArgs};
+use crate::gemm::{Cut, gemm_on_all};
+use crate::kernel::{Io, Now, args_of};
+use crate::ops::activation::relu;
+use crate::{simd, threads};
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// The first rows of a tensor as a matrix.
+fn view(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
+    ArrayView2::from_shape((rows, columns), &data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn view_mut(data: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
+    ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// A split sum is only recorded for GPUs; its plain twin serves where a GPU plan is judged on the host.
+fn is_whole(a: &Args, now: &Now) -> bool {
+    a.part as usize >= a.sizes(now).1
+}
+
+fn value_of(args: &[u8], io: &mut Io<'_>, has_bias: bool, has_relu: bool) {
+    let a: Args = args_of(args);
+    let [x, w, now, four, five] = io.take();
+    let (mut y, bias) = if has_bias { (five, Some(four)) } else { (four, None) };
+    let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
+    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
+    let bias = bias.as_ref().map(|bias| bias.f32());
+    let (x, w, y) = (view(x.f32(), m, k), view(w.f32(), n, k).reversed_axes(), view_mut(y.f32_mut(), m, n));
+    gemm_on_all(x, w, y, Cut::Any, |[_, first], mut block| {
+        let Some(bias) = bias else { return };
+        let bias = &bias[first..first + block.ncols()];
+        for mut row in block.rows_mut() {
+            row.as_slice_mut().into_iter().for_each(|row| add_bias(row, bias, has_relu));
+        }
+    });
+}
+
+/// y ← y + b, and its ReLU.
+fn add_bias(y: &mut [f32], bias: &[f32], has_relu: bool) {
+    simd::run(
+        #[inline(always)]
+        || {
+            for (y, b) in y.iter_mut().zip(bias) {
+                *y = if has_relu { relu(*y + b) } else { *y + b };
+            }
+        },
+    );
+}
+
+pub(super) fn nt(args: &[u8], io: &mut Io<'_>) {
+    value_of(args, io, false, false);
+}
+
+pub(super) fn nt_bias(args: &[u8], io: &mut Io<'_>) {
+    value_of(args, io, true, false);
+}
+
+pub(super) fn nt_bias_relu(args: &[u8], io: &mut Io<'_>) {
+    value_of(args, io, true, true);
+}
+
+pub(super) fn nn(args: &[u8], io: &mut Io<'_>) {
+    let a: Args = args_of(args);
+    let [dy, w, now, mut dx] = io.take();
+    let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
+    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
+    let (dy, w, dx) = (view(dy.f32(), m, k), view(w.f32(), k, n), view_mut(dx.f32_mut(), m, n));
+    gemm_on_all(dy, w, dx, Cut::Any, |_, _| ());
+}
+
+pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
+    let a: Args = args_of(args);
+    let [dy, x, now, mut dw] = io.take();
+    let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
+    assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
+    let (dy, x, dw) = (view(dy.f32(), k, m).reversed_axes(), view(x.f32(), k, n), view_mut(dw.f32_mut(), m, n));
+    gemm_on_all(dy, x, dw, Cut::Any, |_, _| ());
+}
+
+/// Columns whose sums one thread takes at a time: four cache lines of each row.
+const COLUMNS: usize = 64;
+
+/// Sums over rows, in float32: the terms in the order of the rows.
+pub(super) fn column_sums(a: ColumnArgs, dy: &[f32], rows: usize, sums: &mut [f32]) {
+    let columns = a.columns as usize;
+    threads::for_chunks_of_work(sums, COLUMNS, rows, |chunk, sums| {
+        let first = chunk * COLUMNS;
+        simd::run(
+            #[inline(always)]
+            || {
+                sums.fill(0.0);
+                for row in dy[..rows * columns].chunks_exact(columns) {
+                    let row = &row[first..first + sums.len()];
+                    sums.iter_mut().zip(row).for_each(|(sum, dy)| *sum += dy);
+                }
+            },
+        );
+    });
+}
