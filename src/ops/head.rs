@@ -6,11 +6,14 @@
 //! layer [`MOST_WORK`] products, its inputs a multiple of four.
 //! Source: as the parts (`matmul`, `cross_entropy`, `metrics`).
 
+use crate::gemm::gemm;
 use crate::kernel::{Io, Kernel, Needs, Now, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::ops::{cross_entropy, matmul};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
+use ndarray::{ArrayView2, ArrayViewMut2};
+use std::cell::RefCell;
 
 args! { struct Args { classes: u32, smoothing: f32, k: u32, weight: u32, bias: u32 } }
 
@@ -53,9 +56,14 @@ static GIVEN: Kernel = Kernel {
     tolerance: TOLERANCE,
     twin: |a, io| {
         let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
-        rows(args_of(a), logits.f32(), [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
+        let known = [&labels, &weights];
+        rows(args_of(a), cross_entropy::softmax, logits.f32(), known, d_logits.f32_mut(), [losses, corrects, now]);
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
+        let known = [&labels, &weights];
+        rows(args_of(a), cross_entropy::softmax, logits.f32(), known, d_logits.f32_mut(), [losses, corrects, now]);
+    }),
 };
 
 static LINEAR: Kernel = Kernel {
@@ -81,7 +89,7 @@ static LINEAR: Kernel = Kernel {
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
     twin: |a, io| linear_twin(args_of(a), io),
-    fast: None,
+    fast: Some(|a, io| linear_fast(args_of(a), io)),
 };
 
 /// Its kernels.
@@ -141,12 +149,42 @@ fn linear_twin(a: Args, io: &mut Io<'_>) {
     product.bind(read.len(), Tensor::Write(&mut logits));
     matmul::value_twin([capacity, classes, k], &mut product);
     let logits = bytemuck::cast_slice(&logits);
-    rows(a, logits, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
+    let known = [&labels, &weights];
+    rows(a, cross_entropy::softmax, logits, known, d_logits.f32_mut(), [losses, corrects, now]);
 }
+
+thread_local! {
+    /// The logits of a batch, on the CPU path: taken once, as large as it has to be.
+    static LOGITS: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
+}
+
+fn linear_fast(a: Args, io: &mut Io<'_>) {
+    let [h, params, labels, weights, mut d_logits, losses, corrects, now] = io.take();
+    let (k, classes, batch) = (a.k as usize, a.classes as usize, now.now().rows as usize);
+    let matrix = |data, rows, columns| ArrayView2::from_shape((rows, columns), data).unwrap_or_else(|e| panic!("{e}"));
+    let h = matrix(&h.f32()[..batch * k], batch, k);
+    let weight = matrix(&params.f32()[a.weight as usize..][..classes * k], classes, k);
+    let bias = &params.f32()[a.bias as usize..][..classes];
+    LOGITS.with_borrow_mut(|logits| {
+        logits.resize(logits.len().max(batch * classes), 0.0);
+        let logits = &mut logits[..batch * classes];
+        let product = ArrayViewMut2::from_shape((batch, classes), &mut *logits).unwrap_or_else(|e| panic!("{e}"));
+        gemm(h, weight.reversed_axes(), product);
+        for row in logits.chunks_exact_mut(classes) {
+            row.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
+        }
+        let known = [&labels, &weights];
+        rows(a, cross_entropy::softmax, logits, known, d_logits.f32_mut(), [losses, corrects, now]);
+    });
+}
+
+/// Softmax and cross-entropy of one row, as [`cross_entropy::softmax`].
+type Softmax = fn(cross_entropy::Args, &[f32], usize, &mut f32, &mut [f32]) -> usize;
 
 /// Loss and gradient of each row, and the metrics of the step.
 fn rows(
     a: Args,
+    softmax: Softmax,
     logits: &[f32],
     [labels, weights]: [&Tensor<'_>; 2],
     d_logits: &mut [f32],
@@ -158,7 +196,7 @@ fn rows(
     let scale = cross_entropy::Args { classes: a.classes, smoothing: a.smoothing };
     for (r, gradient) in d_logits.chunks_mut(classes).take(now.rows as usize).enumerate() {
         let (mut row_loss, label) = (0.0, labels[r] as usize);
-        let best = cross_entropy::softmax(scale, &logits[r * classes..][..classes], label, &mut row_loss, gradient);
+        let best = softmax(scale, &logits[r * classes..][..classes], label, &mut row_loss, gradient);
         row_loss *= weights[label];
         correct += u32::from(best == label && !row_loss.is_nan());
         loss += f64::from(row_loss);

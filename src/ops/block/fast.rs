@@ -211,7 +211,10 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
         let unbiased = all.rows / (all.rows - 1.0);
         let mut moved = |at: u32, batch: &[f32], factor: f32| {
             let running = &mut state.f32_mut()[at as usize..][..n];
-            running.iter_mut().zip(batch).for_each(|(running, batch)| *running += a.momentum * (batch * factor - *running));
+            running
+                .iter_mut()
+                .zip(batch)
+                .for_each(|(running, batch)| *running += a.momentum * (batch * factor - *running));
         };
         moved(a.running_mean, &saved[..n], 1.0);
         moved(a.running_var, &saved[2 * n..], unbiased);

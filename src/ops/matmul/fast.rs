@@ -84,8 +84,10 @@ pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
 const COLUMNS: usize = 64;
 
 /// Sums over rows, in float32: the terms in the order of the rows.
-pub(super) fn column_sums(a: ColumnArgs, dy: &[f32], rows: usize, sums: &mut [f32]) {
-    let columns = a.columns as usize;
+pub(super) fn column_sums(args: &[u8], io: &mut Io<'_>) {
+    let [dy, now, mut sums] = io.take();
+    let (columns, rows) = (args_of::<ColumnArgs>(args).columns as usize, now.now().rows as usize);
+    let (dy, sums) = (dy.f32(), sums.f32_mut());
     threads::for_chunks_of_work(sums, COLUMNS, rows, |chunk, sums| {
         let first = chunk * COLUMNS;
         simd::run(

@@ -4,9 +4,9 @@
 //! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
 //! gradients before the update; for the family of software drivers xᵢ's width must be a multiple of four.
 
-use super::{Args, RowsIn, twins, variants};
+use super::{Args, ColumnArgs, RowsIn, fast, twins, variants};
 use crate::args;
-use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tensor, Tolerance, args_of, read, update};
+use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tensor, Tolerance, Twin, args_of, read, update};
 use crate::op::{Case, Family, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::parts;
 use crate::shape::{Shape, ShapeError};
@@ -49,8 +49,8 @@ macro_rules! jobs {
             bindings: BINDINGS,
             needs: $needs,
             tolerance: SUM,
-            twin: |a, io| twin(args_of(a), io),
-            fast: None,
+            twin: |a, io| jobs(args_of(a), io, [twins::tn, twins::column_sums]),
+            fast: Some(|a, io| jobs(args_of(a), io, [fast::tn, fast::column_sums])),
         }
     };
 }
@@ -117,23 +117,27 @@ impl Op for WeightGradients {
     }
 }
 
-/// The plain twins of each layer, one after the other.
-fn twin(a: JobsArgs, io: &mut Io<'_>) {
+/// The plain kernels for each layer, one after the other.
+fn jobs(a: JobsArgs, io: &mut Io<'_>, [product, column_sums]: [Twin; 2]) {
     let [dy0, x0, dy1, x1, dy2, x2, now, mut grads] = io.take();
-    let jobs: [Job; MOST] = bytemuck::cast(a);
-    for (job, (dy, x)) in jobs.iter().zip([(dy0, x0), (dy1, x1), (dy2, x2)]) {
+    let all: [Job; MOST] = bytemuck::cast(a);
+    for (job, (dy, x)) in all.iter().zip([(dy0, x0), (dy1, x1), (dy2, x2)]) {
         if job.m == 0 {
             continue;
         }
-        let (m, n, rows) = (job.m as usize, job.n as usize, now.now().rows as usize);
-        let args = Args { m: job.m, n: job.n, k: now.now().rows, rows_in: RowsIn::K as u32, part: now.now().rows };
-        let mut product = Io::default();
-        [&dy, &x, &now].iter().enumerate().for_each(|(place, tensor)| product.bind(place, Tensor::Read(tensor.u32())));
-        product.bind(3, Tensor::Write(&mut grads.u32_mut()[job.weight as usize..][..m * n]));
-        twins::tn(bytemuck::bytes_of(&args), &mut product);
+        let (m, n) = (job.m as usize, job.n as usize);
+        let mut run = |kernel: Twin, args: &[u8], read: &[&Tensor<'_>], first: u32, count: usize| {
+            let mut io = Io::default();
+            read.iter().enumerate().for_each(|(place, tensor)| io.bind(place, Tensor::Read(tensor.u32())));
+            io.bind(read.len(), Tensor::Write(&mut grads.u32_mut()[first as usize..][..count]));
+            kernel(args, &mut io);
+        };
+        let rows = now.now().rows;
+        let args = Args { m: job.m, n: job.n, k: rows, rows_in: RowsIn::K as u32, part: rows };
+        run(product, bytemuck::bytes_of(&args), &[&dy, &x, &now], job.weight, m * n);
         if job.bias != NO_BIAS {
-            let sums = &mut grads.f32_mut()[job.bias as usize..][..m];
-            twins::column_sums(super::ColumnArgs { columns: job.m }, dy.f32(), rows, sums);
+            let args = ColumnArgs { columns: job.m };
+            run(column_sums, bytemuck::bytes_of(&args), &[&dy, &now], job.bias, m);
         }
     }
 }

@@ -89,8 +89,10 @@ pub(super) fn sum_parts(
     }
 }
 
-pub(super) fn column_sums(a: ColumnArgs, dy: &[f32], rows: usize, sums: &mut [f32]) {
-    let columns = a.columns as usize;
+pub(super) fn column_sums(args: &[u8], io: &mut Io<'_>) {
+    let [dy, now, mut sums] = io.take();
+    let (columns, rows) = (args_of::<ColumnArgs>(args).columns as usize, now.now().rows as usize);
+    let (dy, sums) = (dy.f32(), sums.f32_mut());
     let mut totals = vec![0.0; columns];
     for row in dy[..rows * columns].chunks(columns) {
         totals.iter_mut().zip(row).for_each(|(total, &dy)| *total += f64::from(dy));

@@ -190,14 +190,8 @@ pub(super) static COLUMN_SUMS: Kernel = Kernel {
     bindings: &[read("dy"), NOW, write("sums")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |_, rows| rows },
-    twin: |a, io| {
-        let [dy, now, mut sums] = io.take();
-        twins::column_sums(args_of(a), dy.f32(), now.now().rows as usize, sums.f32_mut());
-    },
-    fast: Some(|a, io| {
-        let [dy, now, mut sums] = io.take();
-        fast::column_sums(args_of(a), dy.f32(), now.now().rows as usize, sums.f32_mut());
-    }),
+    twin: twins::column_sums,
+    fast: Some(fast::column_sums),
 };
 
 /// Its kernels.
