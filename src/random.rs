@@ -4,6 +4,8 @@
 //! Every use has counters of its own. Dropout: `(element / 4, step, layer, 0)`. A host stream: `(block, index, 0,
 //! domain)`, where the domain is never 0.
 
+use crate::simd;
+use pulp::{Simd, WithSimd};
 use rand::TryRng;
 use std::convert::Infallible;
 
@@ -21,6 +23,65 @@ pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
             second as u32,
             (first >> 32) as u32 ^ counter[3] ^ key[1],
             first as u32,
+        ];
+        key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
+    }
+    counter
+}
+
+/// The words of [`philox`] for the counters `(block, step, layer, 0)`, the blocks from `first_block` on, four words each:
+/// `out[4 i + j]` is word j of block `first_block + i`. Many blocks are computed side by side.
+pub fn philox_words(first_block: u32, step: u32, layer: u32, key: [u32; 2], out: &mut [u32]) {
+    simd::arch().dispatch(Blocks { first_block, step, layer, key, out });
+}
+
+struct Blocks<'a> {
+    first_block: u32,
+    step: u32,
+    layer: u32,
+    key: [u32; 2],
+    out: &'a mut [u32],
+}
+
+impl WithSimd for Blocks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { mut first_block, step, layer, key, out } = self;
+        let lanes: [u32; 16] = std::array::from_fn(|i| i as u32);
+        let (lanes, _) = S::as_simd_u32s(&lanes);
+        let mut chunks = out.chunks_exact_mut(4 * S::U32_LANES);
+        for out in &mut chunks {
+            let blocks = simd.add_u32s(simd.splat_u32s(first_block), lanes[0]);
+            let counter = [blocks, simd.splat_u32s(step), simd.splat_u32s(layer), simd.splat_u32s(0)];
+            let words = rounds(simd, counter, key);
+            let words: &[u32] = bytemuck::cast_slice(&words);
+            for (i, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                *out = [words[i], words[S::U32_LANES + i], words[2 * S::U32_LANES + i], words[3 * S::U32_LANES + i]];
+            }
+            first_block = first_block.wrapping_add(S::U32_LANES as u32);
+        }
+        for (i, out) in chunks.into_remainder().chunks_mut(4).enumerate() {
+            let words = philox([first_block.wrapping_add(i as u32), step, layer, 0], key);
+            out.copy_from_slice(&words[..out.len()]);
+        }
+    }
+}
+
+/// [`philox`] with a counter in each lane. No closures: they would be compiled for the least instruction set.
+#[inline(always)]
+fn rounds<S: Simd>(simd: S, mut counter: [S::u32s; 4], mut key: [u32; 2]) -> [S::u32s; 4] {
+    let [m0, m1] = [simd.splat_u32s(MULTIPLIERS[0]), simd.splat_u32s(MULTIPLIERS[1])];
+    for _ in 0..ROUNDS {
+        let (low0, high0) = simd.widening_mul_u32s(m0, counter[0]);
+        let (low1, high1) = simd.widening_mul_u32s(m1, counter[2]);
+        let [key0, key1] = [simd.splat_u32s(key[0]), simd.splat_u32s(key[1])];
+        counter = [
+            simd.xor_u32s(simd.xor_u32s(high1, counter[1]), key0),
+            low1,
+            simd.xor_u32s(simd.xor_u32s(high0, counter[3]), key1),
+            low0,
         ];
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
@@ -90,5 +151,22 @@ impl TryRng for Stream {
             chunk.copy_from_slice(&self.next_word().to_le_bytes()[..chunk.len()]);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_side_by_side_are_those_of_single_blocks() {
+        for (first, count) in [(0, 1), (7, 31), (5, 64), (u32::MAX - 3, 4 * 37 + 2)] {
+            let mut words = vec![0; count];
+            philox_words(first, 9, 4, [1, 2], &mut words);
+            for (i, word) in words.iter().enumerate() {
+                let block = philox([first.wrapping_add(i as u32 / 4), 9, 4, 0], [1, 2]);
+                assert_eq!(*word, block[i % 4], "word {i} of {count} from block {first}");
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@
 use crate::kernel::{Kernel, NOW, Needs, Scalar, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! { struct Args { features: u32, targets: u32 } }
 
@@ -35,7 +35,7 @@ static BYTES: Kernel = Kernel {
         let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
         let a: Args = args_of(a);
         pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-        batch(a, |i| f32::from(data.bytes()[i]), rows, (offset.f32(), factor.f32()), x.f32_mut());
+        batch(a, data.bytes(), rows, (offset.f32(), factor.f32()), x.f32_mut());
     },
     fast: None,
 };
@@ -61,7 +61,7 @@ static FLOATS: Kernel = Kernel {
         let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
         let a: Args = args_of(a);
         pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-        batch(a, |i| data.f32()[i], rows, (offset.f32(), factor.f32()), x.f32_mut());
+        batch(a, data.f32(), rows, (offset.f32(), factor.f32()), x.f32_mut());
     },
     fast: None,
 };
@@ -193,18 +193,23 @@ fn pick(targets: &[u32], rows: &[u32], words: usize, target: &mut [u32]) {
     }
 }
 
-fn batch(
+fn batch<T: Copy + Sync + Into<f32>>(
     a: Args,
-    value: impl Fn(usize) -> f32 + Sync,
+    data: &[T],
     rows: &[u32],
     (offset, factor): (&[f32], &[f32]),
     x: &mut [f32],
 ) {
     let features = a.features as usize;
     threads::for_chunks(&mut x[..rows.len() * features], features, |r, x| {
-        let first = rows[r] as usize * features;
-        for f in 0..features {
-            x[f] = (value(first + f) - offset[f]) * factor[f];
-        }
+        let data = &data[rows[r] as usize * features..];
+        simd::run(
+            #[inline(always)]
+            || {
+                for (((x, &value), offset), factor) in x.iter_mut().zip(data).zip(offset).zip(factor) {
+                    *x = (value.into() - offset) * factor;
+                }
+            },
+        );
     });
 }

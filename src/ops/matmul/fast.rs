@@ -86,7 +86,7 @@ const COLUMNS: usize = 64;
 /// Sums over rows, in float32: the terms in the order of the rows.
 pub(super) fn column_sums(a: ColumnArgs, dy: &[f32], rows: usize, sums: &mut [f32]) {
     let columns = a.columns as usize;
-    threads::for_chunks_of_work(sums, COLUMNS, rows, |chunk, sums| {
+    threads::for_pieces(sums, COLUMNS, rows, |chunk, sums: &mut [f32]| {
         let first = chunk * COLUMNS;
         simd::run(
             #[inline(always)]
