@@ -56,9 +56,9 @@ impl WithSimd for Blocks<'_> {
             let blocks = simd.add_u32s(simd.splat_u32s(first_block), lanes[0]);
             let counter = [blocks, simd.splat_u32s(step), simd.splat_u32s(layer), simd.splat_u32s(0)];
             let words = rounds(simd, counter, key);
-            let words = words.each_ref().map(|word| bytemuck::cast_slice::<_, u32>(std::slice::from_ref(word)));
+            let words: &[u32] = bytemuck::cast_slice(&words);
             for (i, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                *out = [words[0][i], words[1][i], words[2][i], words[3][i]];
+                *out = [words[i], words[S::U32_LANES + i], words[2 * S::U32_LANES + i], words[3 * S::U32_LANES + i]];
             }
             first_block = first_block.wrapping_add(S::U32_LANES as u32);
         }
@@ -69,14 +69,14 @@ impl WithSimd for Blocks<'_> {
     }
 }
 
-/// [`philox`] with a counter in each lane.
+/// [`philox`] with a counter in each lane. No closures: they would be compiled for the least instruction set.
 #[inline(always)]
 fn rounds<S: Simd>(simd: S, mut counter: [S::u32s; 4], mut key: [u32; 2]) -> [S::u32s; 4] {
-    let [m0, m1] = MULTIPLIERS.map(|m| simd.splat_u32s(m));
+    let [m0, m1] = [simd.splat_u32s(MULTIPLIERS[0]), simd.splat_u32s(MULTIPLIERS[1])];
     for _ in 0..ROUNDS {
         let (low0, high0) = simd.widening_mul_u32s(m0, counter[0]);
         let (low1, high1) = simd.widening_mul_u32s(m1, counter[2]);
-        let [key0, key1] = key.map(|key| simd.splat_u32s(key));
+        let [key0, key1] = [simd.splat_u32s(key[0]), simd.splat_u32s(key[1])];
         counter = [
             simd.xor_u32s(simd.xor_u32s(high1, counter[1]), key0),
             low1,

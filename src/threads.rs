@@ -3,8 +3,6 @@
 //! Work is cut into chunks whose number depends on the work alone, never on the number of threads, and no sum is
 //! split between threads: so results have the same bits on any machine of one kind.
 
-use rayon::prelude::*;
-
 /// Below this many elements a loop stays on the calling thread: waking another costs more than it saves.
 pub const WORTH_A_THREAD: usize = 16 * 1024;
 
@@ -37,55 +35,76 @@ pub fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     }
 }
 
+/// What can be cut in two for threads: slices, and slices of one length together.
+pub trait Pieces: Send + Sized {
+    /// Elements of each.
+    fn size(&self) -> usize;
+
+    /// Both parts of a cut before an element.
+    fn cut(self, at: usize) -> (Self, Self);
+}
+
+impl<T: Send> Pieces for &mut [T] {
+    fn size(&self) -> usize {
+        self.len()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at_mut(at)
+    }
+}
+
+impl<A: Pieces, B: Pieces> Pieces for (A, B) {
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        let ((a, a2), (b, b2)) = (self.0.cut(at), self.1.cut(at));
+        ((a, b), (a2, b2))
+    }
+}
+
+impl<A: Pieces, B: Pieces, C: Pieces> Pieces for (A, B, C) {
+    fn size(&self) -> usize {
+        self.0.size()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        let ((a, a2), (b, b2), (c, c2)) = (self.0.cut(at), self.1.cut(at), self.2.cut(at));
+        ((a, b, c), (a2, b2, c2))
+    }
+}
+
+/// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`, each of which stands for `each` elements of
+/// work: those of its column, say.
+pub fn for_pieces<P: Pieces>(data: P, size: usize, each: usize, work: impl Fn(usize, P) + Sync) {
+    let parts = if is_worth(data.size() * each, size * each) { 4 * count() } else { 1 };
+    parts_of(data, 0, size, parts, &work);
+}
+
+fn parts_of<P: Pieces>(data: P, first: usize, size: usize, parts: usize, work: &(impl Fn(usize, P) + Sync)) {
+    let chunks = data.size().div_ceil(size);
+    if parts > 1 && chunks > 1 {
+        let half = chunks / 2;
+        let (data, rest) = data.cut(half * size);
+        return join(
+            || parts_of(data, first, size, parts / 2, work),
+            || parts_of(rest, first + half, size, parts - parts / 2, work),
+        );
+    }
+    let mut rest = data;
+    for chunk in first..first + chunks {
+        let end = size.min(rest.size());
+        let (data, after) = rest.cut(end);
+        work(chunk, data);
+        rest = after;
+    }
+}
+
 /// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`.
 pub fn for_chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    if !is_worth(data.len(), size) {
-        data.chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i, chunk));
-    } else {
-        data.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i, chunk));
-    }
-}
-
-/// As [`for_chunks`], where each element stands for so many: those of a column, say.
-pub fn for_chunks_of_work<T: Send>(data: &mut [T], size: usize, each: usize, work: impl Fn(usize, &mut [T]) + Sync) {
-    if is_worth(data.len() * each, size * each) {
-        data.par_chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i, chunk));
-    } else {
-        data.chunks_mut(size).enumerate().for_each(|(i, chunk)| work(i, chunk));
-    }
-}
-
-/// As [`for_chunks`], on a pair of slices that are cut at the same places.
-pub fn for_chunks_of_two<A: Send, B: Send>(
-    (a, b): (&mut [A], &mut [B]),
-    size: usize,
-    work: impl Fn(usize, &mut [A], &mut [B]) + Sync,
-) {
-    if !is_worth(a.len(), size) {
-        a.chunks_mut(size).zip(b.chunks_mut(size)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
-    } else {
-        a.par_chunks_mut(size).zip(b.par_chunks_mut(size)).enumerate().for_each(|(i, (a, b))| work(i, a, b));
-    }
-}
-
-/// As [`for_chunks`], on three slices that are cut at the same places.
-pub fn for_chunks_of_three<A: Send, B: Send, C: Send>(
-    (a, b, c): (&mut [A], &mut [B], &mut [C]),
-    size: usize,
-    work: impl Fn(usize, &mut [A], &mut [B], &mut [C]) + Sync,
-) {
-    if !is_worth(a.len(), size) {
-        let rest = b.chunks_mut(size).zip(c.chunks_mut(size));
-        a.chunks_mut(size).zip(rest).enumerate().for_each(|(i, (a, (b, c)))| work(i, a, b, c));
-    } else {
-        let rest = b.par_chunks_mut(size).zip(c.par_chunks_mut(size));
-        a.par_chunks_mut(size).zip(rest).enumerate().for_each(|(i, (a, (b, c)))| work(i, a, b, c));
-    }
-}
-
-/// Calls `work` for each item, on as many threads as there are.
-pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Sync + Send) {
-    items.into_par_iter().for_each(work);
+    for_pieces(data, size, 1, work);
 }
 
 /// Number of threads that work.

@@ -50,11 +50,12 @@ fn transpose<S: Simd, const W: usize>(simd: S, columns: [&[f32]; W], out: &mut [
         for j in (0..W).step_by(8) {
             let wide = (W - j).min(8);
             let mut x = [[0.0; 8]; 8];
-            for (x, column) in x.iter_mut().zip(&columns[j..j + wide]) {
-                x.copy_from_slice(&column[p * 8..p * 8 + 8]);
+            for i in 0..wide {
+                x[i].copy_from_slice(&columns[j + i][p * 8..p * 8 + 8]);
             }
-            for (row, x) in block.iter_mut().zip(flip(simd, x)) {
-                row[j..j + wide].copy_from_slice(&x[..wide]);
+            let x = flip(simd, x);
+            for i in 0..8 {
+                block[i][j..j + wide].copy_from_slice(&x[i][..wide]);
             }
         }
     }
@@ -75,26 +76,27 @@ fn flip<S: Simd>(simd: S, x: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
     std::array::from_fn(|i| std::array::from_fn(|j| x[j][i]))
 }
 
+/// Written out: a closure here would be compiled for the least instruction set.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn flip_256(avx: pulp::core_arch::x86::Avx, x: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
     use std::arch::x86_64::__m256;
-    let x: [__m256; 8] = x.map(bytemuck::cast);
-    let pairs = |i: usize| (avx._mm256_unpacklo_ps(x[i], x[i + 1]), avx._mm256_unpackhi_ps(x[i], x[i + 1]));
-    let quads = |i: usize| -> [__m256; 4] {
-        let ((low, high), (low2, high2)) = (pairs(i), pairs(i + 2));
-        [
-            avx._mm256_shuffle_ps::<0x44>(low, low2),
-            avx._mm256_shuffle_ps::<0xee>(low, low2),
-            avx._mm256_shuffle_ps::<0x44>(high, high2),
-            avx._mm256_shuffle_ps::<0xee>(high, high2),
-        ]
-    };
-    let (upper, lower) = (quads(0), quads(4));
-    std::array::from_fn(|i| {
-        let (a, b) = (upper[i % 4], lower[i % 4]);
-        let row =
-            if i < 4 { avx._mm256_permute2f128_ps::<0x20>(a, b) } else { avx._mm256_permute2f128_ps::<0x31>(a, b) };
-        bytemuck::cast(row)
-    })
+    let mut x: [__m256; 8] = bytemuck::cast(x);
+    let mut pairs = x;
+    for i in 0..4 {
+        pairs[2 * i] = avx._mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
+        pairs[2 * i + 1] = avx._mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+    }
+    let mut quads = pairs;
+    for i in [0, 4] {
+        quads[i] = avx._mm256_shuffle_ps::<0x44>(pairs[i], pairs[i + 2]);
+        quads[i + 1] = avx._mm256_shuffle_ps::<0xee>(pairs[i], pairs[i + 2]);
+        quads[i + 2] = avx._mm256_shuffle_ps::<0x44>(pairs[i + 1], pairs[i + 3]);
+        quads[i + 3] = avx._mm256_shuffle_ps::<0xee>(pairs[i + 1], pairs[i + 3]);
+    }
+    for i in 0..4 {
+        x[i] = avx._mm256_permute2f128_ps::<0x20>(quads[i], quads[i + 4]);
+        x[i + 4] = avx._mm256_permute2f128_ps::<0x31>(quads[i], quads[i + 4]);
+    }
+    bytemuck::cast(x)
 }

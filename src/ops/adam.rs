@@ -9,7 +9,7 @@
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! {
     struct Args {
@@ -145,13 +145,18 @@ fn adam(a: Args, gradients: &[f32], now: &Now, (parameters, mean, square): (&mut
     let step = (f64::from(rate) / correction(a.log1)) as f32;
     let root = correction(a.log2).sqrt() as f32;
     let moved = (&mut parameters[..count], &mut mean[..count], &mut square[..count]);
-    threads::for_chunks_of_three(moved, CHUNK, |chunk, theta, m, v| {
-        let gradients = &gradients[chunk * CHUNK..][..theta.len()];
-        for i in 0..theta.len() {
-            let g = gradients[i] + a.l2 * theta[i];
-            m[i] = a.beta1 * m[i] + a.rest1 * g;
-            v[i] = a.beta2 * v[i] + a.rest2 * g * g;
-            theta[i] = theta[i] - rate * a.decoupled * theta[i] - step * m[i] / (v[i].sqrt() / root + a.eps);
-        }
+    threads::for_pieces(moved, CHUNK, 1, |chunk, (theta, m, v): (&mut [f32], &mut [f32], &mut [f32])| {
+        let gradients = &gradients[chunk * CHUNK..];
+        simd::run(
+            #[inline(always)]
+            || {
+                for (((theta, m), v), g) in theta.iter_mut().zip(m).zip(v).zip(gradients) {
+                    let g = g + a.l2 * *theta;
+                    *m = a.beta1 * *m + a.rest1 * g;
+                    *v = a.beta2 * *v + a.rest2 * g * g;
+                    *theta = *theta - rate * a.decoupled * *theta - step * *m / (v.sqrt() / root + a.eps);
+                }
+            },
+        );
     });
 }

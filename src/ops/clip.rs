@@ -148,8 +148,11 @@ fn sizes(values: &[f32]) -> [f32; 3] {
 }
 
 fn squares(a: Args, gradients: &[f32], sums: &mut [f32]) {
-    let chunks: Vec<(&mut [f32], &[f32])> = sums.chunks_mut(3).zip(gradients.chunks(a.chunk as usize)).collect();
-    threads::for_each(chunks, |(sums, gradients)| sums.copy_from_slice(&sizes(gradients)));
+    let size = a.chunk as usize;
+    threads::for_pieces(sums, 3, size.div_ceil(3), |chunk, sums: &mut [f32]| {
+        let first = chunk * size;
+        sums.copy_from_slice(&sizes(&gradients[first..gradients.len().min(first + size)]));
+    });
 }
 
 /// Two factors, to be multiplied one after the other: the norm of large gradients may be more than float32 holds. Where

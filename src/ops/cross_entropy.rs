@@ -6,7 +6,7 @@
 //! probabilities. Loss and gradient of a row are multiplied by the weight of its label's class; the mean is over the rows,
 //! not over the weights. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
 
-use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -40,21 +40,8 @@ static FORWARD: Kernel = Kernel {
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| {
-        let [logits, labels, weights, now, mut row_loss, mut correct, mut probabilities] = io.take();
-        let (row_loss, correct) = (row_loss.f32_mut(), correct.u32_mut());
-        let a: Args = args_of(a);
-        let classes = a.classes as usize;
-        for r in 0..now.now().rows as usize {
-            let row = r * classes..(r + 1) * classes;
-            let label = labels.u32()[r] as usize;
-            let best =
-                softmax(a, &logits.f32()[row.clone()], label, &mut row_loss[r], &mut probabilities.f32_mut()[row]);
-            row_loss[r] *= weights.f32()[label];
-            correct[r] = u32::from(best == label && !row_loss[r].is_nan());
-        }
-    },
-    fast: None,
+    twin: |a, io| forward(a, io, softmax),
+    fast: Some(|a, io| forward(a, io, fast_softmax)),
 };
 
 static BACKWARD: Kernel = Kernel {
@@ -154,6 +141,20 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+fn forward(a: &[u8], io: &mut Io<'_>, softmax: impl Fn(Args, &[f32], usize, &mut f32, &mut [f32]) -> usize) {
+    let [logits, labels, weights, now, mut row_loss, mut correct, mut probabilities] = io.take();
+    let (row_loss, correct, probabilities) = (row_loss.f32_mut(), correct.u32_mut(), probabilities.f32_mut());
+    let a: Args = args_of(a);
+    let classes = a.classes as usize;
+    let rows = logits.f32().chunks_exact(classes).zip(probabilities.chunks_exact_mut(classes));
+    for (r, (logits, probabilities)) in rows.take(now.now().rows as usize).enumerate() {
+        let label = labels.u32()[r] as usize;
+        let best = softmax(a, logits, label, &mut row_loss[r], probabilities);
+        row_loss[r] *= weights.f32()[label];
+        correct[r] = u32::from(best == label && !row_loss[r].is_nan());
+    }
+}
+
 /// One row: the loss, the probabilities, and the first largest class.
 pub(in crate::ops) fn softmax(
     a: Args,
@@ -182,14 +183,46 @@ pub(in crate::ops) fn softmax(
     best
 }
 
+/// The same with one exponential of a float32 for each class.
+pub(in crate::ops) fn fast_softmax(
+    a: Args,
+    logits: &[f32],
+    label: usize,
+    loss: &mut f32,
+    probabilities: &mut [f32],
+) -> usize {
+    let best = (0..logits.len()).fold(0, |best, j| if logits[j] > logits[best] { j } else { best });
+    if logits.iter().any(|z| z.is_nan()) {
+        *loss = f32::NAN;
+        probabilities.fill(f32::NAN);
+        return best;
+    }
+    let (most, smoothing) = (logits[best], f64::from(a.smoothing));
+    let mut sum = 0.0;
+    for (p, z) in probabilities.iter_mut().zip(logits) {
+        *p = (z - most).exp();
+        sum += f64::from(*p);
+    }
+    let z = |j: usize| f64::from(logits[j]) - f64::from(most);
+    let mut row_loss = sum.ln() - (1.0 - smoothing) * z(label);
+    if smoothing > 0.0 {
+        row_loss -= smoothing / f64::from(a.classes) * (0..logits.len()).map(z).sum::<f64>();
+    }
+    let factor = (1.0 / sum) as f32;
+    probabilities.iter_mut().for_each(|p| *p *= factor);
+    *loss = row_loss as f32;
+    best
+}
+
 /// Makes the gradients of rows of their probabilities.
 pub(in crate::ops) fn backward_in_place(a: Args, (labels, weights): (&[u32], &[f32]), rows: u32, p: &mut [f32]) {
-    let classes = a.classes as usize;
-    for (i, p) in p.iter_mut().enumerate().take(rows as usize * classes) {
-        let label = labels[i / classes] as usize;
-        let on = if i % classes == label { 1.0 - a.smoothing } else { 0.0 };
-        let t = on + a.smoothing / a.classes as f32;
-        *p = weights[label] * (*p - t) / rows as f32;
+    let (classes, share) = (a.classes as usize, a.smoothing / a.classes as f32);
+    for (row, &label) in p.chunks_exact_mut(classes).zip(labels).take(rows as usize) {
+        let weight = weights[label as usize];
+        for (j, p) in row.iter_mut().enumerate() {
+            let on = if j == label as usize { 1.0 - a.smoothing } else { 0.0 };
+            *p = weight * (*p - (on + share)) / rows as f32;
+        }
     }
 }
 

@@ -8,9 +8,9 @@
 
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
-use crate::random::{key, philox};
+use crate::random::{key, philox, philox_words};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! { struct ScaleArgs { width: u32, factor: f32 } }
 args! {
@@ -31,7 +31,10 @@ static MASK: Kernel = Kernel {
         let [x, now, mut y] = io.take();
         mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [x, now, mut y] = io.take();
+        fast_mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
+    }),
 };
 
 static SCALE: Kernel = Kernel {
@@ -167,23 +170,39 @@ pub fn cases() -> Vec<Case> {
         case("p 0, 7x3", 0.0, 7, [7, 3]),
         case("p 0.1, 129x33, partial", 0.1, 128, [129, 33]),
         case("p 0.9, 64x256", 0.9, 64, [64, 256]),
+        case("several chunks 131x257", 0.5, 131, [131, 257]),
         extreme,
         case("extreme dy", 0.3, 11, [11, 13]).extreme_up(),
     ]
 }
 
-/// Elements of one chunk of the loop: four words of one Philox call at a time.
-const CHUNK: usize = 4096;
-
+/// Element by element in the order of memory.
 pub(in crate::ops) fn mask(a: Args, x: &[f32], now: &Now, y: &mut [f32]) {
     let count = (now.rows * a.width) as usize;
-    threads::for_chunks(&mut y[..count], CHUNK, |chunk, y| {
-        for (block, y) in y.chunks_mut(4).enumerate() {
-            let first = chunk * CHUNK + block * 4;
-            let words = philox([(first / 4) as u32, now.step, a.layer, 0], [a.seed_low, a.seed_high]);
-            for (j, y) in y.iter_mut().enumerate() {
-                *y = if words[j] < a.threshold { 0.0 } else { x[first + j] * a.scale };
-            }
+    for (block, y) in y[..count].chunks_mut(4).enumerate() {
+        let words = philox([block as u32, now.step, a.layer, 0], [a.seed_low, a.seed_high]);
+        for (j, y) in y.iter_mut().enumerate() {
+            *y = if words[j] < a.threshold { 0.0 } else { x[4 * block + j] * a.scale };
         }
+    }
+}
+
+/// Elements of one chunk of the loop, for which words are drawn at a time.
+const CHUNK: usize = 1024;
+
+fn fast_mask(a: Args, x: &[f32], now: &Now, y: &mut [f32]) {
+    let count = (now.rows * a.width) as usize;
+    threads::for_chunks(&mut y[..count], CHUNK, |chunk, y| {
+        let (first, mut words) = (chunk * CHUNK, [0; CHUNK]);
+        let words = &mut words[..y.len()];
+        philox_words((first / 4) as u32, now.step, a.layer, [a.seed_low, a.seed_high], words);
+        simd::run(
+            #[inline(always)]
+            || {
+                for ((y, x), word) in y.iter_mut().zip(&x[first..]).zip(words) {
+                    *y = if *word < a.threshold { 0.0 } else { x * a.scale };
+                }
+            },
+        );
     });
 }

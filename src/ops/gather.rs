@@ -9,7 +9,7 @@ use crate::kernel::{
 };
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! { struct Args { features: u32, targets: u32 } }
 
@@ -37,7 +37,7 @@ static BYTES: Kernel = Kernel {
         let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
         let a: Args = args_of(a);
         pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-        batch(a, |i| f32::from(data.bytes()[i]), rows, (offset.f32(), factor.f32()), x.f32_mut());
+        batch(a, data.bytes(), rows, (offset.f32(), factor.f32()), x.f32_mut());
     },
     fast: None,
 };
@@ -63,7 +63,7 @@ static FLOATS: Kernel = Kernel {
         let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
         let a: Args = args_of(a);
         pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-        batch(a, |i| data.f32()[i], rows, (offset.f32(), factor.f32()), x.f32_mut());
+        batch(a, data.f32(), rows, (offset.f32(), factor.f32()), x.f32_mut());
     },
     fast: None,
 };
@@ -92,7 +92,7 @@ static BYTES_FIRST: Kernel = Kernel {
     bindings: BEGIN_BYTES,
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| begin(args_of(a), io, |data, i| f32::from(data.bytes()[i])),
+    twin: |a, io| begin(args_of(a), io, Tensor::bytes),
     fast: None,
 };
 
@@ -103,7 +103,7 @@ static FLOATS_FIRST: Kernel = Kernel {
     bindings: BEGIN,
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| begin(args_of(a), io, |data, i| data.f32()[i]),
+    twin: |a, io| begin(args_of(a), io, Tensor::f32),
     fast: None,
 };
 
@@ -274,14 +274,14 @@ pub fn cases() -> Vec<Case> {
     plain.into_iter().chain(begins).collect()
 }
 
-fn begin(a: BeginArgs, io: &mut Io<'_>, value: fn(&Tensor<'_>, usize) -> f32) {
+fn begin<'a, T: Copy + Sync + Into<f32>>(a: BeginArgs, io: &mut Io<'a>, values: for<'t> fn(&'t Tensor<'a>) -> &'t [T]) {
     let [data, targets, order, affine, next, mut x, mut target, mut now] = io.take();
     let step = next.now();
     let rows = &order.u32()[step.start as usize..][..step.rows as usize];
     pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
     let (offset, factor) = affine.f32().split_at(a.factor as usize);
     let plain = Args { features: a.features, targets: a.targets };
-    batch(plain, |i| value(&data, i), rows, (offset, factor), x.f32_mut());
+    batch(plain, values(&data), rows, (offset, factor), x.f32_mut());
     now.set_now(&step);
 }
 
@@ -291,18 +291,23 @@ fn pick(targets: &[u32], rows: &[u32], words: usize, target: &mut [u32]) {
     }
 }
 
-fn batch(
+fn batch<T: Copy + Sync + Into<f32>>(
     a: Args,
-    value: impl Fn(usize) -> f32 + Sync,
+    data: &[T],
     rows: &[u32],
     (offset, factor): (&[f32], &[f32]),
     x: &mut [f32],
 ) {
     let features = a.features as usize;
     threads::for_chunks(&mut x[..rows.len() * features], features, |r, x| {
-        let first = rows[r] as usize * features;
-        for f in 0..features {
-            x[f] = (value(first + f) - offset[f]) * factor[f];
-        }
+        let data = &data[rows[r] as usize * features..];
+        simd::run(
+            #[inline(always)]
+            || {
+                for (((x, &value), offset), factor) in x.iter_mut().zip(data).zip(offset).zip(factor) {
+                    *x = (value.into() - offset) * factor;
+                }
+            },
+        );
     });
 }

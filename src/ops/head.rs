@@ -62,7 +62,7 @@ static GIVEN: Kernel = Kernel {
     fast: Some(|a, io| {
         let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
         let known = [&labels, &weights];
-        rows(args_of(a), cross_entropy::softmax, logits.f32(), known, d_logits.f32_mut(), [losses, corrects, now]);
+        rows(args_of(a), cross_entropy::fast_softmax, logits.f32(), known, d_logits.f32_mut(), [losses, corrects, now]);
     }),
 };
 
@@ -174,7 +174,7 @@ fn linear_fast(a: Args, io: &mut Io<'_>) {
             row.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
         }
         let known = [&labels, &weights];
-        rows(a, cross_entropy::softmax, logits, known, d_logits.f32_mut(), [losses, corrects, now]);
+        rows(a, cross_entropy::fast_softmax, logits, known, d_logits.f32_mut(), [losses, corrects, now]);
     });
 }
 

@@ -9,7 +9,7 @@ use super::step::following;
 use crate::kernel::{Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! {
     struct Args { count: u32, rate: f32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32, lines: u32 }
@@ -173,13 +173,19 @@ fn sgd(a: Args, gradients: &[f32], now: &Now, parameters: &mut [f32], velocity: 
         return;
     }
     let (count, rate) = (a.count as usize, now.rate * a.rate);
-    threads::for_chunks_of_two((&mut parameters[..count], &mut velocity[..count]), CHUNK, |chunk, theta, v| {
-        let gradients = &gradients[chunk * CHUNK..][..theta.len()];
-        for i in 0..theta.len() {
-            let g = gradients[i] + a.l2 * theta[i];
-            v[i] = a.momentum * v[i] + g;
-            let step = if a.nesterov != 0 { g + a.momentum * v[i] } else { v[i] };
-            theta[i] = theta[i] - rate * step - a.decoupled * theta[i];
-        }
+    let moved = (&mut parameters[..count], &mut velocity[..count]);
+    threads::for_pieces(moved, CHUNK, 1, |chunk, (theta, v): (&mut [f32], &mut [f32])| {
+        let gradients = &gradients[chunk * CHUNK..];
+        simd::run(
+            #[inline(always)]
+            || {
+                for ((theta, v), g) in theta.iter_mut().zip(v).zip(gradients) {
+                    let g = g + a.l2 * *theta;
+                    *v = a.momentum * *v + g;
+                    let step = if a.nesterov != 0 { g + a.momentum * *v } else { *v };
+                    *theta = *theta - rate * step - a.decoupled * *theta;
+                }
+            },
+        );
     });
 }

@@ -48,7 +48,10 @@ static STATS: Kernel = Kernel {
         let [x, now, mut saved] = io.take();
         twins::stats(args_of(a), x.f32(), now.now().rows, saved.f32_mut());
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [x, now, mut saved] = io.take();
+        fast::stats(args_of(a), x.f32(), now.now().rows, saved.f32_mut());
+    }),
 };
 
 static NORMALIZE: Kernel = Kernel {
@@ -100,7 +103,11 @@ static GRAD_AFFINE: Kernel = Kernel {
         let out = (dgamma.f32_mut(), dbeta.f32_mut());
         twins::grad_affine(args_of(a), x.f32(), saved.f32(), dy.f32(), now.now().rows, out);
     },
-    fast: None,
+    fast: Some(|a, io| {
+        let [x, saved, dy, now, mut dgamma, mut dbeta] = io.take();
+        let out = (dgamma.f32_mut(), dbeta.f32_mut());
+        fast::grad_affine(args_of(a), x.f32(), saved.f32(), dy.f32(), now.now().rows, out);
+    }),
 };
 
 static GRAD_INPUT: Kernel = Kernel {
@@ -280,6 +287,7 @@ pub fn cases() -> Vec<Case> {
         case("65x3", 65, &[65, 3], normal()),
         case("127x33 of 128 rows", 127, &[128, 33], normal()),
         case("images 4x6x5x7", 4, &[4, 6, 5, 7], normal()),
+        case("several blocks 130x199", 130, &[130, 199], normal()).not_smooth(),
         case("constant column", 19, &[19, 4], Fill::ConstantColumn(3.0)).not_smooth(),
         case("mean 1000, deviation 0.1", 128, &[128, 5], Fill::Normal(1e3, 0.1)).not_smooth(),
         case("constant column of 1e4", 19, &[19, 4], Fill::ConstantColumn(1e4)).not_smooth(),

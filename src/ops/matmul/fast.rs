@@ -88,7 +88,7 @@ pub(super) fn column_sums(args: &[u8], io: &mut Io<'_>) {
     let [dy, now, mut sums] = io.take();
     let (columns, rows) = (args_of::<ColumnArgs>(args).columns as usize, now.now().rows as usize);
     let (dy, sums) = (dy.f32(), sums.f32_mut());
-    threads::for_chunks_of_work(sums, COLUMNS, rows, |chunk, sums| {
+    threads::for_pieces(sums, COLUMNS, rows, |chunk, sums: &mut [f32]| {
         let first = chunk * COLUMNS;
         simd::run(
             #[inline(always)]

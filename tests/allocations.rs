@@ -1,0 +1,66 @@
+//! A step on the CPU path takes no memory from the system, after the first.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
+use wgrad::data::Values;
+use wgrad::kernel::Step;
+use wgrad::nn::{Head, Network, Rule, Settings};
+use wgrad::op::Target;
+use wgrad::ops::sgd::Decay;
+use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
+
+#[global_allocator]
+static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// How often `work` asked for memory, on any thread.
+fn allocations(work: impl FnOnce()) -> usize {
+    let region = Region::new(MEMORY);
+    work();
+    let change = region.change();
+    change.allocations + change.reallocations
+}
+
+/// A network with hidden layers of these sizes, on made-up bytes, before its first step.
+fn runner(features: usize, hidden: &[usize], batch: usize, rule: Rule) -> Runner {
+    let rows = 4 * batch;
+    let data = DataShape { bytes: true, rows, row: vec![features] };
+    let of_one = |size: &usize| [format!("linear {size}"), "batch_norm".into(), "relu".into(), "dropout 0.5".into()];
+    let layers: Vec<String> = hidden.iter().flat_map(of_one).chain(["linear".to_owned()]).collect();
+    let network = Network::read(&layers, Head::classes(10), None).unwrap();
+    let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
+    let options = TrainOptions { seed: 1, optimizer, lr: 0.01, label_smoothing: 0.0 };
+    let programs = Programs::compile(&network, &data, batch, Purpose::Train(options), Target::CPU).unwrap();
+    let tensors = programs.tensors.clone();
+    let mut runner = Runner::new(&Device::Cpu { why: None }, programs).unwrap();
+    let bytes = (0..(rows * features) as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let (offset, factor) = (vec![0.0; features], vec![1.0 / 255.0; features]);
+    runner.load_data(&Values::Bytes(bytes), (&offset, &factor)).unwrap();
+    runner.load_targets(&(0..rows as u32).map(|i| i % 10).collect::<Vec<_>>(), None).unwrap();
+    for (index, tensor) in tensors.iter().enumerate() {
+        runner.write_floats(&tensor.name, &tensor.initial(1, index)).unwrap();
+    }
+    let order: Vec<u32> = (0..rows as u32).collect();
+    let line = |s: u32| Step { start: batch as u32 * s, rows: batch as u32, rate: 0.01, step: s };
+    runner.begin(&order, &(0..4).map(line).collect::<Vec<_>>(), 0).unwrap();
+    runner
+}
+
+/// One test, for memory is the whole process's.
+#[test]
+fn steps_after_the_first_take_no_memory() {
+    let momentum = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
+    let nets = [("784-256-128-10", 784, &[256, 128][..], 128), ("64-32-10", 64, &[32], 32)];
+    for (name, features, hidden, batch) in nets {
+        let mut runner = runner(features, hidden, batch, momentum);
+        let program = runner.programs().train.unwrap();
+        runner.run(program, 1).unwrap();
+        let count = allocations(|| runner.run(program, 3).unwrap());
+        assert_eq!(count, 0, "{name}");
+        assert!(runner.results(0, 4).unwrap().iter().all(|(loss, _)| loss.is_finite() && *loss > 0.0), "{name}");
+    }
+    // The harness itself, on this thread and on others.
+    assert!(allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) > 0);
+    let elsewhere = || wgrad::threads::on_each(|| drop(std::hint::black_box(vec![1u8; 100])));
+    assert!(allocations(elsewhere) > wgrad::threads::count());
+}
