@@ -32,16 +32,16 @@ quoted() { printf '%q' "$1"; }
 for device in $devices; do
     add "wgrad $device" "$(quoted "$WGRAD") bench WORK --device $(quoted "$device") --runs 1 --seconds $time --json"
 done
-python() { # name, module, program below PEERS, modes
+scripted() { # name, module, program below PEERS, modes
     local program=${PEERS:-}/$3 mode
     if [ -z "${PEERS:-}" ] || [ ! -f "$program" ]; then missing+=("$1 (PEERS has no $3)"); return; fi
     if [ -z "${PYTHON:-}" ]; then missing+=("$1 (PYTHON is not set)"); return; fi
     if ! "$PYTHON" -c "import $2" 2>/dev/null; then missing+=("$1 (PYTHON cannot import $2)"); return; fi
     for mode in $4; do add "$1 $mode" "$(quoted "$PYTHON") $(quoted "$program") $mode WORK 1 $time"; done
 }
-python numpy numpy numpy/bench_numpy.py "hand"
-python jax jax jax/bench_jax.py "jit scan"
-python torch torch torch/bench_torch.py "eager compile"
+scripted numpy numpy numpy/bench_numpy.py "hand"
+scripted jax jax jax/bench_jax.py "jit scan"
+scripted torch torch torch/bench_torch.py "eager compile"
 built() { # name, program below PEER_BIN, backend
     local program=${PEER_BIN:-}/$2
     if [ -n "${PEER_BIN:-}" ] && [ -f "$program" ] && [ -x "$program" ]; then
@@ -59,10 +59,7 @@ for what in ${missing[@]+"${missing[@]}"}; do say "left out: $what"; done
 measure() { # name, command, work
     local command=${2//WORK/$3} found
     # The crates that only multiply take no work, but a number of threads.
-    if [[ $1 == "GEMM crates"* ]]; then
-        [ "$3" = gemm ] || return 0
-        command=${2//WORK /}
-    fi
+    [[ $1 != "GEMM crates"* ]] || command=${2//WORK /}
     if found=$(bash -c "$command" 2>"$lines.err" | grep '^{'); then
         printf '%s\n' "$found" >> "$lines"
     else
@@ -73,6 +70,7 @@ measure() { # name, command, work
 for round in $(seq "$rounds"); do
     for work in $works; do
         for i in "${!names[@]}"; do
+            if [[ ${names[$i]} == "GEMM crates"* && $work != gemm ]]; then continue; fi
             say "round $round of $rounds: $work, ${names[$i]}"
             measure "${names[$i]}" "${commands[$i]}" "$work"
         done

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Reads JSON lines of benchmarks on stdin and prints Markdown: a table for each work.
+"""Reads JSON lines of benchmarks on stdin and prints Markdown: a table for each work, and one for the products of a step.
 
-usage: table.py [BASE] < lines       BASE: a part of the peer's name that ratios are taken to [default: wgrad]
+usage: table.py [BASE] < lines       BASE: a part of the name of the peer that ratios are taken to [default: wgrad]
 
 Lines of one peer and work are put together: the median is that of all their runs.
 """
@@ -37,50 +37,51 @@ def table(header, rows):
     print()
 
 
-def label(line):
-    work = line["work"]
-    if not work.startswith("gemm"):
-        return work
-    return f"{work}: {line['product']}" if "product" in line and not work[4:].isdigit() else work
+def is_product(line):
+    """Whether it is one of the products of a step, which have one table for all."""
+    return "product" in line and not line["work"][4:].isdigit()
 
 
-def together(lines):
-    """work -> peer -> its lines, each in the order in which they came."""
-    works = {}
+def together(lines, label):
+    """label -> peer -> its lines, each in the order in which they came."""
+    found = {}
     for line in lines:
-        works.setdefault(label(line), {}).setdefault(line["peer"], []).append(line)
-    return works
+        found.setdefault(label(line), {}).setdefault(line["peer"], []).append(line)
+    return found
 
 
-def best_first(peers):
+def cells(peers, base, net):
+    """The rows of a table, best first."""
     runs = {peer: [run for line in lines for run in line["runs"]] for peer, lines in peers.items()}
-    return sorted(((statistics.median(all_runs), peer, all_runs) for peer, all_runs in runs.items()), reverse=True)
+    ranked = sorted(((statistics.median(runs[peer]), peer) for peer in runs), reverse=True)
+    bases = [median for median, peer in ranked if base in peer]
+    rows = []
+    for median, peer in ranked:
+        seen = lambda key: [line[key] for line in peers[peer] if line.get(key) is not None]
+        middle = lambda key: statistics.median(seen(key)) if seen(key) else None
+        busy = max(seen("other_cpu"), default=0.0)
+        row = [peer + (" *" if busy > QUIET else ""), number(median)]
+        row += [f"{number(min(runs[peer]))} to {number(max(runs[peer]))}", f"{median / bases[0]:.2f}" if bases else "-"]
+        if net:
+            row += [number(1e6 * peers[peer][0]["batch"] / median), number(middle("dispatches"))]
+            row += [number(middle("first_step_s")), number(max(seen("rss_mb"), default=None))]
+        rows.append(row + [f"{busy:.2f}"])
+    return rows
 
 
 def of_work(work, peers, base):
-    rate = "GFLOP/s" if work.startswith("gemm") else "samples/s"
-    ranked = best_first(peers)
-    bases = [median for median, peer, _ in ranked if base in peer]
-    rows, marked = [], False
-    for median, peer, runs in ranked:
-        lines = peers[peer]
-        seen = lambda key: [line[key] for line in lines if line.get(key) is not None]
-        middle = lambda key: statistics.median(seen(key)) if seen(key) else None
-        busy = max(seen("other_cpu"), default=0.0)
-        marked |= busy > QUIET
-        row = [peer + (" *" if busy > QUIET else ""), number(median), f"{number(min(runs))} to {number(max(runs))}"]
-        row.append(f"{median / bases[0]:.2f}" if bases else "-")
-        if not work.startswith("gemm"):
-            row += [number(1e6 * lines[0]["batch"] / median), number(middle("dispatches"))]
-            row += [number(middle("first_step_s")), number(max(seen("rss_mb"), default=None))]
-        rows.append(row + [f"{busy:.2f}"])
-    header = ["peer", f"{rate}, median", "least to most", f"of {base}'s"]
-    if not work.startswith("gemm"):
+    net = not work.startswith("gemm")
+    header = ["peer", "samples/s, median" if net else "GFLOP/s, median", "least to most", f"of {base}'s"]
+    if net:
         header += ["µs/step", "dispatches", "first step s", "peak RSS MB"]
     print(f"### {work}\n")
-    table(header + ["other cores"], rows)
-    if marked:
-        print(f"\\* other processes took more than {QUIET} cores meanwhile: the line says little.\n")
+    table(header + ["other cores"], cells(peers, base, net))
+
+
+def of_products(products, base):
+    rows = [[product, *row] for product, peers in products.items() for row in cells(peers, base, False)]
+    print("### The products of a step\n")
+    table(["product", "peer", "GFLOP/s, median", "least to most", f"of {base}'s", "other cores"], rows)
 
 
 def kernels(lines):
@@ -107,8 +108,14 @@ def main():
     base = sys.argv[1] if len(sys.argv) > 1 else "wgrad"
     lines = list(read(sys.stdin))
     timed = [line for line in lines if line.get("runs") and (line.get("batch") or "gflops" in line)]
-    for work, peers in together(timed).items():
+    works = together((line for line in timed if not is_product(line)), lambda line: line["work"])
+    for work, peers in works.items():
         of_work(work, peers, base)
+    products = together(filter(is_product, timed), lambda line: f"{line['work']}: {line['product']}")
+    if products:
+        of_products(products, base)
+    if any((line.get("other_cpu") or 0.0) > QUIET for line in timed):
+        print(f"\\* other processes took more than {QUIET} cores meanwhile: the line says little.\n")
     for line in lines:
         if line["work"] == "dispatch":
             print(f"{line['peer']}: an empty dispatch that waits for the one before takes {number(line['us_per_dispatch'])} µs\n")

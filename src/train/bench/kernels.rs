@@ -15,7 +15,7 @@ use std::time::Instant;
 const SECONDS: f64 = 1.0;
 
 /// Least and most of those steps.
-const STEPS: (usize, usize) = (5, 200);
+const STEPS: (usize, usize) = (3, 200);
 
 /// A sum of the device's own times that is further from the time of a step than this factor is not believed: a driver may
 /// offer timestamps and write none, or all of a submission at its end.
