@@ -244,7 +244,7 @@ const BREAKAGES: &[[&str; 5]] = &[
     ["prelu", "shared 61x133 of 70 rows", "prelu.sum_alpha", "f += LANES", "f += LANES + 1u"],
     ["maxout", "ties 9x6", "maxout.backward", "value > best", "value >= best"],
     ["maxout", "extreme", "maxout.forward", "is_nan(value) || ", ""],
-    ["maxout", "4 of images 3x8x5x7", "maxout.backward", "j < args.pieces; j++", "j < min(3u, args.pieces); j++"],
+    ["maxout", "4 of images 3x8x5x7", "maxout.backward", "j < pieces; j++", "j < min(3u, pieces); j++"],
     ["batch_norm", "127x33 of 128 rows", "batch_norm.running", "(count / (count - 1.0))", "1.0"],
     ["batch_norm", "127x33 of 128 rows", "batch_norm.grad_input", "x_hat * dgamma[f]", "-x_hat * dgamma[f]"],
     ["dropout", "1x1", "dropout.mask", "< count", "< count - 1u"],

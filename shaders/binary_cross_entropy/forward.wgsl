@@ -19,7 +19,8 @@ fn main(
     }
     var sum = 0.0;
     var right = 0u;
-    for (var j = 0u; j < args.outputs; j++) {
+    let outputs = unfolded(args.outputs);
+    for (var j = 0u; j < outputs; j++) {
         let z = logits[r * args.outputs + j];
         let t = target_values[r * args.outputs + j];
         if (is_nan(z)) {

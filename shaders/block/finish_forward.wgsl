@@ -29,11 +29,12 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
         let gamma = params[args.gamma / 4u + quad];
         let beta = params[args.beta / 4u + quad];
         let seed = vec2u(args.seed_low, args.seed_high);
+        let threshold = unfolded(args.threshold);
         for (var r = first; r < now.rows; r += step) {
             let y = (zs[r * n + quad] - mean) * inv_std * gamma + beta;
             var kept = vec4<bool>(true, true, true, true);
-            if (args.threshold > 0u) {
-                kept = philox(vec4u(r * n + quad, now.step, args.layer, 0u), seed) >= vec4u(args.threshold);
+            if (threshold > 0u) {
+                kept = philox(vec4u(r * n + quad, now.step, args.layer, 0u), seed) >= vec4u(threshold);
             }
             h[r * n + quad] = select(vec4f(0.0), relu(y) * args.scale, kept);
         }

@@ -14,6 +14,7 @@ fn four(e: u32) -> vec4f {
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     let n4 = args.n / 4u;
+    let depth = unfolded(args.k);
     //@for s,o=0:0u 1:8u
     let mine{s} = group.x * 16u + lane + {o} < n4;
     let quad{s} = min(group.x * 16u + lane + {o}, n4 - 1u);
@@ -26,11 +27,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         //@end
         let row0 = min(row + lane, now.rows - 1u) * args.k;
         let row1 = min(row + lane + 8u, now.rows - 1u) * args.k;
-        for (var k = 0u; k < args.k; k += 4u) {
+        for (var k = 0u; k < depth; k += 4u) {
             let a0 = four(row0 + k);
             let a1 = four(row1 + k);
             //@for d,c=0:x 1:y 2:z 3:w
-            if (k + {d}u < args.k) {
+            if (k + {d}u < depth) {
                 let b0 = params[w0 + (k + {d}u) * n4];
                 let b1 = params[w1 + (k + {d}u) * n4];
                 //@for i,s,l=0:a0:0 1:a0:1 2:a0:2 3:a0:3 4:a0:4 5:a0:5 6:a0:6 7:a0:7 8:a1:0 9:a1:1 10:a1:2 11:a1:3 12:a1:4 13:a1:5 14:a1:6 15:a1:7

@@ -2,7 +2,7 @@
 // and then has what the statistics of its columns need. The product as in matmul/subgroup_nt.wgsl, 16 rows at a time.
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-    let k4 = args.k / 4u;
+    let k4 = unfolded(args.k) / 4u;
     let n4 = args.n / 4u;
     let mine = group.x * 8u + lane < n4;
     let quad = min(group.x * 8u + lane, n4 - 1u);

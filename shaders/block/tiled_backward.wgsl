@@ -10,12 +10,13 @@ var<workgroup> tile_v: array<vec4f, 2u * DEPTH>;
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
     let n4 = args.n / 4u;
+    let depth = unfolded(args.k);
     let mine = group.x * 2u + lane % 2u < n4;
     let quad = min(group.x * 2u + lane % 2u, n4 - 1u);
     let own = lane / 2u;
     for (var row = 0u; row < now.rows; row += ROWS) {
         var sum = vec4f(0.0);
-        for (var k = 0u; k < args.k; k += DEPTH) {
+        for (var k = 0u; k < depth; k += DEPTH) {
             for (var e = lane; e < ROWS * DEPTH; e += 256u) {
                 let r = e / DEPTH;
                 let d = e % DEPTH;

@@ -13,7 +13,7 @@ var<workgroup> tile_w: array<f32, 8u * DEPTH>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let k4 = args.k / 4u;
+    let k4 = unfolded(args.k) / 4u;
     let n4 = args.n / 4u;
     let mine = group.x * 2u + lane % 2u < n4;
     let quad = min(group.x * 2u + lane % 2u, n4 - 1u);

@@ -23,8 +23,9 @@ fn main(
         return;
     }
     let first = r * args.classes;
-    let row = softmax(first, labels[r], args.classes, args.smoothing);
-    for (var j = 0u; j < args.classes; j++) {
+    let classes = unfolded(args.classes);
+    let row = softmax(first, labels[r], classes, args.smoothing);
+    for (var j = 0u; j < classes; j++) {
         probabilities[first + j] = probability(row, first + j);
     }
     row_loss[r] = row.loss * class_weights[labels[r]];

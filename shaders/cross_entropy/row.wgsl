@@ -34,7 +34,7 @@ fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
     let share = smoothing / f32(classes);
     var loss = log(sum) - (1.0 - smoothing) * z_label;
     // Only with smoothing: an infinite term times 0 would make the loss NaN.
-    if (smoothing > 0.0) {
+    if (unfolded(bitcast<u32>(smoothing)) > 0u) {
         loss -= share * all;
     }
     if (is_nan(bad)) {

@@ -16,14 +16,15 @@ var<workgroup> correct_of: array<u32, LANES>;
 @compute @workgroup_size(LANES)
 fn main(@builtin(local_invocation_index) lane: u32) {
     product(lane);
+    let classes = unfolded(args.classes);
     var loss = 0.0;
     var correct = 0u;
     for (var r = lane; r < now.rows; r += LANES) {
         let first = r * args.classes;
         let label = labels[r];
-        let row = softmax(first, label, args.classes, args.smoothing);
+        let row = softmax(first, label, classes, args.smoothing);
         let share = class_weights[label] / f32(now.rows);
-        for (var j = 0u; j < args.classes; j++) {
+        for (var j = 0u; j < classes; j++) {
             let t = args.smoothing / f32(args.classes) + select(0.0, 1.0 - args.smoothing, j == label);
             d_logits[first + j] = share * (probability(row, first + j) - t);
         }

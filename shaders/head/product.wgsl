@@ -13,7 +13,7 @@ fn logit(i: u32) -> f32 {
 }
 
 fn product(lane: u32) {
-    let k4 = args.k / 4u;
+    let k4 = unfolded(args.k) / 4u;
     for (var i = lane; i < now.rows * args.classes; i += LANES) {
         let row = i / args.classes * k4;
         let column = i % args.classes;

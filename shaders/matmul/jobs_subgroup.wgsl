@@ -67,7 +67,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         }
         //@end
         //@end
-        if (quad < 8u && args.bias{j} != NO_BIAS) {
+        if (quad < 8u && unfolded(args.bias{j}) < NO_BIAS - 1u) {
             //@for o=0u 8u
             if (row + lane + {o} < m) {
                 var sum = 0.0;

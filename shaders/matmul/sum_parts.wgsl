@@ -21,7 +21,8 @@ fn main(
         return;
     }
     var sum = 0.0;
-    for (var part = 0u; part < args.parts; part++) {
+    let parts = unfolded(args.parts);
+    for (var part = 0u; part < parts; part++) {
         sum += partial[part * args.m * args.n + i];
     }
     c[i] = sum;

@@ -20,11 +20,12 @@ fn main(
     }
     let first = row * args.width;
     var sum = vec3f(0.0, 0.0, 0.0);
-    for (var k = lane; k < args.width; k += LANES) {
+    let width = unfolded(args.width);
+    for (var k = lane; k < width; k += LANES) {
         sum += square_by_size(weight[first + k]);
     }
     let both = factors(sum_over_group(lane, sum), args.most);
-    for (var k = lane; k < args.width; k += LANES) {
+    for (var k = lane; k < width; k += LANES) {
         weight[first + k] = weight[first + k] * both.x * both.y;
     }
 }

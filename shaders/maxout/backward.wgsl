@@ -18,14 +18,15 @@ fn main(
     let first = first_of(i);
     var best = x[first];
     var at = 0u;
-    for (var j = 1u; j < args.pieces; j++) {
+    let pieces = unfolded(args.pieces);
+    for (var j = 1u; j < pieces; j++) {
         let value = x[first + j * args.pixels];
         if (!is_nan(best) && (is_nan(value) || value > best)) {
             best = value;
             at = j;
         }
     }
-    for (var j = 0u; j < args.pieces; j++) {
+    for (var j = 0u; j < pieces; j++) {
         dx[first + j * args.pixels] = pass_nan(best, select(0.0, dy[i], j == at));
     }
 }

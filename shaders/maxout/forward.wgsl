@@ -15,7 +15,8 @@ fn main(
     }
     let first = first_of(i);
     var best = x[first];
-    for (var j = 1u; j < args.pieces; j++) {
+    let pieces = unfolded(args.pieces);
+    for (var j = 1u; j < pieces; j++) {
         let value = x[first + j * args.pixels];
         if (!is_nan(best) && (is_nan(value) || value > best)) {
             best = value;

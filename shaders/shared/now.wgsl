@@ -7,3 +7,10 @@ struct Now {
     step: u32,
     halted: u32,
 }
+
+// An argument that loops or branches hang on, as the compiler cannot know it. Where control flow hangs on uniforms alone,
+// some drivers write their values into the shader and compile it anew each time it is bound (Mesa's software driver, 22.3: 5
+// to 25 ms). Arguments are less than 2³² - 2.
+fn unfolded(value: u32) -> u32 {
+    return min(value, ~now.halted);
+}

@@ -9,7 +9,7 @@ use crate::{simd, threads};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 
 /// Columns whose rows are worked on together: they stay in the first cache.
-const STRIP: usize = 64;
+const STRIP: usize = 128;
 
 /// Products that one thread should have at least: some 10 µs of work, which pays for waking it.
 const WORTH_A_THREAD: usize = 1 << 18;

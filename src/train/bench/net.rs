@@ -104,8 +104,8 @@ impl Net {
         let programs = Programs::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
         let program = programs.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
         let runner = Runner::new(device, programs)?;
-        let rows: Vec<u32> = (0..rows as u32).collect();
-        let order = batches::epoch_order(&rows, true, SEED, 0);
+        // In the order of the file, as the peers go through theirs.
+        let order: Vec<u32> = (0..rows as u32).collect();
         let most = most.unwrap_or(usize::MAX);
         let submitted = (Duration::ZERO, 0);
         let mut net = Self { runner, work, program, order, table: vec![], line: 0, begun: 0, most, submitted };
