@@ -34,7 +34,7 @@ fn train(setup: &Setup, init: &'static str, seed: u64) -> Result<Start, Failure>
     recipe.data.normalize = Some("mean_image".into());
     recipe.train.lr = Some(setup.pick(0.01, 0.02));
     recipe.train.batch = Some(setup.pick(16, 64));
-    recipe.train.epochs = Some(setup.pick(10, 1));
+    recipe.train.epochs = Some(setup.pick(30, 1));
     recipe.train.seed = Some(seed);
     let mut trainer = setup.trainer(&recipe)?;
     let test = trainer.job().split.test.clone();
@@ -42,7 +42,7 @@ fn train(setup: &Setup, init: &'static str, seed: u64) -> Result<Start, Failure>
     let some = &test[..test.len().min(1000)];
     let signal = of_trainer(&mut trainer, some, &setup.device)?[2 * HIDDEN - 1].rms();
     let (mut losses, mut curve) = (vec![], vec![(0.0, trainer.evaluate(some)?.accuracy().unwrap_or(f64::NAN))]);
-    let (total, stride) = (trainer.total_steps(), setup.pick(90, 50));
+    let (total, stride) = (trainer.total_steps(), setup.pick(270, 50));
     while trainer.progress().step < total {
         let loss = trainer.train_steps(stride.min(total - trainer.progress().step))?;
         let step = trainer.progress().step as f64;
@@ -59,7 +59,7 @@ pub fn run(setup: &Setup) -> Result<Vec<[Start; 2]>, Failure> {
     let all = seeds.iter().map(both).collect::<Result<Vec<_>, _>>()?;
     let what = "depth: thirty hidden layers of 100, ReLU, plain SGD";
     let mut report =
-        Report::new(setup, what, setup.pick("digits, 20 % to test, 10 epochs", "MNIST, one epoch"), &seeds);
+        Report::new(setup, what, setup.pick("digits, 20 % to test, 30 epochs", "MNIST, one epoch"), &seeds);
     report.row(["init", "seed", "signal in layer 30", "training loss", "test accuracy"]);
     for (pair, seed) in all.iter().zip(&seeds) {
         for start in pair {

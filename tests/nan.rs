@@ -35,12 +35,19 @@ const UNUSED: &[[&str; 4]] = &[
     ["sgd", "255, decoupled", "in.2", "the velocity before is multiplied by 0"],
 ];
 
+/// The tensors that lie in a slot, or the slot itself where none does.
+fn parts(trial: &Trial, slot: SlotId) -> Vec<SlotId> {
+    let within = |id: &SlotId| trial.plan.slots[id.0 as usize].within.is_some_and(|(whole, _)| whole == slot);
+    let parts: Vec<SlotId> = (0..trial.plan.slots.len() as u32).map(SlotId).filter(within).collect();
+    if parts.is_empty() { vec![slot] } else { parts }
+}
+
 /// Slots bound as floats that are read and that are written.
 fn floats(trial: &Trial) -> [BTreeSet<SlotId>; 2] {
     let mut all = [BTreeSet::new(), BTreeSet::new()];
     for dispatch in &trial.plan.programs[0].dispatches {
         for (&slot, binding) in dispatch.slots.iter().zip(dispatch.kernel.bindings) {
-            if binding.scalar == Scalar::F32 {
+            for slot in parts(trial, slot).into_iter().filter(|_| binding.scalar == Scalar::F32) {
                 let _ = binding.access != Access::Write && all[0].insert(slot);
                 // What only the operation knows may lie in parts of which one holds the NaN.
                 let public = trial.plan.slots[slot.0 as usize].public;

@@ -134,6 +134,7 @@ impl Op for Head {
         let params = rec.together(&[weight, bias]);
         (args.k, args.weight, args.bias) = (w.inputs[0].shape.width() as u32, rec.offset(weight), rec.offset(bias));
         rec.dispatch(&LINEAR, &args, &[h, params, labels, weights, out.slot, losses, corrects, now], [1, 1, 1]);
+        rec.flops(2 * (w.inputs[0].shape.elements() * out.shape.width()) as u64);
     }
 }
 

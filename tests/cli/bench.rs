@@ -20,7 +20,7 @@ fn a_network_is_measured() {
     let step = number(line, "us_per_step");
     assert!((number(line, "median") * step / 32e6 - 1.0).abs() < 1e-3, "{line}");
     assert!((5.0..1e6).contains(&step), "{line}");
-    assert!((10.0..100.0).contains(&number(line, "dispatches")), "{line}");
+    assert_eq!(number(line, "dispatches"), 6.0, "{line}");
     // The data alone are 60,000 rows of 64 floats.
     assert!(number(line, "bytes") > 60_000.0 * 256.0, "{line}");
     // On the CPU path giving a step to the device is doing it.
@@ -32,7 +32,7 @@ fn a_network_is_measured() {
         number(line, "other_cpu");
     }
     let unfused = Place::new().json(&format!("bench w3 {QUICK} --no-fuse --steps-per-submission 1"));
-    assert!(number(&unfused[0], "dispatches") >= number(line, "dispatches"), "{unfused:?}");
+    assert!(number(&unfused[0], "dispatches") > 20.0, "{unfused:?}");
 }
 
 #[test]
@@ -41,11 +41,11 @@ fn every_kernel_of_a_step_is_timed() {
     let plan = place.done("plan --device cpu --layers 'linear 32, batch_norm, relu, dropout 0.5, linear' --batch 32");
     let train = plan.split("train: ").nth(1).unwrap().split("\n\n").next().unwrap();
     let kernels: BTreeSet<&str> = train.lines().skip(2).filter_map(|line| line.split_whitespace().nth(1)).collect();
-    assert!(kernels.contains("step.advance") && kernels.len() > 8, "{kernels:?}");
+    assert!(kernels.contains("block.forward") && kernels.len() == 6, "{kernels:?}");
     let text = place.done(&format!("bench w3 {QUICK} --kernels"));
     let shown = |kernel: &&&str| text.lines().any(|line| line.split_whitespace().next() == Some(kernel));
     // The set of the plan is of bytes, that of the benchmark of floats.
-    let lacks: Vec<_> = kernels.iter().filter(|kernel| **kernel != "gather.bytes" && !shown(kernel)).collect();
+    let lacks: Vec<_> = kernels.iter().filter(|kernel| **kernel != "gather.bytes_first" && !shown(kernel)).collect();
     assert!(lacks.is_empty(), "{lacks:?} in {text}");
     assert!(text.contains("GB/s") && text.contains("gather.floats"), "{text}");
 }

@@ -175,6 +175,7 @@ impl Op for Block {
         let now = rec.now();
         let groups = [n.div_ceil(columns) as u32, 1, 1];
         rec.dispatch(&kernels[0], &args, &[x.slot, params, now, zs, h.slot], groups);
+        rec.flops(2 * (x.shape.elements() * n) as u64);
     }
 }
 
@@ -227,6 +228,7 @@ impl Op for BlockGradient {
         let now = rec.now();
         let groups = [n.div_ceil(columns) as u32, 1, 1];
         rec.dispatch(&kernels[1], &args, &[dy, params, zs, h, now, dz, grads, state], groups);
+        rec.flops(2 * (w.inputs[0].shape.elements() * n) as u64);
     }
 }
 

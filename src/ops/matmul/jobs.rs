@@ -114,6 +114,8 @@ impl Op for WeightGradients {
         let now = rec.now();
         let args: JobsArgs = bytemuck::cast(jobs);
         rec.dispatch(kernel, &args, &[&slots[..], &[now, grads]].concat(), [groups, 1, 1]);
+        let products = w.inputs.chunks(2).map(|pair| pair[0].shape.elements() * pair[1].shape.width());
+        rec.flops(2 * products.sum::<usize>() as u64);
     }
 }
 
