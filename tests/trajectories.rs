@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use wgrad::export::{Model, Values};
+use wgrad::op::Target;
 use wgrad::train::{Device, Recipe, RunFolder, Trainer, prepare};
 
 /// Ten times the distance of PyTorch's own float32 run on the CPU, thirty times on a GPU, and never under 2e-5.
@@ -60,14 +61,19 @@ fn distance(got: &[f64], want: &[f64]) -> f64 {
     got.iter().zip(want).map(gap).fold(0.0, f64::max) / largest
 }
 
-/// What is over its bound after running a folder on a device.
+/// What is over its bound after running a folder on a device, with dispatches joined and apart.
 fn failures(folder: &Path, device: &Device, factor: f64) -> Vec<String> {
+    let run = |fuse| failures_of(folder, device, Target { fuse, ..device.target() }, factor);
+    [true, false].into_iter().flat_map(run).collect()
+}
+
+fn failures_of(folder: &Path, device: &Device, target: Target, factor: f64) -> Vec<String> {
     let run = tempfile::tempdir().unwrap();
     let recipe = Recipe::read(&folder.join("recipe.toml")).unwrap();
     let (mut job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
     job.init_from = Some(Model::read(&folder.join("init.safetensors")).unwrap());
     let mut out = RunFolder::create(Some(&run.path().join("run")), "trajectory", &recipe.text()).unwrap();
-    Trainer::new(job, device).unwrap().run(&mut out, &mut support::Silent).unwrap();
+    Trainer::for_target(job, device, target).unwrap().run(&mut out, &mut support::Silent).unwrap();
     compare(folder, &out.file("last.safetensors"), &out.file("steps.csv"), factor)
 }
 

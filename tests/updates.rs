@@ -55,33 +55,39 @@ fn update(programs: &Programs) -> Vec<&'static str> {
 fn an_update_is_as_few_dispatches_as_it_has_rules() {
     let all = |settings: Settings, layers: &[&str]| update(&compiled(settings, layers, Target::CPU));
     let plain = Settings { weight_decay: 0.1, ..Settings::default() };
-    assert_eq!(all(plain, &["linear 12", "batch_norm", "relu", "linear"]), ["sgd.update"]);
+    assert_eq!(all(plain, &["linear 12", "batch_norm", "relu", "linear"]), ["sgd.update_last"]);
     assert_eq!(all(plain, &LAYERS), ["sgd.update", "sgd.update", "max_norm.limit"]);
     let only = Settings { decay_weights_only: true, ..plain };
     assert_eq!(all(only, &["linear 12", "relu", "linear"]), ["sgd.update", "sgd.update"]);
+    // What must see all gradients or parameters first is before the update, or ends the step in its place.
+    let clipped = Settings { clip: Some(1.0), ..plain };
+    let [squares, factor, scale] = ["clip.squares", "clip.factor", "clip.scale"];
+    assert_eq!(all(clipped, &["linear 12", "relu", "linear"]), [squares, factor, scale, "sgd.update_last"]);
+    let limited = Settings { max_norm: Some(3.0), ..plain };
+    assert_eq!(all(limited, &["linear"]), ["sgd.update", "max_norm.limit"]);
     let whole = Settings { rule: Rule::ADAM, clip: Some(1.0), max_norm: Some(3.0), ..plain };
     let [clip, after] =
         [["clip.squares", "clip.factor", "clip.scale"], ["adam.update", "max_norm.limit", "max_norm.limit"]];
     assert_eq!(all(whole, &["linear 12", "relu", "linear"]), [clip, after].concat());
 }
 
-/// The update follows all of the backward pass, and only `step.advance` comes after it.
+/// The update follows all of the backward pass, joined or apart, and only `step.advance` comes after it.
 #[test]
 fn clipping_has_every_gradient_before_it() {
     let settings = Settings { clip: Some(1.0), ..Settings::default() };
-    let plan = compiled(settings, &LAYERS, Target::CPU).plan;
-    let dispatches = &plan.programs[0].dispatches;
-    let first = dispatches.iter().position(|d| d.kernel.name == "clip.squares").unwrap();
-    let writes_gradients = |d: &Dispatch| {
-        d.slots
-            .iter()
-            .zip(d.kernel.bindings)
-            .any(|(slot, b)| wgrad::op::writes(b.access) && plan.slots[slot.0 as usize].class == Class::Gradients)
-    };
-    let writers: Vec<_> = dispatches.iter().enumerate().filter(|(_, d)| writes_gradients(d)).collect();
-    assert!(writers.len() > 4);
-    assert!(writers.iter().all(|(at, d)| *at < first || d.kernel.name == "clip.scale"));
-    assert_eq!(dispatches.last().unwrap().kernel.name, "step.advance");
+    for (fuse, least) in [(false, 5), (true, 1)] {
+        let plan = compiled(settings, &LAYERS, Target { fuse, ..Target::CPU }).plan;
+        let dispatches = &plan.programs[0].dispatches;
+        let first = dispatches.iter().position(|d| d.kernel.name == "clip.squares").unwrap();
+        let writes_gradients = |d: &Dispatch| {
+            let mut bound = d.slots.iter().zip(d.kernel.bindings);
+            bound.any(|(slot, b)| wgrad::op::writes(b.access) && plan.slots[slot.0 as usize].class == Class::Gradients)
+        };
+        let writers: Vec<_> = dispatches.iter().enumerate().filter(|(_, d)| writes_gradients(d)).collect();
+        assert!(writers.iter().filter(|(at, _)| *at < first).count() >= least);
+        assert!(writers.iter().all(|(at, d)| *at < first || d.kernel.name == "clip.scale"));
+        assert_eq!(dispatches.last().unwrap().kernel.name, "step.advance");
+    }
 }
 
 /// Gradient descent without momentum, of which the step is known: each tensor moves by its own rate and decay.

@@ -202,7 +202,7 @@ impl Op for Begin {
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        if self.0.features() % 4 != 0 {
+        if !self.0.features().is_multiple_of(4) {
             return Err(ShapeError::new(format!("{} features are no multiple of four", self.0.features())));
         }
         self.0.shapes(inputs)

@@ -69,7 +69,7 @@ pub struct WeightGradients {
 impl WeightGradients {
     /// Whether a layer with inputs of this width may be among them.
     pub fn takes(width: usize, family: Family) -> bool {
-        family != Family::Subgroup || width % 4 == 0
+        family != Family::Subgroup || width.is_multiple_of(4)
     }
 }
 
