@@ -1,6 +1,6 @@
 //! Products of matrices on the host: c = a · b in float32, for views of any strides.
 //!
-//! a and b are packed into panels ([`pack`]), so that the innermost loop ([`tile`]) reads memory from front to back. k is
+//! a and b are packed into panels (`pack`), so that the innermost loop (`tile`) reads memory from front to back. k is
 //! cut into blocks whose length depends on k alone; an element's sum is over the terms of a block in the order of k, and
 //! over the blocks in their order. So no bit depends on where rows and columns are cut, nor on threads. NaN and infinities
 //! go through as by the definition. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
