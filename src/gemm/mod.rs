@@ -53,6 +53,22 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
 }
 
+/// The first rows of a tensor as a matrix `[rows, columns]`.
+///
+/// # Panics
+/// The tensor is shorter: a fault of ours.
+pub fn matrix(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
+    ArrayView2::from_shape((rows, columns), &data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// As [`matrix`], to be changed.
+///
+/// # Panics
+/// The tensor is shorter: a fault of ours.
+pub fn matrix_mut(data: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
+    ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
+}
+
 /// Takes the memory that products on the calling thread need, which the first of them would take else.
 pub fn reserve() {
     SCRATCH.with_borrow_mut(Scratch::grow);

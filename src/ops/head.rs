@@ -6,13 +6,12 @@
 //! layer [`MOST_WORK`] products, its inputs a multiple of four.
 //! Source: as the parts (`matmul`, `cross_entropy`, `metrics`).
 
-use crate::gemm::gemm;
+use crate::gemm::{gemm, matrix, matrix_mut};
 use crate::kernel::{Io, Kernel, Needs, Now, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::ops::{cross_entropy, matmul};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
-use ndarray::{ArrayView2, ArrayViewMut2};
 use std::cell::RefCell;
 
 args! { struct Args { classes: u32, smoothing: f32, k: u32, weight: u32, bias: u32 } }
@@ -54,16 +53,8 @@ static GIVEN: Kernel = Kernel {
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| {
-        let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
-        let known = [&labels, &weights];
-        rows(args_of(a), cross_entropy::softmax, logits.f32(), known, d_logits.f32_mut(), [losses, corrects, now]);
-    },
-    fast: Some(|a, io| {
-        let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
-        let known = [&labels, &weights];
-        rows(args_of(a), cross_entropy::fast_softmax, logits.f32(), known, d_logits.f32_mut(), [losses, corrects, now]);
-    }),
+    twin: |a, io| given(args_of(a), io, cross_entropy::softmax),
+    fast: Some(|a, io| given(args_of(a), io, cross_entropy::fast_softmax)),
 };
 
 static LINEAR: Kernel = Kernel {
@@ -138,6 +129,11 @@ impl Op for Head {
     }
 }
 
+fn given(a: Args, io: &mut Io<'_>, softmax: Softmax) {
+    let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
+    rows(a, softmax, logits.f32(), [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
+}
+
 fn linear_twin(a: Args, io: &mut Io<'_>) {
     let [h, params, labels, weights, mut d_logits, losses, corrects, now] = io.take();
     let (k, classes) = (a.k as usize, a.classes as usize);
@@ -162,15 +158,12 @@ thread_local! {
 fn linear_fast(a: Args, io: &mut Io<'_>) {
     let [h, params, labels, weights, mut d_logits, losses, corrects, now] = io.take();
     let (k, classes, batch) = (a.k as usize, a.classes as usize, now.now().rows as usize);
-    let matrix = |data, rows, columns| ArrayView2::from_shape((rows, columns), data).unwrap_or_else(|e| panic!("{e}"));
-    let h = matrix(&h.f32()[..batch * k], batch, k);
-    let weight = matrix(&params.f32()[a.weight as usize..][..classes * k], classes, k);
+    let weight = matrix(&params.f32()[a.weight as usize..], classes, k);
     let bias = &params.f32()[a.bias as usize..][..classes];
     LOGITS.with_borrow_mut(|logits| {
         logits.resize(logits.len().max(batch * classes), 0.0);
         let logits = &mut logits[..batch * classes];
-        let product = ArrayViewMut2::from_shape((batch, classes), &mut *logits).unwrap_or_else(|e| panic!("{e}"));
-        gemm(h, weight.reversed_axes(), product);
+        gemm(matrix(h.f32(), batch, k), weight.reversed_axes(), matrix_mut(logits, batch, classes));
         for row in logits.chunks_exact_mut(classes) {
             row.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
         }

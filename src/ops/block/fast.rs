@@ -2,7 +2,7 @@
 //! their statistics. Sums are over the rows in their order, so no bit depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
-use crate::gemm::gemm;
+use crate::gemm::{gemm, matrix, matrix_mut};
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
@@ -16,14 +16,6 @@ const WORTH_A_THREAD: usize = 1 << 18;
 
 /// One number for each column of a strip.
 type Strip = [f32; STRIP];
-
-fn matrix(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
-    ArrayView2::from_shape((rows, columns), &data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
-}
-
-fn matrix_mut(data: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
-    ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
-}
 
 /// `count` floats from `first` on.
 fn part(data: &[f32], first: u32, count: usize) -> &[f32] {

@@ -1,20 +1,10 @@
 //! The CPU path's forms of the products, by [`crate::gemm`].
 
 use super::{Args, ColumnArgs};
-use crate::gemm::{Cut, gemm_on_all};
+use crate::gemm::{Cut, gemm_on_all, matrix, matrix_mut};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
 use crate::{simd, threads};
-use ndarray::{ArrayView2, ArrayViewMut2};
-
-/// The first rows of a tensor as a matrix.
-fn view(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> {
-    ArrayView2::from_shape((rows, columns), &data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
-}
-
-fn view_mut(data: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
-    ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
-}
 
 /// A split sum is only recorded for GPUs; its plain twin serves where a GPU plan is judged on the host.
 fn is_whole(a: &Args, now: &Now) -> bool {
@@ -28,7 +18,7 @@ fn value_of(args: &[u8], io: &mut Io<'_>, has_bias: bool, has_relu: bool) {
     let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
     assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
     let bias = bias.as_ref().map(|bias| bias.f32());
-    let (x, w, y) = (view(x.f32(), m, k), view(w.f32(), n, k).reversed_axes(), view_mut(y.f32_mut(), m, n));
+    let (x, w, y) = (matrix(x.f32(), m, k), matrix(w.f32(), n, k).reversed_axes(), matrix_mut(y.f32_mut(), m, n));
     gemm_on_all(x, w, y, Cut::Any, |[_, first], mut block| {
         let Some(bias) = bias else { return };
         let bias = &bias[first..first + block.ncols()];
@@ -67,7 +57,7 @@ pub(super) fn nn(args: &[u8], io: &mut Io<'_>) {
     let [dy, w, now, mut dx] = io.take();
     let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
     assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
-    let (dy, w, dx) = (view(dy.f32(), m, k), view(w.f32(), k, n), view_mut(dx.f32_mut(), m, n));
+    let (dy, w, dx) = (matrix(dy.f32(), m, k), matrix(w.f32(), k, n), matrix_mut(dx.f32_mut(), m, n));
     gemm_on_all(dy, w, dx, Cut::Any, |_, _| ());
 }
 
@@ -76,7 +66,7 @@ pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
     let [dy, x, now, mut dw] = io.take();
     let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
     assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
-    let (dy, x, dw) = (view(dy.f32(), k, m).reversed_axes(), view(x.f32(), k, n), view_mut(dw.f32_mut(), m, n));
+    let (dy, x, dw) = (matrix(dy.f32(), k, m).reversed_axes(), matrix(x.f32(), k, n), matrix_mut(dw.f32_mut(), m, n));
     gemm_on_all(dy, x, dw, Cut::Any, |_, _| ());
 }
 
