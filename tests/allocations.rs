@@ -62,5 +62,5 @@ fn steps_after_the_first_take_no_memory() {
     // The harness itself, on this thread and on others.
     assert!(allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) > 0);
     let elsewhere = || wgrad::threads::on_each(|| drop(std::hint::black_box(vec![1u8; 100])));
-    assert!(allocations(elsewhere) > wgrad::threads::count());
+    assert!(allocations(elsewhere) >= wgrad::threads::count());
 }

@@ -141,77 +141,73 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn forward(a: &[u8], io: &mut Io<'_>, softmax: impl Fn(Args, &[f32], usize, &mut f32, &mut [f32]) -> usize) {
+fn forward(a: &[u8], io: &mut Io<'_>, softmax: Softmax) {
     let [logits, labels, weights, now, mut row_loss, mut correct, mut probabilities] = io.take();
     let (row_loss, correct, probabilities) = (row_loss.f32_mut(), correct.u32_mut(), probabilities.f32_mut());
     let a: Args = args_of(a);
     let classes = a.classes as usize;
     let rows = logits.f32().chunks_exact(classes).zip(probabilities.chunks_exact_mut(classes));
-    for (r, (logits, probabilities)) in rows.take(now.now().rows as usize).enumerate() {
+    for (r, (logits, row)) in rows.take(now.now().rows as usize).enumerate() {
         let label = labels.u32()[r] as usize;
-        let best = softmax(a, logits, label, &mut row_loss[r], probabilities);
-        row_loss[r] *= weights.f32()[label];
+        row.copy_from_slice(logits);
+        let (loss, best) = softmax(a, row, label);
+        row_loss[r] = loss * weights.f32()[label];
         correct[r] = u32::from(best == label && !row_loss[r].is_nan());
     }
 }
 
-/// One row: the loss, the probabilities, and the first largest class.
-pub(in crate::ops) fn softmax(
-    a: Args,
-    logits: &[f32],
-    label: usize,
-    loss: &mut f32,
-    probabilities: &mut [f32],
-) -> usize {
-    let best = (0..logits.len()).fold(0, |best, j| if logits[j] > logits[best] { j } else { best });
-    if logits.iter().any(|z| z.is_nan()) {
-        *loss = f32::NAN;
-        probabilities.fill(f32::NAN);
-        return best;
+/// Makes the probabilities of one row of its logits, and gives the loss and the first largest class.
+pub(in crate::ops) type Softmax = fn(Args, &mut [f32], usize) -> (f32, usize);
+
+/// The first largest class; none where a logit is NaN, which makes every probability NaN.
+fn best_of(row: &mut [f32]) -> (usize, bool) {
+    let best = (0..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+    let has_nan = row.iter().any(|z| z.is_nan());
+    if has_nan {
+        row.fill(f32::NAN);
     }
-    let z = |j: usize| f64::from(logits[j]) - f64::from(logits[best]);
-    let smoothing = f64::from(a.smoothing);
-    let sum: f64 = (0..logits.len()).map(|j| z(j).exp()).sum();
-    let mut row_loss = sum.ln() - (1.0 - smoothing) * z(label);
-    if smoothing > 0.0 {
-        row_loss -= smoothing / f64::from(a.classes) * (0..logits.len()).map(z).sum::<f64>();
+    (best, has_nan)
+}
+
+/// What the loss of a row has beside ln Σ exp(zⱼ), where z are the logits less the largest of them.
+fn less(a: Args, logits: &[f32], label: usize, most: f32) -> f64 {
+    let (z, smoothing) = (|z: f32| f64::from(z) - f64::from(most), f64::from(a.smoothing));
+    let own = (1.0 - smoothing) * z(logits[label]);
+    if smoothing == 0.0 {
+        return own;
     }
-    for (j, p) in probabilities.iter_mut().enumerate() {
-        *p = (z(j).exp() / sum) as f32;
+    own + smoothing / f64::from(a.classes) * logits.iter().map(|&logit| z(logit)).sum::<f64>()
+}
+
+/// A [`Softmax`] in float64.
+pub(in crate::ops) fn softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
+    let (best, has_nan) = best_of(row);
+    if has_nan {
+        return (f32::NAN, best);
     }
-    *loss = row_loss as f32;
-    best
+    let most = row[best];
+    let (less, exp) = (less(a, row, label, most), |z: f32| (f64::from(z) - f64::from(most)).exp());
+    let sum: f64 = row.iter().map(|&z| exp(z)).sum();
+    row.iter_mut().for_each(|p| *p = (exp(*p) / sum) as f32);
+    ((sum.ln() - less) as f32, best)
 }
 
 /// The same with one exponential of a float32 for each class.
-pub(in crate::ops) fn fast_softmax(
-    a: Args,
-    logits: &[f32],
-    label: usize,
-    loss: &mut f32,
-    probabilities: &mut [f32],
-) -> usize {
-    let best = (0..logits.len()).fold(0, |best, j| if logits[j] > logits[best] { j } else { best });
-    if logits.iter().any(|z| z.is_nan()) {
-        *loss = f32::NAN;
-        probabilities.fill(f32::NAN);
-        return best;
+pub(in crate::ops) fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
+    let (best, has_nan) = best_of(row);
+    if has_nan {
+        return (f32::NAN, best);
     }
-    let (most, smoothing) = (logits[best], f64::from(a.smoothing));
+    let most = row[best];
+    let less = less(a, row, label, most);
     let mut sum = 0.0;
-    for (p, z) in probabilities.iter_mut().zip(logits) {
-        *p = (z - most).exp();
+    for p in row.iter_mut() {
+        *p = (*p - most).exp();
         sum += f64::from(*p);
     }
-    let z = |j: usize| f64::from(logits[j]) - f64::from(most);
-    let mut row_loss = sum.ln() - (1.0 - smoothing) * z(label);
-    if smoothing > 0.0 {
-        row_loss -= smoothing / f64::from(a.classes) * (0..logits.len()).map(z).sum::<f64>();
-    }
     let factor = (1.0 / sum) as f32;
-    probabilities.iter_mut().for_each(|p| *p *= factor);
-    *loss = row_loss as f32;
-    best
+    row.iter_mut().for_each(|p| *p *= factor);
+    ((sum.ln() - less) as f32, best)
 }
 
 /// Makes the gradients of rows of their probabilities.

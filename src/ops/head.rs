@@ -9,10 +9,10 @@
 use crate::gemm::{gemm, matrix, matrix_mut};
 use crate::kernel::{Io, Kernel, Needs, Now, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
-use crate::ops::{cross_entropy, matmul};
+use crate::ops::cross_entropy::{self, Softmax};
+use crate::ops::matmul;
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
-use std::cell::RefCell;
 
 args! { struct Args { classes: u32, smoothing: f32, k: u32, weight: u32, bias: u32 } }
 
@@ -131,7 +131,9 @@ impl Op for Head {
 
 fn given(a: Args, io: &mut Io<'_>, softmax: Softmax) {
     let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
-    rows(a, softmax, logits.f32(), [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
+    let count = now.now().rows as usize * a.classes as usize;
+    d_logits.f32_mut()[..count].copy_from_slice(&logits.f32()[..count]);
+    rows(a, softmax, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
 }
 
 fn linear_twin(a: Args, io: &mut Io<'_>) {
@@ -139,20 +141,12 @@ fn linear_twin(a: Args, io: &mut Io<'_>) {
     let (k, classes) = (a.k as usize, a.classes as usize);
     let capacity = d_logits.u32().len() / classes;
     let [weight, bias] = [(a.weight, classes * k), (a.bias, classes)].map(|(at, n)| &params.u32()[at as usize..][..n]);
-    let mut logits = vec![0; capacity * classes];
     let mut product = Io::default();
     let read = [h.u32(), weight, now.u32(), bias];
     read.iter().enumerate().for_each(|(place, words)| product.bind(place, Tensor::Read(words)));
-    product.bind(read.len(), Tensor::Write(&mut logits));
+    product.bind(read.len(), Tensor::Write(d_logits.u32_mut()));
     matmul::value_twin([capacity, classes, k], &mut product);
-    let logits = bytemuck::cast_slice(&logits);
-    let known = [&labels, &weights];
-    rows(a, cross_entropy::softmax, logits, known, d_logits.f32_mut(), [losses, corrects, now]);
-}
-
-thread_local! {
-    /// The logits of a batch, on the CPU path: taken once, as large as it has to be.
-    static LOGITS: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
+    rows(a, cross_entropy::softmax, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
 }
 
 fn linear_fast(a: Args, io: &mut Io<'_>) {
@@ -160,26 +154,18 @@ fn linear_fast(a: Args, io: &mut Io<'_>) {
     let (k, classes, batch) = (a.k as usize, a.classes as usize, now.now().rows as usize);
     let weight = matrix(&params.f32()[a.weight as usize..], classes, k);
     let bias = &params.f32()[a.bias as usize..][..classes];
-    LOGITS.with_borrow_mut(|logits| {
-        logits.resize(logits.len().max(batch * classes), 0.0);
-        let logits = &mut logits[..batch * classes];
-        gemm(matrix(h.f32(), batch, k), weight.reversed_axes(), matrix_mut(logits, batch, classes));
-        for row in logits.chunks_exact_mut(classes) {
-            row.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
-        }
-        let known = [&labels, &weights];
-        rows(a, cross_entropy::fast_softmax, logits, known, d_logits.f32_mut(), [losses, corrects, now]);
-    });
+    let logits = d_logits.f32_mut();
+    gemm(matrix(h.f32(), batch, k), weight.reversed_axes(), matrix_mut(logits, batch, classes));
+    for row in logits[..batch * classes].chunks_exact_mut(classes) {
+        row.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
+    }
+    rows(a, cross_entropy::fast_softmax, [&labels, &weights], logits, [losses, corrects, now]);
 }
 
-/// Softmax and cross-entropy of one row, as [`cross_entropy::softmax`].
-type Softmax = fn(cross_entropy::Args, &[f32], usize, &mut f32, &mut [f32]) -> usize;
-
-/// Loss and gradient of each row, and the metrics of the step.
+/// Loss and gradient of each row, whose logits are in `d_logits`, and the metrics of the step.
 fn rows(
     a: Args,
     softmax: Softmax,
-    logits: &[f32],
     [labels, weights]: [&Tensor<'_>; 2],
     d_logits: &mut [f32],
     [mut losses, mut corrects, mut now_tensor]: [Tensor<'_>; 3],
@@ -188,9 +174,9 @@ fn rows(
     let (labels, weights) = (labels.u32(), weights.f32());
     let (mut loss, mut correct) = (0.0, 0);
     let scale = cross_entropy::Args { classes: a.classes, smoothing: a.smoothing };
-    for (r, gradient) in d_logits.chunks_mut(classes).take(now.rows as usize).enumerate() {
-        let (mut row_loss, label) = (0.0, labels[r] as usize);
-        let best = softmax(scale, &logits[r * classes..][..classes], label, &mut row_loss, gradient);
+    for (row, label) in d_logits.chunks_mut(classes).zip(labels).take(now.rows as usize) {
+        let label = *label as usize;
+        let (mut row_loss, best) = softmax(scale, row, label);
         row_loss *= weights[label];
         correct += u32::from(best == label && !row_loss.is_nan());
         loss += f64::from(row_loss);
