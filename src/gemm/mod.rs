@@ -14,16 +14,17 @@ use crate::{simd, threads};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 use pulp::{Scalar128b, Simd, WithSimd};
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 use tile::{ROWS, WIDE};
 
-/// Most terms of a block of k: a panel of b of this length stays in the first cache.
-const DEPTH: usize = 256;
+/// Most terms of a block of k: a panel of b of this length stays in the caches next to a thread.
+const DEPTH: usize = 400;
 
-/// Most rows of a that are packed together: they stay in the second cache.
-const BLOCK_ROWS: usize = 120;
+/// Most rows of a that are multiplied by one packed block of b after another: they stay in the second cache.
+const BLOCK_ROWS: usize = 60;
 
 /// Most columns of b that are packed together.
-const BLOCK_COLUMNS: usize = 1024;
+const BLOCK_COLUMNS: usize = 256;
 
 /// Widest tile in floats.
 const WIDEST: usize = 32;
@@ -53,6 +54,22 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
 }
 
+/// The memory that kernels lend from each other, one after the other.
+static WORKSPACE: Mutex<Vec<f32>> = Mutex::new(vec![]);
+
+/// Lends memory of any content for the duration of `work`, which is taken from the system when more is wanted than ever
+/// before.
+pub fn workspace<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    let lock = || WORKSPACE.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut memory = std::mem::take(&mut *lock());
+    if memory.len() < floats {
+        memory.resize(floats, 0.0);
+    }
+    let result = work(&mut memory[..floats]);
+    *lock() = memory;
+    result
+}
+
 /// The first rows of a tensor as a matrix `[rows, columns]`.
 ///
 /// # Panics
@@ -79,14 +96,57 @@ pub fn reserve() {
 /// # Panics
 /// The sizes do not fit, or a row of c is not contiguous.
 pub fn gemm(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
-    assert!(a.nrows() == c.nrows() && b.ncols() == c.ncols() && a.ncols() == b.nrows(), "sizes of a product");
+    run(Left::Matrix(a), a.dim(), b, c);
+}
+
+/// [`gemm`] with an a that is packed already: the same bits.
+///
+/// # Panics
+/// As [`gemm`].
+pub fn gemm_packed(a: Packed<'_>, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    run(Left::Packed(a), (a.rows, a.depth), b, c);
+}
+
+fn run(a: Left<'_>, (m, k): (usize, usize), b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    assert!(m == c.nrows() && b.ncols() == c.ncols() && k == b.nrows(), "sizes of a product");
     assert!(c.strides()[1] == 1 || c.ncols() <= 1 || c.nrows() == 0, "a row of a product is contiguous");
     SCRATCH.with_borrow_mut(|scratch| {
         if scratch.b.is_empty() {
             scratch.grow();
         }
-        simd::arch().dispatch(Product { a, b, c, scratch });
+        simd::arch().dispatch(Product { a, size: [m, k], b, c, scratch });
     });
+}
+
+/// A matrix a `[rows, depth]` packed as a whole, for products with several b, on any threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a> {
+    data: &'a [f32],
+    rows: usize,
+    depth: usize,
+}
+
+impl<'a> Packed<'a> {
+    /// Packs a into as many floats as it has elements, on all threads.
+    ///
+    /// # Panics
+    /// The memory is of another size: a fault of ours.
+    pub fn new(a: ArrayView2<'_, f32>, memory: &'a mut [f32]) -> Self {
+        let (rows, depth) = a.dim();
+        assert!(memory.len() == rows * depth, "memory of a packed matrix");
+        let block = equal(depth, DEPTH);
+        threads::for_pieces(&mut *memory, (rows * block).max(1), 1, |index, out: &mut [f32]| {
+            let first = index * block;
+            simd::arch().dispatch(PackAll { a: part(a, 1, first, block.min(depth - first)), out });
+        });
+        Self { data: memory, rows, depth }
+    }
+}
+
+/// The first operand of a product.
+enum Left<'a> {
+    Matrix(ArrayView2<'a, f32>),
+    Packed(Packed<'a>),
 }
 
 /// Along what a product may be cut for threads.
@@ -143,14 +203,16 @@ fn parts_of(
     }
 }
 
-struct Product<'a> {
-    a: ArrayView2<'a, f32>,
-    b: ArrayView2<'a, f32>,
-    c: ArrayViewMut2<'a, f32>,
-    scratch: &'a mut Scratch,
+struct Product<'a, 'b, 'c, 's> {
+    a: Left<'a>,
+    /// Rows and columns of a.
+    size: [usize; 2],
+    b: ArrayView2<'b, f32>,
+    c: ArrayViewMut2<'c, f32>,
+    scratch: &'s mut Scratch,
 }
 
-impl WithSimd for Product<'_> {
+impl WithSimd for Product<'_, '_, '_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -161,6 +223,26 @@ impl WithSimd for Product<'_> {
             16 => product::<S, 32, true>(simd, self),
             // Four lanes are what compilers make of plain code anywhere.
             _ => product::<Scalar128b, 8, false>(Scalar128b, self),
+        }
+    }
+}
+
+/// All rows of a block of k.
+struct PackAll<'a> {
+    a: ArrayView2<'a, f32>,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for PackAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (m, depth) = self.a.dim();
+        let block_rows = block_rows(m);
+        for i in (0..m).step_by(block_rows) {
+            let rows = block_rows.min(m - i);
+            pack_rows(simd, part(self.a, 0, i, rows), &mut self.out[i * depth..][..rows * depth]);
         }
     }
 }
@@ -198,32 +280,49 @@ macro_rules! with_rows {
     };
 }
 
+/// Rows of a block of a, a multiple of a tile's.
+fn block_rows(rows: usize) -> usize {
+    equal(rows, BLOCK_ROWS).next_multiple_of(ROWS)
+}
+
+/// Packs a block of a `[rows, depth]`, tile by tile.
+#[inline(always)]
+fn pack_rows<S: Simd>(simd: S, a: ArrayView2<'_, f32>, out: &mut [f32]) {
+    let (rows, depth) = a.dim();
+    for (first, count) in tiles(rows) {
+        let (x, out) = (part(a, 0, first, count), &mut out[first * depth..][..count * depth]);
+        with_rows!(count, R => pack::panel::<S, R>(simd, x.reversed_axes(), out));
+    }
+}
+
 /// W is the width of a tile in floats.
 #[inline(always)]
-fn product<S: Simd, const W: usize, const FUSED: bool>(simd: S, product: Product<'_>) {
-    let Product { a, b, mut c, scratch } = product;
-    let ((m, k), n) = (a.dim(), b.ncols());
+fn product<S: Simd, const W: usize, const FUSED: bool>(simd: S, product: Product<'_, '_, '_, '_>) {
+    let Product { a, size: [m, k], b, mut c, scratch: Scratch { a: own, b: packed_b } } = product;
+    let n = b.ncols();
     if k == 0 {
         c.fill(0.0);
     }
-    let (block_rows, depth) = (equal(m, BLOCK_ROWS), equal(k, DEPTH));
+    let (block_rows, depth) = (block_rows(m), equal(k, DEPTH));
     for p in (0..k).step_by(depth) {
         let depth = depth.min(k - p);
-        let (a, b) = (part(a, 1, p, depth), part(b, 0, p, depth));
+        let b = part(b, 0, p, depth);
         for j in (0..n).step_by(BLOCK_COLUMNS) {
             let columns = BLOCK_COLUMNS.min(n - j);
-            let packed_b = &mut scratch.b[..columns.next_multiple_of(W) * depth];
+            let packed_b = &mut packed_b[..columns.next_multiple_of(W) * depth];
             for (out, first) in packed_b.chunks_exact_mut(W * depth).zip((0..columns).step_by(W)) {
                 pack::panel::<S, W>(simd, part(b, 1, j + first, W.min(columns - first)), out);
             }
             for i in (0..m).step_by(block_rows) {
                 let rows = block_rows.min(m - i);
-                let packed_a = &mut scratch.a[..rows * depth];
-                for (first, count) in tiles(rows) {
-                    let (x, out) = (part(a, 0, i + first, count), &mut packed_a[first * depth..]);
-                    let out = &mut out[..count * depth];
-                    with_rows!(count, R => pack::panel::<S, R>(simd, x.reversed_axes(), out));
-                }
+                let packed_a: &[f32] = match &a {
+                    Left::Packed(a) => &a.data[p * m + i * depth..][..rows * depth],
+                    Left::Matrix(a) => {
+                        let out = &mut own[..rows * depth];
+                        pack_rows(simd, part(part(*a, 1, p, depth), 0, i, rows), out);
+                        out
+                    }
+                };
                 for (b, first) in packed_b.chunks_exact(W * depth).zip((j..j + columns).step_by(W)) {
                     let width = W.min(n - first);
                     let mut c = c.slice_axis_mut(Axis(1), Slice::from(first..first + width));

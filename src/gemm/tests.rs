@@ -47,12 +47,21 @@ fn products_agree_with_the_definition() {
             let mut whole = Array2::from_elem((m, n), f32::NAN);
             gemm(a, b, whole.view_mut());
             assert_is_product(a, b, whole.view());
+            let mut parts = Array2::from_elem((m, n), f32::NAN);
+            let mut memory = vec![f32::NAN; m * k];
+            let packed = Packed::new(a, &mut memory);
+            for j in (0..n).step_by(50) {
+                let end = n.min(j + 50);
+                gemm_packed(packed, b.slice(s![.., j..end]), parts.slice_mut(s![.., j..end]));
+            }
+            assert_eq!(whole, parts, "bits of a packed product");
             // What is compiled for no instruction set in particular, into a part of a larger matrix.
             let mut larger = Array2::from_elem((m + 1, n + 3), 7.0);
             let mut scratch = Scratch::new();
             scratch.grow();
             let c = larger.slice_mut(s![..m, 1..=n]);
-            product::<_, 8, false>(Scalar128b, Product { a, b, c, scratch: &mut scratch });
+            let left = Left::Matrix(a);
+            product::<_, 8, false>(Scalar128b, Product { a: left, size: [m, k], b, c, scratch: &mut scratch });
             assert_is_product(a, b, larger.slice(s![..m, 1..=n]));
             assert!(larger.column(0).iter().chain(larger.row(m)).chain(larger.column(n + 1)).all(|c| *c == 7.0));
         }

@@ -1,48 +1,90 @@
-//! The CPU path's form: columns are cut into one block for each thread, which computes all rows of its columns and then has
-//! their statistics. Sums are over the rows in their order, so no bit depends on the cuts.
+//! The CPU path's form: columns are cut into one block for each thread, which goes through them strip by strip: the product
+//! of all rows into memory of its own, then their statistics, then what is stored. Sums are over the rows in their order,
+//! so no bit depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
-use crate::gemm::{gemm, matrix, matrix_mut};
+use crate::gemm::{Packed, gemm_packed, matrix, matrix_mut, workspace};
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Slice};
+use std::ops::Range;
 
-/// Columns whose rows are worked on together: they stay in the first cache.
-const STRIP: usize = 128;
+/// Columns that are worked on together: all rows of them stay in the second cache.
+const STRIP: usize = 64;
+
+/// Columns whose sums stay in registers.
+const GROUP: usize = 16;
+
+/// One row of a strip.
+type Row = [f32; STRIP];
 
 /// Products that one thread should have at least: some 10 µs of work, which pays for waking it.
 const WORTH_A_THREAD: usize = 1 << 18;
 
-/// One number for each column of a strip.
-type Strip = [f32; STRIP];
+/// Products that take as long as what follows the product, for one element.
+const END: usize = 64;
 
 /// `count` floats from `first` on.
 fn part(data: &[f32], first: u32, count: usize) -> &[f32] {
     &data[first as usize..][..count]
 }
 
-/// The values that a strip takes of a vector over all columns.
-fn of_strip(vector: &[f32], first: usize, count: usize) -> Strip {
+/// The values that a strip takes of a vector over all columns; 0 beyond the last.
+fn of_strip(vector: &[f32], first: usize, count: usize) -> Row {
     let mut strip = [0.0; STRIP];
     strip[..count].copy_from_slice(&vector[first..][..count]);
     strip
 }
 
 /// Into how many blocks of columns the work goes, and where the first half of those ends.
-fn blocks(products: usize) -> usize {
-    (products / WORTH_A_THREAD).clamp(1, threads::count())
+fn blocks([rows, k, n]: [usize; 3]) -> usize {
+    (rows * (k + END) * n / WORTH_A_THREAD).clamp(1, threads::count())
 }
 
 fn half(columns: usize, parts: usize) -> usize {
-    (columns * (parts / 2) / parts).next_multiple_of(16).min(columns)
+    (columns * (parts / 2) / parts).next_multiple_of(GROUP).min(columns)
+}
+
+/// Calls `work` with `a` packed, and with room for a strip of each of `parts` threads.
+fn with_packed(a: ArrayView2<'_, f32>, parts: usize, work: impl FnOnce(Packed<'_>, &mut [Row])) {
+    workspace(a.len() + parts * a.nrows() * STRIP, |memory| {
+        let (packed, strips) = memory.split_at_mut(a.len());
+        work(Packed::new(a, packed), strips.as_chunks_mut().0);
+    });
+}
+
+/// The product of all rows by the columns of a strip.
+fn strip_of_product(a: Packed<'_>, b: ArrayView2<'_, f32>, strip: &mut [Row]) {
+    let (rows, width) = (strip.len(), b.ncols());
+    let mut strip = matrix_mut(strip.as_flattened_mut(), rows, STRIP);
+    gemm_packed(a, b, strip.slice_axis_mut(Axis(1), Slice::from(..width)));
+}
+
+/// Stores as much of a row as there are columns.
+#[inline(always)]
+fn store(row: &Row, mut out: ArrayViewMut1<'_, f32>, own: &Range<usize>) {
+    let Some(out) = out.as_slice_mut().map(|out| &mut out[own.clone()]) else { return };
+    match out.first_chunk_mut::<STRIP>() {
+        Some(out) => *out = *row,
+        None => out.copy_from_slice(&row[..out.len()]),
+    }
+}
+
+/// A part of a row; 0 beyond the last column.
+#[inline(always)]
+fn load(row: ArrayView1<'_, f32>, columns: &Range<usize>) -> Row {
+    let row = row.to_slice().map_or(&[][..], |row| &row[columns.clone()]);
+    match row.first_chunk::<STRIP>() {
+        Some(row) => *row,
+        None => of_strip(row, 0, row.len()),
+    }
 }
 
 /// What all blocks of the forward kernel share.
 struct Forward<'a> {
     a: ForwardArgs,
     now: Now,
-    x: ArrayView2<'a, f32>,
     weight: ArrayView2<'a, f32>,
     bias: &'a [f32],
     gamma: &'a [f32],
@@ -56,7 +98,6 @@ pub(super) fn forward(a: ForwardArgs, io: &mut Io<'_>) {
     let all = Forward {
         a,
         now,
-        x: matrix(x.f32(), rows, k),
         weight: matrix(part(params, a.weight, n * k), n, k),
         bias: part(params, a.bias, n),
         gamma: part(params, a.gamma, n),
@@ -64,105 +105,106 @@ pub(super) fn forward(a: ForwardArgs, io: &mut Io<'_>) {
     };
     let (z, saved) = zs.f32_mut().split_at_mut(a.saved as usize);
     let out = [matrix_mut(z, rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, 3, n)];
-    all.columns(0, out, blocks(rows * k * n));
+    let parts = blocks([rows, k, n]);
+    with_packed(matrix(x.f32(), rows, k), parts, |x, strips| all.columns(0, x, out, strips, parts));
 }
 
 impl Forward<'_> {
     /// z, h and saved of the columns from `first` on.
-    fn columns(&self, first: usize, out: [ArrayViewMut2<'_, f32>; 3], parts: usize) {
+    fn columns(&self, first: usize, x: Packed<'_>, out: [ArrayViewMut2<'_, f32>; 3], strips: &mut [Row], parts: usize) {
         let count = out[0].ncols();
         let half = half(count, parts);
         if parts > 1 && half > 0 && half < count {
             let [(z, z2), (h, h2), (saved, saved2)] = out.map(|out| out.split_at(Axis(1), half));
-            let rest = parts - parts / 2;
+            let (less, more) = (parts / 2, parts - parts / 2);
+            let (strips, strips2) = strips.split_at_mut(strips.len() / parts * less);
             threads::join(
-                || self.columns(first, [z, h, saved], parts / 2),
-                || self.columns(first + half, [z2, h2, saved2], rest),
+                || self.columns(first, x, [z, h, saved], strips, less),
+                || self.columns(first + half, x, [z2, h2, saved2], strips2, more),
             );
             return;
         }
         let [mut z, mut h, mut saved] = out;
-        let weight = self.weight.slice_axis(Axis(0), Slice::from(first..first + count));
-        gemm(self.x, weight.reversed_axes(), z.view_mut());
-        for from in (0..count).step_by(STRIP) {
-            let width = STRIP.min(count - from);
+        let strip = &mut strips[..z.nrows()];
+        for own in (0..count).step_by(STRIP).map(|own| own..count.min(own + STRIP)) {
+            let weight = self.weight.slice_axis(Axis(0), Slice::from(first + own.start..first + own.end));
+            strip_of_product(x, weight.reversed_axes(), strip);
             simd::run(
                 #[inline(always)]
-                || self.strip(first + from, from..from + width, [&mut z, &mut h, &mut saved]),
+                || self.strip(first + own.start, own, strip, [&mut z, &mut h, &mut saved]),
             );
         }
     }
 
     /// What follows the product, on a strip: `first` is its first column, `own` are those within the block.
     #[inline(always)]
-    fn strip(&self, first: usize, own: std::ops::Range<usize>, [z, h, saved]: [&mut ArrayViewMut2<'_, f32>; 3]) {
-        let width = own.len();
-        let [bias, gamma, beta] = [self.bias, self.gamma, self.beta].map(|vector| of_strip(vector, first, width));
-        let count = self.now.rows as f32;
-        let mut strips = [[0.0; STRIP]; 5];
-        // All of one length that the compiler sees, so that no bound is checked in the loops.
-        let [shift, sum, mean, squares, rest] = strips.each_mut().map(|strip| &mut strip[..width]);
-        let bias = &bias[..width];
-        for (r, mut row) in z.rows_mut().into_iter().enumerate() {
-            let Some(z) = row.as_slice_mut().map(|row| &mut row[own.clone()]) else { continue };
-            if r == 0 {
-                (0..width).for_each(|f| shift[f] = z[f] + bias[f]);
+    fn strip(
+        &self,
+        first: usize,
+        own: Range<usize>,
+        strip: &mut [Row],
+        [z, h, saved]: [&mut ArrayViewMut2<'_, f32>; 3],
+    ) {
+        let [bias, gamma, beta] = [self.bias, self.gamma, self.beta].map(|vector| of_strip(vector, first, own.len()));
+        let mut stats = [[0.0; STRIP]; 3];
+        for from in (0..own.len()).step_by(GROUP) {
+            self.statistics(from, &bias, strip, &mut stats);
+        }
+        for (mut saved, stats) in saved.rows_mut().into_iter().zip(&stats) {
+            store(stats, saved.view_mut(), &own);
+        }
+        let [mean, inv_std, _] = stats;
+        let (a, mut words, mut out) = (self.a, [u32::MAX; STRIP], [0.0; STRIP]);
+        for (r, ((strip, z), h)) in strip.iter().zip(z.rows_mut()).zip(h.rows_mut()).enumerate() {
+            if a.threshold > 0 {
+                let block = ((r * a.n as usize + first) / 4) as u32;
+                philox_words(block, self.now.step, a.layer, [a.seed_low, a.seed_high], &mut words[..own.len()]);
             }
-            for f in 0..width {
-                z[f] += bias[f];
+            for f in 0..STRIP {
+                let y = (strip[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
+                // NaN is not less than 0, and goes through.
+                let y = if y < 0.0 { 0.0 } else { y };
+                out[f] = if words[f] < a.threshold { 0.0 } else { y * a.scale };
+            }
+            store(strip, z, &own);
+            store(&out, h, &own);
+        }
+    }
+
+    /// Adds the bias to a group of columns, and takes their mean, 1/√(var + eps) and variance.
+    #[inline(always)]
+    fn statistics(&self, from: usize, bias: &Row, strip: &mut [Row], stats: &mut [Row; 3]) {
+        let count = self.now.rows as f32;
+        let (mut bias_here, mut shift) = ([0.0; GROUP], [0.0; GROUP]);
+        bias_here.copy_from_slice(&bias[from..from + GROUP]);
+        if let Some(row) = strip.first() {
+            (0..GROUP).for_each(|f| shift[f] = row[from + f] + bias_here[f]);
+        }
+        let (mut sum, mut squares, mut rest) = ([0.0; GROUP], [0.0; GROUP], [0.0; GROUP]);
+        for row in strip.iter_mut() {
+            let z = &mut row[from..from + GROUP];
+            for f in 0..GROUP {
+                z[f] += bias_here[f];
                 sum[f] += z[f] - shift[f];
             }
         }
-        (0..width).for_each(|f| mean[f] = shift[f] + sum[f] / count);
-        for row in z.rows() {
-            let Some(z) = row.to_slice().map(|row| &row[own.clone()]) else { continue };
-            for f in 0..width {
+        let mut mean = [0.0; GROUP];
+        (0..GROUP).for_each(|f| mean[f] = shift[f] + sum[f] / count);
+        for row in strip.iter() {
+            let z = &row[from..from + GROUP];
+            for f in 0..GROUP {
                 let d = z[f] - mean[f];
                 squares[f] += d * d;
                 rest[f] += d;
             }
         }
-        let mut factor = [0.0; STRIP];
-        for f in 0..width {
+        for f in 0..GROUP {
             // What the mean is off by is taken out of the variance, as in batch_norm.stats.
             let off = rest[f] / count;
             let variance = squares[f] / count - off * off;
-            mean[f] += off;
-            factor[f] = 1.0 / (variance + self.a.eps).sqrt();
-            saved[[0, own.start + f]] = mean[f];
-            saved[[1, own.start + f]] = factor[f];
-            saved[[2, own.start + f]] = variance;
-        }
-        self.activate(first, own, [mean, &factor[..width], &gamma[..width], &beta[..width]], [z, h]);
-    }
-
-    /// The output of a strip.
-    #[inline(always)]
-    fn activate(
-        &self,
-        first: usize,
-        own: std::ops::Range<usize>,
-        [mean, inv_std, gamma, beta]: [&[f32]; 4],
-        [z, h]: [&mut ArrayViewMut2<'_, f32>; 2],
-    ) {
-        let (a, width, n) = (self.a, own.len(), self.a.n as usize);
-        let mut words = [u32::MAX; STRIP];
-        let words = &mut words[..width];
-        let [mean, inv_std, gamma, beta] = [mean, inv_std, gamma, beta].map(|strip| &strip[..width]);
-        for (r, (z, mut h)) in z.rows().into_iter().zip(h.rows_mut()).enumerate() {
-            let (Some(z), Some(h)) = (z.to_slice(), h.as_slice_mut()) else { continue };
-            let (z, h) = (&z[own.clone()], &mut h[own.clone()]);
-            if a.threshold > 0 {
-                let block = ((r * n + first) / 4) as u32;
-                let key = [a.seed_low, a.seed_high];
-                philox_words(block, self.now.step, a.layer, key, words);
-            }
-            for f in 0..width {
-                let y = (z[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
-                // NaN is not less than 0, and goes through.
-                let y = if y < 0.0 { 0.0 } else { y };
-                h[f] = if words[f] < a.threshold { 0.0 } else { y * a.scale };
-            }
+            stats[0][from + f] = mean[f] + off;
+            stats[1][from + f] = 1.0 / (variance + self.a.eps).sqrt();
+            stats[2][from + f] = variance;
         }
     }
 }
@@ -171,7 +213,6 @@ impl Forward<'_> {
 struct Backward<'a> {
     a: BackwardArgs,
     rows: f32,
-    dy: ArrayView2<'a, f32>,
     weight: ArrayView2<'a, f32>,
     z: ArrayView2<'a, f32>,
     h: ArrayView2<'a, f32>,
@@ -187,7 +228,6 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let all = Backward {
         a,
         rows: rows as f32,
-        dy: matrix(dy.f32(), rows, k),
         weight: matrix(part(params, a.weight, n * k), k, n),
         z: matrix(zs, rows, n),
         h: matrix(h.f32(), rows, n),
@@ -198,7 +238,8 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let (before, after) = grads.f32_mut().split_at_mut(high);
     let (low, high) = (&mut before[low..][..n], &mut after[..n]);
     let affine = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
-    all.columns(0, matrix_mut(dz.f32_mut(), rows, n), affine, blocks(rows * k * n));
+    let (dz, parts) = (matrix_mut(dz.f32_mut(), rows, n), blocks([rows, k, n]));
+    with_packed(matrix(dy.f32(), rows, k), parts, |dy, strips| all.columns(0, dy, dz, affine, (strips, parts)));
     if now.halted == 0 {
         let unbiased = all.rows / (all.rows - 1.0);
         let mut moved = |at: u32, batch: &[f32], factor: f32| {
@@ -215,71 +256,80 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
 
 impl Backward<'_> {
     /// dz, dγ and dβ of the columns from `first` on.
-    fn columns(&self, first: usize, mut dz: ArrayViewMut2<'_, f32>, affine: [&mut [f32]; 2], parts: usize) {
+    fn columns(
+        &self,
+        first: usize,
+        dy: Packed<'_>,
+        mut dz: ArrayViewMut2<'_, f32>,
+        affine: [&mut [f32]; 2],
+        (strips, parts): (&mut [Row], usize),
+    ) {
         let count = dz.ncols();
         let half = half(count, parts);
         if parts > 1 && half > 0 && half < count {
             let (dz, dz2) = dz.split_at(Axis(1), half);
             let [(dgamma, dgamma2), (dbeta, dbeta2)] = affine.map(|vector| vector.split_at_mut(half));
-            let rest = parts - parts / 2;
+            let (less, more) = (parts / 2, parts - parts / 2);
+            let (strips, strips2) = strips.split_at_mut(strips.len() / parts * less);
             threads::join(
-                || self.columns(first, dz, [dgamma, dbeta], parts / 2),
-                || self.columns(first + half, dz2, [dgamma2, dbeta2], rest),
+                || self.columns(first, dy, dz, [dgamma, dbeta], (strips, less)),
+                || self.columns(first + half, dy, dz2, [dgamma2, dbeta2], (strips2, more)),
             );
             return;
         }
-        let weight = self.weight.slice_axis(Axis(1), Slice::from(first..first + count));
-        gemm(self.dy, weight, dz.view_mut());
+        let strip = &mut strips[..dz.nrows()];
         let [dgamma, dbeta] = affine;
-        for from in (0..count).step_by(STRIP) {
-            let own = from..count.min(from + STRIP);
+        for own in (0..count).step_by(STRIP).map(|own| own..count.min(own + STRIP)) {
+            let weight = self.weight.slice_axis(Axis(1), Slice::from(first + own.start..first + own.end));
+            strip_of_product(dy, weight, strip);
             let affine = [&mut dgamma[own.clone()], &mut dbeta[own.clone()]];
             simd::run(
                 #[inline(always)]
-                || self.strip(first + from, own, &mut dz, affine),
+                || self.strip(first + own.start, own, strip, &mut dz, affine),
             );
         }
     }
 
-    /// What follows the product, which is in dz, on a strip.
+    /// What follows the product, on a strip.
     #[inline(always)]
     fn strip(
         &self,
         first: usize,
-        own: std::ops::Range<usize>,
+        own: Range<usize>,
+        strip: &mut [Row],
         dz: &mut ArrayViewMut2<'_, f32>,
         [dgamma, dbeta]: [&mut [f32]; 2],
     ) {
         let (width, scale, columns) = (own.len(), self.a.scale, first..first + own.len());
         let saved = |row: usize| self.saved.row(row).to_slice().map_or([0.0; STRIP], |row| of_strip(row, first, width));
         let (mean, inv_std, gamma) = (saved(0), saved(1), of_strip(self.gamma, first, width));
-        let mut sums = [[0.0; STRIP]; 2];
-        let [plain, with_z] = sums.each_mut().map(|strip| &mut strip[..width]);
-        let (mean, inv_std, gamma) = (&mean[..width], &inv_std[..width], &gamma[..width]);
-        for ((mut dz, z), h) in dz.rows_mut().into_iter().zip(self.z.rows()).zip(self.h.rows()) {
-            let (Some(dz), Some(z), Some(h)) = (dz.as_slice_mut(), z.to_slice(), h.to_slice()) else { continue };
-            let (dz, z, h) = (&mut dz[own.clone()], &z[columns.clone()], &h[columns.clone()]);
-            for f in 0..width {
+        let [mut plain, mut with_z] = [[0.0; STRIP]; 2];
+        for ((strip, z), h) in strip.iter_mut().zip(self.z.rows()).zip(self.h.rows()) {
+            let (z, h) = (load(z, &columns), load(h, &columns));
+            for f in 0..STRIP {
                 // Through dropout and ReLU: 0 where h is 0, NaN where it is NaN.
-                let u = if h[f] > 0.0 { dz[f] * scale } else { h[f] };
-                dz[f] = u;
+                let u = if h[f] > 0.0 { strip[f] * scale } else { h[f] };
+                strip[f] = u;
                 plain[f] += u;
                 with_z[f] += u * (z[f] - mean[f]);
             }
         }
-        let mut along = [0.0; STRIP];
-        let along = &mut along[..width];
-        for f in 0..width {
-            (dgamma[f], dbeta[f]) = (with_z[f] * inv_std[f], plain[f]);
-            along[f] = inv_std[f] * dgamma[f];
+        let [mut factor, mut along] = [[0.0; STRIP]; 2];
+        for f in 0..STRIP {
+            with_z[f] *= inv_std[f];
+            along[f] = inv_std[f] * with_z[f] / self.rows;
+            factor[f] = gamma[f] * inv_std[f];
         }
-        for (mut dz, z) in dz.rows_mut().into_iter().zip(self.z.rows()) {
-            let (Some(dz), Some(z)) = (dz.as_slice_mut(), z.to_slice()) else { continue };
-            let (dz, z) = (&mut dz[own.clone()], &z[columns.clone()]);
-            for f in 0..width {
-                let shared = plain[f] + (z[f] - mean[f]) * along[f];
-                dz[f] = gamma[f] * inv_std[f] * (dz[f] - shared / self.rows);
+        dgamma.copy_from_slice(&with_z[..width]);
+        dbeta.copy_from_slice(&plain[..width]);
+        (0..STRIP).for_each(|f| plain[f] /= self.rows);
+        let mut out = [0.0; STRIP];
+        for ((strip, z), dz) in strip.iter().zip(self.z.rows()).zip(dz.rows_mut()) {
+            let z = load(z, &columns);
+            for f in 0..STRIP {
+                out[f] = factor[f] * (strip[f] - (plain[f] + (z[f] - mean[f]) * along[f]));
             }
+            store(&out, dz, &own);
         }
     }
 }
