@@ -4,7 +4,7 @@
 //! Every use has counters of its own. Dropout: `(element / 4, step, layer, 0)`. A host stream: `(block, index, 0,
 //! domain)`, where the domain is never 0.
 
-use crate::simd;
+use crate::simd::{self, flip};
 use pulp::{Simd, WithSimd};
 use rand::TryRng;
 use std::convert::Infallible;
@@ -35,6 +35,9 @@ pub fn philox_words(first_block: u32, step: u32, layer: u32, key: [u32; 2], out:
     simd::arch().dispatch(Blocks { first_block, step, layer, key, out });
 }
 
+/// Blocks that are computed side by side.
+const BESIDE: usize = 16;
+
 struct Blocks<'a> {
     first_block: u32,
     step: u32,
@@ -51,20 +54,30 @@ impl WithSimd for Blocks<'_> {
         let Self { mut first_block, step, layer, key, out } = self;
         let lanes: [u32; 16] = std::array::from_fn(|i| i as u32);
         let (lanes, _) = S::as_simd_u32s(&lanes);
-        let mut chunks = out.chunks_exact_mut(4 * S::U32_LANES);
-        for out in &mut chunks {
-            let blocks = simd.add_u32s(simd.splat_u32s(first_block), lanes[0]);
-            let counter = [blocks, simd.splat_u32s(step), simd.splat_u32s(layer), simd.splat_u32s(0)];
-            let words = rounds(simd, counter, key);
-            let words: &[u32] = bytemuck::cast_slice(&words);
-            for (i, out) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                *out = [words[i], words[S::U32_LANES + i], words[2 * S::U32_LANES + i], words[3 * S::U32_LANES + i]];
+        for out in out.chunks_mut(4 * BESIDE) {
+            // Word j of the block i is at [i / 8 · 4 + j][i % 8], so that one transposition brings them into order.
+            let mut words = [[0; 8]; 8];
+            for first in (0..out.len().div_ceil(4)).step_by(S::U32_LANES) {
+                let blocks = simd.add_u32s(simd.splat_u32s(first_block.wrapping_add(first as u32)), lanes[0]);
+                let counter = [blocks, simd.splat_u32s(step), simd.splat_u32s(layer), simd.splat_u32s(0)];
+                let found = rounds(simd, counter, key);
+                for j in 0..4 {
+                    let found: &[u32] = bytemuck::cast_slice(&found[j..=j]);
+                    for i in (0..S::U32_LANES).step_by(8.min(S::U32_LANES)) {
+                        let (row, column, count) = ((first + i) / 8 * 4 + j, (first + i) % 8, 8.min(S::U32_LANES));
+                        words[row][column..column + count].copy_from_slice(&found[i..i + count]);
+                    }
+                }
             }
-            first_block = first_block.wrapping_add(S::U32_LANES as u32);
-        }
-        for (i, out) in chunks.into_remainder().chunks_mut(4).enumerate() {
-            let words = philox([first_block.wrapping_add(i as u32), step, layer, 0], key);
-            out.copy_from_slice(&words[..out.len()]);
+            let words: [[u32; 8]; 8] = bytemuck::cast(flip(simd, bytemuck::cast(words)));
+            for (i, words) in words.iter().enumerate() {
+                for (half, words) in words.as_chunks::<4>().0.iter().enumerate() {
+                    let out = out.get_mut(32 * half + 4 * i..).unwrap_or_default();
+                    let count = out.len().min(4);
+                    out[..count].copy_from_slice(&words[..count]);
+                }
+            }
+            first_block = first_block.wrapping_add(BESIDE as u32);
         }
     }
 }

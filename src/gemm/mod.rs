@@ -18,19 +18,25 @@ use std::sync::{Mutex, PoisonError};
 use tile::{ROWS, WIDE};
 
 /// Most terms of a block of k: a panel of b of this length stays in the caches next to a thread.
-const DEPTH: usize = 400;
+const DEPTH: usize = 512;
 
 /// Most rows of a that are multiplied by one packed block of b after another: they stay in the second cache.
 const BLOCK_ROWS: usize = 60;
 
 /// Most columns of b that are packed together.
-const BLOCK_COLUMNS: usize = 256;
+const BLOCK_COLUMNS: usize = 128;
 
 /// Widest tile in floats.
 const WIDEST: usize = 32;
 
 /// Products and additions that one thread should have at least: some 10 µs of work, which pays for waking it.
 const WORTH_A_THREAD: usize = 1 << 18;
+
+/// Least columns of a block, where there are enough for all threads.
+const LEAST_COLUMNS: usize = 64;
+
+/// Blocks begin at multiples of so many columns: those of a tile without AVX-512.
+const STEP: usize = 16;
 
 /// Where a thread packs a and b.
 struct Scratch {
@@ -149,58 +155,75 @@ enum Left<'a> {
     Packed(Packed<'a>),
 }
 
-/// Along what a product may be cut for threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
-    /// Blocks have all columns.
-    Rows,
-    /// Blocks have all rows.
-    Columns,
-    /// Blocks may be of any kind.
-    Any,
+/// Into how many blocks of columns so many products go: several for each thread, for threads are not equally fast, but each
+/// worth the packing of its columns.
+pub fn parts(products: usize, columns: usize) -> usize {
+    let threads = threads::count();
+    (products / WORTH_A_THREAD).clamp(1, (columns / LEAST_COLUMNS).clamp(threads, 4 * threads))
+}
+
+/// Where the first half of that many parts ends.
+pub fn half(columns: usize, parts: usize) -> usize {
+    (columns * (parts / 2) / parts).next_multiple_of(STEP).min(columns)
 }
 
 /// [`gemm`] on all threads: cuts c into blocks, and calls `end([first row, first column], block)` on each as soon as it is
-/// computed, on the thread that did. Blocks begin at multiples of 16 columns.
+/// computed, on the thread that did. The first column of a block is a multiple of 16.
 pub fn gemm_on_all(
     a: ArrayView2<'_, f32>,
     b: ArrayView2<'_, f32>,
     c: ArrayViewMut2<'_, f32>,
-    cut: Cut,
     end: impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync,
 ) {
-    let work = a.nrows() * a.ncols() * b.ncols();
-    let parts = (work / WORTH_A_THREAD).clamp(1, threads::count());
-    parts_of(a, b, c, [0, 0], parts, cut, &end);
+    let (m, n) = c.dim();
+    let (products, wide) = (m * n * a.ncols(), n >= m);
+    let parts = parts(products, m.max(n));
+    if parts == 1 || !wide {
+        return rows_of(a, b, c, 0, parts, &end);
+    }
+    workspace(a.len(), |memory| columns_of(Packed::new(a, memory), b, c, 0, parts, &end));
 }
 
-fn parts_of(
+/// Cuts the rows from `first` on.
+fn rows_of(
     a: ArrayView2<'_, f32>,
     b: ArrayView2<'_, f32>,
     mut c: ArrayViewMut2<'_, f32>,
-    first: [usize; 2],
+    first: usize,
     parts: usize,
-    cut: Cut,
     end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
 ) {
-    let (m, n) = c.dim();
-    let by_columns = cut == Cut::Columns || (cut == Cut::Any && n >= m);
-    let (size, step) = if by_columns { (n, 16) } else { (m, ROWS) };
-    let half = (size * (parts / 2) / parts).next_multiple_of(step);
-    if parts == 1 || half == 0 || half >= size {
+    let half = half(c.nrows(), parts);
+    if half == 0 || half == c.nrows() {
         gemm(a, b, c.view_mut());
-        return end(first, c);
+        return end([first, 0], c);
     }
-    let rest = parts - parts / 2;
-    if by_columns {
-        let ((b, b2), (c, c2)) = (b.split_at(Axis(1), half), c.split_at(Axis(1), half));
-        let next = [first[0], first[1] + half];
-        threads::join(|| parts_of(a, b, c, first, parts / 2, cut, end), || parts_of(a, b2, c2, next, rest, cut, end));
-    } else {
-        let ((a, a2), (c, c2)) = (a.split_at(Axis(0), half), c.split_at(Axis(0), half));
-        let next = [first[0] + half, first[1]];
-        threads::join(|| parts_of(a, b, c, first, parts / 2, cut, end), || parts_of(a2, b, c2, next, rest, cut, end));
+    let ((a, a2), (c, c2)) = (a.split_at(Axis(0), half), c.split_at(Axis(0), half));
+    threads::join(
+        || rows_of(a, b, c, first, parts / 2, end),
+        || rows_of(a2, b, c2, first + half, parts - parts / 2, end),
+    );
+}
+
+/// Cuts the columns from `first` on.
+fn columns_of(
+    a: Packed<'_>,
+    b: ArrayView2<'_, f32>,
+    mut c: ArrayViewMut2<'_, f32>,
+    first: usize,
+    parts: usize,
+    end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
+) {
+    let half = half(c.ncols(), parts);
+    if half == 0 || half == c.ncols() {
+        gemm_packed(a, b, c.view_mut());
+        return end([0, first], c);
     }
+    let ((b, b2), (c, c2)) = (b.split_at(Axis(1), half), c.split_at(Axis(1), half));
+    threads::join(
+        || columns_of(a, b, c, first, parts / 2, end),
+        || columns_of(a, b2, c2, first + half, parts - parts / 2, end),
+    );
 }
 
 struct Product<'a, 'b, 'c, 's> {

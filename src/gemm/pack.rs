@@ -1,6 +1,7 @@
 //! Packing: a part of a matrix as panels that the innermost loop reads from the first word to the last.
 
 use super::DEPTH;
+use crate::simd::flip;
 use ndarray::{ArrayView1, ArrayView2};
 use pulp::Simd;
 
@@ -40,63 +41,33 @@ pub(super) fn panel<S: Simd, const W: usize>(simd: S, x: ArrayView2<'_, f32>, ou
     }
 }
 
-/// Columns of one length as rows.
+/// Columns of one length as rows: of eight columns 16 elements, which is a cache line of each, then the next eight.
 #[inline(always)]
 fn transpose<S: Simd, const W: usize>(simd: S, columns: [&[f32]; W], out: &mut [[f32; W]]) {
     let k = out.len();
     let columns = columns.map(|column| &column[..k]);
-    let (blocks, rest) = out.as_chunks_mut::<8>();
-    for (p, block) in blocks.iter_mut().enumerate() {
+    for first in (0..k / 8 * 8).step_by(16) {
         for j in (0..W).step_by(8) {
-            let wide = (W - j).min(8);
-            let mut x = [[0.0; 8]; 8];
-            for i in 0..wide {
-                x[i].copy_from_slice(&columns[j + i][p * 8..p * 8 + 8]);
-            }
-            let x = flip(simd, x);
-            for i in 0..8 {
-                block[i][j..j + wide].copy_from_slice(&x[i][..wide]);
+            for p in (first..(first + 16).min(k / 8 * 8)).step_by(8) {
+                block(simd, &columns, out, j, p);
             }
         }
     }
-    for (p, row) in rest.iter_mut().enumerate() {
-        let p = k / 8 * 8 + p;
-        row.iter_mut().zip(columns).for_each(|(out, column)| *out = column[p]);
+    for p in k / 8 * 8..k {
+        out[p].iter_mut().zip(columns).for_each(|(out, column)| *out = column[p]);
     }
 }
 
-/// The transposed block. Compilers make no shuffles of the plain loop, so these are written out where they are known.
+/// At most eight columns from `j` on, the elements `p..p + 8`.
 #[inline(always)]
-fn flip<S: Simd>(simd: S, x: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = (&simd as &dyn std::any::Any).downcast_ref::<pulp::x86::V3>() {
-        return flip_256(simd.avx, x);
+fn block<S: Simd, const W: usize>(simd: S, columns: &[&[f32]; W], out: &mut [[f32; W]], j: usize, p: usize) {
+    let wide = (W - j).min(8);
+    let mut x = [[0.0; 8]; 8];
+    for i in 0..wide {
+        x[i].copy_from_slice(&columns[j + i][p..p + 8]);
     }
-    let _ = simd;
-    std::array::from_fn(|i| std::array::from_fn(|j| x[j][i]))
-}
-
-/// Written out: a closure here would be compiled for the least instruction set.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn flip_256(avx: pulp::core_arch::x86::Avx, x: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
-    use std::arch::x86_64::__m256;
-    let mut x: [__m256; 8] = bytemuck::cast(x);
-    let mut pairs = x;
-    for i in 0..4 {
-        pairs[2 * i] = avx._mm256_unpacklo_ps(x[2 * i], x[2 * i + 1]);
-        pairs[2 * i + 1] = avx._mm256_unpackhi_ps(x[2 * i], x[2 * i + 1]);
+    let x = flip(simd, x);
+    for i in 0..8 {
+        out[p + i][j..j + wide].copy_from_slice(&x[i][..wide]);
     }
-    let mut quads = pairs;
-    for i in [0, 4] {
-        quads[i] = avx._mm256_shuffle_ps::<0x44>(pairs[i], pairs[i + 2]);
-        quads[i + 1] = avx._mm256_shuffle_ps::<0xee>(pairs[i], pairs[i + 2]);
-        quads[i + 2] = avx._mm256_shuffle_ps::<0x44>(pairs[i + 1], pairs[i + 3]);
-        quads[i + 3] = avx._mm256_shuffle_ps::<0xee>(pairs[i + 1], pairs[i + 3]);
-    }
-    for i in 0..4 {
-        x[i] = avx._mm256_permute2f128_ps::<0x20>(quads[i], quads[i + 4]);
-        x[i + 4] = avx._mm256_permute2f128_ps::<0x31>(quads[i], quads[i + 4]);
-    }
-    bytemuck::cast(x)
 }

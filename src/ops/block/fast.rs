@@ -3,7 +3,7 @@
 //! so no bit depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
-use crate::gemm::{Packed, gemm_packed, matrix, matrix_mut, workspace};
+use crate::gemm::{self, Packed, gemm_packed, matrix, matrix_mut, workspace};
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
@@ -18,9 +18,6 @@ const GROUP: usize = 16;
 
 /// One row of a strip.
 type Row = [f32; STRIP];
-
-/// Products that one thread should have at least: some 10 µs of work, which pays for waking it.
-const WORTH_A_THREAD: usize = 1 << 18;
 
 /// Products that take as long as what follows the product, for one element.
 const END: usize = 64;
@@ -37,13 +34,9 @@ fn of_strip(vector: &[f32], first: usize, count: usize) -> Row {
     strip
 }
 
-/// Into how many blocks of columns the work goes, and where the first half of those ends.
+/// Into how many blocks of columns the work goes.
 fn blocks([rows, k, n]: [usize; 3]) -> usize {
-    (rows * (k + END) * n / WORTH_A_THREAD).clamp(1, threads::count())
-}
-
-fn half(columns: usize, parts: usize) -> usize {
-    (columns * (parts / 2) / parts).next_multiple_of(GROUP).min(columns)
+    gemm::parts(rows * (k + END) * n, n)
 }
 
 /// Calls `work` with `a` packed, and with room for a strip of each of `parts` threads.
@@ -113,8 +106,8 @@ impl Forward<'_> {
     /// z, h and saved of the columns from `first` on.
     fn columns(&self, first: usize, x: Packed<'_>, out: [ArrayViewMut2<'_, f32>; 3], strips: &mut [Row], parts: usize) {
         let count = out[0].ncols();
-        let half = half(count, parts);
-        if parts > 1 && half > 0 && half < count {
+        let half = gemm::half(count, parts);
+        if half > 0 && half < count {
             let [(z, z2), (h, h2), (saved, saved2)] = out.map(|out| out.split_at(Axis(1), half));
             let (less, more) = (parts / 2, parts - parts / 2);
             let (strips, strips2) = strips.split_at_mut(strips.len() / parts * less);
@@ -265,8 +258,8 @@ impl Backward<'_> {
         (strips, parts): (&mut [Row], usize),
     ) {
         let count = dz.ncols();
-        let half = half(count, parts);
-        if parts > 1 && half > 0 && half < count {
+        let half = gemm::half(count, parts);
+        if half > 0 && half < count {
             let (dz, dz2) = dz.split_at(Axis(1), half);
             let [(dgamma, dgamma2), (dbeta, dbeta2)] = affine.map(|vector| vector.split_at_mut(half));
             let (less, more) = (parts / 2, parts - parts / 2);

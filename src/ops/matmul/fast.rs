@@ -1,7 +1,7 @@
 //! The CPU path's forms of the products, by [`crate::gemm`].
 
 use super::{Args, ColumnArgs};
-use crate::gemm::{Cut, gemm_on_all, matrix, matrix_mut};
+use crate::gemm::{gemm_on_all, matrix, matrix_mut};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
 use crate::{simd, threads};
@@ -19,7 +19,7 @@ fn value_of(args: &[u8], io: &mut Io<'_>, has_bias: bool, has_relu: bool) {
     assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
     let bias = bias.as_ref().map(|bias| bias.f32());
     let (x, w, y) = (matrix(x.f32(), m, k), matrix(w.f32(), n, k).reversed_axes(), matrix_mut(y.f32_mut(), m, n));
-    gemm_on_all(x, w, y, Cut::Any, |[_, first], mut block| {
+    gemm_on_all(x, w, y, |[_, first], mut block| {
         let Some(bias) = bias else { return };
         let bias = &bias[first..first + block.ncols()];
         for mut row in block.rows_mut() {
@@ -58,7 +58,7 @@ pub(super) fn nn(args: &[u8], io: &mut Io<'_>) {
     let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
     assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
     let (dy, w, dx) = (matrix(dy.f32(), m, k), matrix(w.f32(), k, n), matrix_mut(dx.f32_mut(), m, n));
-    gemm_on_all(dy, w, dx, Cut::Any, |_, _| ());
+    gemm_on_all(dy, w, dx, |_, _| ());
 }
 
 pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
@@ -67,7 +67,7 @@ pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
     let ((m, k), n) = (a.sizes(&now.now()), a.n as usize);
     assert!(is_whole(&a, &now.now()), "the CPU path does not split sums");
     let (dy, x, dw) = (matrix(dy.f32(), k, m).reversed_axes(), matrix(x.f32(), k, n), matrix_mut(dw.f32_mut(), m, n));
-    gemm_on_all(dy, x, dw, Cut::Any, |_, _| ());
+    gemm_on_all(dy, x, dw, |_, _| ());
 }
 
 /// Columns whose sums one thread takes at a time: four cache lines of each row.
