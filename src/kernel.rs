@@ -152,7 +152,7 @@ args! {
 pub enum Needs {
     /// Runs everywhere.
     Nothing,
-    /// Subgroups of exactly eight lanes, as software drivers on 256-bit CPUs have.
+    /// Subgroups of exactly eight lanes, as software drivers on 256-bit CPUs have, and words of 64 bits.
     SubgroupsOf8,
 }
 

@@ -333,6 +333,11 @@ impl Recorder {
         }
     }
 
+    /// The second of two forms of a kernel where the target offers what it needs.
+    pub fn best(&self, forms: &'static [Kernel; 2]) -> &'static Kernel {
+        &forms[usize::from(self.target.offers(forms[1].needs))]
+    }
+
     /// Records a dispatch with one thread for each of `threads` elements.
     pub fn elements(&mut self, kernel: &'static Kernel, args: &impl bytemuck::Pod, slots: &[SlotId], threads: usize) {
         self.dispatch(kernel, args, slots, spread(threads.div_ceil(GROUP as usize)));

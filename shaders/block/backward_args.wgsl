@@ -17,10 +17,10 @@ struct Args {
     momentum: f32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(2) var<storage, read> params: array<vec4f>;
-@group(0) @binding(3) var<storage, read> zs: array<vec4f>;
-@group(0) @binding(4) var<storage, read> h: array<vec4f>;
+@group(0) @binding(2) var<storage, read> params: array<Quad>;
+@group(0) @binding(3) var<storage, read> zs: array<Quad>;
+@group(0) @binding(4) var<storage, read> h: array<Quad>;
 @group(0) @binding(5) var<storage, read> now: Now;
-@group(0) @binding(6) var<storage, read_write> dz: array<vec4f>;
-@group(0) @binding(7) var<storage, read_write> grads: array<vec4f>;
-@group(0) @binding(8) var<storage, read_write> state: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> dz: array<Quad>;
+@group(0) @binding(7) var<storage, read_write> grads: array<Quad>;
+@group(0) @binding(8) var<storage, read_write> state: array<Quad>;

@@ -2,17 +2,18 @@
 // `mine` is whether there is such a quad; all threads of a group come here together. Variance as in batch_norm.stats.
 fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     let n = args.n / 4u;
-    let count = f32(now.rows);
-    let shift = zs[quad];
+    let rows = now.rows;
+    let count = f32(rows);
+    let shift = numbers(zs[quad]);
     var sum = vec4f(0.0);
-    for (var r = first; r < now.rows; r += step) {
-        sum += zs[r * n + quad] - shift;
+    for (var r = first; r < rows; r += step) {
+        sum += numbers(zs[r * n + quad]) - shift;
     }
     let near = shift + column_sum(lane, sum) / count;
     var squares = vec4f(0.0);
     var rest = vec4f(0.0);
-    for (var r = first; r < now.rows; r += step) {
-        let d = zs[r * n + quad] - near;
+    for (var r = first; r < rows; r += step) {
+        let d = numbers(zs[r * n + quad]) - near;
         squares += d * d;
         rest += d;
     }
@@ -21,22 +22,23 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     let mean = near + off;
     let inv_std = 1.0 / sqrt(variance + args.eps);
     if (mine && first == 0u) {
-        zs[args.saved / 4u + quad] = mean;
-        zs[args.saved / 4u + n + quad] = inv_std;
-        zs[args.saved / 4u + 2u * n + quad] = variance;
+        zs[args.saved / 4u + quad] = packed(mean);
+        zs[args.saved / 4u + n + quad] = packed(inv_std);
+        zs[args.saved / 4u + 2u * n + quad] = packed(variance);
     }
     if (mine) {
-        let gamma = params[args.gamma / 4u + quad];
-        let beta = params[args.beta / 4u + quad];
+        let gamma = numbers(params[args.gamma / 4u + quad]);
+        let beta = numbers(params[args.beta / 4u + quad]);
         let seed = vec2u(args.seed_low, args.seed_high);
         let threshold = unfolded(args.threshold);
-        for (var r = first; r < now.rows; r += step) {
-            let y = (zs[r * n + quad] - mean) * inv_std * gamma + beta;
+        let step_now = now.step;
+        for (var r = first; r < rows; r += step) {
+            let y = (numbers(zs[r * n + quad]) - mean) * inv_std * gamma + beta;
             var kept = vec4<bool>(true, true, true, true);
             if (threshold > 0u) {
-                kept = philox(vec4u(r * n + quad, now.step, args.layer, 0u), seed) >= vec4u(threshold);
+                kept = philox(vec4u(r * n + quad, step_now, args.layer, 0u), seed) >= vec4u(threshold);
             }
-            h[r * n + quad] = select(vec4f(0.0), relu(y) * args.scale, kept);
+            h[r * n + quad] = packed(select(vec4f(0.0), relu(y) * args.scale, kept));
         }
     }
 }

@@ -17,8 +17,8 @@ struct Args {
     scale: f32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> params: array<vec4f>;
+@group(0) @binding(1) var<storage, read> x: array<Quad>;
+@group(0) @binding(2) var<storage, read> params: array<Quad>;
 @group(0) @binding(3) var<storage, read> now: Now;
-@group(0) @binding(4) var<storage, read_write> zs: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> h: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> zs: array<Quad>;
+@group(0) @binding(5) var<storage, read_write> h: array<Quad>;

@@ -8,9 +8,9 @@ struct Args {
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
 @group(0) @binding(3) var<storage, read> order: array<u32>;
-@group(0) @binding(4) var<storage, read> affine: array<vec4f>;
+@group(0) @binding(4) var<storage, read> affine: array<Quad>;
 @group(0) @binding(5) var<storage, read> next: Now;
-@group(0) @binding(6) var<storage, read_write> x: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> x: array<Quad>;
 @group(0) @binding(7) var<storage, read_write> batch_target: array<u32>;
 @group(0) @binding(8) var<storage, read_write> now: Now;
 
@@ -33,7 +33,8 @@ fn main(
     let q = i % wide;
     let row = order[next.start + r];
     if (q < quads) {
-        x[r * quads + q] = (values(row * quads + q) - affine[q]) * affine[args.factor / 4u + q];
+        let centred = values(row * quads + q) - numbers(affine[q]);
+        x[r * quads + q] = packed(centred * numbers(affine[args.factor / 4u + q]));
     }
     if (q < args.targets) {
         batch_target[r * args.targets + q] = targets[row * args.targets + q];

@@ -17,13 +17,14 @@ var<workgroup> correct_of: array<u32, LANES>;
 fn main(@builtin(local_invocation_index) lane: u32) {
     product(lane);
     let classes = unfolded(args.classes);
+    let rows = now.rows;
     var loss = 0.0;
     var correct = 0u;
-    for (var r = lane; r < now.rows; r += LANES) {
+    for (var r = lane; r < rows; r += LANES) {
         let first = r * args.classes;
         let label = labels[r];
         let row = softmax(first, label, classes, args.smoothing);
-        let share = class_weights[label] / f32(now.rows);
+        let share = class_weights[label] / f32(rows);
         for (var j = 0u; j < classes; j++) {
             let t = args.smoothing / f32(args.classes) + select(0.0, 1.0 - args.smoothing, j == label);
             d_logits[first + j] = share * (probability(row, first + j) - t);
@@ -43,7 +44,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         workgroupBarrier();
     }
     if (lane == 0u && now.halted == 0u) {
-        let mean = loss_of[0] / f32(now.rows);
+        let mean = loss_of[0] / f32(rows);
         losses[now.index] = mean;
         corrects[now.index] = correct_of[0];
         if (!is_finite(mean)) {

@@ -13,4 +13,3 @@ struct Args {
 const NO_BIAS: u32 = 0xffffffffu;
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(7) var<storage, read> now: Now;
-@group(0) @binding(8) var<storage, read_write> grads: array<f32>;

@@ -1,83 +1,93 @@
-// For drivers that run on a CPU: as subgroup_tn.wgsl, one subgroup of 8 lanes and 16 rows × 64 columns to a group; each
-// product has a body of its own, for a choice within the loop would cost more than the loop. n is a multiple of four.
+// For drivers that run on a CPU: one subgroup of 8 lanes, which finds its product and computes 32 rows × 64 columns of it.
+// Lane l holds columns 4 l to 4 l + 3 of both halves of 32. For each row of the step it loads dy of four rows of the
+// product, 4 l onwards, and the other lanes get them by broadcast. n is a multiple of four.
 //@for j,a,b=0:1:2 1:3:4 2:5:6
-@group(0) @binding({a}) var<storage, read> dy{j}: array<vec4f>;
-@group(0) @binding({b}) var<storage, read> x{j}: array<vec4f>;
-
-// Four neighbours from any element on; what lies beyond the last row is not used.
-fn four{j}(e: u32) -> vec4f {
-    let low = dy{j}[e / 4u];
-    let high = dy{j}[min(e / 4u + 1u, (now.rows * args.m{j} - 1u) / 4u)];
-    let one = select(low, vec4f(low.yzw, high.x), e % 4u == 1u);
-    let two = select(one, vec4f(low.zw, high.xy), e % 4u == 2u);
-    return select(two, vec4f(low.w, high.xyz), e % 4u == 3u);
-}
+@group(0) @binding({a}) var<storage, read> dy{j}: array<f32>;
+@group(0) @binding({b}) var<storage, read> x{j}: array<Quad>;
 //@end
+@group(0) @binding(8) var<storage, read_write> grads: array<Quad>;
+
+// The load alone is chosen, for drivers compile a loop for each product slower than they run it.
+fn load_dy(job: u32, i: u32) -> f32 {
+    switch job {
+        case 0u: { return dy0[i]; }
+        case 1u: { return dy1[i]; }
+        default: { return dy2[i]; }
+    }
+}
+
+fn load_x(job: u32, i: u32) -> vec4f {
+    switch job {
+        case 0u: { return numbers(x0[i]); }
+        case 1u: { return numbers(x1[i]); }
+        default: { return numbers(x2[i]); }
+    }
+}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-    //@for j,next=0:args.first1 1:args.first2 2:0xffffffffu
-    if (group.x >= args.first{j} && group.x < {next}) {
-        let m = args.m{j};
-        let n4 = args.n{j} / 4u;
-        let across = (n4 + 15u) / 16u;
-        let row = (group.x - args.first{j}) / across * 16u;
-        let quad = (group.x - args.first{j}) % across * 16u + lane;
-        let near = min(quad, n4 - 1u);
-        let far = min(quad + 8u, n4 - 1u);
-        // Columns of dy that this lane loads; those from m on are not stored.
-        let own = min(row + lane % 4u * 4u, m - 1u);
-        //@for q=0..4
-        //@for c=x y z w
-        var left{q}{c} = vec4f(0.0);
-        var right{q}{c} = vec4f(0.0);
-        //@end
-        //@end
-        for (var k = 0u; k < now.rows; k += 4u) {
-            let a0 = four{j}(min(k + lane / 4u, now.rows - 1u) * m + own);
-            let a1 = four{j}(min(k + lane / 4u + 2u, now.rows - 1u) * m + own);
-            //@for d,s,l=0:a0:0 1:a0:4 2:a1:0 3:a1:4
-            if (k + {d}u < now.rows) {
-                let b0 = x{j}[(k + {d}u) * n4 + near];
-                let b1 = x{j}[(k + {d}u) * n4 + far];
-                //@for q=0..4
-                //@for c=x y z w
-                {
-                    let v = subgroupBroadcast({s}.{c}, {l}u + {q}u);
-                    left{q}{c} += v * b0;
-                    right{q}{c} += v * b1;
-                }
-                //@end
-                //@end
-            }
-            //@end
-        }
-        //@for q=0..4
-        //@for i,c=0:x 1:y 2:z 3:w
-        if (row + {q}u * 4u + {i}u < m) {
-            let at = args.weight{j} + ((row + {q}u * 4u + {i}u) * n4 + quad) * 4u;
-            //@for e,f=0:x 1:y 2:z 3:w
-            if (quad < n4) {
-                grads[at + {e}u] = left{q}{c}.{f};
-            }
-            if (quad + 8u < n4) {
-                grads[at + 32u + {e}u] = right{q}{c}.{f};
-            }
-            //@end
+    var job = 0u;
+    var m = args.m0;
+    var n4 = args.n0 / 4u;
+    var first = args.first0;
+    var weight = args.weight0;
+    var bias = args.bias0;
+    //@for j=1 2
+    if (group.x >= args.first{j}) {
+        job = {j}u;
+        m = args.m{j};
+        n4 = args.n{j} / 4u;
+        first = args.first{j};
+        weight = args.weight{j};
+        bias = args.bias{j};
+    }
+    //@end
+    let across = (n4 + 15u) / 16u;
+    let row = (group.x - first) / across * 32u;
+    let quad = (group.x - first) % across * 16u + lane;
+    let near = min(quad, n4 - 1u);
+    let far = min(quad + 8u, n4 - 1u);
+    //@for c=0..4
+    let own{c} = min(row + lane * 4u + {c}u, m - 1u);
+    var total{c} = 0.0;
+    //@for l=0..8
+    var left{l}{c} = vec4f(0.0);
+    var right{l}{c} = vec4f(0.0);
+    //@end
+    //@end
+    let rows = now.rows;
+    for (var k = 0u; k < rows; k++) {
+        let b0 = load_x(job, k * n4 + near);
+        let b1 = load_x(job, k * n4 + far);
+        //@for c=0..4
+        let a{c} = load_dy(job, k * m + own{c});
+        total{c} += a{c};
+        //@for l=0..8
+        {
+            let v = subgroupBroadcast(a{c}, {l}u);
+            left{l}{c} += v * b0;
+            right{l}{c} += v * b1;
         }
         //@end
         //@end
-        if (quad < 8u && unfolded(args.bias{j}) < NO_BIAS - 1u) {
-            //@for o=0u 8u
-            if (row + lane + {o} < m) {
-                var sum = 0.0;
-                for (var k = 0u; k < now.rows; k++) {
-                    sum += four{j}(k * m + row + lane + {o}).x;
-                }
-                grads[args.bias{j} + row + lane + {o}] = sum;
-            }
-            //@end
+    }
+    let at = weight / 4u + row * n4 + quad;
+    //@for l,o=0:0 1:4 2:8 3:12 4:16 5:20 6:24 7:28
+    //@for c=0..4
+    if (row + {o}u + {c}u < m) {
+        if (quad < n4) {
+            grads[at + ({o}u + {c}u) * n4] = packed(left{l}{c});
+        }
+        if (quad + 8u < n4) {
+            grads[at + ({o}u + {c}u) * n4 + 8u] = packed(right{l}{c});
         }
     }
     //@end
+    //@end
+    // Beyond the last row a bias's memory is zero.
+    let mine = row + lane * 4u;
+    if (quad < 8u && bias != NO_BIAS && mine < m) {
+        let within = vec4u(mine) + vec4u(0u, 1u, 2u, 3u) < vec4u(m);
+        grads[(bias + mine) / 4u] = packed(select(vec4f(0.0), vec4f(total0, total1, total2, total3), within));
+    }
 }

@@ -3,6 +3,7 @@
 @group(0) @binding({a}) var<storage, read> dy{j}: array<f32>;
 @group(0) @binding({b}) var<storage, read> x{j}: array<f32>;
 //@end
+@group(0) @binding(8) var<storage, read_write> grads: array<f32>;
 const TILE: u32 = 64u;
 const DEPTH: u32 = 16u;
 var<workgroup> tile_a: array<f32, TILE * DEPTH>;

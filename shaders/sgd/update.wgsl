@@ -10,7 +10,7 @@ struct Args {
     lines: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
-@group(0) @binding(1) var<storage, read> gradients: array<vec4f>;
+@group(0) @binding(1) var<storage, read> gradients: array<Quad>;
 @group(0) @binding(2) var<storage, read> now: Now;
 
 @compute @workgroup_size(GROUP)
@@ -26,13 +26,14 @@ fn main(
     if (i * 4u >= args.count || now.halted != 0u) {
         return;
     }
-    let theta = parameters[i];
-    let g = gradients[i] + args.l2 * theta;
-    let v = args.momentum * velocity[i] + g;
+    let theta = numbers(parameters[i]);
+    let g = numbers(gradients[i]) + args.l2 * theta;
+    let before = numbers(velocity[i]);
+    let v = args.momentum * before + g;
     let step = select(v, g + args.momentum * v, args.nesterov != 0u);
     let moved = theta - now.rate * args.rate * step - args.decoupled * theta;
     // What lies beyond the last element stays as it is.
     let within = vec4u(i * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(args.count);
-    velocity[i] = select(velocity[i], v, within);
-    parameters[i] = select(theta, moved, within);
+    velocity[i] = packed(select(before, v, within));
+    parameters[i] = packed(select(theta, moved, within));
 }

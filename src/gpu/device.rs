@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
 
 /// What a session may make use of, where the adapter has it.
-const WANTED: wgpu::Features = wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY);
+const WANTED: wgpu::Features =
+    wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY).union(wgpu::Features::SHADER_INT64);
 
 /// Workgroup memory and threads that the kernels need; every adapter of WebGPU's default limits has them.
 const NEEDED_WORKGROUP_BYTES: u32 = 16 * 1024;
@@ -109,6 +110,7 @@ fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
         .features()
         .contains(wgpu::Features::SUBGROUP)
         .then_some((info.subgroup_min_size, info.subgroup_max_size));
+    let wide_words = adapter.features().contains(wgpu::Features::SHADER_INT64);
     let lacks = |what: &str, has: u32, needed: u32| (has < needed).then(|| format!("{what}: {has} of {needed}"));
     let software = info.device_type == wgpu::DeviceType::Cpu;
     AdapterReport {
@@ -123,7 +125,7 @@ fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
         unfit: lacks("storage buffers", limits.max_storage_buffers_per_shader_stage, MAX_BINDINGS as u32)
             .or_else(|| lacks("workgroup memory", limits.max_compute_workgroup_storage_size, NEEDED_WORKGROUP_BYTES))
             .or_else(|| lacks("threads of a group", limits.max_compute_invocations_per_workgroup, NEEDED_THREADS)),
-        product: if software && subgroup == Some((8, 8)) { Family::Subgroup } else { Family::Tiled },
+        product: if software && subgroup == Some((8, 8)) && wide_words { Family::Subgroup } else { Family::Tiled },
         hardware: !software,
     }
 }

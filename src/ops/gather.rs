@@ -5,7 +5,7 @@
 //! to the bit: the number of a class, or floats.
 
 use crate::kernel::{
-    Binding, Io, Kernel, NEXT, NOW, Needs, Scalar, Tensor, Tolerance, WRITE_NOW, args_of, read, write,
+    Binding, Io, Kernel, NEXT, NOW, Needs, Part, Scalar, Tensor, Tolerance, WRITE_NOW, args_of, read, write,
 };
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -85,30 +85,47 @@ const BEGIN: &[Binding] = &[
 const BEGIN_BYTES: &[Binding] =
     &[read("data").u32(), BEGIN[1], BEGIN[2], BEGIN[3], BEGIN[4], BEGIN[5], BEGIN[6], BEGIN[7]];
 
-static BYTES_FIRST: Kernel = Kernel {
-    name: "gather.bytes_first",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/four_bytes.wgsl", "gather/begin.wgsl"),
-    args: BeginArgs::FIELDS,
-    bindings: BEGIN_BYTES,
-    needs: Needs::Nothing,
-    tolerance: TOLERANCE,
-    twin: |a, io| begin(args_of(a), io, Tensor::bytes),
-    fast: None,
-};
+const fn first_kernel(name: &'static str, parts: &'static [Part], bytes: bool, needs: Needs) -> Kernel {
+    Kernel {
+        name,
+        parts,
+        args: BeginArgs::FIELDS,
+        bindings: if bytes { BEGIN_BYTES } else { BEGIN },
+        needs,
+        tolerance: TOLERANCE,
+        twin: if bytes {
+            |a, io| begin(args_of(a), io, Tensor::bytes)
+        } else {
+            |a, io| begin(args_of(a), io, Tensor::f32)
+        },
+        fast: None,
+    }
+}
 
-static FLOATS_FIRST: Kernel = Kernel {
-    name: "gather.floats_first",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/four_floats.wgsl", "gather/begin.wgsl"),
-    args: BeginArgs::FIELDS,
-    bindings: BEGIN,
-    needs: Needs::Nothing,
-    tolerance: TOLERANCE,
-    twin: |a, io| begin(args_of(a), io, Tensor::f32),
-    fast: None,
-};
+macro_rules! first {
+    ($name:literal, $quads:literal, $data:literal, $bytes:literal, $needs:expr) => {
+        first_kernel(
+            concat!("gather.", $name),
+            parts!("shared/now.wgsl", "shared/index.wgsl", $quads, $data, "gather/begin.wgsl"),
+            $bytes,
+            $needs,
+        )
+    };
+}
+
+static BYTES_FIRST: [Kernel; 2] = [
+    first!("bytes_first", "shared/quads.wgsl", "gather/four_bytes.wgsl", true, Needs::Nothing),
+    first!("bytes_first_u64", "shared/quads_u64.wgsl", "gather/four_bytes.wgsl", true, Needs::SubgroupsOf8),
+];
+
+static FLOATS_FIRST: [Kernel; 2] = [
+    first!("floats_first", "shared/quads.wgsl", "gather/four_floats.wgsl", false, Needs::Nothing),
+    first!("floats_first_u64", "shared/quads_u64.wgsl", "gather/four_floats.wgsl", false, Needs::SubgroupsOf8),
+];
 
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&BYTES, &FLOATS, &BYTES_FIRST, &FLOATS_FIRST];
+pub static KERNELS: &[&Kernel] =
+    &[&BYTES, &FLOATS, &BYTES_FIRST[0], &BYTES_FIRST[1], &FLOATS_FIRST[0], &FLOATS_FIRST[1]];
 
 /// What is to be learnt of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,7 +229,7 @@ impl Op for Begin {
         let [data, targets, order, offset, factor] = [0, 1, 2, 3, 4].map(|i| w.inputs[i].slot);
         let affine = rec.together(&[offset, factor]);
         let [next, now] = rec.begin_step();
-        let kernel = if self.0.bytes { &BYTES_FIRST } else { &FLOATS_FIRST };
+        let kernel = rec.best(if self.0.bytes { &BYTES_FIRST } else { &FLOATS_FIRST });
         let (features, targets_of_row) = (self.0.features(), self.0.target.words());
         let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
         let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];

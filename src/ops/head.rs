@@ -7,7 +7,9 @@
 //! Source: as the parts (`matmul`, `cross_entropy`, `metrics`).
 
 use crate::gemm::{gemm, matrix, matrix_mut};
-use crate::kernel::{Io, Kernel, Needs, Now, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write};
+use crate::kernel::{
+    Binding, Io, Kernel, Needs, Now, Part, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write,
+};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::ops::cross_entropy::{self, Softmax};
 use crate::ops::matmul;
@@ -57,34 +59,50 @@ static GIVEN: Kernel = Kernel {
     fast: Some(|a, io| given(args_of(a), io, cross_entropy::fast_softmax)),
 };
 
-static LINEAR: Kernel = Kernel {
-    name: "head.linear_cross_entropy",
-    parts: parts!(
-        "shared/now.wgsl",
-        "shared/numbers.wgsl",
-        "head/product.wgsl",
-        "cross_entropy/row.wgsl",
-        "head/cross_entropy.wgsl"
-    ),
-    args: Args::FIELDS,
-    bindings: &[
-        read("h"),
-        read("params"),
-        read("labels").u32(),
-        read("class_weights"),
-        write("d_logits"),
-        update("losses"),
-        update("corrects").u32(),
-        UPDATE_NOW,
-    ],
-    needs: Needs::Nothing,
-    tolerance: TOLERANCE,
-    twin: |a, io| linear_twin(args_of(a), io),
-    fast: Some(|a, io| linear_fast(args_of(a), io)),
-};
+const LINEAR_BINDINGS: &[Binding] = &[
+    read("h"),
+    read("params"),
+    read("labels").u32(),
+    read("class_weights"),
+    write("d_logits"),
+    update("losses"),
+    update("corrects").u32(),
+    UPDATE_NOW,
+];
+
+const fn linear_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -> Kernel {
+    Kernel {
+        name,
+        parts,
+        args: Args::FIELDS,
+        bindings: LINEAR_BINDINGS,
+        needs,
+        tolerance: TOLERANCE,
+        twin: |a, io| linear_twin(args_of(a), io),
+        fast: Some(|a, io| linear_fast(args_of(a), io)),
+    }
+}
+
+macro_rules! with {
+    ($quads:literal) => {
+        parts!(
+            "shared/now.wgsl",
+            "shared/numbers.wgsl",
+            $quads,
+            "head/product.wgsl",
+            "cross_entropy/row.wgsl",
+            "head/cross_entropy.wgsl"
+        )
+    };
+}
+
+static LINEAR: [Kernel; 2] = [
+    linear_kernel("head.linear_cross_entropy", with!("shared/quads.wgsl"), Needs::Nothing),
+    linear_kernel("head.linear_cross_entropy_u64", with!("shared/quads_u64.wgsl"), Needs::SubgroupsOf8),
+];
 
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&GIVEN, &LINEAR];
+pub static KERNELS: &[&Kernel] = &[&GIVEN, &LINEAR[0], &LINEAR[1]];
 
 /// The operation. Inputs: logits `[batch, classes]`, or h `[batch, k]`, W `[classes, k]` and b `[classes]`; then labels
 /// `[batch]`, class weights `[classes]`, losses and corrects `[lines]`. Output: the gradient by the logits.
@@ -124,7 +142,12 @@ impl Op for Head {
         let [h, weight, bias, labels, weights, losses, corrects] = slots[..] else { unreachable!("seven inputs") };
         let params = rec.together(&[weight, bias]);
         (args.k, args.weight, args.bias) = (w.inputs[0].shape.width() as u32, rec.offset(weight), rec.offset(bias));
-        rec.dispatch(&LINEAR, &args, &[h, params, labels, weights, out.slot, losses, corrects, now], [1, 1, 1]);
+        rec.dispatch(
+            rec.best(&LINEAR),
+            &args,
+            &[h, params, labels, weights, out.slot, losses, corrects, now],
+            [1, 1, 1],
+        );
         rec.flops(2 * (w.inputs[0].shape.elements() * out.shape.width()) as u64);
     }
 }

@@ -6,7 +6,7 @@
 //! Source: Sutskever et al. 2013, section 2, in the form of PyTorch's `torch.optim.SGD`.
 
 use super::step::following;
-use crate::kernel::{Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
+use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Part, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
@@ -15,40 +15,67 @@ args! {
     struct Args { count: u32, rate: f32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32, lines: u32 }
 }
 
-static UPDATE: Kernel = Kernel {
-    name: "sgd.update",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "sgd/alone.wgsl", "sgd/update.wgsl"),
-    args: Args::FIELDS,
-    bindings: &[read("gradients"), NOW, update("parameters"), update("velocity")],
-    needs: Needs::Nothing,
-    // Six roundings, each of which a driver may fuse away.
-    tolerance: Tolerance::element(8.0),
-    twin: |a, io| {
-        let [gradients, now, mut parameters, mut velocity] = io.take();
-        sgd(args_of(a), gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
-    },
-    fast: None,
-};
+const ALONE: &[Binding] = &[read("gradients"), NOW, update("parameters"), update("velocity")];
+const WITH_ADVANCE: &[Binding] =
+    &[read("gradients"), NOW, read("table").u32(), WRITE_NEXT, update("parameters"), update("velocity")];
+
+const fn update_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -> Kernel {
+    Kernel {
+        name,
+        parts,
+        args: Args::FIELDS,
+        bindings: ALONE,
+        needs,
+        // Six roundings, each of which a driver may fuse away.
+        tolerance: Tolerance::element(8.0),
+        twin: |a, io| {
+            let [gradients, now, mut parameters, mut velocity] = io.take();
+            sgd(args_of(a), gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
+        },
+        fast: None,
+    }
+}
 
 /// The update at the end of a step, which also says what the next one is.
-static LAST: Kernel = Kernel {
-    name: "sgd.update_last",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "step/next.wgsl", "sgd/with_advance.wgsl", "sgd/update.wgsl"),
-    args: Args::FIELDS,
-    bindings: &[read("gradients"), NOW, read("table").u32(), WRITE_NEXT, update("parameters"), update("velocity")],
-    needs: Needs::Nothing,
-    tolerance: UPDATE.tolerance,
-    twin: |a, io| {
-        let [gradients, now, table, mut next, mut parameters, mut velocity] = io.take();
-        let a: Args = args_of(a);
-        next.set_now(&following(a.lines, &table, &now.now()));
-        sgd(a, gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
-    },
-    fast: None,
-};
+const fn last_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -> Kernel {
+    Kernel {
+        bindings: WITH_ADVANCE,
+        twin: |a, io| {
+            let [gradients, now, table, mut next, mut parameters, mut velocity] = io.take();
+            let a: Args = args_of(a);
+            next.set_now(&following(a.lines, &table, &now.now()));
+            sgd(a, gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
+        },
+        ..update_kernel(name, parts, needs)
+    }
+}
+
+macro_rules! with {
+    ($quads:literal $(, $part:literal)*) => {
+        parts!("shared/now.wgsl", "shared/index.wgsl", $quads $(, $part)*, "sgd/update.wgsl")
+    };
+}
+
+static UPDATE: [Kernel; 2] = [
+    update_kernel("sgd.update", with!("shared/quads.wgsl", "sgd/alone.wgsl"), Needs::Nothing),
+    update_kernel("sgd.update_u64", with!("shared/quads_u64.wgsl", "sgd/alone.wgsl"), Needs::SubgroupsOf8),
+];
+
+static LAST: [Kernel; 2] = [
+    last_kernel(
+        "sgd.update_last",
+        with!("shared/quads.wgsl", "step/next.wgsl", "sgd/with_advance.wgsl"),
+        Needs::Nothing,
+    ),
+    last_kernel(
+        "sgd.update_last_u64",
+        with!("shared/quads_u64.wgsl", "step/next.wgsl", "sgd/with_advance.wgsl"),
+        Needs::SubgroupsOf8,
+    ),
+];
 
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&UPDATE, &LAST];
+pub static KERNELS: &[&Kernel] = &[&UPDATE[0], &UPDATE[1], &LAST[0], &LAST[1]];
 
 /// How weights decay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +124,7 @@ impl Op for Sgd {
         let [gradients, parameters, velocity] = &w.inputs[..] else { unreachable!("three inputs") };
         let (args, now) = (self.args(gradients), rec.now());
         let slots = [gradients.slot, now, parameters.slot, velocity.slot];
-        rec.elements(&UPDATE, &args, &slots, gradients.shape.elements().div_ceil(4));
+        rec.elements(rec.best(&UPDATE), &args, &slots, gradients.shape.elements().div_ceil(4));
     }
 }
 
@@ -136,7 +163,7 @@ impl Op for Last {
         let args = Args { lines: table.shape.rows() as u32, ..self.0.args(gradients) };
         let (now, next) = (rec.now(), rec.end_step());
         let slots = [gradients.slot, now, table.slot, next, parameters.slot, velocity.slot];
-        rec.elements(&LAST, &args, &slots, gradients.shape.elements().div_ceil(4));
+        rec.elements(rec.best(&LAST), &args, &slots, gradients.shape.elements().div_ceil(4));
     }
 }
 

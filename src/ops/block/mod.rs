@@ -46,12 +46,13 @@ const TOLERANCE: Tolerance = Tolerance {
 
 /// Forward and backward kernel of one family.
 macro_rules! family {
-    ($name:literal, $needs:expr, $sum:literal, $forward:literal, $backward:literal) => {
+    ($name:literal, $needs:expr, $quads:literal, $sum:literal, $forward:literal, $backward:literal) => {
         [
             Kernel {
                 name: concat!("block.", $name, "forward"),
                 parts: parts!(
                     "shared/now.wgsl",
+                    $quads,
                     "shared/random.wgsl",
                     "block/relu.wgsl",
                     "block/forward_args.wgsl",
@@ -70,6 +71,7 @@ macro_rules! family {
                 name: concat!("block.", $name, "backward"),
                 parts: parts!(
                     "shared/now.wgsl",
+                    $quads,
                     "block/relu.wgsl",
                     "block/backward_args.wgsl",
                     $sum,
@@ -96,12 +98,19 @@ macro_rules! family {
     };
 }
 
-static TILED: [Kernel; 2] =
-    family!("", Needs::Nothing, "block/group_sum.wgsl", "block/tiled_forward.wgsl", "block/tiled_backward.wgsl");
+static TILED: [Kernel; 2] = family!(
+    "",
+    Needs::Nothing,
+    "shared/quads.wgsl",
+    "block/group_sum.wgsl",
+    "block/tiled_forward.wgsl",
+    "block/tiled_backward.wgsl"
+);
 
 static SUBGROUP: [Kernel; 2] = family!(
     "subgroup_",
     Needs::SubgroupsOf8,
+    "shared/quads_u64.wgsl",
     "block/lane_sum.wgsl",
     "block/subgroup_forward.wgsl",
     "block/subgroup_backward.wgsl"
@@ -110,11 +119,11 @@ static SUBGROUP: [Kernel; 2] = family!(
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&TILED[0], &TILED[1], &SUBGROUP[0], &SUBGROUP[1]];
 
-/// The kernels of a target, and columns of a group for each.
-fn family(rec: &Recorder) -> (&'static [Kernel; 2], [usize; 2]) {
+/// The kernels of a target, and columns of a group.
+fn family(rec: &Recorder) -> (&'static [Kernel; 2], usize) {
     match rec.target.product {
-        Family::Subgroup => (&SUBGROUP, [32, 64]),
-        Family::Plain | Family::Tiled => (&TILED, [8, 8]),
+        Family::Subgroup => (&SUBGROUP, 32),
+        Family::Plain | Family::Tiled => (&TILED, 8),
     }
 }
 
@@ -171,7 +180,7 @@ impl Op for Block {
             (args.layer, args.seed_low, args.seed_high) = (drawn.layer, drawn.seed_low, drawn.seed_high);
             (args.threshold, args.scale) = (drawn.threshold, drawn.scale);
         }
-        let (kernels, [columns, _]) = family(rec);
+        let (kernels, columns) = family(rec);
         let now = rec.now();
         let groups = [n.div_ceil(columns) as u32, 1, 1];
         rec.dispatch(&kernels[0], &args, &[x.slot, params, now, zs, h.slot], groups);
@@ -224,7 +233,7 @@ impl Op for BlockGradient {
             running_var: rec.offset(var),
             momentum: self.momentum as f32,
         };
-        let (kernels, [_, columns]) = family(rec);
+        let (kernels, columns) = family(rec);
         let now = rec.now();
         let groups = [n.div_ceil(columns) as u32, 1, 1];
         rec.dispatch(&kernels[1], &args, &[dy, params, zs, h, now, dz, grads, state], groups);

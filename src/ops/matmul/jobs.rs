@@ -4,7 +4,7 @@
 //! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
 //! gradients before the update; for the family of software drivers xᵢ's width must be a multiple of four.
 
-use super::{Args, ColumnArgs, RowsIn, fast, twins, variants};
+use super::{Args, ColumnArgs, RowsIn, fast, twins};
 use crate::args;
 use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tensor, Tolerance, Twin, args_of, read, update};
 use crate::op::{Case, Family, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
@@ -41,10 +41,10 @@ const BINDINGS: &[crate::kernel::Binding] =
 const SUM: Tolerance = Tolerance { c: 4.0, size: Size::Terms, terms: |_, rows| rows };
 
 macro_rules! jobs {
-    ($name:literal, $needs:expr, $body:literal) => {
+    ($name:literal, $needs:expr, [$($part:literal),*]) => {
         Kernel {
             name: $name,
-            parts: parts!("shared/now.wgsl", "matmul/jobs.wgsl", $body),
+            parts: parts!("shared/now.wgsl", "matmul/jobs.wgsl", $($part),*),
             args: JobsArgs::FIELDS,
             bindings: BINDINGS,
             needs: $needs,
@@ -55,8 +55,9 @@ macro_rules! jobs {
     };
 }
 
-pub(super) static TILED: Kernel = jobs!("matmul.jobs_tiled", Needs::Nothing, "matmul/jobs_tiled.wgsl");
-pub(super) static SUBGROUP: Kernel = jobs!("matmul.jobs_subgroup", Needs::SubgroupsOf8, "matmul/jobs_subgroup.wgsl");
+pub(super) static TILED: Kernel = jobs!("matmul.jobs_tiled", Needs::Nothing, ["matmul/jobs_tiled.wgsl"]);
+pub(super) static SUBGROUP: Kernel =
+    jobs!("matmul.jobs_subgroup", Needs::SubgroupsOf8, ["shared/quads_u64.wgsl", "matmul/jobs_subgroup.wgsl"]);
 
 /// The operation. Inputs: dy `[batch, m]` and x `[batch, n]` of each layer; outputs: dW `[m, n]` of each, and db `[m]` of each
 /// that has a bias, behind its dW.
@@ -92,7 +93,7 @@ impl Op for WeightGradients {
         let outputs: Vec<SlotId> = w.outputs.iter().map(|wire| wire.slot).collect();
         let grads = rec.together(&outputs);
         let (kernel, tile) = match rec.target.product {
-            Family::Subgroup => (&SUBGROUP, variants::tile(Family::Subgroup, variants::Form::Tn)),
+            Family::Subgroup => (&SUBGROUP, [32, 64]),
             Family::Plain | Family::Tiled => (&TILED, [64, 64]),
         };
         let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NO_BIAS };

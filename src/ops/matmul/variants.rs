@@ -127,7 +127,7 @@ static TILED: [Kernel; 5] = family!(
 static WIDE: [Kernel; 5] = family!(
     "subgroup_wide",
     Needs::SubgroupsOf8,
-    ["matmul/wide.wgsl"],
+    ["shared/quads_u64.wgsl", "matmul/wide.wgsl"],
     ["matmul/subgroup_nt.wgsl"],
     ["matmul/subgroup_nn.wgsl"],
     ["matmul/subgroup_tn.wgsl"]
