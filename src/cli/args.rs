@@ -179,7 +179,7 @@ pub(super) struct TuneArgs {
     #[arg(long, default_value_t = 3, allow_negative_numbers = true)]
     pub(super) runs: usize,
     /// How long each time
-    #[arg(long, default_value_t = 0.2, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     pub(super) seconds: f64,
     /// Forget the choice that is kept for the device
     #[arg(long, conflicts_with_all = ["works", "runs", "seconds"])]

@@ -1,24 +1,28 @@
 //! Which variants are the fastest on an adapter: every family of products, split and not, and blocks joined and apart.
 //!
-//! The variants of one work are measured in turn, run by run, so that what else the machine does is the same to all. A
-//! product counts as the share that a variant reaches of the fastest at it, and a choice as the mean (geometric) over all
+//! The variants of one work are measured in turn, run by run, so that what else the machine does is the same to all; those
+//! that are far from the fastest, once. A product counts as the share that a variant reaches of the fastest at it, and a choice as the mean (geometric) over all
 //! products, of which it must have every one. What the fixed table says stays where the gain is no more than noise.
 
 use super::super::device::Device;
+use super::super::pace::Pace;
 use super::chain::{Chain, Product};
 use super::net::{Net, Work};
-use super::{Timing, measure, median};
+use super::{Timing, median, run};
 use crate::error::Error;
 use crate::op::{Family, Recorder, Target, Variants};
 
 /// What is tried of [`Target::groups_wanted`]; those of the fixed table are among them.
-pub const GROUPS: [u32; 6] = [1, 2, 8, 64, 256, 1024];
+pub const GROUPS: [u32; 5] = [1, 2, 16, 64, 256];
 
 /// A gain below this share is noise.
 const GAIN: f64 = 1.03;
 
 /// A family that is slower than this at a product of some size is not tried at larger ones: it would take minutes.
 const HOPELESS: f64 = 4.0;
+
+/// What is slower than this share of the fastest, when all are warm, is not measured again.
+const SLOWER: f64 = 0.5;
 
 /// Operations of such a product, beside which the time of an empty dispatch is nothing.
 const SOME_SIZE: f64 = 3e7;
@@ -104,35 +108,50 @@ pub fn products(
 
 /// One product in every way, in turn.
 fn ways(device: &Device, product: Product, families: &[Family], timing: Timing) -> Result<Vec<Taken>, Error> {
-    // What is the same for the device is measured once: the way's chain is that of the first with its dispatches.
-    let (mut chains, mut ways): (Vec<(Vec<_>, Chain, Vec<f64>)>, _) = (vec![], vec![]);
+    // What is the same for the device is measured once: a way's chain is the first with its dispatches.
+    let (mut grids, mut chains, mut ways) = (vec![], vec![], vec![]);
     for &family in families {
         for groups_wanted in GROUPS {
             let target = Target { product: family, groups_wanted, ..device.target() };
             let mut rec = Recorder::new(target);
             product.record(&mut rec);
             let grid: Vec<_> = rec.dispatches.iter().map(|d| (d.kernel.name, d.groups)).collect();
-            let at = match chains.iter().position(|(known, ..)| *known == grid) {
-                Some(at) => at,
-                None => {
-                    let mut chain = Chain::product(product, device, target)?;
-                    // The first step may wait for the driver's compiler.
-                    chain.steps(1)?;
-                    chains.push((grid, chain, vec![]));
-                    chains.len() - 1
-                }
-            };
-            ways.push((family, groups_wanted, at));
+            let known = grids.iter().position(|known| *known == grid);
+            if known.is_none() {
+                grids.push(grid);
+                chains.push(Chain::product(product, device, target)?);
+            }
+            ways.push((family, groups_wanted, known.unwrap_or(chains.len() - 1)));
         }
     }
+    let rates = in_turn(&mut chains, timing, Chain::steps)?;
+    let taken = ways.into_iter().map(|(family, groups_wanted, at)| Taken { family, groups_wanted, rate: rates[at] });
+    Ok(taken.collect())
+}
+
+/// Times per second of each of several works: all are warmed up, and then measured run by run.
+fn in_turn<T>(
+    works: &mut [T],
+    timing: Timing,
+    steps: fn(&mut T, usize) -> Result<(), Error>,
+) -> Result<Vec<f64>, Error> {
+    let mut all = vec![];
+    for work in works.iter_mut() {
+        let mut pace = Pace::new();
+        // The first step may wait for the driver's compiler.
+        steps(work, 1)?;
+        let warm = run(timing.seconds, &mut pace, &mut |count| steps(work, count))?;
+        all.push((pace, warm, vec![]));
+    }
+    let fastest = all.iter().map(|(_, warm, _)| *warm).fold(0.0, f64::max);
     for _ in 0..timing.runs {
-        for (_, chain, rates) in &mut chains {
-            let once = Timing { runs: 1, seconds: timing.seconds };
-            rates.push(measure(once, |steps| chain.steps(steps))?.median());
+        for (work, (pace, warm, rates)) in works.iter_mut().zip(&mut all) {
+            if *warm >= fastest * SLOWER {
+                rates.push(run(timing.seconds, pace, &mut |count| steps(work, count))?);
+            }
         }
     }
-    let rate = |at: usize| median(&chains[at].2);
-    Ok(ways.into_iter().map(|(family, groups_wanted, at)| Taken { family, groups_wanted, rate: rate(at) }).collect())
+    Ok(all.into_iter().map(|(_, warm, rates)| if rates.is_empty() { warm } else { median(&rates) }).collect())
 }
 
 /// The family and split that are the best over all products, or the fixed ones.
@@ -171,15 +190,9 @@ pub fn nets(
         begins(&work);
         let net = |block_work| Net::new(work, device, device.target().with(Variants { block_work, ..variants }), None);
         let mut both = [net(u64::MAX)?, net(0)?];
-        let mut rates = [vec![], vec![]];
-        for _ in 0..timing.runs {
-            for (net, rates) in both.iter_mut().zip(&mut rates) {
-                let once = Timing { runs: 1, seconds: timing.seconds };
-                rates.push(measure(once, |steps| net.steps(steps))?.median());
-            }
-        }
+        let rates = in_turn(&mut both, timing, Net::steps)?;
         if both[0].dispatches() != both[1].dispatches() {
-            all.push(OfNet { work, joined: median(&rates[0]), apart: median(&rates[1]) });
+            all.push(OfNet { work, joined: rates[0], apart: rates[1] });
         }
     }
     Ok(all)
@@ -213,6 +226,12 @@ mod tests {
     fn of(size: usize, rates: &[(Family, u32, f64)]) -> OfProduct {
         let taken = rates.iter().map(|&(family, groups_wanted, rate)| Taken { family, groups_wanted, rate });
         OfProduct { product: Product::square(size), taken: taken.collect() }
+    }
+
+    #[test]
+    fn what_the_table_says_is_among_what_is_tried() {
+        let gpus = [Kind::SoftwareOf8, Kind::Software, Kind::Hardware].map(Kind::variants);
+        assert!(gpus.iter().all(|fixed| GROUPS.contains(&fixed.groups_wanted)));
     }
 
     #[test]
