@@ -45,20 +45,23 @@ pub(super) fn run(args: &TuneArgs) -> Result<u8, Error> {
         say!("{device}; each variant {} times {} s, in turn", timing.runs, timing.seconds);
     }
     let (chosen, products, nets) = measure(args, &device, report, &works, timing)?;
-    kept.write(&name, tuned::text(report, chosen).as_bytes())?;
-    let path = folder.join(name);
     if args.json {
         objects(&products, &nets);
+    } else {
+        tables(&products, &nets, [chosen, report.fixed]);
+        say!("");
+        say!("fixed    {}", variants(report.fixed));
+        say!("chosen   {}", variants(chosen));
+    }
+    kept.write(&name, tuned::text(report, chosen).as_bytes())?;
+    let path = folder.join(name).display().to_string();
+    if args.json {
         say::json(&json!({
             "chosen": object(chosen), "fixed": object(report.fixed), "adapter": report.name, "kept": path,
         }));
-        return Ok(0);
+    } else {
+        say!("kept     {path}");
     }
-    tables(&products, &nets, [chosen, report.fixed]);
-    say!("");
-    say!("fixed    {}", variants(report.fixed));
-    say!("chosen   {}", variants(chosen));
-    say!("kept     {}", path.display());
     Ok(0)
 }
 
