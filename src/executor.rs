@@ -30,8 +30,8 @@ pub enum DeviceError {
         why: String,
     },
     /// A variant was asked for that there is not.
-    #[error("WGRAD_PRODUCT={0:?} is no family of products that this device runs: it may be {1}")]
-    Variant(String, &'static str),
+    #[error("WGRAD_PRODUCT={0:?} is no family of products that this device runs: it runs {1}")]
+    Variant(String, String),
     /// It was there and is no more.
     #[error("the device was lost ({0})")]
     Lost(String),

@@ -1,6 +1,8 @@
 //! What the system says of a file, in words for the user.
 
+use std::fs;
 use std::io::{Error, ErrorKind};
+use std::path::Path;
 
 /// Why a file could not be read or written, and what to do.
 pub fn reason(error: &Error) -> String {
@@ -12,4 +14,17 @@ pub fn reason(error: &Error) -> String {
         ErrorKind::StorageFull => "the disk is full, so make room or use another place".into(),
         _ => error.to_string(),
     }
+}
+
+/// Writes a file whole or not at all: beside its place first, under a name of this process.
+///
+/// # Errors
+/// It cannot be written; what is there stays.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let mut part = path.as_os_str().to_owned();
+    part.push(format!(".{}.part", std::process::id()));
+    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path)).inspect_err(|_| {
+        // Half a file is of no use; if it cannot be removed either, the first answer still says more.
+        let _ = fs::remove_file(&part);
+    })
 }

@@ -1,9 +1,11 @@
 //! An operation, and the recorder into which it writes its dispatches.
 
 mod case;
+mod fixed;
 mod together;
 
 pub use case::{Case, Fill};
+pub use fixed::{FIXED, Fixed, Kind, Variants};
 pub use together::ALIGN;
 
 use crate::kernel::{Access, Kernel, Needs, Scalar};
@@ -36,6 +38,8 @@ pub struct Target {
     pub product: Family,
     /// Groups that a product should have at least, if its sum can be split to get there; 1 never splits.
     pub groups_wanted: u32,
+    /// Products of a linear layer, rows · inputs · outputs, up to which a block is one kernel (see `ops::block`).
+    pub block_work: u64,
     /// Whether neighbouring operations may be joined.
     pub fuse: bool,
     /// Most bytes of one binding.
@@ -46,8 +50,14 @@ pub struct Target {
 
 impl Target {
     /// The CPU path.
-    pub const CPU: Self =
-        Self { product: Family::Plain, groups_wanted: 1, fuse: true, max_binding: u64::MAX, max_buffer: u64::MAX };
+    pub const CPU: Self = Self {
+        product: Family::Plain,
+        groups_wanted: 1,
+        block_work: Family::Plain.block_work(),
+        fuse: true,
+        max_binding: u64::MAX,
+        max_buffer: u64::MAX,
+    };
 
     /// Most groups along one dimension of a dispatch; the host takes any.
     fn max_groups(&self) -> u32 {

@@ -3,6 +3,8 @@
 //! Work is cut into chunks whose number depends on the work alone, never on the number of threads, and no sum is
 //! split between threads: so results have the same bits on any machine of one kind.
 
+use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+
 /// Below this many elements a loop stays on the calling thread: waking another costs more than it saves.
 pub const WORTH_A_THREAD: usize = 16 * 1024;
 
@@ -105,6 +107,14 @@ fn parts_of<P: Pieces>(data: P, first: usize, size: usize, parts: usize, work: &
 /// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`.
 pub fn for_chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     for_pieces(data, size, 1, work);
+}
+
+/// `work` of each item, in their order: for few items of much work each, as one thread may have to wait for one of them.
+pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) -> Vec<R> {
+    if count() == 1 || items.len() < 2 {
+        return items.iter().map(work).collect();
+    }
+    items.par_iter().with_max_len(1).map(work).collect()
 }
 
 /// Number of threads that work.

@@ -22,3 +22,5 @@ mod refusals;
 mod runs;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/tune.rs"]
+mod tune;

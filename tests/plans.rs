@@ -1,6 +1,8 @@
 //! Whole networks: what their plans promise, and that both executors walk them alike.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "plans/attended.rs"]
+mod attended;
 #[path = "plans/joined.rs"]
 mod joined;
 mod support;
@@ -15,7 +17,7 @@ use wgrad::graph::plan::{Plan, Source};
 use wgrad::graph::{Graph, fuse};
 use wgrad::kernel::{Now, Scalar};
 use wgrad::nn::{Head, Network, Rule, Settings};
-use wgrad::op::{Class, Family, Target, writes};
+use wgrad::op::{Class, Family, Target, Variants, writes};
 use wgrad::ops::{activation::Activation, cross_entropy::CrossEntropy, matmul::Matmul, sgd::Decay};
 use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
 
@@ -44,7 +46,8 @@ fn targets() -> Vec<Target> {
         for groups_wanted in [1, 64] {
             for fuse in [true, false] {
                 let (max_binding, max_buffer) = (128 << 20, 256 << 20);
-                targets.push(Target { product, groups_wanted, fuse, max_binding, max_buffer });
+                let variants = Variants { product, groups_wanted, block_work: product.block_work() };
+                targets.push(Target { fuse, max_binding, max_buffer, ..Target::CPU }.with(variants));
             }
         }
     }

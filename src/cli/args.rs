@@ -35,6 +35,8 @@ pub(super) enum Command {
     Plan(PlanArgs),
     /// Samples per second of three networks, and the time of each kernel
     Bench(BenchArgs),
+    /// Measure which variants are the fastest on a GPU, and keep the choice for it
+    Tune(TuneArgs),
     /// Known data sets
     Data(DataArgs),
 }
@@ -161,6 +163,27 @@ pub(super) struct BenchArgs {
     /// Steps that are given to the device at once [default: a tenth of a second's]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     pub(super) steps_per_submission: Option<usize>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct TuneArgs {
+    /// The products of w1, w2, w3 and those networks; gemm (square products) [default: all]
+    #[arg(value_name = "WORK")]
+    pub(super) works: Vec<String>,
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
+    /// How often each variant is measured, in turn with the others
+    #[arg(long, default_value_t = 3, allow_negative_numbers = true)]
+    pub(super) runs: usize,
+    /// How long each time
+    #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
+    pub(super) seconds: f64,
+    /// Forget the choice that is kept for the device
+    #[arg(long, conflicts_with_all = ["works", "runs", "seconds"])]
+    pub(super) reset: bool,
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,

@@ -1,9 +1,9 @@
 //! `wgrad bench`: networks, products and an empty dispatch, each measured several times.
 
 use super::args::BenchArgs;
-use super::say::{self, note, say};
+use super::say::{self, say};
 use super::show;
-use super::{setting, target};
+use super::{open_device, setting, target};
 use crate::error::Error;
 use crate::names::nearest;
 use crate::op::Target;
@@ -48,13 +48,13 @@ struct Bench<'a> {
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<u8, Error> {
-    let timing = timing(args)?;
+    let timing = timing(args.runs, args.seconds)?;
+    if args.steps_per_submission == Some(0) {
+        return Err(setting("--steps-per-submission must be at least 1"));
+    }
     let words: Vec<&str> = args.works.iter().map(String::as_str).collect();
     let works = if words.is_empty() { WORKS.iter().map(|work| Asked::Net(*work)).collect() } else { asked(&words)? };
-    let device = Device::open(&args.device.device)?;
-    if let Device::Cpu { why: Some(why) } = &device {
-        note!("on the CPU: {why}");
-    }
+    let device = open_device(&args.device.device, !args.json)?;
     let peer = match &device {
         Device::Cpu { .. } => "wgrad cpu".to_owned(),
         Device::Gpu(gpu) => format!("wgrad {}", gpu.report().name),
@@ -73,16 +73,13 @@ fn runs(count: usize) -> String {
     format!("{count} run{}", if count == 1 { "" } else { "s" })
 }
 
-fn timing(args: &BenchArgs) -> Result<Timing, Error> {
-    let BenchArgs { runs, seconds, steps_per_submission, .. } = *args;
+/// What `--runs` and `--seconds` ask for.
+pub(super) fn timing(runs: usize, seconds: f64) -> Result<Timing, Error> {
     if runs == 0 {
         return Err(setting("--runs must be at least 1"));
     }
     if !(seconds > 0.0 && seconds <= 3600.0) {
         return Err(setting(format!("--seconds must be more than 0 and at most 3600, not {seconds}")));
-    }
-    if steps_per_submission == Some(0) {
-        return Err(setting("--steps-per-submission must be at least 1"));
     }
     Ok(Timing { runs, seconds })
 }

@@ -1,55 +1,80 @@
 //! `wgrad devices`
 
 use super::args::DevicesArgs;
+use super::attend::Attending;
 use super::say::{self, say};
 use super::show::{bytes, table};
+use super::variants;
 use crate::error::Error;
 use crate::gpu::{self, AdapterReport};
+use crate::op::Variants;
+use crate::train::tuned;
 use serde_json::json;
 
 pub(super) fn run(args: &DevicesArgs) -> Result<u8, Error> {
-    let adapters = gpu::adapters();
+    let attending = Attending::new(false);
+    let adapters = gpu::adapters().into_iter().map(|adapter| {
+        let tuned = tuned::find(&adapter, &*attending);
+        (adapter, tuned)
+    });
+    let adapters: Vec<(AdapterReport, Option<Variants>)> = adapters.collect();
     if args.json {
-        adapters.iter().for_each(|adapter| say::json(&object(adapter)));
+        adapters.iter().for_each(|(adapter, tuned)| say::json(&object(adapter, *tuned)));
         return Ok(0);
     }
     if adapters.is_empty() {
         say!("{}", gpu::nothing_found());
     } else {
         let header = ["device", "kind", "backend", "driver", "binding", "buffer", "subgroup", "products", ""];
-        table(&header, &adapters.iter().map(row).collect::<Vec<_>>());
+        table(&header, &adapters.iter().map(|(adapter, tuned)| row(adapter, *tuned)).collect::<Vec<_>>());
     }
     say!("cpu  {} threads", crate::threads::count());
-    let chosen = adapters.iter().find(|adapter| adapter.hardware && adapter.unfit.is_none());
+    for (adapter, tuned) in adapters.iter().filter_map(|(adapter, tuned)| Some((adapter, (*tuned)?))) {
+        say!("{} is tuned: {} (wgrad tune --reset forgets it)", adapter.name, variants(tuned));
+    }
+    let chosen =
+        adapters.iter().map(|(adapter, _)| adapter).find(|adapter| adapter.hardware && adapter.unfit.is_none());
     say!("--device auto takes {}", chosen.map_or("the CPU path", |adapter| adapter.name.as_str()));
     Ok(0)
 }
 
-fn row(adapter: &AdapterReport) -> Vec<String> {
+fn row(adapter: &AdapterReport, tuned: Option<Variants>) -> Vec<String> {
     vec![
         format!("{}  {}", adapter.number, adapter.name),
         adapter.kind.to_owned(),
         adapter.backend.clone(),
-        adapter.driver.clone(),
+        driver(adapter),
         bytes(adapter.max_binding),
         bytes(adapter.max_buffer),
         adapter.subgroup.map_or("none".into(), |(least, most)| format!("{least} to {most}")),
-        format!("{:?}", adapter.product).to_lowercase(),
+        match tuned {
+            Some(variants) => format!("{}, tuned", variants.product.name()),
+            None => adapter.fixed.product.name().to_owned(),
+        },
         adapter.unfit.as_ref().map_or(String::new(), |what| format!("cannot be used: {what}")),
     ]
 }
 
-fn object(adapter: &AdapterReport) -> serde_json::Value {
+/// The driver and its version.
+fn driver(adapter: &AdapterReport) -> String {
+    format!("{} {}", adapter.driver, adapter.driver_version).trim().to_owned()
+}
+
+fn object(adapter: &AdapterReport, tuned: Option<Variants>) -> serde_json::Value {
+    let variants = tuned.unwrap_or(adapter.fixed);
     json!({
         "number": adapter.number,
         "name": adapter.name,
         "kind": adapter.kind,
         "backend": adapter.backend,
-        "driver": adapter.driver,
+        "driver": driver(adapter),
         "max_binding": adapter.max_binding,
         "max_buffer": adapter.max_buffer,
         "subgroup": adapter.subgroup.map(|(least, most)| [least, most]),
-        "products": format!("{:?}", adapter.product).to_lowercase(),
+        "products": variants.product.name(),
+        "groups_wanted": variants.groups_wanted,
+        "block_work": (variants.block_work != u64::MAX).then_some(variants.block_work),
+        "tuned": tuned.is_some(),
         "unfit": adapter.unfit,
     })
 }

@@ -1,6 +1,7 @@
 //! `wgrad doctor`: every kernel and every case against the CPU on the chosen device.
 
 use super::args::DoctorArgs;
+use super::attend::Attending;
 use super::say::{self, note, say};
 use super::show::table;
 use crate::error::Error;
@@ -12,7 +13,7 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
-    let device = Device::open(&args.device.device)?;
+    let device = Device::open_attended(&args.device.device, Attending::new(!args.json))?;
     if !args.json {
         say!("{device}");
         if let Device::Cpu { why: Some(why) } = &device {

@@ -1,7 +1,7 @@
 //! What a training run says before it begins, and the recipe that it leaves.
 
 use super::say::say;
-use super::show;
+use super::{show, variants};
 use crate::nn::{Answer, Rule};
 use crate::op::Class;
 use crate::ops::sgd::Decay;
@@ -67,6 +67,10 @@ pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     say!("device   {device}");
     if let Device::Cpu { why: Some(why) } = device {
         say!("         {why}");
+    }
+    if device.is_tuned() {
+        let variants = variants(trainer.programs().plan.target.variants());
+        say!("         tuned: {variants} (wgrad tune --reset forgets it)");
     }
     let shape = show::sizes(&data.shape);
     say!("data     {}: {} rows of {shape}, {}, {}", data.name, count(data.rows()), asked(job), job.normalize.0);

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod args;
+mod attend;
 mod bench;
 mod data;
 mod devices;
@@ -14,11 +15,13 @@ mod predict;
 mod say;
 mod show;
 mod train;
+mod tune;
 
 use crate::error::Error;
-use crate::op::Target;
+use crate::op::{Target, Variants};
 use crate::train::{Device, DeviceChoice};
 use args::{Cli, Command};
+use attend::Attending;
 use clap::{CommandFactory, Parser};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Plan(args) => plan::run(args),
         Command::Bench(args) => bench::run(&args),
+        Command::Tune(args) => tune::run(&args),
         Command::Data(args) => data::run(&args),
     };
     match say::lost().map_or(done, Err) {
@@ -65,9 +69,9 @@ fn meant(word: &str) -> Option<String> {
     crate::names::slip_of(word, &names).map(str::to_owned)
 }
 
-/// Opens a device, and says to stderr where the CPU path stands in for a GPU.
-fn open_device(choice: &DeviceChoice) -> Result<Device, Error> {
-    let device = Device::open(choice)?;
+/// Opens a device, and says to stderr where the CPU path stands in for a GPU. What takes long is shown there if `shows`.
+fn open_device(choice: &DeviceChoice, shows: bool) -> Result<Device, Error> {
+    let device = Device::open_attended(choice, Attending::new(shows))?;
     if let Device::Cpu { why: Some(why) } = &device {
         say::to_stderr(format_args!("on the CPU: {why}"));
     }
@@ -77,6 +81,21 @@ fn open_device(choice: &DeviceChoice) -> Result<Device, Error> {
 /// What plans for a device are compiled for, with or without operations joined.
 fn target(device: &Device, no_fuse: bool) -> Target {
     Target { fuse: !no_fuse, ..device.target() }
+}
+
+/// The variants of a target in words.
+fn variants(Variants { product, groups_wanted, block_work }: Variants) -> String {
+    let product = product.name();
+    let split = match groups_wanted {
+        1 => "never split".to_owned(),
+        groups => format!("split to have {groups} groups"),
+    };
+    let blocks = match block_work {
+        0 => "no blocks".to_owned(),
+        u64::MAX => "blocks of any size".to_owned(),
+        most => format!("blocks up to {} products", show::thousands(most)),
+    };
+    format!("{product} products, {split}, {blocks}")
 }
 
 /// Where data sets lie: `WGRAD_DATA`.

@@ -2,7 +2,7 @@
 
 use super::args::PlanArgs;
 use super::say::{self, say};
-use super::{open_device, setting, show, target, train};
+use super::{open_device, setting, show, target, train, variants};
 use crate::error::Error;
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
@@ -18,7 +18,7 @@ pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
         say!("{}", kernel(name)?.wgsl().trim_end());
         return Ok(0);
     }
-    let device = open_device(&args.train.device.device)?;
+    let device = open_device(&args.train.device.device, !args.train.json)?;
     let job = train::job(&args.train)?;
     let trainer = Trainer::for_target(job, &device, target(&device, args.train.no_fuse))?;
     let programs = trainer.programs();
@@ -31,6 +31,8 @@ pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
         return Ok(0);
     }
     say!("{device}; batch {}", programs.batch);
+    let from = if device.is_tuned() { "tuned" } else { "fixed" };
+    say!("{from}: {}", variants(plan.target.variants()));
     say!("");
     layers(&trainer);
     say!("");

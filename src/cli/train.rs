@@ -1,5 +1,6 @@
 //! `wgrad train`
 
+use super::attend::Attending;
 use super::flags::TrainArgs;
 use super::say::{self, note, say};
 use super::{data_dir, eval, head, setting, show, target};
@@ -23,7 +24,8 @@ const BEST: &str = "model.safetensors";
 
 pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let (mut recipe, given) = recipe(&args)?;
-    let device = Device::open(&args.device.device)?;
+    let attending = Attending::new(!args.quiet && !args.json);
+    let device = Device::open_attended(&args.device.device, attending.clone())?;
     let (mut job, notes) = prepare(recipe.settings(given)?, data_dir().as_deref())?;
     start_from(&args, &mut job)?;
     let name = run_name(&job.dataset.name);
@@ -44,7 +46,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         Device::Cpu { why: Some(why) } => note!("on the CPU: {why}"),
         _ => {}
     }
-    let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps())?;
+    let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps(), attending)?;
     let outcome = trainer.run(&mut folder, &mut watch);
     watch.bar.finish_and_clear();
     let outcome = outcome?;
@@ -94,6 +96,7 @@ fn run_name(data: &str) -> String {
 /// What the user sees while it trains.
 struct Watch {
     bar: ProgressBar,
+    attending: Arc<Attending>,
     stop: Arc<AtomicBool>,
     json: bool,
     quiet: bool,
@@ -107,7 +110,7 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(args: &TrainArgs, done: &Progress, total: u64) -> Result<Self, Error> {
+    fn new(args: &TrainArgs, done: &Progress, total: u64, attending: Arc<Attending>) -> Result<Self, Error> {
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         ctrlc::set_handler(move || {
@@ -123,7 +126,8 @@ impl Watch {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (json, quiet) = (args.json, args.quiet);
         let (rows, rows_of_epoch) = (0, done.rows);
-        Ok(Self { bar, stop, json, quiet, first: true, rows, rows_of_epoch, started: Instant::now(), seconds: 0.0 })
+        let (first, started, seconds) = (true, Instant::now(), 0.0);
+        Ok(Self { bar, attending, stop, json, quiet, first, rows, rows_of_epoch, started, seconds })
     }
 
     fn rate(&self) -> f64 {
@@ -133,6 +137,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn progress(&mut self, done: u64, _total: u64, rows: u64) {
+        self.attending.hush();
         self.rows += rows.saturating_sub(self.rows_of_epoch);
         self.rows_of_epoch = rows;
         self.seconds = self.started.elapsed().as_secs_f64();

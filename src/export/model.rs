@@ -297,13 +297,7 @@ impl Model {
     pub fn write(&self, path: &Path) -> Result<(), ModelError> {
         let unwritable = |why| ModelError::Unwritable { path: path.into(), why };
         let bytes = self.to_bytes().map_err(|why| unwritable(std::io::Error::other(why)))?;
-        let mut name = path.as_os_str().to_owned();
-        name.push(".part");
-        std::fs::write(&name, bytes).and_then(|()| std::fs::rename(&name, path)).map_err(|why| {
-            // The half-written file is of no use; if it cannot be removed either, the first answer still says more.
-            let _ = std::fs::remove_file(&name);
-            unwritable(why)
-        })
+        crate::files::replace(path, &bytes).map_err(unwritable)
     }
 
     fn to_bytes(&self) -> Result<Vec<u8>, String> {

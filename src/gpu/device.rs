@@ -1,15 +1,18 @@
 //! Adapters: which are there, what they offer, and opening one.
 
+use super::kept::Attendant;
 use super::pipelines::{Checks, Pipelines};
 use crate::executor::DeviceError;
 use crate::kernel::MAX_BINDINGS;
-use crate::op::{Family, Target};
+use crate::op::{Family, Kind, Target, Variants};
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
 
 /// What a session may make use of, where the adapter has it.
-const WANTED: wgpu::Features =
-    wgpu::Features::SUBGROUP.union(wgpu::Features::TIMESTAMP_QUERY).union(wgpu::Features::SHADER_INT64);
+const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
+    .union(wgpu::Features::TIMESTAMP_QUERY)
+    .union(wgpu::Features::SHADER_INT64)
+    .union(wgpu::Features::PIPELINE_CACHE);
 
 /// Workgroup memory and threads that the kernels need; every adapter of WebGPU's default limits has them.
 const NEEDED_WORKGROUP_BYTES: u32 = 16 * 1024;
@@ -39,18 +42,22 @@ pub struct AdapterReport {
     pub kind: &'static str,
     /// `Vulkan`, `Metal` or `DX12`.
     pub backend: String,
-    /// Driver and its version.
+    /// Driver.
     pub driver: String,
+    /// The driver's version.
+    pub driver_version: String,
     /// Most bytes of one binding.
     pub max_binding: u64,
     /// Most bytes of one buffer.
     pub max_buffer: u64,
     /// Lanes of a subgroup, least and most, where there are subgroups.
     pub subgroup: Option<(u32, u32)>,
+    /// Whether it reads words of 64 bits.
+    pub wide_words: bool,
     /// Why it cannot be used, if it cannot.
     pub unfit: Option<String>,
-    /// Family of the matrix products that a plan for it gets.
-    pub product: Family,
+    /// What the fixed table says for it.
+    pub fixed: Variants,
     /// Whether it is hardware.
     pub hardware: bool,
 }
@@ -63,12 +70,19 @@ pub struct Gpu {
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) pipelines: RefCell<Pipelines>,
+    /// Who is told what it is at.
+    pub(super) attendant: RefCell<Option<Arc<dyn Attendant>>>,
+    /// The name under which its pipelines are kept, where the driver hands them out.
+    pub(super) kept_as: Option<String>,
+    /// The sum over those that were kept last.
+    pub(super) kept: Cell<Option<u32>>,
     /// Buffers, pipelines and bind groups made so far.
     pub(super) made: Cell<usize>,
     /// What the driver complained of, outside of any call that returns it.
     complaint: Complaint,
     report: AdapterReport,
     target: Target,
+    tuned: bool,
 }
 
 impl std::fmt::Debug for Gpu {
@@ -118,15 +132,34 @@ fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
         name: info.name,
         kind,
         backend: format!("{:?}", info.backend).replace("Dx12", "DX12"),
-        driver: [info.driver, info.driver_info].join(" ").trim().to_owned(),
+        driver: info.driver,
+        driver_version: info.driver_info,
         max_binding: limits.max_storage_buffer_binding_size,
         max_buffer: limits.max_buffer_size,
         subgroup,
+        wide_words,
         unfit: lacks("storage buffers", limits.max_storage_buffers_per_shader_stage, MAX_BINDINGS as u32)
             .or_else(|| lacks("workgroup memory", limits.max_compute_workgroup_storage_size, NEEDED_WORKGROUP_BYTES))
             .or_else(|| lacks("threads of a group", limits.max_compute_invocations_per_workgroup, NEEDED_THREADS)),
-        product: if software && subgroup == Some((8, 8)) && wide_words { Family::Subgroup } else { Family::Tiled },
+        fixed: kind_of(software, subgroup.filter(|_| wide_words)).variants(),
         hardware: !software,
+    }
+}
+
+fn kind_of(software: bool, subgroup: Option<(u32, u32)>) -> Kind {
+    match (software, subgroup) {
+        (false, _) => Kind::Hardware,
+        (true, Some((8, 8))) => Kind::SoftwareOf8,
+        (true, _) => Kind::Software,
+    }
+}
+
+impl AdapterReport {
+    /// The families of products that it runs.
+    pub fn families(&self) -> Vec<Family> {
+        let subgroups = self.subgroup == Some((8, 8)) && self.wide_words;
+        let runs = |family: &Family| *family != Family::Subgroup || subgroups;
+        Family::NAMES.map(|(_, family)| family).into_iter().filter(runs).collect()
     }
 }
 
@@ -172,6 +205,11 @@ fn choose(choice: &Choice, reports: &[AdapterReport]) -> Result<usize, DeviceErr
     }
 }
 
+/// A text as a part of a file's name.
+fn file_name(text: &str) -> String {
+    text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
+}
+
 /// What a driver or wgpu says, in one line: wgpu heads every complaint by its kind and puts the causes below.
 pub(super) fn reason(error: &impl ToString) -> String {
     let text = error.to_string();
@@ -205,16 +243,23 @@ impl Gpu {
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(refused)?;
         let complaint = Arc::new(Mutex::new(None));
         watch(&device, &report.name, &complaint);
-        let groups_wanted = if report.hardware { 64 } else { 2 };
-        let target = Target {
-            product: report.product,
-            groups_wanted,
-            fuse: true,
-            max_binding: report.max_binding,
-            max_buffer: report.max_buffer,
-        };
-        let pipelines = RefCell::new(Pipelines::new(checks));
-        Ok(Self { device, queue, pipelines, made: Cell::new(0), complaint, report, target })
+        let (max_binding, max_buffer) = (report.max_binding, report.max_buffer);
+        let target = Target { max_binding, max_buffer, ..Target::CPU }.with(report.fixed);
+        let handed_out = device.features().contains(wgpu::Features::PIPELINE_CACHE);
+        let key = wgpu::util::pipeline_cache_key(&adapter.get_info()).filter(|_| handed_out);
+        Ok(Self {
+            kept_as: key.map(|key| format!("{key}_{}", file_name(&report.driver))),
+            device,
+            queue,
+            pipelines: RefCell::new(Pipelines::new(checks)),
+            attendant: RefCell::new(None),
+            kept: Cell::new(None),
+            made: Cell::new(0),
+            complaint,
+            report,
+            target,
+            tuned: false,
+        })
     }
 
     /// The adapter.
@@ -225,6 +270,17 @@ impl Gpu {
     /// What plans for it are compiled for.
     pub fn target(&self) -> Target {
         self.target
+    }
+
+    /// Has plans compiled for other variants than the fixed table's.
+    pub fn tune(&mut self, variants: Variants) {
+        self.target = self.target.with(variants);
+        self.tuned = true;
+    }
+
+    /// Whether it has.
+    pub fn is_tuned(&self) -> bool {
+        self.tuned
     }
 
     /// Buffers, pipelines and bind groups made so far on this device.

@@ -1,10 +1,12 @@
 //! The executor on a GPU. The only place that names wgpu.
 
 mod device;
+mod kept;
 mod pipelines;
 mod profile;
 mod session;
 
 pub use device::{AdapterReport, Choice, Gpu, adapters, nothing_found};
+pub use kept::Attendant;
 pub use pipelines::Checks;
 pub use session::Session;

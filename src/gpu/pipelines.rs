@@ -3,8 +3,10 @@
 use super::device::{Gpu, reason};
 use crate::executor::DeviceError;
 use crate::kernel::{Access, Kernel};
+use crate::threads;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Whether shaders carry the checks of index bounds and endless loops that naga would add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,33 +27,98 @@ pub(super) struct Pipeline {
 
 pub(super) struct Pipelines {
     checks: Checks,
+    /// What the driver keeps of them between processes, where it lets us.
+    pub(super) cache: Option<wgpu::PipelineCache>,
     /// By name: kernels are statics with unique names.
     ready: HashMap<&'static str, Pipeline>,
 }
 
 impl Pipelines {
     pub(super) fn new(checks: Checks) -> Self {
-        Self { checks, ready: HashMap::new() }
+        Self { checks, cache: None, ready: HashMap::new() }
     }
 }
 
 impl Gpu {
-    /// The pipeline of a kernel, made when it is first asked for.
-    pub(super) fn pipeline(&self, kernel: &'static Kernel) -> Result<Pipeline, DeviceError> {
-        if let Some(pipeline) = self.pipelines.borrow().ready.get(kernel.name) {
-            return Ok(pipeline.clone());
+    /// Makes the pipelines of those kernels that have none yet, each once, on all threads.
+    ///
+    /// # Errors
+    /// The driver refuses a kernel, which is named: the first of them in their order.
+    pub(super) fn prepare(&self, kernels: impl Iterator<Item = &'static Kernel>) -> Result<(), DeviceError> {
+        let mut new: Vec<&'static Kernel> = vec![];
+        for kernel in kernels {
+            if !self.pipelines.borrow().ready.contains_key(kernel.name) && !new.contains(&kernel) {
+                new.push(kernel);
+            }
         }
-        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
-        let pipeline = self.build(kernel);
-        if let Some(error) = pollster::block_on(scope.pop()) {
-            let (adapter, what) = (self.report().name.clone(), format!("the kernel {}", kernel.name));
-            return Err(DeviceError::Refused { adapter, what, why: reason(&error) });
+        if new.is_empty() {
+            return Ok(());
         }
-        self.pipelines.borrow_mut().ready.insert(kernel.name, pipeline.clone());
-        Ok(pipeline)
+        let (checks, cache) = (self.pipelines.borrow().checks, self.pipelines.borrow().cache.clone());
+        let maker = Maker { device: &self.device, checks, cache };
+        let attendant = self.attendant();
+        let compiling = |done| attendant.iter().for_each(|attendant| attendant.compiling(done, new.len()));
+        let done = AtomicUsize::new(0);
+        compiling(0);
+        let made = threads::map(&new, |kernel| {
+            let made = maker.make(kernel);
+            compiling(done.fetch_add(1, Ordering::Relaxed) + 1);
+            made
+        });
+        for (kernel, made) in new.iter().zip(made) {
+            let pipeline = made.map_err(|why| DeviceError::Refused {
+                adapter: self.report().name.clone(),
+                what: format!("the kernel {}", kernel.name),
+                why,
+            })?;
+            self.count();
+            self.pipelines.borrow_mut().ready.insert(kernel.name, pipeline);
+        }
+        self.keep_pipelines();
+        Ok(())
     }
 
-    fn build(&self, kernel: &'static Kernel) -> Pipeline {
+    /// The pipeline of a kernel.
+    pub(super) fn pipeline(&self, kernel: &'static Kernel) -> Result<Pipeline, DeviceError> {
+        self.prepare(std::iter::once(kernel))?;
+        Ok(self.pipelines.borrow().ready[kernel.name].clone())
+    }
+
+    /// A cache that begins with what an earlier process left, or empty.
+    #[allow(unsafe_code, reason = "the driver takes what it is given for its own, and may not look at it closely")]
+    pub(super) fn begin_cache(&self, data: Option<&[u8]>) -> Result<(), String> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let descriptor = wgpu::PipelineCacheDescriptor { label: None, data, fallback: true };
+        // SAFETY: the data must come from `PipelineCache::get_data`. They are read out of a file that begins with a sum
+        // over all of it and with the adapter, its driver and the driver's version (see `kept.rs`), which were compared:
+        // so it is a whole one of ours, and of this driver. wgpu compares its own header and that of the driver.
+        let cache = unsafe { self.device.create_pipeline_cache(&descriptor) };
+        match pollster::block_on(scope.pop()) {
+            Some(error) => Err(reason(&error)),
+            None => {
+                self.pipelines.borrow_mut().cache = Some(cache);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// What makes a pipeline, on any thread.
+struct Maker<'a> {
+    device: &'a wgpu::Device,
+    checks: Checks,
+    cache: Option<wgpu::PipelineCache>,
+}
+
+impl Maker<'_> {
+    /// The pipeline, or what the driver says against the kernel. An error scope is of one thread.
+    fn make(&self, kernel: &Kernel) -> Result<Pipeline, String> {
+        let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let pipeline = self.build(kernel);
+        pollster::block_on(scope.pop()).map_or(Ok(pipeline), |error| Err(reason(&error)))
+    }
+
+    fn build(&self, kernel: &Kernel) -> Pipeline {
         let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
             label: Some(kernel.name),
             entries: &entries(kernel),
@@ -71,17 +138,16 @@ impl Gpu {
                 zero_initialize_workgroup_memory: false,
                 ..Default::default()
             },
-            cache: None,
+            cache: self.cache.as_ref(),
         });
-        self.count();
         Pipeline { pipeline, layout }
     }
 
     #[allow(unsafe_code, reason = "unchecked shaders: bounding every loop and index costs real GPUs up to 100 times")]
-    fn module(&self, kernel: &'static Kernel) -> wgpu::ShaderModule {
+    fn module(&self, kernel: &Kernel) -> wgpu::ShaderModule {
         let source = wgpu::ShaderSource::Wgsl(Cow::Owned(kernel.wgsl()));
         let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source };
-        if self.pipelines.borrow().checks == Checks::On {
+        if self.checks == Checks::On {
             return self.device.create_shader_module(descriptor);
         }
         // SAFETY: an unchecked shader must not index outside its bindings or loop without end. Every kernel guards its

@@ -22,9 +22,13 @@ pub(super) struct Ready {
 
 impl Ready {
     pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
+        self.record_groups(pass, self.groups);
+    }
+
+    fn record_groups(&self, pass: &mut wgpu::ComputePass<'_>, groups: [u32; 3]) {
         pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.group, &[]);
-        pass.dispatch_workgroups(self.groups[0], self.groups[1], self.groups[2]);
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
     }
 }
 
@@ -35,6 +39,8 @@ pub struct Session {
     buffers: Vec<wgpu::Buffer>,
     staging: wgpu::Buffer,
     pub(super) programs: Vec<Vec<Ready>>,
+    /// Whether each program has been run.
+    begun: Vec<bool>,
 }
 
 impl std::fmt::Debug for Session {
@@ -59,7 +65,9 @@ impl Session {
         if pollster::block_on(scope.pop()).is_some() {
             return Err(DeviceError::OutOfMemory { adapter: gpu.report().name.clone(), bytes: plan.bytes() });
         }
-        let mut session = Self { gpu: Rc::clone(gpu), plan, buffers, staging, programs: vec![] };
+        gpu.prepare(plan.programs.iter().flat_map(|program| &program.dispatches).map(|dispatch| dispatch.kernel))?;
+        let begun = vec![false; plan.programs.len()];
+        let mut session = Self { gpu: Rc::clone(gpu), plan, buffers, staging, programs: vec![], begun };
         let mut at = 0;
         let plan = Arc::clone(&session.plan);
         for program in &plan.programs {
@@ -99,6 +107,28 @@ impl Session {
         let group = self.gpu.device.create_bind_group(&descriptor);
         self.gpu.count();
         Ok(Ready { pipeline, group, groups: dispatch.groups })
+    }
+
+    /// Has a software driver compile the kernels of a program, which it does where one is first dispatched, be it in no
+    /// groups: so that whoever attends hears of it. What was compiled before takes no time.
+    fn begin(&mut self, program: usize) -> Result<(), DeviceError> {
+        let attendant = self.gpu.attendant().filter(|_| !self.gpu.report().hardware);
+        let Some(attendant) = attendant.filter(|_| !std::mem::replace(&mut self.begun[program], true)) else {
+            return Ok(());
+        };
+        let dispatches = &self.programs[program];
+        attendant.compiling(0, dispatches.len());
+        for (at, ready) in dispatches.iter().enumerate() {
+            let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            ready.record_groups(&mut pass, [0; 3]);
+            drop(pass);
+            self.gpu.queue.submit([encoder.finish()]);
+            let waited = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
+            waited.map_err(|error| DeviceError::Lost(reason(&error)))?;
+            attendant.compiling(at + 1, dispatches.len());
+        }
+        self.gpu.complaints()
     }
 
     fn submit<'a>(&self, dispatches: impl Iterator<Item = &'a Ready>) -> Result<(), DeviceError> {
@@ -167,6 +197,7 @@ impl Executor for Session {
     }
 
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
+        self.begin(program)?;
         self.submit((0..steps).flat_map(|_| &self.programs[program]))
     }
 

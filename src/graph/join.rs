@@ -11,7 +11,7 @@
 
 use super::gradient::{Call, Phase};
 use super::{Graph, ValueId};
-use crate::op::{Class, Family, Op, Target, Wires};
+use crate::op::{Class, Op, Target, Wires};
 use crate::ops::activation::Activation;
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::block::{Block, BlockGradient};
@@ -23,9 +23,6 @@ use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
 use std::any::Any;
 use std::sync::Arc;
-
-/// Products of a linear layer beyond which a GPU is better off with large tiles and batch norm apart.
-const MOST_BLOCK_WORK: usize = 1 << 27;
 
 /// The calls with all joined that may be.
 pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target) -> Vec<Call> {
@@ -134,8 +131,7 @@ impl Joiner<'_> {
     fn block_pays(&self, linear: &Wires<ValueId>) -> bool {
         let (x, weight, z) =
             (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]), self.shape(linear.outputs[0]));
-        let small = x.elements().saturating_mul(weight.rows()) <= MOST_BLOCK_WORK;
-        let pays = self.target.product != Family::Tiled || small;
+        let pays = x.elements() as u64 * weight.rows() as u64 <= self.target.block_work;
         let op = Block { eps: 0.0, dropout: None };
         pays && z.0.len() == 2 && op.shapes(&[x.clone(), weight.clone()]).is_ok()
     }

@@ -1,9 +1,9 @@
 //! Which device trains, and an executor on it.
 
-use super::memory;
+use super::{memory, tuned};
 use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
-use crate::gpu::{Checks, Choice, Gpu, Session};
+use crate::gpu::{Attendant, Checks, Choice, Gpu, Session};
 use crate::graph::plan::Plan;
 use crate::op::{Family, Target};
 use std::fmt;
@@ -63,19 +63,41 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens what was asked for.
+    /// Opens what was asked for. Nothing is told or kept, and the fixed table says which variants plans get.
     ///
     /// # Errors
     /// A GPU was asked for by name, number or kind, and is not there or cannot be opened; or `WGRAD_PRODUCT` asks for a
     /// family of products that it does not run.
     pub fn open(choice: &DeviceChoice) -> Result<Self, DeviceError> {
+        Self::open_with(choice, None)
+    }
+
+    /// Opens what was asked for, with someone who attends it and has kept what it handed over: compiled kernels, and the
+    /// variants for which it was tuned.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn open_attended(choice: &DeviceChoice, attendant: Arc<dyn Attendant>) -> Result<Self, DeviceError> {
+        Self::open_with(choice, Some(attendant))
+    }
+
+    fn open_with(choice: &DeviceChoice, attendant: Option<Arc<dyn Attendant>>) -> Result<Self, DeviceError> {
+        let gpu = |choice: &Choice| {
+            let mut gpu = Gpu::open(choice, Checks::Off)?;
+            if let Some(attendant) = attendant {
+                if let Some(variants) = tuned::find(gpu.report(), &*attendant) {
+                    gpu.tune(variants);
+                }
+                gpu.attend(attendant);
+            }
+            Ok::<_, DeviceError>(Self::Gpu(Rc::new(gpu)))
+        };
         let device = match choice {
             DeviceChoice::Cpu => Self::Cpu { why: None },
-            DeviceChoice::Gpu(choice) => Self::Gpu(Rc::new(Gpu::open(choice, Checks::Off)?)),
-            DeviceChoice::Auto => match Gpu::open(&Choice::Hardware, Checks::Off) {
-                Ok(gpu) => Self::Gpu(Rc::new(gpu)),
-                Err(error) => Self::Cpu { why: Some(error.to_string()) },
-            },
+            DeviceChoice::Gpu(choice) => gpu(choice)?,
+            DeviceChoice::Auto => {
+                gpu(&Choice::Hardware).unwrap_or_else(|error| Self::Cpu { why: Some(error.to_string()) })
+            }
         };
         device.product()?;
         Ok(device)
@@ -88,25 +110,37 @@ impl Device {
         }
     }
 
-    /// The family that `WGRAD_PRODUCT` asks for, so that every variant can be tried, or the best.
-    fn product(&self) -> Result<Family, DeviceError> {
-        let best = self.best_target().product;
-        match std::env::var("WGRAD_PRODUCT").as_deref() {
-            Err(_) => Ok(best),
-            Ok("plain") => Ok(Family::Plain),
-            Ok("tiled") => Ok(Family::Tiled),
-            Ok("subgroup") if best == Family::Subgroup => Ok(best),
-            Ok(other) if best == Family::Subgroup => {
-                Err(DeviceError::Variant(other.into(), "plain, tiled or subgroup"))
-            }
-            Ok(other) => Err(DeviceError::Variant(other.into(), "plain or tiled")),
+    /// The families of products that it runs.
+    pub fn families(&self) -> Vec<Family> {
+        match self {
+            Self::Cpu { .. } => vec![Family::Plain, Family::Tiled],
+            Self::Gpu(gpu) => gpu.report().families(),
         }
+    }
+
+    /// The family that `WGRAD_PRODUCT` asks for, if it does, so that every variant can be tried.
+    fn product(&self) -> Result<Option<Family>, DeviceError> {
+        let Ok(asked) = std::env::var("WGRAD_PRODUCT") else { return Ok(None) };
+        let families = self.families();
+        let found = families.iter().find(|family| family.name() == asked);
+        let names = || families.iter().map(|family| family.name()).collect::<Vec<_>>().join(", ");
+        found.map(|family| Some(*family)).ok_or_else(|| DeviceError::Variant(asked, names()))
     }
 
     /// What plans for it are compiled for.
     pub fn target(&self) -> Target {
         let best = self.best_target();
-        Target { product: self.product().unwrap_or(best.product), ..best }
+        match self.product() {
+            Ok(Some(product)) if product != best.product => {
+                Target { product, block_work: product.block_work(), ..best }
+            }
+            _ => best,
+        }
+    }
+
+    /// Whether plans are compiled for the variants for which it was tuned.
+    pub fn is_tuned(&self) -> bool {
+        matches!(self, Self::Gpu(gpu) if gpu.is_tuned())
     }
 
     /// An executor for a plan.

@@ -1,6 +1,7 @@
 //! The run folder: `recipe.toml`, `model.safetensors`, `last.safetensors`, `steps.csv`, `epochs.csv`.
 
 use crate::error::Error;
+use crate::files;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -97,12 +98,8 @@ fn keep(path: &Path, header: &str, wanted: impl Fn(u64) -> bool) -> Result<Strin
     Ok(std::iter::once(header).chain(kept).map(|line| format!("{line}\n")).collect())
 }
 
-/// Writes a file whole or not at all.
 fn replace(path: &Path, text: &str) -> Result<(), Error> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let written = fs::write(&part, text).and_then(|()| fs::rename(&part, path));
-    written.map_err(Error::file(path, "cannot be written"))
+    files::replace(path, text.as_bytes()).map_err(Error::file(path, "cannot be written"))
 }
 
 fn append(path: &Path) -> Result<BufWriter<File>, Error> {

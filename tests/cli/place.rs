@@ -65,13 +65,14 @@ impl Place {
         String::from_utf8(self.read(name)).unwrap()
     }
 
-    /// The program with the words of a line as its arguments.
+    /// The program with the words of a line as its arguments, which keeps nothing for the next run.
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wgrad"));
         command.args(words(line)).current_dir(self.dir.path());
         ["RUST_BACKTRACE", "WGRAD_DATA", "WGRAD_PRODUCT"].iter().for_each(|name| {
             command.env_remove(name);
         });
+        command.env("WGRAD_CACHE", "off");
         command
     }
 

@@ -80,7 +80,7 @@ impl Product {
         2.0 * self.m as f64 * self.n as f64 * self.k as f64
     }
 
-    fn record(self, rec: &mut Recorder) -> Now {
+    pub(super) fn record(self, rec: &mut Recorder) -> Now {
         let (matmul, Self { m, n, k, .. }) = (Matmul { relu: false }, self);
         let mut wires = Wires::default();
         // A linear layer with `rows` rows of a batch, whose product this is.

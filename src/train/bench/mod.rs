@@ -7,6 +7,7 @@ mod chain;
 mod host;
 mod kernels;
 mod net;
+pub mod tune;
 
 pub use chain::{Chain, Form, Product};
 pub use host::{Load, Usage, peak_rss, since_process_start};

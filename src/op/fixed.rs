@@ -1,0 +1,129 @@
+//! The fixed table: which variants a plan gets on which kind of device, as long as nobody tunes.
+//!
+//! It changes with the program alone, so results never change by themselves; `wgrad tune` measures an adapter and keeps
+//! another choice for it. What depends on shapes follows from the choice: a product's sum over k is split where its tiles are
+//! fewer than `groups_wanted`, and linear, batch norm, ReLU and dropout are one kernel up to `block_work` products. The tiles
+//! belong to the families' shaders: `ops::matmul` has those of products and of the weights' gradients, `ops::block` the
+//! columns of a block's group.
+
+use super::{Family, Target};
+
+/// What is chosen of a [`Target`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Variants {
+    /// As [`Target::product`].
+    pub product: Family,
+    /// As [`Target::groups_wanted`].
+    pub groups_wanted: u32,
+    /// As [`Target::block_work`].
+    pub block_work: u64,
+}
+
+/// Kinds of devices that the table tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The CPU path.
+    Host,
+    /// A software driver with subgroups of eight lanes.
+    SoftwareOf8,
+    /// Any other software driver.
+    Software,
+    /// A GPU.
+    Hardware,
+}
+
+/// A line of the table, and its reason.
+#[derive(Clone, Copy, Debug)]
+pub struct Fixed {
+    /// Where it holds.
+    pub kind: Kind,
+    /// What is chosen there.
+    pub variants: Variants,
+    /// Why.
+    pub why: &'static str,
+}
+
+const fn line(kind: Kind, product: Family, groups_wanted: u32, why: &'static str) -> Fixed {
+    Fixed { kind, variants: Variants { product, groups_wanted, block_work: product.block_work() }, why }
+}
+
+/// The table.
+pub const FIXED: [Fixed; 4] = [
+    line(
+        Kind::Host,
+        Family::Plain,
+        1,
+        "kernels name their twins; products share their own threads, by rows and columns",
+    ),
+    line(
+        Kind::SoftwareOf8,
+        Family::Subgroup,
+        2,
+        "barriers and workgroup memory are slow on a CPU: 6 to 7 times faster",
+    ),
+    line(Kind::Software, Family::Tiled, 2, "a few cores; other subgroups have no kernels of their own"),
+    line(Kind::Hardware, Family::Tiled, 64, "fewer groups leave most of a GPU idle; measured on none yet"),
+];
+
+impl Kind {
+    /// Its line of the table.
+    pub fn variants(self) -> Variants {
+        let [host, of8, software, hardware] = FIXED.map(|line| line.variants);
+        match self {
+            Self::Host => host,
+            Self::SoftwareOf8 => of8,
+            Self::Software => software,
+            Self::Hardware => hardware,
+        }
+    }
+}
+
+impl Family {
+    /// All, with the names by which they are asked for.
+    pub const NAMES: [(&'static str, Self); 3] =
+        [("plain", Self::Plain), ("tiled", Self::Tiled), ("subgroup", Self::Subgroup)];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let [plain, tiled, subgroup] = Self::NAMES.map(|(name, _)| name);
+        match self {
+            Self::Plain => plain,
+            Self::Tiled => tiled,
+            Self::Subgroup => subgroup,
+        }
+    }
+
+    /// Products of a linear layer up to which a block is one kernel. Beyond 2²⁷ large tiles that are read from workgroup
+    /// memory, with batch norm apart, are better than a block's narrow ones; the other families' tiles are no larger.
+    pub const fn block_work(self) -> u64 {
+        match self {
+            Self::Tiled => 1 << 27,
+            Self::Plain | Self::Subgroup => u64::MAX,
+        }
+    }
+}
+
+impl Target {
+    /// The same with other variants.
+    #[must_use]
+    pub fn with(self, Variants { product, groups_wanted, block_work }: Variants) -> Self {
+        Self { product, groups_wanted, block_work, ..self }
+    }
+
+    /// Its variants.
+    pub fn variants(&self) -> Variants {
+        Variants { product: self.product, groups_wanted: self.groups_wanted, block_work: self.block_work }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_line() {
+        assert!(FIXED.iter().all(|line| line.kind.variants() == line.variants && !line.why.is_empty()));
+        assert_eq!(Target::CPU.variants(), Kind::Host.variants());
+        assert!(Family::NAMES.iter().all(|(name, family)| family.name() == *name));
+    }
+}
