@@ -51,7 +51,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Error> {
     let timing = timing(args)?;
     let words: Vec<&str> = args.works.iter().map(String::as_str).collect();
     let works = if words.is_empty() { WORKS.iter().map(|work| Asked::Net(*work)).collect() } else { asked(&words)? };
-    let device = Device::open(&args.device.device)?;
+    let device = Device::open_for(args.precision, &args.device.device)?;
     if let Device::Cpu { why: Some(why) } = &device {
         note!("on the CPU: {why}");
     }

@@ -16,8 +16,11 @@ pub(super) fn run(args: &DevicesArgs) -> Result<u8, Error> {
     if adapters.is_empty() {
         say!("{}", gpu::nothing_found());
     } else {
-        let header = ["device", "kind", "backend", "driver", "binding", "buffer", "subgroup", "products", ""];
+        let header = ["device", "kind", "backend", "driver", "binding", "buffer", "subgroup", "products", "f16", ""];
         table(&header, &adapters.iter().map(row).collect::<Vec<_>>());
+    }
+    for adapter in adapters.iter().filter(|adapter| !adapter.matrices.is_empty()) {
+        say!("{}  lists the cooperative matrices {}", adapter.number, adapter.matrices.join(", "));
     }
     say!("cpu  {} threads", crate::threads::count());
     let chosen = adapters.iter().find(|adapter| adapter.hardware && adapter.unfit.is_none());
@@ -35,6 +38,7 @@ fn row(adapter: &AdapterReport) -> Vec<String> {
         bytes(adapter.max_buffer),
         adapter.subgroup.map_or("none".into(), |(least, most)| format!("{least} to {most}")),
         format!("{:?}", adapter.product).to_lowercase(),
+        adapter.f16.as_ref().map_or("none".into(), ToString::to_string),
         adapter.unfit.as_ref().map_or(String::new(), |what| format!("cannot be used: {what}")),
     ]
 }
@@ -50,6 +54,8 @@ fn object(adapter: &AdapterReport) -> serde_json::Value {
         "max_buffer": adapter.max_buffer,
         "subgroup": adapter.subgroup.map(|(least, most)| [least, most]),
         "products": format!("{:?}", adapter.product).to_lowercase(),
+        "f16": adapter.f16.as_ref().map(ToString::to_string).ok(),
+        "cooperative_matrices": adapter.matrices,
         "unfit": adapter.unfit,
     })
 }

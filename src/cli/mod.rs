@@ -16,6 +16,7 @@ mod show;
 mod train;
 
 use crate::error::Error;
+use crate::kernel::Precision;
 use crate::op::Target;
 use crate::train::{Device, DeviceChoice};
 use args::{Cli, Command};
@@ -66,8 +67,8 @@ fn meant(word: &str) -> Option<String> {
 }
 
 /// Opens a device, and says to stderr where the CPU path stands in for a GPU.
-fn open_device(choice: &DeviceChoice) -> Result<Device, Error> {
-    let device = Device::open(choice)?;
+fn open_device(choice: &DeviceChoice, precision: Precision) -> Result<Device, Error> {
+    let device = Device::open_for(precision, choice)?;
     if let Device::Cpu { why: Some(why) } = &device {
         say::to_stderr(format_args!("on the CPU: {why}"));
     }

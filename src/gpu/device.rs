@@ -1,8 +1,9 @@
 //! Adapters: which are there, what they offer, and opening one.
 
-use super::pipelines::{Checks, Pipelines};
+use super::matrices;
+use super::pipelines::{Checks, Pipelines, experimental};
 use crate::executor::DeviceError;
-use crate::kernel::MAX_BINDINGS;
+use crate::kernel::{MAX_BINDINGS, Precision, Tile};
 use crate::op::{Family, Target};
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
@@ -46,6 +47,10 @@ pub struct AdapterReport {
     pub max_buffer: u64,
     /// Lanes of a subgroup, least and most, where there are subgroups.
     pub subgroup: Option<(u32, u32)>,
+    /// The cooperative matrices that it lists, as in `16x16x16 f16 to f32`.
+    pub matrices: Vec<String>,
+    /// Those of them that products in float16 take, or what is missing.
+    pub f16: Result<Tile, String>,
     /// Why it cannot be used, if it cannot.
     pub unfit: Option<String>,
     /// Family of the matrix products that a plan for it gets.
@@ -120,6 +125,8 @@ fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
         max_binding: limits.max_storage_buffer_binding_size,
         max_buffer: limits.max_buffer_size,
         subgroup,
+        matrices: matrices::listed(adapter),
+        f16: matrices::fitting(adapter),
         unfit: lacks("storage buffers", limits.max_storage_buffers_per_shader_stage, MAX_BINDINGS as u32)
             .or_else(|| lacks("workgroup memory", limits.max_compute_workgroup_storage_size, NEEDED_WORKGROUP_BYTES))
             .or_else(|| lacks("threads of a group", limits.max_compute_invocations_per_workgroup, NEEDED_THREADS)),
@@ -178,20 +185,37 @@ pub(super) fn reason(error: &impl ToString) -> String {
 }
 
 impl Gpu {
-    /// Opens an adapter.
+    /// Opens an adapter for products in float32.
     ///
     /// # Errors
     /// It is not there (the list is in the message), lacks what every plan needs, or its driver refuses.
     pub fn open(choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
+        Self::open_for(Precision::F32, choice, checks)
+    }
+
+    /// Opens an adapter for products in one precision.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`]; or it cannot multiply in that precision.
+    pub fn open_for(precision: Precision, choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
         let adapters = list();
         let reports: Vec<_> = adapters.iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect();
         let number = choose(choice, &reports)?;
         let (adapter, report) = (&adapters[number], reports[number].clone());
+        let mut wanted = adapter.features() & WANTED;
+        let (product, experimental) = match precision {
+            Precision::F32 => (report.product, wgpu::ExperimentalFeatures::disabled()),
+            Precision::F16 => {
+                wanted |= matrices::FEATURES;
+                let refused = |what| DeviceError::NoF16 { adapter: report.name.clone(), what };
+                (Family::Cooperative(report.f16.clone().map_err(refused)?), experimental())
+            }
+        };
         let descriptor = wgpu::DeviceDescriptor {
             label: None,
-            required_features: adapter.features() & WANTED,
+            required_features: wanted,
             required_limits: adapter.limits(),
-            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            experimental_features: experimental,
             memory_hints: wgpu::MemoryHints::Performance,
             trace: wgpu::Trace::Off,
         };
@@ -205,7 +229,7 @@ impl Gpu {
         watch(&device, &report.name, &complaint);
         let groups_wanted = if report.hardware { 64 } else { 2 };
         let target = Target {
-            product: report.product,
+            product,
             groups_wanted,
             fuse: true,
             max_binding: report.max_binding,

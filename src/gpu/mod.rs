@@ -1,6 +1,7 @@
 //! The executor on a GPU. The only place that names wgpu.
 
 mod device;
+mod matrices;
 mod pipelines;
 mod profile;
 mod session;

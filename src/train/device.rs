@@ -5,6 +5,7 @@ use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
 use crate::gpu::{Checks, Choice, Gpu, Session};
 use crate::graph::plan::Plan;
+use crate::kernel::Precision;
 use crate::op::{Family, Target};
 use std::fmt;
 use std::rc::Rc;
@@ -63,20 +64,35 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens what was asked for.
+    /// Opens what was asked for, for products in float32.
     ///
     /// # Errors
     /// A GPU was asked for by name, number or kind, and is not there or cannot be opened; or `WGRAD_PRODUCT` asks for a
     /// family of products that it does not run.
     pub fn open(choice: &DeviceChoice) -> Result<Self, DeviceError> {
+        Self::open_for(Precision::F32, choice)
+    }
+
+    /// Opens what was asked for, for products in one precision.
+    ///
+    /// # Errors
+    /// As [`Device::open`]; or it does not multiply in that precision, as the CPU path does not in float16.
+    pub fn open_for(precision: Precision, choice: &DeviceChoice) -> Result<Self, DeviceError> {
         let device = match choice {
             DeviceChoice::Cpu => Self::Cpu { why: None },
-            DeviceChoice::Gpu(choice) => Self::Gpu(Rc::new(Gpu::open(choice, Checks::Off)?)),
-            DeviceChoice::Auto => match Gpu::open(&Choice::Hardware, Checks::Off) {
+            DeviceChoice::Gpu(choice) => Self::Gpu(Rc::new(Gpu::open_for(precision, choice, Checks::Off)?)),
+            DeviceChoice::Auto => match Gpu::open_for(precision, &Choice::Hardware, Checks::Off) {
                 Ok(gpu) => Self::Gpu(Rc::new(gpu)),
+                // The GPU that was meant is there.
+                Err(error @ DeviceError::NoF16 { .. }) => return Err(error),
                 Err(error) => Self::Cpu { why: Some(error.to_string()) },
             },
         };
+        if let (Precision::F16, Self::Cpu { why }) = (precision, &device) {
+            let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+            let what = format!("it has no cooperative matrices{why}");
+            return Err(DeviceError::NoF16 { adapter: "the CPU path".into(), what });
+        }
         device.product()?;
         Ok(device)
     }
@@ -93,6 +109,10 @@ impl Device {
         let best = self.best_target().product;
         match std::env::var("WGRAD_PRODUCT").as_deref() {
             Err(_) => Ok(best),
+            // The target of float16 has one family, whatever the best is in float32.
+            Ok(other) if matches!(best, Family::Cooperative(_)) => {
+                Err(DeviceError::Variant(other.into(), "left out with --precision f16"))
+            }
             Ok("plain") => Ok(Family::Plain),
             Ok("tiled") => Ok(Family::Tiled),
             Ok("subgroup") if best == Family::Subgroup => Ok(best),

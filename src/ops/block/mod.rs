@@ -114,7 +114,7 @@ pub static KERNELS: &[&Kernel] = &[&TILED[0], &TILED[1], &SUBGROUP[0], &SUBGROUP
 fn family(rec: &Recorder) -> (&'static [Kernel; 2], [usize; 2]) {
     match rec.target.product {
         Family::Subgroup => (&SUBGROUP, [32, 64]),
-        Family::Plain | Family::Tiled => (&TILED, [8, 8]),
+        Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, [8, 8]),
     }
 }
 
