@@ -117,6 +117,9 @@ fn all_products_of_a_plan_are_float16() {
     }
 }
 
+/// Of a software driver, where each takes a second.
+const STEPS: u64 = 60;
+
 /// Where an adapter lists the matrices: a run in float16 learns what one in float32 does, and does it again to the bit.
 #[test]
 fn a_run_in_float16_learns_the_digits() {
@@ -128,11 +131,11 @@ fn a_run_in_float16_learns_the_digits() {
         recipe.train.precision = Some(precision.into());
         recipe.train.momentum = Some(0.9);
         recipe.train.batch = Some(48);
-        recipe.train.steps = Some(300);
+        recipe.train.steps = Some(STEPS);
         let (job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
         assert_eq!(job.settings.precision == Precision::F16, precision == "f16");
         let mut trainer = Trainer::new(job, device).unwrap();
-        let loss = trainer.train_steps(300).unwrap();
+        let loss = trainer.train_steps(STEPS).unwrap();
         (trainer.test().unwrap().unwrap().accuracy().unwrap(), loss, trainer.tensor("0.weight").unwrap())
     };
     let half = Device::Gpu(gpu);

@@ -32,14 +32,17 @@ fn compiled(layers: &[&str], optimizer: Settings, target: Target) -> Programs {
     Programs::compile(&network, &data, BATCH, Purpose::Train(options), target).unwrap()
 }
 
-/// A runner before its first step, with the digits, one row of batch `BAD` of which is as large as float32 can be without
-/// its logits being infinite.
+/// A runner before its first step, with the digits, some rows of batch `BAD` of which are as large as float32 can be without
+/// their logits being infinite.
 fn runner(device: &Device, layers: &[&str], optimizer: Settings, target: Target, batches: &[usize]) -> Runner {
     let programs = compiled(layers, optimizer, target);
     let ((data, labels), tensors) = (support::digits(), programs.tensors.clone());
     let Values::Bytes(bytes) = &data.values else { panic!("the digits are bytes") };
     let mut values: Vec<f32> = bytes.iter().map(|&v| f32::from(v)).collect();
-    values[(BAD * BATCH + 3) * 64..][..64].fill(16e36);
+    // Of several classes, so that some of them are wrong.
+    let bad = BAD * BATCH + 3;
+    assert!(labels[bad..bad + 5].iter().any(|label| *label != labels[bad]));
+    values[bad * 64..][..5 * 64].fill(16e36);
     let mut runner = Runner::new(device, programs).unwrap();
     runner.load_data(&Values::Floats(values), (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
     runner.load_targets(&labels, None).unwrap();

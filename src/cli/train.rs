@@ -5,7 +5,7 @@ use super::say::{self, note, say};
 use super::{data_dir, eval, head, setting, show, target};
 use crate::data::Targets;
 use crate::error::Error;
-use crate::export::{Model, Progress};
+use crate::export::{LossScaling, Model, Progress};
 use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -213,11 +213,7 @@ fn finish(
         say!("stopped  after epoch {}: {patience} without a better one", trainer.progress().epoch);
     }
     say!("trained in {seconds:.1} s, {rate} samples/s, seed {}", job.settings.seed);
-    if let Some(scaling) = scaling {
-        let (scale, skipped) = (scaling.scale(), scaling.skipped);
-        let steps = if skipped == 1 { "step" } else { "steps" };
-        say!("loss     scaled by {scale} at the end, {skipped} {steps} skipped whose gradients overflowed");
-    }
+    scaled(scaling);
     if let Some((measure, epoch)) = best {
         match job.settings.measure {
             Measure::Loss => say!("best     epoch {epoch}, validation loss {measure:.4}"),
@@ -240,6 +236,15 @@ fn finish(
     let input = example(&job.dataset.shape, Path::new(&job.settings.source));
     say!("         {program} predict {} {input}", model.display());
     Ok(0)
+}
+
+/// Where loss scaling ended, if the loss was scaled.
+fn scaled(scaling: Option<LossScaling>) {
+    if let Some(scaling) = scaling {
+        let (scale, skipped) = (scaling.scale(), scaling.skipped);
+        let steps = if skipped == 1 { "step" } else { "steps" };
+        say!("loss     scaled by {scale} at the end, {skipped} {steps} skipped whose gradients overflowed");
+    }
 }
 
 /// Deviations, and shares of the variance, from which on averages are far from each other.
