@@ -29,6 +29,14 @@ pub enum DeviceError {
         /// The first line of the driver's answer.
         why: String,
     },
+    /// Products in float16 were asked for, which the device does not multiply.
+    #[error("--precision f16 cannot run on {adapter}: {what}; use --precision f32 or another --device")]
+    NoF16 {
+        /// Its name.
+        adapter: String,
+        /// What is missing.
+        what: String,
+    },
     /// A variant was asked for that there is not.
     #[error("WGRAD_PRODUCT={0:?} is no family of products that this device runs: it runs {1}")]
     Variant(String, String),

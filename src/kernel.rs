@@ -1,9 +1,11 @@
 //! A kernel: WGSL text, bindings, arguments, and the plain-Rust twin that judges it.
 
 mod io;
+mod precision;
 mod text;
 
 pub use io::{Io, Tensor};
+pub use precision::{Precision, Tile};
 pub use text::{Part, expand};
 
 use bytemuck::{Pod, Zeroable};
@@ -128,8 +130,29 @@ args! {
         pub rate: f32,
         /// Updates since the first of the training: the counter of dropout's random numbers.
         pub step: u32,
-        /// 1 once a loss was not finite: from then on no state changes and the step stays.
+        /// Why no state changes, if it does not: 1 since a loss was not finite, 2 since gradients were not finite at the
+        /// loss scale 1; then the step stays. 3 in a step whose scaled gradients overflowed, after which comes the next.
         pub halted: u32,
+        /// The gradient by the loss is multiplied by 2 to this power; 0 in a run that scales no loss.
+        pub exponent: u32,
+        /// Steps since the scale changed or a step was skipped.
+        pub steady: u32,
+        /// Steps skipped since the first of the training.
+        pub skipped: u32,
+    }
+}
+
+impl Now {
+    /// In `halted`: a loss was not finite.
+    pub const HALTED_BY_LOSS: u32 = 1;
+    /// In `halted`: gradients were not finite, though the loss scale is 1.
+    pub const HALTED_BY_GRADIENT: u32 = 2;
+    /// In `halted`: this step is skipped.
+    pub const SKIPPED: u32 = 3;
+
+    /// What the gradient by the loss is multiplied by.
+    pub fn loss_scale(&self) -> f32 {
+        2f32.powi(self.exponent as i32)
     }
 }
 
@@ -154,6 +177,8 @@ pub enum Needs {
     Nothing,
     /// Subgroups of exactly eight lanes, as software drivers on 256-bit CPUs have, and words of 64 bits.
     SubgroupsOf8,
+    /// Cooperative matrices of this size, of float16 with sums in float32.
+    Cooperative(Tile),
 }
 
 /// What a result's error is measured against.

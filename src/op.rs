@@ -8,7 +8,7 @@ pub use case::{Case, Fill};
 pub use fixed::{FIXED, Fixed, Kind, Variants};
 pub use together::ALIGN;
 
-use crate::kernel::{Access, Kernel, Needs, Scalar};
+use crate::kernel::{Access, Kernel, Needs, Scalar, Tile};
 use crate::shape::{Shape, ShapeError};
 use std::any::Any;
 use std::fmt;
@@ -29,6 +29,8 @@ pub enum Family {
     Tiled,
     /// One 8-lane subgroup per group and no workgroup memory, for drivers that run on a CPU.
     Subgroup,
+    /// Operands rounded to float16, multiplied by cooperative matrices of this size with sums in float32.
+    Cooperative(Tile),
 }
 
 /// What a plan is compiled for: plain data, filled in by the executor that will run it.
@@ -64,9 +66,13 @@ impl Target {
         if self.max_buffer == u64::MAX { u32::MAX } else { MAX_GROUPS }
     }
 
-    /// Whether a kernel with these needs may be chosen: only the subgroup family promises subgroups of eight.
+    /// Whether a kernel with these needs may be chosen: its family is what promises them.
     pub fn offers(&self, needs: Needs) -> bool {
-        needs == Needs::Nothing || self.product == Family::Subgroup
+        match needs {
+            Needs::Nothing => true,
+            Needs::SubgroupsOf8 => self.product == Family::Subgroup,
+            Needs::Cooperative(tile) => self.product == Family::Cooperative(tile),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
 use wgrad::gpu::{Checks, Gpu, Session};
 use wgrad::judge::kernels::{Trial, Verdict, judge};
-use wgrad::kernel::{Kernel, Scalar};
+use wgrad::kernel::{Kernel, Needs, Scalar};
 use wgrad::op::{Case, Family, Target};
 use wgrad::ops::OPS;
 use wgrad::random::{Domain, Stream};
@@ -46,6 +46,43 @@ fn every_kernel_on_the_gpu_agrees_with_its_twin() {
     }
 }
 
+/// Products by cooperative matrices, where the adapter lists some; their device is one of its own.
+#[test]
+fn every_product_in_float16_agrees_with_its_twin() {
+    let Some(gpu) = support::gpu_f16() else { return };
+    let target = gpu.target();
+    let products = cases().filter(|(op, _)| *op == "matmul");
+    let verdicts: Vec<_> = of_cases(&gpu, target, products);
+    assert_all_ok(&verdicts);
+    for kernel in OPS.iter().flat_map(|op| op.kernels).filter(|kernel| matches!(kernel.needs, Needs::Cooperative(_))) {
+        let seen = verdicts.iter().any(|verdict| verdict.kernel == kernel.name);
+        assert_eq!(seen, target.offers(kernel.needs), "{}", kernel.name);
+    }
+    for [case, right, wrong] in F16_BREAKAGES {
+        let case = cases().find(|(op, c)| *op == "matmul" && c.name == *case).unwrap().1;
+        let trial = Trial::new(&case, target).unwrap();
+        let mut plan = (*trial.plan).clone();
+        let Some(first) = plan.programs[0].dispatches.iter_mut().find(|d| d.kernel.name.contains("cooperative")) else {
+            panic!("{} has no such product", case.name)
+        };
+        first.kernel = broken(first.kernel, right, wrong);
+        let name = first.kernel.name;
+        let mut session = Session::new(&gpu, Arc::new(plan)).unwrap();
+        let verdicts = judge(&trial, &case.name, &mut session).unwrap();
+        // The judge goes by the trial's own plan, where the kernel has its right name.
+        assert!(!verdicts[0].ok(), "{name}: {verdicts:#?}");
+    }
+}
+
+/// Case, and a piece of the text of its value's product with what breaks it.
+const F16_BREAKAGES: &[[&str; 3]] = &[
+    ["one past a tile: 65x17x65", "row + of_a.x < m", "row + of_a.x + 1u < m"],
+    ["one past a tile: 65x17x65", "k += DEPTH) {", "k += DEPTH + 1u) {"],
+    ["several tiles: 130x68x132", "quarter % 2u * SIDE + e % SIDE", "e % SIDE"],
+    ["several tiles: 130x68x132", "f16(right)", "f16(right * 1.001)"],
+    ["edges of float16, 12x1x3", "f16(left)", "f16(left * 1.0001)"],
+];
+
 /// The checks that naga adds change the text that runs, and must change nothing else.
 #[test]
 fn every_kernel_agrees_with_its_twin_under_bounds_checks_too() {
@@ -54,12 +91,16 @@ fn every_kernel_agrees_with_its_twin_under_bounds_checks_too() {
 }
 
 fn on_gpu(gpu: &Rc<Gpu>, target: Target) -> Vec<Verdict> {
+    of_cases(gpu, target, cases())
+}
+
+fn of_cases(gpu: &Rc<Gpu>, target: Target, cases: impl Iterator<Item = (&'static str, Case)>) -> Vec<Verdict> {
     let judged = |(op, case): (&str, Case)| {
         let trial = Trial::new(&case, target).unwrap();
         let mut session = Session::new(gpu, Arc::clone(&trial.plan)).unwrap();
         judge(&trial, &format!("{op}: {}", case.name), &mut session).unwrap()
     };
-    cases().flat_map(judged).collect()
+    cases.flat_map(judged).collect()
 }
 
 #[test]

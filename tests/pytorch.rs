@@ -7,6 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
 use wgrad::data::{Encoding, Values};
 use wgrad::export::{Metadata, Model, Normalization, fold};
+use wgrad::kernel::Precision;
 use wgrad::nn::Answer;
 use wgrad::train::{Device, Predictor};
 
@@ -39,6 +40,7 @@ fn model(layers: Vec<String>) -> Model {
         target: None,
         target_scale: None,
         trained_on: None,
+        precision: Precision::F32,
         normalize: Normalization::new("none".into(), 0.0, &[0.0; 12], &[1.0; 12]),
         best: None,
         progress: None,

@@ -43,6 +43,7 @@ pub fn described(
         encoding: Encoding::default(),
         target: None,
         target_scale: None,
+        precision: wgrad::kernel::Precision::F32,
         trained_on: None,
         normalize,
         best: None,

@@ -35,7 +35,7 @@ fn main(
     let g = gradients[i] + args.l2 * theta;
     let m = args.beta1 * mean[i] + args.rest1 * g;
     let v = args.beta2 * square[i] + args.rest2 * g * g;
-    let t = f32(now.step) + 1.0;
+    let t = f32(now.step - now.skipped) + 1.0;
     let rate = now.rate * args.rate;
     let step = rate / -expm1(t * args.log1);
     let root = sqrt(v) / sqrt(-expm1(t * args.log2));

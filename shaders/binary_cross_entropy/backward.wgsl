@@ -1,4 +1,4 @@
-// d_logits = weight(t) * (sigmoid(z) - t) / (rows * outputs). One thread for each logit.
+// d_logits = loss scale * weight(t) * (sigmoid(z) - t) / (rows * outputs). One thread for each logit.
 @group(0) @binding(1) var<storage, read> logits: array<f32>;
 @group(0) @binding(2) var<storage, read> target_values: array<f32>;
 @group(0) @binding(3) var<storage, read> class_weights: array<f32>;
@@ -17,7 +17,7 @@ fn main(
     }
     let z = logits[i];
     let t = target_values[i];
-    var d = weight(t) * (sigmoid(z) - t) / f32(now.rows * args.outputs);
+    var d = loss_scale() * weight(t) * (sigmoid(z) - t) / f32(now.rows * args.outputs);
     if (is_nan(z)) {
         d = z;
     }

@@ -1,4 +1,4 @@
-// d_logits = weight of the class * (p - t) / rows, with t as in the forward pass. One thread for each logit.
+// d_logits = loss scale * weight of the class * (p - t) / rows, with t as in the forward pass. One thread for each logit.
 @group(0) @binding(1) var<storage, read> probabilities: array<f32>;
 @group(0) @binding(2) var<storage, read> labels: array<u32>;
 @group(0) @binding(3) var<storage, read> class_weights: array<f32>;
@@ -20,5 +20,5 @@ fn main(
     if (i % args.classes == label) {
         t += 1.0 - args.smoothing;
     }
-    d_logits[i] = class_weights[label] * (probabilities[i] - t) / f32(now.rows);
+    d_logits[i] = loss_scale() * class_weights[label] * (probabilities[i] - t) / f32(now.rows);
 }

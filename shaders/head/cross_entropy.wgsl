@@ -1,5 +1,5 @@
 // The end of a classifier in one group: cross-entropy of each row (cross_entropy/row.wgsl), its gradient
-//   d_logits = weight of the class · (p - t) / rows,
+//   d_logits = loss scale · weight of the class · (p - t) / rows,
 // losses[index] = mean loss, corrects[index] = right answers, and a loss that is not finite halts the run.
 struct Args {
     classes: u32,
@@ -24,7 +24,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         let first = r * args.classes;
         let label = labels[r];
         let row = softmax(first, label, classes, args.smoothing);
-        let share = class_weights[label] / f32(rows);
+        let share = loss_scale() * class_weights[label] / f32(rows);
         for (var j = 0u; j < classes; j++) {
             let t = args.smoothing / f32(args.classes) + select(0.0, 1.0 - args.smoothing, j == label);
             d_logits[first + j] = share * (probability(row, first + j) - t);
@@ -48,7 +48,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         losses[now.index] = mean;
         corrects[now.index] = correct_of[0];
         if (!is_finite(mean)) {
-            now.halted = 1u;
+            now.halted = HALTED_BY_LOSS;
         }
     }
 }

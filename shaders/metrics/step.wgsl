@@ -33,7 +33,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         losses[now.index] = mean;
         corrects[now.index] = correct_of[0];
         if (!is_finite(mean)) {
-            now.halted = 1u;
+            now.halted = HALTED_BY_LOSS;
         }
     }
 }

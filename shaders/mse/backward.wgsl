@@ -1,4 +1,4 @@
-// d_prediction = 2 (prediction - target) / (rows * outputs). One thread for each prediction.
+// d_prediction = loss scale * 2 (prediction - target) / (rows * outputs). One thread for each prediction.
 @group(0) @binding(1) var<storage, read> prediction: array<f32>;
 @group(0) @binding(2) var<storage, read> target_values: array<f32>;
 @group(0) @binding(3) var<storage, read> now: Now;
@@ -14,5 +14,5 @@ fn main(
     if (i >= now.rows * args.outputs) {
         return;
     }
-    d_prediction[i] = 2.0 * (prediction[i] - target_values[i]) / f32(now.rows * args.outputs);
+    d_prediction[i] = loss_scale() * 2.0 * (prediction[i] - target_values[i]) / f32(now.rows * args.outputs);
 }

@@ -6,6 +6,18 @@ struct Now {
     rate: f32,
     step: u32,
     halted: u32,
+    exponent: u32,
+    steady: u32,
+    skipped: u32,
+}
+// What `halted` says beside 0: the first two end the run, the third only this step.
+const HALTED_BY_LOSS: u32 = 1u;
+const HALTED_BY_GRADIENT: u32 = 2u;
+const SKIPPED: u32 = 3u;
+
+// What the gradient by the loss is multiplied by.
+fn loss_scale() -> f32 {
+    return bitcast<f32>((127u + now.exponent) << 23u);
 }
 
 // An argument that loops or branches hang on, as the compiler cannot know it. Where control flow hangs on uniforms alone,

@@ -3,6 +3,7 @@
 use super::flags::TrainArgs;
 use super::setting;
 use crate::error::Error;
+use crate::kernel::Precision;
 use crate::train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -160,6 +161,9 @@ pub(super) struct BenchArgs {
     /// Run every operation by itself
     #[arg(long)]
     pub(super) no_fuse: bool,
+    /// In what matrix products multiply: f32, or f16 with sums in f32, where the GPU lists fitting cooperative matrices
+    #[arg(long, default_value_t = Precision::F32, value_name = "PRECISION")]
+    pub(super) precision: Precision,
     /// Steps that are given to the device at once [default: a tenth of a second's]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     pub(super) steps_per_submission: Option<usize>,

@@ -25,8 +25,11 @@ pub(super) fn run(args: &DevicesArgs) -> Result<u8, Error> {
     if adapters.is_empty() {
         say!("{}", gpu::nothing_found());
     } else {
-        let header = ["device", "kind", "backend", "driver", "binding", "buffer", "subgroup", "products", ""];
+        let header = ["device", "kind", "backend", "driver", "binding", "buffer", "subgroup", "products", "f16", ""];
         table(&header, &adapters.iter().map(|(adapter, tuned)| row(adapter, *tuned)).collect::<Vec<_>>());
+    }
+    for (adapter, _) in adapters.iter().filter(|(adapter, _)| !adapter.matrices.is_empty()) {
+        say!("{}  lists the cooperative matrices {}", adapter.number, adapter.matrices.join(", "));
     }
     say!("cpu  {} threads", crate::threads::count());
     for (adapter, tuned) in adapters.iter().filter_map(|(adapter, tuned)| Some((adapter, (*tuned)?))) {
@@ -51,6 +54,7 @@ fn row(adapter: &AdapterReport, tuned: Option<Variants>) -> Vec<String> {
             Some(variants) => format!("{}, tuned", variants.product.name()),
             None => adapter.fixed.product.name().to_owned(),
         },
+        adapter.f16.as_ref().map_or("none".into(), ToString::to_string),
         adapter.unfit.as_ref().map_or(String::new(), |what| format!("cannot be used: {what}")),
     ]
 }
@@ -75,6 +79,8 @@ fn object(adapter: &AdapterReport, tuned: Option<Variants>) -> serde_json::Value
         "groups_wanted": variants.groups_wanted,
         "block_work": (variants.block_work != u64::MAX).then_some(variants.block_work),
         "tuned": tuned.is_some(),
+        "f16": adapter.f16.as_ref().map(ToString::to_string).ok(),
+        "cooperative_matrices": adapter.matrices,
         "unfit": adapter.unfit,
     })
 }

@@ -6,21 +6,23 @@ use super::say::{self, note, say};
 use super::show::table;
 use crate::error::Error;
 use crate::judge::kernels::{Trial, Verdict, judge};
+use crate::kernel::Precision;
 use crate::op::{Family, Target};
 use crate::ops::OPS;
-use crate::train::Device;
+use crate::train::{Device, DeviceChoice};
 use serde_json::json;
 use std::collections::BTreeMap;
 
 pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
-    let device = Device::open_attended(&args.device.device, Attending::new(!args.json))?;
+    let device = Device::open_attended(Precision::F32, &args.device.device, Attending::new(!args.json))?;
     if !args.json {
         say!("{device}");
         if let Device::Cpu { why: Some(why) } = &device {
             note!("{why}; so the CPU path is checked: its fast variants against the plain ones");
         }
     }
-    let verdicts = verdicts(&device)?;
+    let mut verdicts = verdicts(&device)?;
+    verdicts.extend(of_matrices(&device, &args.device.device)?);
     let checked = if matches!(device, Device::Gpu(_)) { "this driver" } else { "the CPU path" };
     if args.json {
         verdicts.iter().for_each(|verdict| say::json(&object(verdict)));
@@ -41,11 +43,31 @@ fn targets(device: &Device) -> Vec<Target> {
     std::iter::once(best).chain(others.map(|product| Target { product, ..best })).collect()
 }
 
+/// The products by cooperative matrices, where the adapter lists some that they take; they need a device of their own.
+fn of_matrices(device: &Device, choice: &DeviceChoice) -> Result<Vec<Verdict>, Error> {
+    match device {
+        Device::Gpu(gpu) if gpu.report().f16.is_ok() => {
+            let device = Device::open_for(Precision::F16, choice)?;
+            of_targets(&device, &[device.target()], &["matmul"])
+        }
+        _ => Ok(vec![]),
+    }
+}
+
 fn verdicts(device: &Device) -> Result<Vec<Verdict>, Error> {
+    let targets = targets(device);
+    let all: Vec<&str> = OPS.iter().map(|op| op.name).collect();
+    let mut verdicts = of_targets(device, &targets[..1], &all)?;
+    // The other families differ in their products alone.
+    verdicts.extend(of_targets(device, &targets[1..], &["matmul"])?);
+    Ok(verdicts)
+}
+
+fn of_targets(device: &Device, targets: &[Target], ops: &[&str]) -> Result<Vec<Verdict>, Error> {
     let mut verdicts = vec![];
-    for (at, target) in targets(device).into_iter().enumerate() {
-        // The other families differ in their products alone, and the CPU path never splits a sum.
-        for op in OPS.iter().filter(|op| at == 0 || op.name == "matmul") {
+    for &target in targets {
+        for op in OPS.iter().filter(|op| ops.contains(&op.name)) {
+            // The CPU path never splits a sum.
             let cases = (op.cases)().into_iter();
             for case in cases.filter(|case| matches!(device, Device::Gpu(_)) || case.groups_wanted == 1) {
                 let trial = Trial::new(&case, target)?;

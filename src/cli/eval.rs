@@ -6,6 +6,7 @@ use super::{data_dir, open_device, setting, show};
 use crate::data::{self, DataError, Dataset, Targets, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
+use crate::kernel::Precision;
 use crate::nn::{Answer, Problem};
 use crate::train::{Evaluation, Predictor, Score, judge};
 use serde_json::json;
@@ -26,7 +27,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
         Values::Bytes(bytes) => Values::Bytes(bytes[range].to_vec()),
         Values::Floats(floats) => Values::Floats(floats[range].to_vec()),
     };
-    let device = open_device(&args.device.device, !args.json)?;
+    let device = open_device(Precision::F32, &args.device.device, !args.json)?;
     let bytes = matches!(inputs, Values::Bytes(_));
     let mut predictor = Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
     let (outputs, problem) = outputs(&mut predictor, &inputs, args.masks.samples)?;

@@ -182,6 +182,10 @@ struct UpdateFlags {
     /// The measure by which the best model is chosen: loss or accuracy [default: loss]
     #[arg(long, value_name = "MEASURE")]
     measure: Option<String>,
+    /// In what matrix products multiply: f32, or f16 with sums in f32, where the GPU lists fitting cooperative matrices
+    /// [default: f32]
+    #[arg(long, value_name = "PRECISION")]
+    precision: Option<String>,
     /// Seed of split, weights, order and dropout [default: 0]
     #[arg(long, allow_negative_numbers = true)]
     seed: Option<u64>,
@@ -259,6 +263,7 @@ impl UpdateFlags {
         set(&mut train.max_norm, &self.max_norm);
         set(&mut train.early_stopping, &self.early_stopping);
         set(&mut train.measure, &self.measure);
+        set(&mut train.precision, &self.precision);
         set(&mut train.seed, &self.seed);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::say::say;
 use super::{show, variants};
+use crate::kernel::Precision;
 use crate::nn::{Answer, Rule};
 use crate::op::Class;
 use crate::ops::sgd::Decay;
@@ -52,6 +53,7 @@ fn train(section: &mut TrainSection, job: &Job) {
     section.weight_decay = Some(settings.optimizer.weight_decay);
     section.decay_only = Some(if settings.optimizer.decay_weights_only { "weights" } else { "all" }.into());
     section.measure = Some(if settings.measure == Measure::Loss { "loss" } else { "accuracy" }.into());
+    section.precision = Some(settings.precision.to_string());
     section.batch = Some(settings.batch);
     section.seed = Some(settings.seed);
     (section.epochs, section.steps) = match settings.length {
@@ -151,6 +153,9 @@ fn update(job: &Job) -> String {
     }
     if let Some(patience) = settings.early_stopping {
         text += &format!(", early stopping after {patience}");
+    }
+    if settings.precision == Precision::F16 {
+        text += ", products in f16, loss scaled";
     }
     format!("{text}, seed {}", settings.seed)
 }

@@ -2,14 +2,14 @@
 
 use super::args::PlanArgs;
 use super::say::{self, say};
-use super::{open_device, setting, show, target, train, variants};
+use super::{data_dir, open_device, setting, show, target, train, variants};
 use crate::error::Error;
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
 use crate::names::nearest;
 use crate::op::Class;
 use crate::ops::OPS;
-use crate::train::Trainer;
+use crate::train::{Trainer, prepare};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -18,8 +18,10 @@ pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
         say!("{}", kernel(name)?.wgsl().trim_end());
         return Ok(0);
     }
-    let device = open_device(&args.train.device.device, !args.train.json)?;
-    let job = train::job(&args.train)?;
+    let (recipe, given) = train::recipe(&args.train)?;
+    let settings = recipe.settings(given)?;
+    let device = open_device(settings.precision, &args.train.device.device, !args.train.json)?;
+    let (job, _) = prepare(settings, data_dir().as_deref())?;
     let trainer = Trainer::for_target(job, &device, target(&device, args.train.no_fuse))?;
     let programs = trainer.programs();
     let plan = &*programs.plan;

@@ -6,7 +6,7 @@ use super::say::{self, note, say};
 use super::{data_dir, eval, head, setting, show, target};
 use crate::data::Targets;
 use crate::error::Error;
-use crate::export::{Model, Progress};
+use crate::export::{LossScaling, Model, Progress};
 use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -25,8 +25,9 @@ const BEST: &str = "model.safetensors";
 pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let (mut recipe, given) = recipe(&args)?;
     let attending = Attending::new(!args.quiet && !args.json);
-    let device = Device::open_attended(&args.device.device, attending.clone())?;
-    let (mut job, notes) = prepare(recipe.settings(given)?, data_dir().as_deref())?;
+    let settings = recipe.settings(given)?;
+    let device = Device::open_attended(settings.precision, &args.device.device, attending.clone())?;
+    let (mut job, notes) = prepare(settings, data_dir().as_deref())?;
     start_from(&args, &mut job)?;
     let name = run_name(&job.dataset.name);
     let mut trainer = Trainer::for_target(job, &device, target(&device, args.no_fuse))?;
@@ -61,17 +62,11 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
 }
 
 /// The recipe with every flag over it, and whether it came from a file.
-fn recipe(args: &TrainArgs) -> Result<(Recipe, bool), Error> {
+pub(super) fn recipe(args: &TrainArgs) -> Result<(Recipe, bool), Error> {
     let file = args.resume.as_ref().map(|run| run.join("recipe.toml")).or_else(|| args.recipe.clone());
     let mut recipe = file.as_deref().map_or(Ok(Recipe::default()), Recipe::read)?;
     args.over(&mut recipe).map_err(setting)?;
     Ok((recipe, file.is_some()))
-}
-
-/// The job of `wgrad plan`: the same as that of a training run.
-pub(super) fn job(args: &TrainArgs) -> Result<Job, Error> {
-    let (recipe, given) = recipe(args)?;
-    Ok(prepare(recipe.settings(given)?, data_dir().as_deref())?.0)
 }
 
 fn start_from(args: &TrainArgs, job: &mut Job) -> Result<(), Error> {
@@ -196,7 +191,7 @@ fn finish(
 ) -> Result<u8, Error> {
     let test = trainer.test()?;
     let model = folder.file(BEST);
-    let (job, best) = (trainer.job(), trainer.best());
+    let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
     let confusion = test.as_ref().and_then(|test| match &job.dataset.targets {
         Targets::Classes { labels, names } => {
             test.confusion(job.split.test.iter().map(|&row| labels[row as usize]), names.len())
@@ -210,6 +205,7 @@ fn finish(
             "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
             "seconds": seconds, "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
             "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure), "test": test,
+            "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
             "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
         }));
         return Ok(0);
@@ -222,6 +218,7 @@ fn finish(
         say!("stopped  after epoch {}: {patience} without a better one", trainer.progress().epoch);
     }
     say!("trained in {seconds:.1} s, {rate} samples/s, seed {}", job.settings.seed);
+    scaled(scaling);
     if let Some((measure, epoch)) = best {
         match job.settings.measure {
             Measure::Loss => say!("best     epoch {epoch}, validation loss {measure:.4}"),
@@ -244,6 +241,15 @@ fn finish(
     let input = example(&job.dataset.shape, Path::new(&job.settings.source));
     say!("         {program} predict {} {input}", model.display());
     Ok(0)
+}
+
+/// Where loss scaling ended, if the loss was scaled.
+fn scaled(scaling: Option<LossScaling>) {
+    if let Some(scaling) = scaling {
+        let (scale, skipped) = (scaling.scale(), scaling.skipped);
+        let steps = if skipped == 1 { "step" } else { "steps" };
+        say!("loss     scaled by {scale} at the end, {skipped} {steps} skipped whose gradients overflowed");
+    }
 }
 
 /// Deviations, and shares of the variance, from which on averages are far from each other.

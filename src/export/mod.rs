@@ -2,6 +2,8 @@
 
 mod fold;
 mod model;
+mod progress;
 
 pub use fold::{Folded, fold};
-pub use model::{Metadata, Model, ModelError, Normalization, Progress, Values};
+pub use model::{Metadata, Model, ModelError, Normalization, Values};
+pub use progress::{LossScaling, Progress};

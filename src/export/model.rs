@@ -3,8 +3,10 @@
 //! All metadata is one JSON text under the key `wgrad`: the safetensors crate writes several keys in random order, and
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
+use super::progress::Progress;
 use crate::data::{Encoding, Targets};
 use crate::files::reason;
+use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
 use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -133,23 +135,6 @@ impl Normalization {
     }
 }
 
-/// Where a training run is, in a file that it can be resumed from.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// Updates done.
-    pub step: u64,
-    /// Epochs done.
-    pub epoch: u64,
-    /// Updates done of the epoch at work.
-    pub step_in_epoch: u64,
-    /// Sum of the rows' losses in the epoch at work.
-    pub loss_sum: f64,
-    /// Correct answers in the epoch at work.
-    pub correct: u64,
-    /// Rows trained on in the epoch at work.
-    pub rows: u64,
-}
-
 /// All that inference needs beside the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metadata {
@@ -177,6 +162,9 @@ pub struct Metadata {
     /// Name of the data set that it was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trained_on: Option<String>,
+    /// In what the products of its training multiplied.
+    #[serde(default)]
+    pub precision: Precision,
     /// How inputs are normalised.
     pub normalize: Normalization,
     /// In the file of a best model, its measure on the validation part and the epochs it took.
@@ -376,8 +364,5 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if !normalize.offset.fit(features) || !normalize.factor.fit(features) {
         return Err(format!("its normalisation has not one finite number for each of {features} values"));
     }
-    if progress.as_ref().is_some_and(|p| p.step_in_epoch > p.step) {
-        return Err("its epoch has more steps than its run".into());
-    }
-    Ok(())
+    progress.as_ref().map_or(Ok(()), Progress::check)
 }

@@ -1,9 +1,10 @@
 //! Adapters: which are there, what they offer, and opening one.
 
 use super::kept::Attendant;
-use super::pipelines::{Checks, Pipelines};
+use super::matrices;
+use super::pipelines::{Checks, Pipelines, experimental};
 use crate::executor::DeviceError;
-use crate::kernel::MAX_BINDINGS;
+use crate::kernel::{MAX_BINDINGS, Precision, Tile};
 use crate::op::{Family, Kind, Target, Variants};
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
@@ -54,6 +55,10 @@ pub struct AdapterReport {
     pub subgroup: Option<(u32, u32)>,
     /// Whether it reads words of 64 bits.
     pub wide_words: bool,
+    /// The cooperative matrices that it lists, as in `16x16x16 f16 to f32`.
+    pub matrices: Vec<String>,
+    /// Those of them that products in float16 take, or what is missing.
+    pub f16: Result<Tile, String>,
     /// Why it cannot be used, if it cannot.
     pub unfit: Option<String>,
     /// What the fixed table says for it.
@@ -138,6 +143,8 @@ fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
         max_buffer: limits.max_buffer_size,
         subgroup,
         wide_words,
+        matrices: matrices::listed(adapter),
+        f16: matrices::fitting(adapter),
         unfit: lacks("storage buffers", limits.max_storage_buffers_per_shader_stage, MAX_BINDINGS as u32)
             .or_else(|| lacks("workgroup memory", limits.max_compute_workgroup_storage_size, NEEDED_WORKGROUP_BYTES))
             .or_else(|| lacks("threads of a group", limits.max_compute_invocations_per_workgroup, NEEDED_THREADS)),
@@ -218,20 +225,38 @@ pub(super) fn reason(error: &impl ToString) -> String {
 }
 
 impl Gpu {
-    /// Opens an adapter.
+    /// Opens an adapter for products in float32.
     ///
     /// # Errors
     /// It is not there (the list is in the message), lacks what every plan needs, or its driver refuses.
     pub fn open(choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
+        Self::open_for(Precision::F32, choice, checks)
+    }
+
+    /// Opens an adapter for products in one precision.
+    ///
+    /// # Errors
+    /// As [`Gpu::open`]; or it cannot multiply in that precision.
+    pub fn open_for(precision: Precision, choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
         let adapters = list();
         let reports: Vec<_> = adapters.iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect();
         let number = choose(choice, &reports)?;
         let (adapter, report) = (&adapters[number], reports[number].clone());
+        let mut wanted = adapter.features() & WANTED;
+        let (variants, experimental) = match precision {
+            Precision::F32 => (report.fixed, wgpu::ExperimentalFeatures::disabled()),
+            Precision::F16 => {
+                wanted |= matrices::FEATURES;
+                let refused = |what| DeviceError::NoF16 { adapter: report.name.clone(), what };
+                let product = Family::Cooperative(report.f16.clone().map_err(refused)?);
+                (Variants { product, block_work: product.block_work(), ..report.fixed }, experimental())
+            }
+        };
         let descriptor = wgpu::DeviceDescriptor {
             label: None,
-            required_features: adapter.features() & WANTED,
+            required_features: wanted,
             required_limits: adapter.limits(),
-            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            experimental_features: experimental,
             memory_hints: wgpu::MemoryHints::Performance,
             trace: wgpu::Trace::Off,
         };
@@ -244,7 +269,7 @@ impl Gpu {
         let complaint = Arc::new(Mutex::new(None));
         watch(&device, &report.name, &complaint);
         let (max_binding, max_buffer) = (report.max_binding, report.max_buffer);
-        let target = Target { max_binding, max_buffer, ..Target::CPU }.with(report.fixed);
+        let target = Target { max_binding, max_buffer, ..Target::CPU }.with(variants);
         let handed_out = device.features().contains(wgpu::Features::PIPELINE_CACHE);
         let key = wgpu::util::pipeline_cache_key(&adapter.get_info()).filter(|_| handed_out);
         Ok(Self {

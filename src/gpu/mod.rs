@@ -2,6 +2,7 @@
 
 mod device;
 mod kept;
+mod matrices;
 mod pipelines;
 mod profile;
 mod session;

@@ -157,6 +157,15 @@ impl Maker<'_> {
     }
 }
 
+/// Leave to ask for features that wgpu calls experimental, of which cooperative matrices are one.
+#[allow(unsafe_code, reason = "wgpu has cooperative matrices behind a word of consent alone")]
+pub(super) fn experimental() -> wgpu::ExperimentalFeatures {
+    // SAFETY: such a feature may be used wrongly without an error. Asked for are cooperative matrices, where the adapter
+    // lists those of the size and the types that the kernels have; all threads of a subgroup reach each of their operations
+    // together, and what they load and store lies in workgroup memory of a fixed size. The checks hold the results.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
+}
+
 fn entries(kernel: &Kernel) -> Vec<wgpu::BindGroupLayoutEntry> {
     let entry = |binding: usize, ty: wgpu::BufferBindingType| wgpu::BindGroupLayoutEntry {
         binding: binding as u32,

@@ -7,6 +7,10 @@
 //! | weights | the gradients of up to three layers' weights and biases | [`WeightGradients`] |
 //! | head | last linear layer, cross-entropy, metrics and the gradient by the logits | [`Head`] |
 //!
+//! Where products are float16 (see [`keeps_products_apart`]), none is joined to what would make it float32: no block, no
+//! weights, and a head without its layer. Where the loss is scaled there is no block either, since its gradient moves
+//! running statistics before it is known whether the step counts.
+//!
 //! A fourth, the clock, joins the end of a step to its update and the beginning to the gather (see `plan.rs`).
 
 use super::gradient::{Call, Phase};
@@ -18,16 +22,18 @@ use crate::ops::block::{Block, BlockGradient};
 use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::dropout::Dropout;
 use crate::ops::head::Head;
-use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients};
+use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients, keeps_products_apart};
 use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
 use std::any::Any;
 use std::sync::Arc;
 
 /// The calls with all joined that may be.
-pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target) -> Vec<Call> {
+pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Vec<Call> {
     let mut joiner = Joiner { graph, calls, target };
-    joiner.blocks();
+    if !scales_loss && !keeps_products_apart(target.product) {
+        joiner.blocks();
+    }
     joiner.weights();
     joiner.head();
     joiner.calls
@@ -240,7 +246,8 @@ impl Joiner<'_> {
         let linear = at.checked_sub(1).and_then(|before| self.call::<Matmul>(before, Phase::Forward));
         let with_layer = linear.filter(|(matmul, wires)| {
             let alone = self.only_in(forward.inputs[0], &[at - 1, at, at + 1, at + 2]);
-            !matmul.relu && wires.inputs.len() == 3 && wires.outputs[0] == forward.inputs[0] && alone
+            let free = !matmul.relu && !keeps_products_apart(self.target.product);
+            free && wires.inputs.len() == 3 && wires.outputs[0] == forward.inputs[0] && alone
         });
         let layer = with_layer.map(|(_, wires)| [&wires.inputs[..], &tail].concat());
         let plain = [&forward.inputs[..1], &tail].concat();

@@ -8,6 +8,7 @@ use super::join::op_of;
 use super::plan::{Compiler, Optimizer, Source};
 use crate::kernel::Scalar;
 use crate::op::{ALIGN, Class, Op, Wire, Wires};
+use crate::ops::loss_scale::LossScale;
 use crate::ops::sgd::{Last, Sgd};
 use crate::shape::Shape;
 use std::sync::Arc;
@@ -69,6 +70,16 @@ impl Compiler {
                 let name = run_name(name, first.rule, optimizer);
                 self.persistent(name, [length].into(), Scalar::F32, class, Some((pack, first.offset)));
             }
+        }
+    }
+
+    /// Records what takes the loss scale off all gradients, and judges the step by them.
+    pub(super) fn unscale(&mut self) {
+        let inputs = self.named(["gradients".to_owned()]);
+        // A network without weights has no gradients.
+        if !inputs.inputs.is_empty() {
+            let op: Arc<dyn Op> = Arc::new(LossScale::default());
+            self.record(&op, "loss scale", Phase::Forward, &inputs);
         }
     }
 

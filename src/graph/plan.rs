@@ -93,6 +93,8 @@ pub struct Optimizer {
     pub rule_of: BTreeMap<String, usize>,
     /// Names of the states, as in `velocity`; each is as large as the parameters.
     pub states: Vec<&'static str>,
+    /// Whether the loss is scaled (see [`crate::ops::loss_scale`]).
+    pub scales_loss: bool,
     /// What is done to all gradients, as one tensor, before the update.
     pub before: Option<Arc<dyn Op>>,
     /// What is done to single tensors, by name, after the update.
@@ -102,7 +104,7 @@ pub struct Optimizer {
 impl Optimizer {
     /// One rule for all tensors.
     pub fn of_one_rule(rule: Arc<dyn Op>, states: Vec<&'static str>) -> Self {
-        Self { rules: vec![rule], rule_of: BTreeMap::new(), states, before: None, after: vec![] }
+        Self { rules: vec![rule], rule_of: BTreeMap::new(), states, scales_loss: false, before: None, after: vec![] }
     }
 
     /// The rule that moves a tensor.
@@ -237,14 +239,23 @@ impl Compiler {
         let mut calls = calls(&mut graph, train);
         let clocked = source.optimizer.as_ref().filter(|_| self.rec.target.fuse).and_then(|o| clock(&graph, &calls, o));
         if self.rec.target.fuse && train {
-            calls = join(&graph, calls, &self.rec.target);
+            let scales_loss = source.optimizer.as_ref().is_some_and(|optimizer| optimizer.scales_loss);
+            calls = join(&graph, calls, &self.rec.target, scales_loss);
         }
         if let Some((begin, _)) = &clocked {
             calls[0].op = Arc::clone(begin);
         }
         let slots: Vec<SlotId> = self.value_slots(source.name, &graph, &calls);
         let wire = |id: &ValueId| Wire { slot: slots[id.0], shape: graph.values[id.0].shape.clone() };
-        for call in &calls {
+        // What training moves must not, in a step that loss scaling skips.
+        let commits = calls.iter().position(|call| call.phase == Phase::Commit).unwrap_or(calls.len());
+        for call in &calls[..commits] {
+            self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
+        }
+        if source.optimizer.as_ref().is_some_and(|optimizer| optimizer.scales_loss) {
+            self.unscale();
+        }
+        for call in &calls[commits..] {
             self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
         }
         if let Some(optimizer) = &source.optimizer {

@@ -93,7 +93,9 @@ impl Trial {
             case.op.backward(&wires, &mut rec);
             case.op.commit(&wires, &mut rec);
         }
-        let now = Now { index: 1, start: case.start as u32, rows: case.rows as u32, rate: 0.1, step: 5, halted: 0 };
+        let (start, rows) = (case.start as u32, case.rows as u32);
+        let now =
+            Now { index: 1, start, rows, rate: 0.1, step: 5, exponent: case.exponent, skipped: 1, ..Now::default() };
         let plan = Arc::new(Plan::of_recording("case", rec)?);
         Ok(Self { plan, wires, forward, now, fills })
     }

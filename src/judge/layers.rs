@@ -133,7 +133,7 @@ impl Probe {
         for chunk in inputs.chunks(BATCH * self.features) {
             let rows = chunk.len() / self.features;
             self.set("x", chunk)?;
-            self.exec.set_now(Now { index: 0, start: 0, rows: rows as u32, rate: 0.0, step: 0, halted: 0 })?;
+            self.exec.set_now(Now { rows: rows as u32, ..Now::default() })?;
             self.exec.run(0, 1)?;
             for ((_, slot, units), tally) in layers.iter().zip(&mut tallies) {
                 let words = self.exec.read(*slot, 0, rows * units)?;

@@ -106,6 +106,8 @@ pub struct Settings {
     pub weight_decay: f64,
     /// Whether λ acts on weights of two or more sizes alone; else on biases, γ, β and the like too.
     pub decay_weights_only: bool,
+    /// Whether the loss is scaled, by as much as its gradients take.
+    pub scale_loss: bool,
     /// The largest norm of all gradients together, more than 0.
     pub clip: Option<f64>,
     /// The largest norm of a unit's incoming weights, more than 0, where a layer has none of its own.
@@ -146,7 +148,8 @@ impl Settings {
         let decay_of = |decay: f64, share: f64| if share == 0.0 { 0.0 } else { decay };
         let rules = kinds.into_iter().map(|(decay, share)| self.rule.op(decay_of(decay, share), share)).collect();
         let before = self.clip.map(|most| Arc::new(Clip { most }) as Arc<dyn Op>);
-        Ok(Optimizer { rules, rule_of, states: self.rule.states(), before, after })
+        let (states, scales_loss) = (self.rule.states(), self.scale_loss);
+        Ok(Optimizer { rules, rule_of, states, scales_loss, before, after })
     }
 }
 

@@ -100,13 +100,15 @@ pub struct Case {
     pub smooth: bool,
     /// Groups that products should have (see [`super::Target::groups_wanted`]), for the cases of split sums.
     pub groups_wanted: u32,
+    /// Of the loss scale (see [`crate::kernel::Now::exponent`]).
+    pub exponent: u32,
 }
 
 impl Case {
     /// A smooth case with a full batch.
     pub fn new(name: impl Into<String>, op: impl Op + 'static, rows: usize, inputs: Vec<(Shape, Fill)>) -> Self {
         let (name, op, up) = (name.into(), Arc::new(op), Fill::Normal(0.1, 1.0));
-        Self { name, op, inputs, up, rows, start: 0, smooth: true, groups_wanted: 1 }
+        Self { name, op, inputs, up, rows, start: 0, smooth: true, groups_wanted: 1, exponent: 0 }
     }
 
     /// The same with inputs that finite differences cannot be taken at.
@@ -125,6 +127,12 @@ impl Case {
     pub fn start(mut self, start: usize) -> Self {
         self.start = start;
         self
+    }
+
+    /// The same with the loss scaled by 2 to this power; a difference of losses says nothing of it.
+    pub fn exponent(mut self, exponent: u32) -> Self {
+        self.exponent = exponent;
+        self.not_smooth()
     }
 
     /// The same with sums split.

@@ -79,7 +79,7 @@ impl Kind {
 }
 
 impl Family {
-    /// All, with the names by which they are asked for.
+    /// Those of float32, with the names by which they are asked for.
     pub const NAMES: [(&'static str, Self); 3] =
         [("plain", Self::Plain), ("tiled", Self::Tiled), ("subgroup", Self::Subgroup)];
 
@@ -90,6 +90,8 @@ impl Family {
             Self::Plain => plain,
             Self::Tiled => tiled,
             Self::Subgroup => subgroup,
+            // Not asked for by name: it is what --precision f16 is.
+            Self::Cooperative(_) => "cooperative",
         }
     }
 
@@ -99,6 +101,7 @@ impl Family {
         match self {
             Self::Tiled => 1 << 27,
             Self::Plain | Self::Subgroup => u64::MAX,
+            Self::Cooperative(_) => 0,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Adam and AdamW, one dispatch for trainable tensors that lie one after the other.
 //!
 //! g ← g + λθ (Adam's decay, l2) or θ ← θ − ελθ (AdamW's); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
-//! θ ← θ − ε/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps), where t counts the updates from 1 and ε is the layer's share of the
+//! θ ← θ − ε/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + eps), where t counts the updates from 1, leaving skipped steps out, and ε is the layer's share of the
 //! step's rate. 1 − βᵗ is −expm1(t ln β): for β near 1 the subtraction would cancel. Nothing moves in a halted run.
 //! Source: Kingma & Ba 2015, Algorithm 1; Loshchilov & Hutter 2019, Algorithm 2, with its schedule multiplier being the
 //! rate; both in the form of PyTorch's `torch.optim.Adam` and `AdamW`, eps outside the root.
@@ -139,7 +139,7 @@ fn adam(a: Args, gradients: &[f32], now: &Now, (parameters, mean, square): (&mut
     if now.halted != 0 {
         return;
     }
-    let (count, t) = (a.count as usize, f64::from(now.step) + 1.0);
+    let (count, t) = (a.count as usize, f64::from(now.step - now.skipped) + 1.0);
     let correction = |log: f32| -(t * f64::from(log)).exp_m1();
     let rate = now.rate * a.rate;
     let step = (f64::from(rate) / correction(a.log1)) as f32;

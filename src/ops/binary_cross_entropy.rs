@@ -68,10 +68,11 @@ static BACKWARD: Kernel = Kernel {
     tolerance: Tolerance { terms: |_, _| 1, ..TOLERANCE },
     twin: |a, io| {
         let [logits, targets, weights, now, mut d_logits] = io.take();
-        let count = (now.now().rows * args_of::<Args>(a).outputs) as usize;
+        let (count, scale) =
+            ((now.now().rows * args_of::<Args>(a).outputs) as usize, f64::from(now.now().loss_scale()));
         for i in 0..count {
             let (z, t) = (f64::from(logits.f32()[i]), f64::from(targets.f32()[i]));
-            d_logits.f32_mut()[i] = (weight(weights.f32(), t) * (sigmoid(z) - t) / count as f64) as f32;
+            d_logits.f32_mut()[i] = (scale * weight(weights.f32(), t) * (sigmoid(z) - t) / count as f64) as f32;
         }
     },
     fast: None,
@@ -141,6 +142,7 @@ pub fn cases() -> Vec<Case> {
         case("1x1", 1, [1, 1], normal()),
         case("129x1", 129, [129, 1], normal()),
         case("37x5 of 40 rows", 37, [40, 5], normal()),
+        case("scaled 9x5", 9, [9, 5], normal()).exponent(16),
         case("huge logits", 33, [33, 3], Fill::Normal(0.0, 5e3)).not_smooth(),
         case("extreme", 21, [21, 4], Fill::Extreme).not_smooth(),
     ]

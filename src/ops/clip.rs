@@ -3,11 +3,10 @@
 //! Each chunk is squared and added up by a group of its own, one group adds the chunks in their order and makes the factor
 //! of it, and a third kernel multiplies; the padding between tensors is zero and adds nothing. Squares are added apart by
 //! size, so gradients of any size have their right norm. A NaN makes all gradients NaN, an infinity makes
-//! itself NaN and the others 0, as in PyTorch. It changes nothing but gradients, so it need not ask whether the run is
-//! halted.
+//! itself NaN and the others 0, as in PyTorch. Nothing is clipped in a step that changes no state: the padding stays zero.
 //! Source: Pascanu, Mikolov & Bengio 2013, Algorithm 1.
 
-use crate::kernel::{Kernel, Needs, Size, Tolerance, args_of, read, update, write};
+use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires, spread};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
@@ -46,14 +45,17 @@ static FACTOR: Kernel = Kernel {
 
 static SCALE: Kernel = Kernel {
     name: "clip.scale",
-    parts: parts!("shared/index.wgsl", "clip/args.wgsl", "clip/scale.wgsl"),
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "clip/args.wgsl", "clip/scale.wgsl"),
     args: Args::FIELDS,
-    bindings: &[read("factor"), update("gradients")],
+    bindings: &[read("factor"), NOW, update("gradients")],
     needs: Needs::Nothing,
     // Two products, one of them by a power of two.
     tolerance: Tolerance { c: 2.0, size: Size::Terms, terms: |_, _| 1 },
     twin: |_, io| {
-        let [factor, mut gradients] = io.take();
+        let [factor, now, mut gradients] = io.take();
+        if now.now().halted != 0 {
+            return;
+        }
         let [first, second] = [factor.f32()[0], factor.f32()[1]];
         let scale = |_, g: &mut [f32]| g.iter_mut().for_each(|g| *g = *g * first * second);
         threads::for_chunks(gradients.f32_mut(), CHUNK, scale);
@@ -92,7 +94,8 @@ impl Op for Clip {
         let (sums, factor) = (rec.private("sums", [chunks, 3]), rec.private("factor", [2]));
         rec.dispatch(&SQUARES, &args, &[gradients.slot, sums.slot], spread(chunks));
         rec.dispatch(&FACTOR, &args, &[sums.slot, factor.slot], [1, 1, 1]);
-        rec.elements(&SCALE, &args, &[factor.slot, gradients.slot], count);
+        let now = rec.now();
+        rec.elements(&SCALE, &args, &[factor.slot, now, gradients.slot], count);
     }
 }
 

@@ -6,7 +6,7 @@
 //! probabilities. Loss and gradient of a row are multiplied by the weight of its label's class; the mean is over the rows,
 //! not over the weights. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
 
-use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::kernel::{Io, Kernel, NOW, Needs, Now, Size, Tolerance, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -54,7 +54,7 @@ static BACKWARD: Kernel = Kernel {
     twin: |a, io| {
         let [probabilities, labels, weights, now, mut d_logits] = io.take();
         let known = (labels.u32(), weights.f32());
-        backward(args_of(a), probabilities.f32(), known, now.now().rows, d_logits.f32_mut());
+        backward(args_of(a), probabilities.f32(), known, &now.now(), d_logits.f32_mut());
     },
     fast: None,
 };
@@ -133,6 +133,7 @@ pub fn cases() -> Vec<Case> {
         case("1x2", 0.0, 1, [1, 2], normal()),
         case("37x10 of 40 rows", 0.0, 37, [40, 10], normal()),
         case("smoothed 33x7", 0.1, 33, [33, 7], normal()),
+        case("scaled, smoothed 33x7", 0.1, 33, [33, 7], normal()).exponent(16),
         case("many classes", 0.0, 9, [9, 1000], normal()),
         case("huge logits", 0.0, 16, [16, 7], Fill::Normal(0.0, 5e3)).not_smooth(),
         case("smoothed, huge logits", 0.2, 16, [16, 7], Fill::Normal(0.0, 5e3)).not_smooth(),
@@ -211,19 +212,19 @@ pub(in crate::ops) fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f
 }
 
 /// Makes the gradients of rows of their probabilities.
-pub(in crate::ops) fn backward_in_place(a: Args, (labels, weights): (&[u32], &[f32]), rows: u32, p: &mut [f32]) {
+pub(in crate::ops) fn backward_in_place(a: Args, (labels, weights): (&[u32], &[f32]), now: &Now, p: &mut [f32]) {
     let (classes, share) = (a.classes as usize, a.smoothing / a.classes as f32);
-    for (row, &label) in p.chunks_exact_mut(classes).zip(labels).take(rows as usize) {
-        let weight = weights[label as usize];
+    for (row, &label) in p.chunks_exact_mut(classes).zip(labels).take(now.rows as usize) {
+        let weight = now.loss_scale() * weights[label as usize];
         for (j, p) in row.iter_mut().enumerate() {
             let on = if j == label as usize { 1.0 - a.smoothing } else { 0.0 };
-            *p = weight * (*p - (on + share)) / rows as f32;
+            *p = weight * (*p - (on + share)) / now.rows as f32;
         }
     }
 }
 
-fn backward(a: Args, probabilities: &[f32], known: (&[u32], &[f32]), rows: u32, d_logits: &mut [f32]) {
-    let count = rows as usize * a.classes as usize;
+fn backward(a: Args, probabilities: &[f32], known: (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
+    let count = now.rows as usize * a.classes as usize;
     d_logits[..count].copy_from_slice(&probabilities[..count]);
-    backward_in_place(a, known, rows, d_logits);
+    backward_in_place(a, known, now, d_logits);
 }

@@ -196,15 +196,15 @@ fn rows(
     let (mut now, classes): (Now, _) = (now_tensor.now(), a.classes as usize);
     let (labels, weights) = (labels.u32(), weights.f32());
     let (mut loss, mut correct) = (0.0, 0);
-    let scale = cross_entropy::Args { classes: a.classes, smoothing: a.smoothing };
+    let sizes = cross_entropy::Args { classes: a.classes, smoothing: a.smoothing };
     for (row, label) in d_logits.chunks_mut(classes).zip(labels).take(now.rows as usize) {
         let label = *label as usize;
-        let (mut row_loss, best) = softmax(scale, row, label);
+        let (mut row_loss, best) = softmax(sizes, row, label);
         row_loss *= weights[label];
         correct += u32::from(best == label && !row_loss.is_nan());
         loss += f64::from(row_loss);
     }
-    cross_entropy::backward_in_place(scale, (labels, weights), now.rows, d_logits);
+    cross_entropy::backward_in_place(sizes, (labels, weights), &now, d_logits);
     if now.halted != 0 {
         return;
     }
@@ -212,7 +212,7 @@ fn rows(
     losses.f32_mut()[now.index as usize] = mean;
     corrects.u32_mut()[now.index as usize] = correct;
     if !mean.is_finite() {
-        now.halted = 1;
+        now.halted = Now::HALTED_BY_LOSS;
         now_tensor.set_now(&now);
     }
 }
@@ -241,10 +241,12 @@ pub fn cases() -> Vec<Case> {
     vec![
         given("1x2", 0.0, 1, [1, 2], normal()),
         given("smoothed, 301 of 307x7", 0.1, 301, [307, 7], normal()),
+        given("scaled, 31x7", 0.1, 31, [31, 7], normal()).exponent(16),
         given("extreme", 0.0, 21, [21, 6], Fill::Extreme),
         linear("linear 1x4 to 2", 0.0, 1, [1, 4, 2], normal()),
         linear("linear 128x128 to 10", 0.0, 128, [128, 128, 10], Fill::Normal(0.0, 0.5)),
         linear("linear, smoothed, 301 of 307x20 to 7", 0.1, 301, [307, 20, 7], normal()),
+        linear("linear, scaled 31x8 to 5", 0.0, 31, [31, 8, 5], Fill::Normal(0.0, 0.5)).exponent(16),
         linear("linear, extreme", 0.0, 21, [21, 8, 6], Fill::Extreme),
     ]
 }

@@ -2,7 +2,7 @@
 //!
 //! A loss that is not finite halts a training run before any update (see [`crate::kernel::Now::halted`]).
 
-use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, UPDATE_NOW, args_of, read, update};
+use crate::kernel::{Kernel, NOW, Needs, Now, Size, Tolerance, UPDATE_NOW, args_of, read, update};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -27,7 +27,7 @@ static STEP: Kernel = Kernel {
         losses.f32_mut()[at.index as usize] = mean;
         corrects.u32_mut()[at.index as usize] = correct.u32()[..rows].iter().sum();
         if !mean.is_finite() {
-            at.halted = 1;
+            at.halted = Now::HALTED_BY_LOSS;
             now.set_now(&at);
         }
     },

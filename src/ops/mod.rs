@@ -11,6 +11,7 @@ pub mod cross_entropy;
 pub mod dropout;
 pub mod gather;
 pub mod head;
+pub mod loss_scale;
 pub mod matmul;
 pub mod max_norm;
 pub mod maxout;
@@ -46,6 +47,7 @@ pub static OPS: &[Entry] = &[
     Entry { name: "dropout", kernels: dropout::KERNELS, cases: dropout::cases },
     Entry { name: "gather", kernels: gather::KERNELS, cases: gather::cases },
     Entry { name: "head", kernels: head::KERNELS, cases: head::cases },
+    Entry { name: "loss_scale", kernels: loss_scale::KERNELS, cases: loss_scale::cases },
     Entry { name: "matmul", kernels: matmul::KERNELS, cases: matmul::cases },
     Entry { name: "max_norm", kernels: max_norm::KERNELS, cases: max_norm::cases },
     Entry { name: "maxout", kernels: maxout::KERNELS, cases: maxout::cases },

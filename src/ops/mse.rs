@@ -42,10 +42,11 @@ static BACKWARD: Kernel = Kernel {
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |_, _| 1 },
     twin: |a, io| {
         let [prediction, targets, now, mut d_prediction] = io.take();
-        let count = (now.now().rows * args_of::<Args>(a).outputs) as usize;
+        let (count, scale) =
+            ((now.now().rows * args_of::<Args>(a).outputs) as usize, f64::from(now.now().loss_scale()));
         for i in 0..count {
             let difference = f64::from(prediction.f32()[i]) - f64::from(targets.f32()[i]);
-            d_prediction.f32_mut()[i] = (2.0 * difference / count as f64) as f32;
+            d_prediction.f32_mut()[i] = (scale * 2.0 * difference / count as f64) as f32;
         }
     },
     fast: None,
@@ -105,6 +106,7 @@ pub fn cases() -> Vec<Case> {
         case("1x1", 1, [1, 1], Fill::Normal(0.0, 1.0)),
         case("131x1", 131, [131, 1], Fill::Normal(0.0, 1.0)),
         case("37x7 of 40 rows", 37, [40, 7], Fill::Normal(0.0, 1.0)),
+        case("scaled 9x5", 9, [9, 5], Fill::Normal(0.0, 1.0)).exponent(16),
         case("extreme", 21, [21, 4], Fill::Extreme).not_smooth(),
     ]
 }

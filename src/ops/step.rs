@@ -23,12 +23,13 @@ static ADVANCE: Kernel = Kernel {
     fast: None,
 };
 
-/// The step after this one; a halted run stays where it is.
+/// The step after this one; a halted run stays where it is, and what was skipped is over.
 pub(in crate::ops) fn following(lines: u32, table: &Tensor<'_>, now: &Now) -> Now {
     let mut next = *now;
-    if now.halted != 0 {
+    if ![0, Now::SKIPPED].contains(&now.halted) {
         return next;
     }
+    next.halted = 0;
     next.index += 1;
     if next.index < lines {
         let line = &table.bytes()[next.index as usize * size_of::<Step>()..][..size_of::<Step>()];

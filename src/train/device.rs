@@ -5,6 +5,7 @@ use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
 use crate::gpu::{Attendant, Checks, Choice, Gpu, Session};
 use crate::graph::plan::Plan;
+use crate::kernel::Precision;
 use crate::op::{Family, Target};
 use std::fmt;
 use std::rc::Rc;
@@ -63,29 +64,48 @@ pub enum Device {
 }
 
 impl Device {
-    /// Opens what was asked for. Nothing is told or kept, and the fixed table says which variants plans get.
+    /// Opens what was asked for, for products in float32. Nothing is told or kept, and the fixed table says which variants
+    /// plans get.
     ///
     /// # Errors
     /// A GPU was asked for by name, number or kind, and is not there or cannot be opened; or `WGRAD_PRODUCT` asks for a
     /// family of products that it does not run.
     pub fn open(choice: &DeviceChoice) -> Result<Self, DeviceError> {
-        Self::open_with(choice, None)
+        Self::open_with(Precision::F32, choice, None)
+    }
+
+    /// Opens what was asked for, for products in one precision, and nothing else of [`Device::open`] changed.
+    ///
+    /// # Errors
+    /// As [`Device::open`]; or it does not multiply in that precision, as the CPU path does not in float16.
+    pub fn open_for(precision: Precision, choice: &DeviceChoice) -> Result<Self, DeviceError> {
+        Self::open_with(precision, choice, None)
     }
 
     /// Opens what was asked for, with someone who attends it and has kept what it handed over: compiled kernels, and the
-    /// variants for which it was tuned.
+    /// variants for which it was tuned, which are for products in float32.
     ///
     /// # Errors
-    /// As [`Device::open`].
-    pub fn open_attended(choice: &DeviceChoice, attendant: Arc<dyn Attendant>) -> Result<Self, DeviceError> {
-        Self::open_with(choice, Some(attendant))
+    /// As [`Device::open_for`].
+    pub fn open_attended(
+        precision: Precision,
+        choice: &DeviceChoice,
+        attendant: Arc<dyn Attendant>,
+    ) -> Result<Self, DeviceError> {
+        Self::open_with(precision, choice, Some(attendant))
     }
 
-    fn open_with(choice: &DeviceChoice, attendant: Option<Arc<dyn Attendant>>) -> Result<Self, DeviceError> {
+    fn open_with(
+        precision: Precision,
+        choice: &DeviceChoice,
+        attendant: Option<Arc<dyn Attendant>>,
+    ) -> Result<Self, DeviceError> {
         let gpu = |choice: &Choice| {
-            let mut gpu = Gpu::open(choice, Checks::Off)?;
+            let mut gpu = Gpu::open_for(precision, choice, Checks::Off)?;
             if let Some(attendant) = attendant {
-                if let Some(variants) = tuned::find(gpu.report(), &*attendant) {
+                if precision == Precision::F32
+                    && let Some(variants) = tuned::find(gpu.report(), &*attendant)
+                {
                     gpu.tune(variants);
                 }
                 gpu.attend(attendant);
@@ -95,10 +115,18 @@ impl Device {
         let device = match choice {
             DeviceChoice::Cpu => Self::Cpu { why: None },
             DeviceChoice::Gpu(choice) => gpu(choice)?,
-            DeviceChoice::Auto => {
-                gpu(&Choice::Hardware).unwrap_or_else(|error| Self::Cpu { why: Some(error.to_string()) })
-            }
+            DeviceChoice::Auto => match gpu(&Choice::Hardware) {
+                Ok(gpu) => gpu,
+                // The GPU that was meant is there.
+                Err(error @ DeviceError::NoF16 { .. }) => return Err(error),
+                Err(error) => Self::Cpu { why: Some(error.to_string()) },
+            },
         };
+        if let (Precision::F16, Self::Cpu { why }) = (precision, &device) {
+            let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+            let what = format!("it has no cooperative matrices{why}");
+            return Err(DeviceError::NoF16 { adapter: "the CPU path".into(), what });
+        }
         device.product()?;
         Ok(device)
     }

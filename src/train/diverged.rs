@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::executor::Executor;
 use crate::export::{self, Model};
 use crate::graph::plan::Plan;
-use crate::kernel::Scalar;
+use crate::kernel::{Precision, Scalar};
 use crate::nn::Answer;
 use crate::op::{Dispatch, Target, writes};
 use std::collections::BTreeMap;
@@ -35,6 +35,8 @@ fn hint(job: &Job) -> &'static str {
 pub(super) enum Fault {
     /// The loss of the step that would be next; the device holds the state before it.
     Loss(f32),
+    /// A gradient of the step that would be next, with a loss that is not scaled any more; likewise.
+    Gradient,
     /// The validation loss after an epoch.
     Validation(f64),
     /// A tensor, while every loss so far was finite: the last update overflowed.
@@ -47,6 +49,7 @@ pub(super) enum Fault {
 pub(super) fn stop(trainer: &mut Trainer, fault: Fault, folder: Option<&mut RunFolder>) -> Error {
     let what = match fault {
         Fault::Loss(loss) => format!("the loss is {loss}"),
+        Fault::Gradient => "a gradient is not finite, though the loss is not scaled any more".to_owned(),
         Fault::Validation(loss) => format!("the validation loss is {loss}"),
         Fault::Weights => "a weight is not finite".to_owned(),
     };
@@ -82,7 +85,7 @@ fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
         return Ok(format!("the update of step {step} made a {value} in {name} of layer {layer}; {hint}"));
     }
     match fault {
-        Fault::Loss(_) => first_layer(trainer, tensors),
+        Fault::Loss(_) | Fault::Gradient => first_layer(trainer, tensors),
         _ => Ok(format!("the weights have grown too large for the data; {hint}")),
     }
 }
@@ -91,7 +94,10 @@ fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
 fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>) -> Result<String, Error> {
     let (job, hint) = (&trainer.job, hint(&trainer.job));
     let target = Target { fuse: false, ..Target::CPU };
-    let purpose = Purpose::Train(job.train_options());
+    let mut options = job.train_options();
+    // What overflows in 16 bits alone is no value of this run.
+    options.optimizer.scale_loss = false;
+    let purpose = Purpose::Train(options);
     let programs = Programs::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
     let mut runner = Runner::new(&Device::Cpu { why: None }, programs)?;
     job.load(&mut runner)?;
@@ -109,6 +115,9 @@ fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>)
                 format!("the first value that is not finite is {value}, made by {layer} {}; {hint}", dispatch.path);
             return Ok(what);
         }
+    }
+    if job.settings.precision == Precision::F16 {
+        return Ok(format!("in float32 the same step stays finite: go on with --precision f32, or {hint}"));
     }
     Ok(format!(
         "on the CPU path, which adds in 64 bits, the same step stays finite: either it outgrew 32 bits ({hint}), or the \

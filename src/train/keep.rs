@@ -39,6 +39,7 @@ impl Trainer {
             encoding: data.encoding.clone(),
             target: data.target.clone(),
             target_scale: (!scale.is_none()).then(|| scale.clone()),
+            precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
             normalize: Normalization::new(kind.to_string(), data.largest, &affine.offset, &affine.factor),
             best,

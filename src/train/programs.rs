@@ -86,6 +86,8 @@ pub struct Programs {
     pub counters: Vec<usize>,
     /// Names of the optimiser's states, in a plan that trains.
     pub states: Vec<&'static str>,
+    /// Whether training scales the loss.
+    pub scales_loss: bool,
 }
 
 impl Programs {
@@ -101,11 +103,12 @@ impl Programs {
         target: Target,
     ) -> Result<Self, Error> {
         let maker = Maker { network, data, batch, lines: data.rows.div_ceil(batch).max(1) };
-        let (mut sources, mut states) = (vec![], vec![]);
+        let (mut sources, mut states, mut scales_loss) = (vec![], vec![], false);
         if let Purpose::Train(options) = purpose {
             let (graph, built) = maker.graph(Usage::Training { seed: options.seed }, options.label_smoothing)?;
             let optimizer = options.optimizer.optimizer(&built.tensors, options.lr).map_err(Error::Setting)?;
             states.clone_from(&optimizer.states);
+            scales_loss = optimizer.scales_loss;
             sources.push(Source { name: "train", graph, optimizer: Some(optimizer) });
             if !network.averages().is_empty() {
                 let (graph, _) = maker.graph(Usage::Population, 0.0)?;
@@ -123,7 +126,20 @@ impl Programs {
         let (evaluate, lines) = (plan.programs.len() - 1, maker.lines);
         let nn::Built { shapes, tensors, counters, .. } = built;
         let plan = Arc::new(plan);
-        Ok(Self { plan, train, evaluate, population, sample, batch, lines, shapes, tensors, counters, states })
+        Ok(Self {
+            plan,
+            train,
+            evaluate,
+            population,
+            sample,
+            batch,
+            lines,
+            shapes,
+            tensors,
+            counters,
+            states,
+            scales_loss,
+        })
     }
 }
 

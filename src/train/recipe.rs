@@ -95,6 +95,8 @@ pub struct TrainSection {
     pub early_stopping: Option<u64>,
     /// That measure, by which the best model is chosen too: `loss` or `accuracy`.
     pub measure: Option<String>,
+    /// In what matrix products multiply: `f32` or `f16`
+    pub precision: Option<String>,
     /// Rows of a batch.
     pub batch: Option<usize>,
     /// Times that all rows are trained on.
@@ -136,6 +138,7 @@ const KEYS: &[&str] = &[
     "max_norm",
     "early_stopping",
     "measure",
+    "precision",
     "batch",
     "epochs",
     "steps",

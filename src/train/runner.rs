@@ -6,6 +6,7 @@ use super::pace::Pace;
 use super::programs::Programs;
 use crate::data::Values;
 use crate::executor::{DeviceError, Executor};
+use crate::export::LossScaling;
 use crate::kernel::{Now, Step};
 use crate::op::SlotId;
 use std::time::Instant;
@@ -47,7 +48,34 @@ impl Runner {
     /// # Errors
     /// The device has no room or refuses.
     pub fn new(device: &Device, programs: Programs) -> Result<Self, DeviceError> {
-        Ok(Self { exec: device.executor(&programs.plan)?, programs })
+        let mut runner = Self { exec: device.executor(&programs.plan)?, programs };
+        runner.set_scaling(LossScaling::default())?;
+        Ok(runner)
+    }
+
+    /// Where loss scaling is, if training scales the loss.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn scaling(&mut self) -> Result<Option<LossScaling>, DeviceError> {
+        if !self.programs.scales_loss {
+            return Ok(None);
+        }
+        let Now { exponent, steady, skipped, .. } = self.exec.now()?;
+        Ok(Some(LossScaling { exponent, steady, skipped }))
+    }
+
+    /// Sets where loss scaling is; nothing, if training does not scale the loss.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn set_scaling(&mut self, scaling: LossScaling) -> Result<(), DeviceError> {
+        if !self.programs.scales_loss {
+            return Ok(());
+        }
+        let LossScaling { exponent, steady, skipped } = scaling;
+        let now = self.exec.now()?;
+        self.exec.set_now(Now { exponent, steady, skipped, ..now })
     }
 
     /// The compiled network.
@@ -113,7 +141,7 @@ impl Runner {
         self.exec.read_f32(self.slot(name))
     }
 
-    /// Writes the rows' order and the step table, and makes line `from` the current step.
+    /// Writes the rows' order and the step table, and makes line `from` the current step. Loss scaling stays where it is.
     ///
     /// # Panics
     /// There is no such line.
@@ -124,7 +152,8 @@ impl Runner {
         self.write("order", order)?;
         self.write("table", bytemuck::cast_slice(steps))?;
         let Step { start, rows, rate, step } = steps[from];
-        self.exec.set_now(Now { index: from as u32, start, rows, rate, step, halted: 0 })
+        let LossScaling { exponent, steady, skipped } = self.scaling()?.unwrap_or(LossScaling::NONE);
+        self.exec.set_now(Now { index: from as u32, start, rows, rate, step, halted: 0, exponent, steady, skipped })
     }
 
     /// Runs steps of a program.

@@ -5,6 +5,7 @@ use super::recipe::Recipe;
 use super::schedule::Schedule;
 use crate::data::{Fractions, Normalize, Task};
 use crate::error::Error;
+use crate::kernel::Precision;
 use crate::names::nearest;
 use crate::nn::{self, Init, Loss, Rule};
 use crate::ops::sgd::Decay;
@@ -65,6 +66,8 @@ pub struct Settings {
     pub early_stopping: Option<u64>,
     /// As in the recipe.
     pub measure: Measure,
+    /// As in the recipe.
+    pub precision: Precision,
     /// As in the recipe.
     pub batch: usize,
     /// Whether `batch` is a default, which may be more rows than there are to train on.
@@ -167,11 +170,16 @@ impl Recipe {
                 Some("accuracy") => Measure::Accuracy,
                 _ => Measure::Loss,
             },
+            precision: self.precision()?,
             batch: train.batch.unwrap_or(BATCH),
             batch_is_default: train.batch.is_none(),
             length: self.length()?,
             seed: train.seed.unwrap_or(0),
         })
+    }
+
+    fn precision(&self) -> Result<Precision, Error> {
+        Ok(parsed("precision", self.train.precision.as_deref())?.unwrap_or_default())
     }
 
     fn length(&self) -> Result<Length, Error> {
@@ -210,7 +218,8 @@ impl Recipe {
         let weight_decay = range("weight_decay", train.weight_decay.unwrap_or(decay), 0.0..f64::INFINITY)?;
         let decay_only = one_of("decay_only", train.decay_only.as_deref(), &["all", "weights"])?;
         let (clip, max_norm) = (positive("clip", train.clip)?, positive("max_norm", train.max_norm)?);
-        Ok(nn::Settings { rule, weight_decay, decay_weights_only: decay_only == Some("weights"), clip, max_norm })
+        let (decay_weights_only, scale_loss) = (decay_only == Some("weights"), self.precision()? == Precision::F16);
+        Ok(nn::Settings { rule, weight_decay, decay_weights_only, scale_loss, clip, max_norm })
     }
 
     fn sgd(&self, default_momentum: f64) -> Result<Rule, Error> {

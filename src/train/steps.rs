@@ -112,8 +112,8 @@ impl Trainer {
 
     /// Takes note that an epoch is whole.
     pub(super) fn next_epoch(&mut self) {
-        let Progress { step, epoch, .. } = self.progress;
-        self.progress = Progress { step, epoch: epoch + 1, ..Progress::default() };
+        let Progress { step, epoch, scaling, .. } = self.progress;
+        self.progress = Progress { step, epoch: epoch + 1, scaling, ..Progress::default() };
     }
 
     fn known(&self, name: &str, wanted: impl Fn(Class) -> bool) -> Result<(), Error> {

@@ -20,9 +20,9 @@ use super::state;
 use super::statistics::Gap;
 use crate::error::Error;
 use crate::export::{Model, Progress};
-use crate::kernel::Step;
+use crate::kernel::{Now, Precision, Step};
 use crate::nn::{Answer, Network};
-use crate::op::Target;
+use crate::op::{Family, Target};
 use std::time::{Duration, Instant};
 
 /// Time between two writings of files in mid-run; the last state is always written.
@@ -50,12 +50,18 @@ impl Trainer {
     /// Compiles the network for a device and loads data and weights.
     ///
     /// # Errors
-    /// The settings do not fit the data or one another; the device fails.
+    /// The settings do not fit the data, one another or the device; the device fails.
     pub fn new(job: Job, device: &Device) -> Result<Self, Error> {
-        Self::for_target(job, device, device.target())
+        let target = device.target();
+        if (job.settings.precision == Precision::F16) != matches!(target.product, Family::Cooperative(_)) {
+            let precision = job.settings.precision;
+            return Err(Error::Setting(format!("precision is {precision}, for which the device was not opened")));
+        }
+        Self::for_target(job, device, target)
     }
 
-    /// The same, with the plan compiled for a target that is not all that the device can do: one without fusion.
+    /// The same, with the plan compiled for a target that is not all that the device can do: one without fusion, or one
+    /// that scales the loss for a precision in which its products do not multiply.
     ///
     /// # Errors
     /// The settings do not fit the data or one another; the device fails.
@@ -88,7 +94,10 @@ impl Trainer {
         if let Some(model) = job.resume.take() {
             progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
             counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
+            // A run in another precision before has left none, or one that this run has no use for.
+            runner.set_scaling(progress.scaling.unwrap_or_default())?;
         }
+        progress.scaling = runner.scaling()?;
         let trainer = Self {
             runner,
             job,
@@ -232,6 +241,7 @@ impl Trainer {
         let now = self.runner.executor().now()?;
         let halted = now.halted != 0;
         let done = if halted { now.index as usize } else { range.start + count };
+        self.progress.scaling = self.runner.scaling()?;
         for (i, (loss, correct)) in self.runner.results(range.start, done)?.into_iter().enumerate() {
             let rows = u64::from(table[range.start + i].rows);
             if let Some(folder) = folder.as_deref_mut() {
@@ -246,7 +256,8 @@ impl Trainer {
         }
         if halted {
             let loss = self.runner.results(done, done + 1)?[0].0;
-            return Err(diverged::stop(self, Fault::Loss(loss), folder));
+            let fault = if now.halted == Now::HALTED_BY_GRADIENT { Fault::Gradient } else { Fault::Loss(loss) };
+            return Err(diverged::stop(self, fault, folder));
         }
         self.pace.took(count, started.elapsed());
         Ok(done)

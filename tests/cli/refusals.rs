@@ -45,6 +45,27 @@ fn numbers_out_of_range_are_refused() {
     );
 }
 
+/// In one sentence that names the adapter and what is missing; a recipe's key is no different from the flag.
+#[test]
+fn float16_is_refused_where_no_matrices_fit() {
+    let place = Place::new();
+    let cpu: (&str, &[&str]) = ("--precision f16", &["--precision f16", "the CPU path", "no cooperative matrices"]);
+    refused(&place, "digits", &[cpu, ("--precision f8", &["precision", "\"f8\"", "f32"])]);
+    place.write("half.toml", "[train]\nprecision = \"f16\"\n");
+    place.write("quarter.toml", "[train]\nlr = 0.1\nprecision = \"f8\"\n");
+    place.refused("train --recipe half.toml --device cpu --out run", &["the CPU path", "no cooperative matrices"]);
+    place.refused("train --recipe quarter.toml --device cpu --out run", &["line 3", "precision", "\"f8\""]);
+    for command in ["plan digits", "bench w3"] {
+        place.refused(&format!("{command} --precision f16 --device cpu"), cpu.1);
+    }
+    let Some(gpu) = crate::support::gpu() else { return };
+    let report = gpu.report();
+    if let Err(what) = &report.f16 {
+        place.refused("train --precision f16 --device gpu --out run", &[&report.name, what]);
+    }
+    assert!(!place.path("run").exists());
+}
+
 #[test]
 fn unknown_names_come_with_the_nearest() {
     refused(

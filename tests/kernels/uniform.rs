@@ -10,8 +10,8 @@ use std::collections::HashSet;
 pub fn fault(module: &Module) -> Option<String> {
     let entry = &module.entry_points[0].function;
     let same = |binding: &Option<Binding>| {
-        use BuiltIn::{NumWorkGroups, WorkGroupId, WorkGroupSize};
-        matches!(binding, Some(Binding::BuiltIn(NumWorkGroups | WorkGroupId | WorkGroupSize)))
+        use BuiltIn::{NumSubgroups, NumWorkGroups, WorkGroupId, WorkGroupSize};
+        matches!(binding, Some(Binding::BuiltIn(NumSubgroups | NumWorkGroups | WorkGroupId | WorkGroupSize)))
     };
     call(module, entry, entry.arguments.iter().map(|a| !same(&a.binding)).collect(), false).1
 }

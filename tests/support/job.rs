@@ -181,7 +181,7 @@ impl Job<'_> {
             executor.write(wire.slot, 0, &tensor.words()).map_err(told)?;
         }
         let rows = self.inputs[0].shape.rows() as u32;
-        let now = Now { index, start: 0, rows, rate: self.rate as f32, step: self.step, halted: 0 };
+        let now = Now { index, rows, rate: self.rate as f32, step: self.step, ..Now::default() };
         executor.set_now(now).map_err(told)?;
         executor.run(0, 1).map_err(told)?;
         let mut all = |wires: &[Wire]| -> Result<Vec<Vec<u32>>, String> {

@@ -6,6 +6,7 @@ pub mod job;
 use std::rc::Rc;
 use wgrad::data::{self, Dataset};
 use wgrad::gpu::{Checks, Choice, Gpu};
+use wgrad::kernel::Precision;
 use wgrad::train::{EpochReport, Observer};
 
 /// The device for tests, or none where there is no adapter. With `WGRAD_REQUIRE_GPU=1` none is a failure; else the test
@@ -26,6 +27,22 @@ pub fn gpu_with(checks: Checks) -> Option<Rc<Gpu>> {
             let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|value| value == "1");
             assert!(!required, "WGRAD_REQUIRE_GPU=1, but {error}");
             not_checked(&format!("a GPU: {error}"));
+            None
+        }
+    }
+}
+
+/// The device for products in float16, or none where the adapter lists no cooperative matrices that they take; then the
+/// test says that.
+pub fn gpu_f16() -> Option<Rc<Gpu>> {
+    let f32 = gpu()?;
+    match &f32.report().f16 {
+        Ok(_) => {
+            let choice = Choice::Number(f32.report().number);
+            Some(Rc::new(Gpu::open_for(Precision::F16, &choice, Checks::Off).unwrap_or_else(|e| panic!("{e}"))))
+        }
+        Err(what) => {
+            not_checked(&format!("products in float16 on {}: {what}", f32.report().name));
             None
         }
     }

@@ -123,7 +123,7 @@ pub static KERNELS: &[&Kernel] = &[&TILED[0], &TILED[1], &SUBGROUP[0], &SUBGROUP
 fn family(rec: &Recorder) -> (&'static [Kernel; 2], usize) {
     match rec.target.product {
         Family::Subgroup => (&SUBGROUP, 32),
-        Family::Plain | Family::Tiled => (&TILED, 8),
+        Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, 8),
     }
 }
 

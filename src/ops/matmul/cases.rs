@@ -11,6 +11,16 @@ fn case(name: &str, rows: usize, [capacity, k, n]: [usize; 3], bias: bool, relu:
     Case::new(name, Matmul { relu }, rows, inputs)
 }
 
+/// One product a result, of numbers at which rounding to float16 is a matter of its rule: halfway between two, around the
+/// largest, and between 0 and the smallest.
+fn edges_of_f16() -> Case {
+    let values = [2049.0, 2051.0, -2049.0, 1.0004883, 1.0014648, 0.33333, 65504.0, 65519.9, 65520.0, -1e6, 6e-8, 1e-9];
+    let words = values.iter().map(|v: &f32| v.to_bits()).collect();
+    let ones = Fill::Words(vec![1f32.to_bits(); 3]);
+    let inputs = vec![([values.len(), 1].into(), Fill::Words(words)), ([3, 1].into(), ones)];
+    Case::new("edges of float16, 12x1x3", Matmul { relu: false }, values.len(), inputs).not_smooth()
+}
+
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
     let full = |name: &str, sizes: [usize; 3]| case(name, sizes[0], sizes, true, false);
@@ -33,6 +43,7 @@ pub fn cases() -> Vec<Case> {
         case("split sum 16x520x20", 15, [16, 520, 20], true, false).split(64),
         case("split sum, relu, 7x131x5", 7, [7, 131, 5], true, true).split(8).not_smooth(),
         case("split sum, no bias", 300, [300, 9, 6], false, false).split(16),
+        edges_of_f16(),
         extreme,
         case("extreme dy", 5, [5, 12, 9], true, false).extreme_up(),
         case("extreme dy, relu", 5, [5, 12, 9], true, true).extreme_up(),

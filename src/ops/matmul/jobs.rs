@@ -2,7 +2,8 @@
 //!
 //! dWᵢ = dyᵢᵀ xᵢ and dbᵢ = Σ dyᵢ over the rows of the step. No layer's gradient waits for another's, so the groups of all
 //! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
-//! gradients before the update; for the family of software drivers xᵢ's width must be a multiple of four.
+//! gradients before the update; for the family of software drivers xᵢ's width must be a multiple of four, and the one by
+//! cooperative matrices keeps its products apart.
 
 use super::{Args, ColumnArgs, RowsIn, fast, twins};
 use crate::args;
@@ -70,7 +71,11 @@ pub struct WeightGradients {
 impl WeightGradients {
     /// Whether a layer with inputs of this width may be among them.
     pub fn takes(width: usize, family: Family) -> bool {
-        family != Family::Subgroup || width.is_multiple_of(4)
+        match family {
+            Family::Plain | Family::Tiled => true,
+            Family::Subgroup => width.is_multiple_of(4),
+            Family::Cooperative(_) => false,
+        }
     }
 }
 
@@ -94,7 +99,7 @@ impl Op for WeightGradients {
         let grads = rec.together(&outputs);
         let (kernel, tile) = match rec.target.product {
             Family::Subgroup => (&SUBGROUP, [32, 64]),
-            Family::Plain | Family::Tiled => (&TILED, [64, 64]),
+            Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, [64, 64]),
         };
         let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NO_BIAS };
         let (mut jobs, mut groups, mut at) = ([absent; MOST], 0, 0);

@@ -13,12 +13,14 @@
 //! Demmel 2008, "Benchmarking GPUs to tune dense linear algebra".
 
 mod cases;
+mod cooperative;
 mod fast;
 mod jobs;
 mod twins;
 mod variants;
 
 pub use cases::cases;
+pub use cooperative::keeps_products_apart;
 pub use jobs::{MOST as MOST_JOBS, WeightGradients};
 pub(in crate::ops) use twins::{input_gradient_twin, value_twin};
 pub use variants::KERNELS;

@@ -1,9 +1,11 @@
-//! Twins of the products: the definition, with sums in float64.
+//! Twins of the products: the definition, with sums in float64; of the products by cooperative matrices with operands
+//! rounded to float16.
 
 use super::{Args, ColumnArgs, RowsIn};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
 use bytemuck::bytes_of;
+use half::f16;
 
 impl Args {
     /// m and k with the rows of the step in place of the capacity.
@@ -34,47 +36,71 @@ fn define(
     }
 }
 
+/// How a twin multiplies element i of one tensor by element j of another.
+type Multiply = fn(x: &[f32], y: &[f32], i: usize, j: usize) -> f64;
+
 fn product(x: &[f32], y: &[f32], i: usize, j: usize) -> f64 {
     f64::from(x[i]) * f64::from(y[j])
 }
 
-pub(super) fn nt(args: &[u8], io: &mut Io<'_>) {
-    let [x, w, now, mut y] = io.take();
-    let (a, k): (Args, _) = (args_of(args), args_of::<Args>(args).k as usize);
-    let term = |i, j, at| product(x.f32(), w.f32(), i * k + at, j * k + at);
-    define(a, &now.now(), term, |_, sum| sum as f32, y.f32_mut());
+/// The same of operands rounded to float16.
+fn product_f16(x: &[f32], y: &[f32], i: usize, j: usize) -> f64 {
+    f16::from_f32(x[i]).to_f64() * f16::from_f32(y[j]).to_f64()
 }
 
-pub(super) fn nt_bias(args: &[u8], io: &mut Io<'_>) {
-    let [x, w, now, bias, mut y] = io.take();
+/// The value: `end` makes the result of a column's number and its bias, 0 where there is none, and the sum.
+fn value(multiply: Multiply, has_bias: bool, end: fn(f32) -> f32, args: &[u8], io: &mut Io<'_>) {
+    let [x, w, now, four, five] = io.take();
+    let (mut y, bias) = if has_bias { (five, Some(four)) } else { (four, None) };
     let (a, k): (Args, _) = (args_of(args), args_of::<Args>(args).k as usize);
-    let term = |i, j, at| product(x.f32(), w.f32(), i * k + at, j * k + at);
-    define(a, &now.now(), term, |j, sum| (sum + f64::from(bias.f32()[j])) as f32, y.f32_mut());
+    let term = |i, j, at| multiply(x.f32(), w.f32(), i * k + at, j * k + at);
+    let bias = |j: usize| bias.as_ref().map_or(0.0, |bias| f64::from(bias.f32()[j]));
+    define(a, &now.now(), term, |j, sum| end((sum + bias(j)) as f32), y.f32_mut());
 }
 
-/// The two plain twins one after the other.
-pub(super) fn nt_bias_relu(args: &[u8], io: &mut Io<'_>) {
-    let [x, w, now, bias, mut y] = io.take();
-    let (a, k): (Args, _) = (args_of(args), args_of::<Args>(args).k as usize);
-    let term = |i, j, at| product(x.f32(), w.f32(), i * k + at, j * k + at);
-    define(a, &now.now(), term, |j, sum| relu((sum + f64::from(bias.f32()[j])) as f32), y.f32_mut());
-}
-
-pub(super) fn nn(args: &[u8], io: &mut Io<'_>) {
+fn input_gradient(multiply: Multiply, args: &[u8], io: &mut Io<'_>) {
     let [dy, w, now, mut dx] = io.take();
     let a: Args = args_of(args);
     let (k, n) = (a.k as usize, a.n as usize);
-    let term = |i, j, at| product(dy.f32(), w.f32(), i * k + at, at * n + j);
+    let term = |i, j, at| multiply(dy.f32(), w.f32(), i * k + at, at * n + j);
     define(a, &now.now(), term, |_, sum| sum as f32, dx.f32_mut());
 }
 
-pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
+fn weight_gradient(multiply: Multiply, args: &[u8], io: &mut Io<'_>) {
     let [dy, x, now, mut dw] = io.take();
     let a: Args = args_of(args);
     let (m, n) = (a.m as usize, a.n as usize);
-    let term = |i, j, at| product(dy.f32(), x.f32(), at * m + i, at * n + j);
+    let term = |i, j, at| multiply(dy.f32(), x.f32(), at * m + i, at * n + j);
     define(a, &now.now(), term, |_, sum| sum as f32, dw.f32_mut());
 }
+
+/// The five twins of a family, by how it multiplies. A ReLU is the plain twins one after the other.
+macro_rules! family {
+    ($multiply:ident: $nt:ident, $nt_bias:ident, $nt_bias_relu:ident, $nn:ident, $tn:ident) => {
+        pub(super) fn $nt(args: &[u8], io: &mut Io<'_>) {
+            value($multiply, false, |y| y, args, io);
+        }
+
+        pub(super) fn $nt_bias(args: &[u8], io: &mut Io<'_>) {
+            value($multiply, true, |y| y, args, io);
+        }
+
+        pub(super) fn $nt_bias_relu(args: &[u8], io: &mut Io<'_>) {
+            value($multiply, true, relu, args, io);
+        }
+
+        pub(super) fn $nn(args: &[u8], io: &mut Io<'_>) {
+            input_gradient($multiply, args, io);
+        }
+
+        pub(super) fn $tn(args: &[u8], io: &mut Io<'_>) {
+            weight_gradient($multiply, args, io);
+        }
+    };
+}
+
+family!(product: nt, nt_bias, nt_bias_relu, nn, tn);
+family!(product_f16: nt_f16, nt_bias_f16, nt_bias_relu_f16, nn_f16, tn_f16);
 
 pub(super) fn sum_parts(
     (capacity, m, n, parts): (u32, u32, u32, u32),

@@ -1,7 +1,7 @@
 //! The kernels of the product: family × form × end, joined from parts.
 
-use super::{Args, ColumnArgs, RowsIn, SumArgs, SumBiasArgs, fast, twins};
-use crate::kernel::{Binding, Kernel, NOW, Needs, Size, Tolerance, Twin, args_of, read, write};
+use super::{Args, ColumnArgs, RowsIn, SumArgs, SumBiasArgs, cooperative, fast, twins};
+use crate::kernel::{Binding, Kernel, NOW, Needs, Size, Tile, Tolerance, Twin, args_of, read, write};
 use crate::op::{Family, SlotId};
 use crate::parts;
 
@@ -37,7 +37,7 @@ impl End {
 pub(super) fn tile(family: Family, form: Form) -> [usize; 2] {
     match (family, form) {
         (Family::Plain, _) => [8, 8],
-        (Family::Tiled, _) => [64, 64],
+        (Family::Tiled | Family::Cooperative(_), _) => [64, 64],
         (Family::Subgroup, Form::Nt) => [16, 32],
         (Family::Subgroup, _) => [16, 64],
     }
@@ -50,6 +50,8 @@ pub(super) fn product(family: Family, form: Form, end: End, wide: bool) -> &'sta
         (Family::Tiled, _) => &TILED,
         (Family::Subgroup, true) => &WIDE,
         (Family::Subgroup, false) => &NARROW,
+        (Family::Cooperative(Tile::Eight), _) => &cooperative::EIGHT,
+        (Family::Cooperative(Tile::Sixteen), _) => &cooperative::SIXTEEN,
     };
     match (form, end) {
         (Form::Nt, End::Plain) => &ends[0],
@@ -61,7 +63,7 @@ pub(super) fn product(family: Family, form: Form, end: End, wide: bool) -> &'sta
 }
 
 /// Rounding of sums in any order is at most √terms · 2⁻²⁴ of the sum of magnitudes in the mean, and seldom 4 times it.
-const SUM: Tolerance = Tolerance {
+pub(super) const SUM: Tolerance = Tolerance {
     c: 4.0,
     size: Size::Terms,
     terms: |a, rows| {
@@ -70,8 +72,8 @@ const SUM: Tolerance = Tolerance {
     },
 };
 
-const PLAIN_END: &[Binding] = &[read("a"), read("b"), NOW, write("c")];
-const BIAS_END: &[Binding] = &[read("a"), read("b"), NOW, read("bias"), write("c")];
+pub(super) const PLAIN_END: &[Binding] = &[read("a"), read("b"), NOW, write("c")];
+pub(super) const BIAS_END: &[Binding] = &[read("a"), read("b"), NOW, read("bias"), write("c")];
 
 const fn kernel(
     name: &'static str,
@@ -216,6 +218,16 @@ pub static KERNELS: &[&Kernel] = &[
     &NARROW[2],
     &NARROW[3],
     &NARROW[4],
+    &cooperative::EIGHT[0],
+    &cooperative::EIGHT[1],
+    &cooperative::EIGHT[2],
+    &cooperative::EIGHT[3],
+    &cooperative::EIGHT[4],
+    &cooperative::SIXTEEN[0],
+    &cooperative::SIXTEEN[1],
+    &cooperative::SIXTEEN[2],
+    &cooperative::SIXTEEN[3],
+    &cooperative::SIXTEEN[4],
     &SUM_PARTS,
     &SUM_PARTS_BIAS,
     &COLUMN_SUMS,

@@ -8,7 +8,7 @@ use super::super::state;
 use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{self, Head, Network, Rule};
-use crate::op::Target;
+use crate::op::{Family, Target};
 use crate::ops::sgd::Decay;
 use crate::random::{Domain, Stream};
 use rand::RngExt;
@@ -99,7 +99,8 @@ impl Net {
         let rows = work.rows(&target);
         let data = DataShape { bytes: false, rows, row: vec![work.features()] };
         let rule = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
-        let optimizer = nn::Settings { rule, weight_decay: 1e-4, ..nn::Settings::default() };
+        let scale_loss = matches!(target.product, Family::Cooperative(_));
+        let optimizer = nn::Settings { rule, weight_decay: 1e-4, scale_loss, ..nn::Settings::default() };
         let options = TrainOptions { seed: SEED, optimizer, lr: LR, label_smoothing: 0.0 };
         let programs = Programs::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
         let program = programs.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
