@@ -1,13 +1,18 @@
 //! Micro-benchmarks, compared with the last run of the same: `cargo bench`, or `cargo bench -- NAME` for some of them.
 //! The step of two networks on the CPU path, products at training shapes, and on a GPU, if there is one, what a
-//! dispatch costs the device and the host.
+//! dispatch costs the device and the host, and how much memory wgpu takes to record a step.
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use std::alloc::System;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
 use wgrad::gpu::Choice;
 use wgrad::train::bench::{Chain, Net, Product, WORKS};
 use wgrad::train::{Device, DeviceChoice};
+
+#[global_allocator]
+static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// What was made, or the reason why this machine cannot measure it.
 fn made<T, E: Debug>(made: Result<T, E>) -> T {
@@ -69,6 +74,24 @@ fn dispatches(c: &mut Criterion, device: &Device) {
     group.finish();
 }
 
+/// What recording and submitting a step asks of the host's memory, wgpu's part: our own is none.
+fn allocations(device: &Device) {
+    for work in WORKS.iter().filter(|work| work.name != "w2") {
+        let mut net = made(Net::new(*work, device, device.target(), None));
+        let mut of = |steps: usize| {
+            let region = Region::new(MEMORY);
+            made(net.steps(steps));
+            let change = region.change();
+            (change.allocations + change.reallocations, change.bytes_allocated)
+        };
+        of(8);
+        let (few, many) = (of(8), of(40));
+        let each = |few: usize, many: usize| (many as f64 - few as f64) / 32.0;
+        let (count, bytes) = (each(few.0, many.0), each(few.1, many.1));
+        println!("recording a step of {}: {count:.1} allocations, {bytes:.0} bytes", work.name);
+    }
+}
+
 fn main() {
     let mut criterion = Criterion::default()
         .sample_size(10)
@@ -79,7 +102,10 @@ fn main() {
     steps(&mut criterion, &cpu);
     products(&mut criterion, &cpu);
     match Device::open(&DeviceChoice::Gpu(Choice::Any)) {
-        Ok(device) => dispatches(&mut criterion, &device),
+        Ok(device) => {
+            dispatches(&mut criterion, &device);
+            allocations(&device);
+        }
         Err(error) => eprintln!("no dispatches: {error}"),
     }
     criterion.final_summary();

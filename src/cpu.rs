@@ -16,6 +16,9 @@ pub enum Mode {
     Twin,
 }
 
+/// Words that one thread copies at a time.
+const COPIED: usize = 1 << 16;
+
 /// One binding of a dispatch, worked out once.
 #[derive(Clone, Copy, Debug)]
 struct Bound {
@@ -93,7 +96,10 @@ impl Executor for Machine {
 
     fn write(&mut self, slot: SlotId, first: usize, words: &[u32]) -> Result<(), DeviceError> {
         let (buffer, start, _) = self.plan.range(slot);
-        self.buffers[buffer][start + first..][..words.len()].copy_from_slice(words);
+        // Memory is taken page by page as it is first written, which takes longer than the copy.
+        threads::for_chunks(&mut self.buffers[buffer][start + first..][..words.len()], COPIED, |chunk, out| {
+            out.copy_from_slice(&words[chunk * COPIED..][..out.len()]);
+        });
         Ok(())
     }
 

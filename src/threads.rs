@@ -4,6 +4,7 @@
 //! split between threads: so results have the same bits on any machine of one kind.
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Below this many elements a loop stays on the calling thread: waking another costs more than it saves.
 pub const WORTH_A_THREAD: usize = 16 * 1024;
@@ -13,10 +14,55 @@ fn is_worth(elements: usize, size: usize) -> bool {
     elements > size && elements >= WORTH_A_THREAD && count() > 1
 }
 
-/// Runs `work` where every parallel loop in it finds the other threads at once: what enters from outside has to wake
+/// How often a thread looks for work before it sleeps: for about a millisecond. To wake it takes longer than the loops of a
+/// step.
+const PATIENCE: usize = 2000;
+
+/// Runs `work` where every parallel loop in it finds the other threads at once, awake: what enters from outside has to wake
 /// them each time.
 pub fn enter<R: Send>(work: impl FnOnce() -> R + Send) -> R {
-    if count() == 1 { work() } else { rayon::scope(|_| work()) }
+    if count() == 1 {
+        return work();
+    }
+    let done = AtomicBool::new(false);
+    let mut result = None;
+    rayon::scope(|_| {
+        let own = rayon::current_thread_index();
+        beside(count() - 1, &|| attend(&done, own), || {
+            // Set when `work` panics, too: else nothing would end.
+            let _done = OnDrop(|| done.store(true, Ordering::Relaxed));
+            result = Some(work());
+        });
+    });
+    result.unwrap_or_else(|| unreachable!("the work is done or has panicked"))
+}
+
+/// Calls `work` here and `attend` on as many other threads as are free.
+fn beside(others: usize, attend: &(impl Fn() + Sync), work: impl FnOnce() + Send) {
+    if others == 0 {
+        return work();
+    }
+    rayon::join(|| beside(others - 1, attend, work), attend);
+}
+
+/// Takes up what other threads have to do, until all is done, or there was nothing for a while.
+fn attend(done: &AtomicBool, own: Option<usize>) {
+    if rayon::current_thread_index() == own {
+        return;
+    }
+    let mut idle = 0;
+    while idle < PATIENCE && !done.load(Ordering::Relaxed) {
+        idle = if rayon::yield_now() == Some(rayon::Yield::Executed) { 0 } else { idle + 1 };
+        (0..32).for_each(|_| std::hint::spin_loop());
+    }
+}
+
+struct OnDrop<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
+    }
 }
 
 /// Calls `work` once on each thread, and on the calling one.

@@ -121,7 +121,7 @@ fn every_fast_cpu_variant_agrees_with_its_twin() {
     let for_gpus = |name: &str| {
         ["matmul.tiled_", "matmul.subgroup_", "matmul.jobs_subgroup", "block.subgroup_"]
             .iter()
-            .any(|p| name.starts_with(p))
+            .any(|p| name.starts_with(p) || name.ends_with("_u64"))
     };
     for kernel in fast.iter().filter(|kernel| !for_gpus(kernel.name)) {
         assert!(verdicts.iter().any(|verdict| verdict.kernel == kernel.name), "no case reaches {}", kernel.name);
@@ -327,7 +327,7 @@ const BREAKAGES: &[[&str; 5]] = &[
     ["gather", "more numbers than features", "gather.bytes", "row * args.targets + f", "row * args.features + f"],
     ["metrics", "127 of 128 rows", "metrics.step", "r < now.rows", "r < now.rows - 1u"],
     ["block", "forward 128x36x32", "block.forward", "inv_std * gamma + beta", "inv_std * gamma"],
-    ["block", "forward 128x36x32", "block.forward", "now.step, args.layer", "now.step + 1u, args.layer"],
+    ["block", "forward 128x36x32", "block.forward", "step_now, args.layer", "step_now + 1u, args.layer"],
     ["block", "forward, several tiles, 260 of 300x68x132", "block.forward", "row += ROWS", "row += ROWS + 1u"],
     ["block", "backward 128x10x32", "block.backward", "(dbeta + x_hat", "(dbeta - x_hat"],
     ["block", "backward 128x10x32", "block.backward", "(count / (count - 1.0))", "1.0"],
@@ -353,7 +353,7 @@ const BREAKAGES: &[[&str; 5]] = &[
         "k + 1u < now.rows; k += DEPTH",
     ],
     ["head", "smoothed, 301 of 307x7", "head.cross_entropy", "share * (probability", "(probability"],
-    ["head", "linear 128x128 to 10", "head.linear_cross_entropy", " + params[bias / 4u][bias % 4u]", ""],
+    ["head", "linear 128x128 to 10", "head.linear_cross_entropy", " + numbers(params[bias / 4u])[bias % 4u]", ""],
     ["gather", "floats 31 of 40x1x4x5, first", "gather.floats_first", "args.factor / 4u + q", "q"],
     ["gather", "bytes 13 of 29x8, first", "gather.bytes_first", "16u, 24u", "24u, 16u"],
     ["sgd", "257, last of a step", "sgd.update_last", "next = following(args.lines)", "next = now"],

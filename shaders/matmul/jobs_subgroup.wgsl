@@ -84,10 +84,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
     //@end
     //@end
-    // Beyond the last row a bias's memory is zero.
+    // What lies beyond the last row stays as it is.
     let mine = row + lane * 4u;
     if (quad < 8u && bias != NO_BIAS && mine < m) {
         let within = vec4u(mine) + vec4u(0u, 1u, 2u, 3u) < vec4u(m);
-        grads[(bias + mine) / 4u] = packed(select(vec4f(0.0), vec4f(total0, total1, total2, total3), within));
+        let place = (bias + mine) / 4u;
+        grads[place] = packed(select(numbers(grads[place]), vec4f(total0, total1, total2, total3), within));
     }
 }

@@ -31,7 +31,8 @@ fn a_step_of_blocks_is_eight_dispatches() {
     let network = Network::read(&layers.map(str::to_owned), Head::classes(10), None).unwrap();
     for target in targets() {
         let names = kernels(&programs_of(&network, target).plan, 0);
-        let kinds: Vec<&str> = names.iter().map(|name| name.trim_end_matches("_subgroup")).collect();
+        let kinds: Vec<&str> =
+            names.iter().map(|name| name.trim_end_matches("_subgroup").trim_end_matches("_u64")).collect();
         if target.fuse {
             let (block, jobs) = match target.product {
                 Family::Subgroup => (["block.subgroup_forward", "block.subgroup_backward"], "matmul.jobs"),

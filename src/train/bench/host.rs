@@ -61,6 +61,16 @@ fn field(stat: &str, index: usize) -> Option<f64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(index)?.parse().ok()
 }
 
+/// Seconds of processor time that the calling thread has taken so far.
+pub(super) fn thread_seconds() -> Option<f64> {
+    nanoseconds(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)
+}
+
+/// The first number of a `schedstat`, in seconds.
+fn nanoseconds(schedstat: &str) -> Option<f64> {
+    Some(schedstat.split_whitespace().next()?.parse::<f64>().ok()? / 1e9)
+}
+
 /// Seconds since this process was made, to a hundredth.
 pub fn since_process_start() -> Option<f64> {
     let up: f64 = fs::read_to_string("/proc/uptime").ok()?.split_whitespace().next()?.parse().ok()?;
@@ -91,5 +101,7 @@ mod tests {
         assert_eq!(machine("cpu 1 2"), None);
         assert_eq!(high_water("VmPeak: 1 kB\nVmHWM:\t  24 kB\n"), Some(24 * 1024));
         assert_eq!(high_water(""), None);
+        assert_eq!(nanoseconds("1500000000 200 3\n"), Some(1.5));
+        assert_eq!(nanoseconds(""), None);
     }
 }

@@ -5,6 +5,7 @@ use super::super::device::Device;
 use super::super::programs::{DataShape, Programs, Purpose, TrainOptions};
 use super::super::runner::Runner;
 use super::super::state;
+use super::host::thread_seconds;
 use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{self, Head, Network, Rule};
@@ -12,7 +13,7 @@ use crate::op::{Family, Target};
 use crate::ops::sgd::Decay;
 use crate::random::{Domain, Stream};
 use rand::RngExt;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 const SEED: u64 = 42;
 
@@ -85,7 +86,7 @@ pub struct Net {
     begun: u64,
     /// Steps that are given to the device at once.
     most: usize,
-    submitted: (Duration, usize),
+    submitted: (f64, usize),
 }
 
 impl Net {
@@ -108,7 +109,7 @@ impl Net {
         // In the order of the file, as the peers go through theirs.
         let order: Vec<u32> = (0..rows as u32).collect();
         let most = most.unwrap_or(usize::MAX);
-        let submitted = (Duration::ZERO, 0);
+        let submitted = (0.0, 0);
         let mut net = Self { runner, work, program, order, table: vec![], line: 0, begun: 0, most, submitted };
         net.fill()?;
         Ok(net)
@@ -158,9 +159,10 @@ impl Net {
         while left > 0 {
             self.begin()?;
             let chunk = left.min(self.table.len() - self.line).min(self.most);
-            let started = Instant::now();
+            let (started, busy) = (Instant::now(), thread_seconds());
             self.runner.run(self.program, chunk)?;
-            self.submitted.0 += started.elapsed();
+            let busy = busy.zip(thread_seconds()).map(|(before, after)| after - before);
+            self.submitted.0 += busy.unwrap_or_else(|| started.elapsed().as_secs_f64());
             self.submitted.1 += chunk;
             self.line += chunk;
             left -= chunk;
@@ -188,10 +190,11 @@ impl Net {
     }
 
     /// Seconds that giving a step to the device takes the host, in the mean since the last call: recording and
-    /// submitting, without waiting. On the CPU path, where that is the work itself, it says nothing.
+    /// submitting, without waiting; on Linux of the calling thread's processor time, so that what a software driver's own
+    /// threads take from it does not count. On the CPU path, where that is the work itself, it says nothing.
     pub fn host_seconds(&mut self) -> f64 {
         let (time, steps) = std::mem::take(&mut self.submitted);
-        time.as_secs_f64() / steps as f64
+        time / steps as f64
     }
 
     /// The program of a step and its runner, with so many steps at most that can be run at once from here on.
