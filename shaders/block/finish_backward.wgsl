@@ -22,7 +22,8 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     for (var r = first; r < rows; r += step) {
         let i = r * n + quad;
         let x_hat = (numbers(zs[i]) - mean) * inv_std;
-        dz[i] = packed(gamma * inv_std * (through(numbers(dz[i]), numbers(h[i]), args.scale) - (dbeta + x_hat * dgamma) / count));
+        let u = through(numbers(dz[i]), numbers(h[i]), args.scale);
+        dz[i] = packed(gamma * inv_std * (u - (dbeta + x_hat * dgamma) / count));
     }
     if (first != 0u) {
         return;
