@@ -1,20 +1,10 @@
 // For drivers that run on a CPU: one subgroup of 8 lanes, which finds its product and computes 32 rows × 64 columns of it.
 // Lane l holds columns 4 l to 4 l + 3 of both halves of 32. For each row of the step it loads dy of four rows of the
 // product, 4 l onwards, and the other lanes get them by broadcast. n is a multiple of four.
-//@for j,a,b=0:1:2 1:3:4 2:5:6
-@group(0) @binding({a}) var<storage, read> dy{j}: array<f32>;
+//@for j,b=0:2 1:4 2:6
 @group(0) @binding({b}) var<storage, read> x{j}: array<Quad>;
 //@end
 @group(0) @binding(8) var<storage, read_write> grads: array<Quad>;
-
-// The load alone is chosen, for drivers compile a loop for each product slower than they run it.
-fn load_dy(job: u32, i: u32) -> f32 {
-    switch job {
-        case 0u: { return dy0[i]; }
-        case 1u: { return dy1[i]; }
-        default: { return dy2[i]; }
-    }
-}
 
 fn load_x(job: u32, i: u32) -> vec4f {
     switch job {

@@ -1,8 +1,8 @@
 //! Which variants are the fastest on an adapter: every family of products, split and not, and blocks joined and apart.
 //!
 //! The variants of one work are measured in turn, run by run, so that what else the machine does is the same to all; those
-//! that are far from the fastest, once. A product counts as the share that a variant reaches of the fastest at it, and a choice as the mean (geometric) over all
-//! products, of which it must have every one. What the fixed table says stays where the gain is no more than noise.
+//! that are far from the fastest, once. A product counts as the share that a variant reaches of the fastest at it, and a
+//! choice as the mean (geometric) over all products, of which it must have every one. What the fixed table says stays where the gain is no more than noise.
 
 use super::super::device::Device;
 use super::super::pace::Pace;
