@@ -76,14 +76,11 @@ pub const NOW: Binding = Binding { name: "now", access: Access::Read, scalar: Sc
 /// The current step, changed.
 pub const UPDATE_NOW: Binding = Binding { name: "now", access: Access::Update, scalar: Scalar::Now };
 
-/// The step that comes next, read at the beginning of a step.
-pub const NEXT: Binding = Binding { name: "next", access: Access::Read, scalar: Scalar::Now };
+/// The words of the step that comes next, written at the end of a step.
+pub const WRITE_NEXT: Binding = write("next").u32();
 
-/// The step that comes next, written at the end of a step.
-pub const WRITE_NEXT: Binding = Binding { name: "next", access: Access::Write, scalar: Scalar::Now };
-
-/// The current step, written at its beginning.
-pub const WRITE_NOW: Binding = Binding { name: "now", access: Access::Write, scalar: Scalar::Now };
+/// The words of the current step, written at its beginning, where [`NOW`] is still what the step before left.
+pub const WRITE_CURRENT: Binding = write("current").u32();
 
 /// A member of a struct that Rust and WGSL share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

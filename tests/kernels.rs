@@ -26,8 +26,10 @@ fn parse(wgsl: &str) -> Result<naga::Module, String> {
 
 fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {
     match &module.types[ty].inner {
-        // Two floats.
-        TypeInner::Vector { scalar: s, .. } if s.kind == ScalarKind::Uint && s.width == 8 => Some(Scalar::F32),
+        // Two floats in a word.
+        TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } if s.kind == ScalarKind::Uint && s.width == 8 => {
+            Some(Scalar::F32)
+        }
         TypeInner::Scalar(s) | TypeInner::Vector { scalar: s, .. } if s.width == 4 => match s.kind {
             ScalarKind::Float => Some(Scalar::F32),
             ScalarKind::Uint => Some(Scalar::U32),

@@ -27,13 +27,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
             //@end
             //@end
         }
-        //@for s,o=0:0u 1:8u 2:16u 3:24u
-        //@for l=0..8
-        if (mine && row + {o} + {l}u < rows) {
-            dz[(row + {o} + {l}u) * n4 + quad] = packed(sum{s}{l});
+        for (var l = 0u; l < unfolded(8u); l++) {
+            //@for s,o=0:0u 1:8u 2:16u 3:24u
+            {
+                var sum = sum{s}0;
+                //@for i=1..8
+                sum = select(sum, sum{s}{i}, l == {i}u);
+                //@end
+                if (mine && row + {o} + l < rows) {
+                    dz[(row + {o} + l) * n4 + quad] = packed(sum);
+                }
+            }
+            //@end
         }
-        //@end
-        //@end
     }
     finish(quad, 0u, 1u, lane, mine);
 }

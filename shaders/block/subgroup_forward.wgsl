@@ -31,13 +31,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
             //@end
             //@end
         }
-        //@for s,o=0:0u 1:8u 2:16u 3:24u
-        //@for l=0..8
-        if (mine && row + {o} + {l}u < rows) {
-            zs[(row + {o} + {l}u) * n4 + quad] = packed(sum{s}{l});
+        // One store that picks its sum takes a driver a fraction of the time to compile that a store for each sum takes.
+        for (var l = 0u; l < unfolded(8u); l++) {
+            //@for s,o=0:0u 1:8u 2:16u 3:24u
+            {
+                var sum = sum{s}0;
+                //@for i=1..8
+                sum = select(sum, sum{s}{i}, l == {i}u);
+                //@end
+                if (mine && row + {o} + l < rows) {
+                    zs[(row + {o} + l) * n4 + quad] = packed(sum);
+                }
+            }
+            //@end
         }
-        //@end
-        //@end
     }
     finish(quad, 0u, 1u, lane, mine);
 }

@@ -13,24 +13,25 @@ struct Row {
 
 fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
     var best = 0u;
+    var largest = logit(first);
     var bad = 0.0;
     for (var j = 0u; j < classes; j++) {
-        if (logit(first + j) > logit(first + best)) {
+        let z = logit(first + j);
+        if (z > largest) {
             best = j;
+            largest = z;
         }
-        if (is_nan(logit(first + j))) {
-            bad = logit(first + j);
-        }
+        bad = select(bad, z, is_nan(z));
     }
-    let largest = logit(first + best);
     var sum = 0.0;
     var all = 0.0;
+    var z_label = 0.0;
     for (var j = 0u; j < classes; j++) {
         let z = logit(first + j) - largest;
         sum += exp(z);
         all += z;
+        z_label = select(z_label, z, j == label);
     }
-    let z_label = logit(first + label) - largest;
     let share = smoothing / f32(classes);
     var loss = log(sum) - (1.0 - smoothing) * z_label;
     // Only with smoothing: an infinite term times 0 would make the loss NaN.

@@ -1,5 +1,6 @@
-// As batch.wgsl, four features at a time, at the beginning of a step: `next` is the step that the one before left, and
-// becomes the current one, which only the kernels after this may read. `affine` is the offsets, and the factors behind them.
+// As batch.wgsl, four features at a time, at the beginning of a step: `now` is the step that the one before left, and is
+// copied to `current`, which the kernels after this read. `affine` is the offsets, and the factors behind them.
+// A thread has one quad of every so many rows: of as many as there are threads for.
 struct Args {
     features: u32,
     targets: u32,
@@ -9,10 +10,10 @@ struct Args {
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
 @group(0) @binding(3) var<storage, read> order: array<u32>;
 @group(0) @binding(4) var<storage, read> affine: array<Quad>;
-@group(0) @binding(5) var<storage, read> next: Now;
+@group(0) @binding(5) var<storage, read> now: Now;
 @group(0) @binding(6) var<storage, read_write> x: array<Quad>;
 @group(0) @binding(7) var<storage, read_write> batch_target: array<u32>;
-@group(0) @binding(8) var<storage, read_write> now: Now;
+@group(0) @binding(8) var<storage, read_write> current: array<u32>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -20,23 +21,23 @@ fn main(
     @builtin(num_workgroups) groups: vec3u,
     @builtin(local_invocation_index) lane: u32,
 ) {
+    let at_hand = now;
     let i = linear_index(group, groups, lane);
-    if (i == 0u) {
-        now = next;
+    if (i < NOW_WORDS) {
+        current[i] = word_of(at_hand, i);
     }
+    let threads = groups.x * groups.y * GROUP;
     let quads = args.features / 4u;
-    let wide = max(quads, args.targets);
-    if (i >= next.rows * wide) {
-        return;
+    let q = i % quads;
+    let step = threads / quads;
+    let offset = numbers(affine[q]);
+    let factor = numbers(affine[args.factor / 4u + q]);
+    // Threads beyond the last whole row of quads have none.
+    for (var r = select(i / quads, at_hand.rows, i >= step * quads); r < at_hand.rows; r += step) {
+        let row = order[at_hand.start + r];
+        x[r * quads + q] = packed((values(row * quads + q) - offset) * factor);
     }
-    let r = i / wide;
-    let q = i % wide;
-    let row = order[next.start + r];
-    if (q < quads) {
-        let centred = values(row * quads + q) - numbers(affine[q]);
-        x[r * quads + q] = packed(centred * numbers(affine[args.factor / 4u + q]));
-    }
-    if (q < args.targets) {
-        batch_target[r * args.targets + q] = targets[row * args.targets + q];
+    for (var t = i; t < at_hand.rows * args.targets; t += threads) {
+        batch_target[t] = targets[order[at_hand.start + t / args.targets] * args.targets + t % args.targets];
     }
 }

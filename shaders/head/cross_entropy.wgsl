@@ -24,12 +24,13 @@ fn main(@builtin(local_invocation_index) lane: u32) {
         let first = r * args.classes;
         let label = labels[r];
         let row = softmax(first, label, classes, args.smoothing);
-        let share = loss_scale() * class_weights[label] / f32(rows);
+        let weight = class_weights[label];
+        let share = loss_scale() * weight / f32(rows);
         for (var j = 0u; j < classes; j++) {
             let t = args.smoothing / f32(args.classes) + select(0.0, 1.0 - args.smoothing, j == label);
             d_logits[first + j] = share * (probability(row, first + j) - t);
         }
-        let weighted = row.loss * class_weights[label];
+        let weighted = row.loss * weight;
         loss += weighted;
         correct += select(0u, 1u, row.right && !is_nan(weighted));
     }

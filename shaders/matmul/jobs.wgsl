@@ -12,16 +12,4 @@ struct Args {
 }
 const NO_BIAS: u32 = 0xffffffffu;
 @group(0) @binding(0) var<uniform> args: Args;
-//@for j,a=0:1 1:3 2:5
-@group(0) @binding({a}) var<storage, read> dy{j}: array<f32>;
-//@end
 @group(0) @binding(7) var<storage, read> now: Now;
-
-// The load alone is chosen: a loop for each product would take a driver three times as long to compile.
-fn load_dy(job: u32, i: u32) -> f32 {
-    switch job {
-        case 0u: { return dy0[i]; }
-        case 1u: { return dy1[i]; }
-        default: { return dy2[i]; }
-    }
-}

@@ -35,50 +35,59 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let across = (n4 + 15u) / 16u;
     let row = (group.x - first) / across * 32u;
     let quad = (group.x - first) % across * 16u + lane;
-    let near = min(quad, n4 - 1u);
-    let far = min(quad + 8u, n4 - 1u);
+    let own = min(row + lane * 4u, (m - 1u) / 2u * 2u);
+    var total = vec4f(0.0);
     //@for c=0..4
-    let own{c} = min(row + lane * 4u + {c}u, m - 1u);
-    var total{c} = 0.0;
     //@for l=0..8
     var left{l}{c} = vec4f(0.0);
     var right{l}{c} = vec4f(0.0);
     //@end
     //@end
     let rows = now.rows;
+    let last = rows * m - 1u;
     for (var k = 0u; k < rows; k++) {
-        let b0 = load_x(job, k * n4 + near);
-        let b1 = load_x(job, k * n4 + far);
-        //@for c=0..4
-        let a{c} = load_dy(job, k * m + own{c});
-        total{c} += a{c};
+        let b0 = load_x(job, k * n4 + min(quad, n4 - 1u));
+        let b1 = load_x(job, k * n4 + min(quad + 8u, n4 - 1u));
+        let a = load_dy(job, k * m + own, last);
+        total += a;
         //@for l=0..8
         {
-            let v = subgroupBroadcast(a{c}, {l}u);
-            left{l}{c} += v * b0;
-            right{l}{c} += v * b1;
+            let v = subgroupBroadcast(a, {l}u);
+            //@for c,e=0:x 1:y 2:z 3:w
+            left{l}{c} += v.{e} * b0;
+            right{l}{c} += v.{e} * b1;
+            //@end
         }
         //@end
+    }
+    // A store for each sum would take a driver many times as long to compile.
+    let eight = unfolded(8u);
+    for (var l = 0u; l < eight; l++) {
+        //@for c=0..4
+        var left{c} = left0{c};
+        var right{c} = right0{c};
+        //@for k=1..8
+        left{c} = select(left{c}, left{k}{c}, l == {k}u);
+        right{c} = select(right{c}, right{k}{c}, l == {k}u);
         //@end
-    }
-    let at = weight / 4u + row * n4 + quad;
-    //@for l,o=0:0 1:4 2:8 3:12 4:16 5:20 6:24 7:28
-    //@for c=0..4
-    if (row + {o}u + {c}u < m) {
-        if (quad < n4) {
-            grads[at + ({o}u + {c}u) * n4] = packed(left{l}{c});
+        //@end
+        for (var q = 0u; q < eight; q++) {
+            var sum = left0;
+            //@for v,i=left1:2 left2:4 left3:6 right0:1 right1:3 right2:5 right3:7
+            sum = select(sum, {v}, q == {i}u);
+            //@end
+            let i = l * 4u + q / 2u;
+            let column = quad + q % 2u * 8u;
+            if (row + i < m && column < n4) {
+                grads[weight / 4u + (row + i) * n4 + column] = packed(sum);
+            }
         }
-        if (quad + 8u < n4) {
-            grads[at + ({o}u + {c}u) * n4 + 8u] = packed(right{l}{c});
-        }
     }
-    //@end
-    //@end
     // What lies beyond the last row stays as it is.
     let mine = row + lane * 4u;
     if (quad < 8u && bias != NO_BIAS && mine < m) {
         let within = vec4u(mine) + vec4u(0u, 1u, 2u, 3u) < vec4u(m);
         let place = (bias + mine) / 4u;
-        grads[place] = packed(select(numbers(grads[place]), vec4f(total0, total1, total2, total3), within));
+        grads[place] = packed(select(numbers(grads[place]), total, within));
     }
 }

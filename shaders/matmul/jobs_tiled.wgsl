@@ -1,5 +1,6 @@
 // As tiled.wgsl, whose picture is that of this: the group finds its product, then 64 × 64 of it.
-//@for j,b=0:2 1:4 2:6
+//@for j,a,b=0:1:2 1:3:4 2:5:6
+@group(0) @binding({a}) var<storage, read> dy{j}: array<f32>;
 @group(0) @binding({b}) var<storage, read> x{j}: array<f32>;
 //@end
 @group(0) @binding(8) var<storage, read_write> grads: array<f32>;
@@ -7,6 +8,14 @@ const TILE: u32 = 64u;
 const DEPTH: u32 = 16u;
 var<workgroup> tile_a: array<f32, TILE * DEPTH>;
 var<workgroup> tile_b: array<f32, TILE * DEPTH>;
+
+fn load_dy(job: u32, i: u32) -> f32 {
+    switch job {
+        case 0u: { return dy0[i]; }
+        case 1u: { return dy1[i]; }
+        default: { return dy2[i]; }
+    }
+}
 
 fn load_x(job: u32, i: u32) -> f32 {
     switch job {

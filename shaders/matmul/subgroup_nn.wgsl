@@ -34,14 +34,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         }
         //@end
     }
-    //@for i=0..16
-    //@for q,c=0:x 1:y 2:z 3:w
-    if (row + {i}u < m && column + {q}u < args.n) {
-        store(group.z, row + {i}u, column + {q}u, left{i}.{c});
+    // A store for each sum would take a driver many times as long to compile.
+    for (var i = 0u; i < unfolded(16u); i++) {
+        var left = left0;
+        var right = right0;
+        //@for j=1..16
+        left = select(left, left{j}, i == {j}u);
+        right = select(right, right{j}, i == {j}u);
+        //@end
+        //@for q,c=0:x 1:y 2:z 3:w
+        if (row + i < m && column + {q}u < args.n) {
+            store(group.z, row + i, column + {q}u, left.{c});
+        }
+        if (row + i < m && column + {q}u + 32u < args.n) {
+            store(group.z, row + i, column + {q}u + 32u, right.{c});
+        }
+        //@end
     }
-    if (row + {i}u < m && column + {q}u + 32u < args.n) {
-        store(group.z, row + {i}u, column + {q}u + 32u, right{i}.{c});
-    }
-    //@end
-    //@end
 }

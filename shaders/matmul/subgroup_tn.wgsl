@@ -37,16 +37,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         }
         //@end
     }
-    //@for q=0..4
-    //@for i,c=0:x 1:y 2:z 3:w
-    //@for j,e=0:x 1:y 2:z 3:w
-    if (row + {q}u * 4u + {i}u < m && column + {j}u < args.n) {
-        store(group.z, row + {q}u * 4u + {i}u, column + {j}u, left{q}{c}.{e});
+    // A store for each sum would take a driver many times as long to compile.
+    for (var i = 0u; i < unfolded(16u); i++) {
+        var left = left0x;
+        var right = right0x;
+        //@for q=0..4
+        //@for c,o=x:0u y:1u z:2u w:3u
+        left = select(left, left{q}{c}, i == {q}u * 4u + {o});
+        right = select(right, right{q}{c}, i == {q}u * 4u + {o});
+        //@end
+        //@end
+        //@for j,e=0:x 1:y 2:z 3:w
+        if (row + i < m && column + {j}u < args.n) {
+            store(group.z, row + i, column + {j}u, left.{e});
+        }
+        if (row + i < m && column + {j}u + 32u < args.n) {
+            store(group.z, row + i, column + {j}u + 32u, right.{e});
+        }
+        //@end
     }
-    if (row + {q}u * 4u + {i}u < m && column + {j}u + 32u < args.n) {
-        store(group.z, row + {q}u * 4u + {i}u, column + {j}u + 32u, right{q}{c}.{e});
-    }
-    //@end
-    //@end
-    //@end
 }

@@ -20,9 +20,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_index(group, groups, lane);
-    if (i == 0u) {
-        advance();
-    }
+    advance(i);
     if (i * 4u >= args.count || now.halted != 0u) {
         return;
     }

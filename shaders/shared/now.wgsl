@@ -15,6 +15,24 @@ const HALTED_BY_LOSS: u32 = 1u;
 const HALTED_BY_GRADIENT: u32 = 2u;
 const SKIPPED: u32 = 3u;
 
+// What copies a step does so by a word a thread: a driver that runs on a CPU takes time for each place in the text that loads
+// or stores, be it for no thread.
+const NOW_WORDS: u32 = 9u;
+
+fn word_of(step: Now, i: u32) -> u32 {
+    switch i {
+        case 0u: { return step.index; }
+        case 1u: { return step.start; }
+        case 2u: { return step.rows; }
+        case 3u: { return bitcast<u32>(step.rate); }
+        case 4u: { return step.step; }
+        case 5u: { return step.halted; }
+        case 6u: { return step.exponent; }
+        case 7u: { return step.steady; }
+        default: { return step.skipped; }
+    }
+}
+
 // What the gradient by the loss is multiplied by.
 fn loss_scale() -> f32 {
     return bitcast<f32>((127u + now.exponent) << 23u);

@@ -2,8 +2,12 @@
 // takes half as many steps.
 alias Quad = vec2<u64>;
 
+fn pair(word: u64) -> vec2f {
+    return bitcast<vec2f>(vec2u(u32(word), u32(word >> 32u)));
+}
+
 fn numbers(q: Quad) -> vec4f {
-    return bitcast<vec4f>(vec4u(u32(q.x), u32(q.x >> 32u), u32(q.y), u32(q.y >> 32u)));
+    return vec4f(pair(q.x), pair(q.y));
 }
 
 fn packed(v: vec4f) -> Quad {

@@ -13,7 +13,9 @@ fn multiply_high(a: u32, b: u32) -> u32 {
 fn philox(counter: vec4u, seed: vec2u) -> vec4u {
     var c = counter;
     var key = seed;
-    for (var round = 0u; round < 10u; round++) {
+    // Unrolled, this would be a good part of what software drivers compile.
+    let rounds = unfolded(10u);
+    for (var round = 0u; round < rounds; round++) {
         c = vec4u(
             multiply_high(0xCD9E8D57u, c.z) ^ c.y ^ key.x,
             0xCD9E8D57u * c.z,

@@ -5,7 +5,7 @@
 //! to the bit: the number of a class, or floats.
 
 use crate::kernel::{
-    Binding, Io, Kernel, NEXT, NOW, Needs, Part, Scalar, Tensor, Tolerance, WRITE_NOW, args_of, read, write,
+    Binding, Io, Kernel, NOW, Needs, Part, Scalar, Tensor, Tolerance, WRITE_CURRENT, args_of, read, write,
 };
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -75,10 +75,10 @@ const BEGIN: &[Binding] = &[
     read("targets").u32(),
     read("order").u32(),
     read("affine"),
-    NEXT,
+    NOW,
     write("x"),
     write("batch_target").u32(),
-    WRITE_NOW,
+    WRITE_CURRENT,
 ];
 
 /// The same with data of integers.
@@ -233,7 +233,9 @@ impl Op for Begin {
         let (features, targets_of_row) = (self.0.features(), self.0.target.words());
         let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
         let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];
-        rec.elements(kernel, &args, &slots, self.0.batch * (features / 4).max(targets_of_row));
+        // On a CPU, what a thread reads once for all its rows is worth more than threads.
+        let rows_of_thread = if kernel.needs == Needs::SubgroupsOf8 { 8 } else { 1 };
+        rec.elements(kernel, &args, &slots, self.0.batch.div_ceil(rows_of_thread) * features / 4);
     }
 }
 
@@ -292,14 +294,14 @@ pub fn cases() -> Vec<Case> {
 }
 
 fn begin<'a, T: Copy + Sync + Into<f32>>(a: BeginArgs, io: &mut Io<'a>, values: for<'t> fn(&'t Tensor<'a>) -> &'t [T]) {
-    let [data, targets, order, affine, next, mut x, mut target, mut now] = io.take();
-    let step = next.now();
+    let [data, targets, order, affine, now, mut x, mut target, mut current] = io.take();
+    let step = now.now();
     let rows = &order.u32()[step.start as usize..][..step.rows as usize];
     pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
     let (offset, factor) = affine.f32().split_at(a.factor as usize);
     let plain = Args { features: a.features, targets: a.targets };
     batch(plain, values(&data), rows, (offset, factor), x.f32_mut());
-    now.set_now(&step);
+    current.set_now(&step);
 }
 
 fn pick(targets: &[u32], rows: &[u32], words: usize, target: &mut [u32]) {

@@ -84,12 +84,12 @@ const fn linear_kernel(name: &'static str, parts: &'static [Part], needs: Needs)
 }
 
 macro_rules! with {
-    ($quads:literal) => {
+    ($quads:literal, $product:literal) => {
         parts!(
             "shared/now.wgsl",
             "shared/numbers.wgsl",
             $quads,
-            "head/product.wgsl",
+            $product,
             "cross_entropy/row.wgsl",
             "head/cross_entropy.wgsl"
         )
@@ -97,8 +97,12 @@ macro_rules! with {
 }
 
 static LINEAR: [Kernel; 2] = [
-    linear_kernel("head.linear_cross_entropy", with!("shared/quads.wgsl"), Needs::Nothing),
-    linear_kernel("head.linear_cross_entropy_u64", with!("shared/quads_u64.wgsl"), Needs::SubgroupsOf8),
+    linear_kernel("head.linear_cross_entropy", with!("shared/quads.wgsl", "head/product.wgsl"), Needs::Nothing),
+    linear_kernel(
+        "head.linear_cross_entropy_subgroup",
+        with!("shared/quads_u64.wgsl", "head/product_subgroup.wgsl"),
+        Needs::SubgroupsOf8,
+    ),
 ];
 
 /// Its kernels.

@@ -35,7 +35,9 @@ fn a_step_of_blocks_is_eight_dispatches() {
             names.iter().map(|name| name.trim_end_matches("_subgroup").trim_end_matches("_u64")).collect();
         if target.fuse {
             let (block, jobs) = match target.product {
-                Family::Subgroup => (["block.subgroup_forward", "block.subgroup_backward"], "matmul.jobs"),
+                Family::Subgroup => {
+                    (["block.subgroup_forward", "block.subgroup_backward"], "matmul.jobs_subgroup_pairs")
+                }
                 _ => (["block.forward", "block.backward"], "matmul.jobs_tiled"),
             };
             let head = "head.linear_cross_entropy";

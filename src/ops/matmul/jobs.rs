@@ -57,8 +57,16 @@ macro_rules! jobs {
 }
 
 pub(super) static TILED: Kernel = jobs!("matmul.jobs_tiled", Needs::Nothing, ["matmul/jobs_tiled.wgsl"]);
-pub(super) static SUBGROUP: Kernel =
-    jobs!("matmul.jobs_subgroup", Needs::SubgroupsOf8, ["shared/quads_u64.wgsl", "matmul/jobs_subgroup.wgsl"]);
+pub(super) static PAIRS: Kernel = jobs!(
+    "matmul.jobs_subgroup_pairs",
+    Needs::SubgroupsOf8,
+    ["shared/quads_u64.wgsl", "matmul/jobs_dy_pairs.wgsl", "matmul/jobs_subgroup.wgsl"]
+);
+pub(super) static SCALARS: Kernel = jobs!(
+    "matmul.jobs_subgroup_scalars",
+    Needs::SubgroupsOf8,
+    ["shared/quads_u64.wgsl", "matmul/jobs_dy_scalars.wgsl", "matmul/jobs_subgroup.wgsl"]
+);
 
 /// The operation. Inputs: dy `[batch, m]` and x `[batch, n]` of each layer; outputs: dW `[m, n]` of each, and db `[m]` of each
 /// that has a bias, behind its dW.
@@ -97,8 +105,10 @@ impl Op for WeightGradients {
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let outputs: Vec<SlotId> = w.outputs.iter().map(|wire| wire.slot).collect();
         let grads = rec.together(&outputs);
+        let even = w.inputs.chunks(2).all(|pair| pair[0].shape.width().is_multiple_of(2));
         let (kernel, tile) = match rec.target.product {
-            Family::Subgroup => (&SUBGROUP, [32, 64]),
+            Family::Subgroup if even => (&PAIRS, [32, 64]),
+            Family::Subgroup => (&SCALARS, [32, 64]),
             Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, [64, 64]),
         };
         let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NO_BIAS };

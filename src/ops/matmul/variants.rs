@@ -232,5 +232,6 @@ pub static KERNELS: &[&Kernel] = &[
     &SUM_PARTS_BIAS,
     &COLUMN_SUMS,
     &super::jobs::TILED,
-    &super::jobs::SUBGROUP,
+    &super::jobs::PAIRS,
+    &super::jobs::SCALARS,
 ];
