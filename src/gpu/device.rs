@@ -72,6 +72,9 @@ type Complaint = Arc<Mutex<Option<DeviceError>>>;
 
 /// An open adapter.
 pub struct Gpu {
+    pub(super) adapter: wgpu::Adapter,
+    /// How `device` was asked for.
+    pub(super) opened_as: wgpu::DeviceDescriptor<'static>,
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
     pub(super) pipelines: RefCell<Pipelines>,
@@ -274,6 +277,8 @@ impl Gpu {
         let key = wgpu::util::pipeline_cache_key(&adapter.get_info()).filter(|_| handed_out);
         Ok(Self {
             kept_as: key.map(|key| format!("{key}_{}", file_name(&report.driver))),
+            adapter: adapter.clone(),
+            opened_as: descriptor,
             device,
             queue,
             pipelines: RefCell::new(Pipelines::new(checks)),

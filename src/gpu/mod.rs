@@ -1,5 +1,6 @@
 //! The executor on a GPU. The only place that names wgpu.
 
+mod ahead;
 mod device;
 mod kept;
 mod matrices;

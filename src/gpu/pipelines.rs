@@ -54,7 +54,7 @@ impl Gpu {
         if new.is_empty() {
             return Ok(());
         }
-        let (checks, cache) = (self.pipelines.borrow().checks, self.pipelines.borrow().cache.clone());
+        let (checks, cache) = (self.checks(), self.pipelines.borrow().cache.clone());
         let maker = Maker { device: &self.device, checks, cache };
         let attendant = self.attendant();
         let compiling = |done| attendant.iter().for_each(|attendant| attendant.compiling(done, new.len()));
@@ -76,6 +76,10 @@ impl Gpu {
         }
         self.keep_pipelines();
         Ok(())
+    }
+
+    pub(super) fn checks(&self) -> Checks {
+        self.pipelines.borrow().checks
     }
 
     /// The pipeline of a kernel.
@@ -104,15 +108,15 @@ impl Gpu {
 }
 
 /// What makes a pipeline, on any thread.
-struct Maker<'a> {
-    device: &'a wgpu::Device,
-    checks: Checks,
-    cache: Option<wgpu::PipelineCache>,
+pub(super) struct Maker<'a> {
+    pub(super) device: &'a wgpu::Device,
+    pub(super) checks: Checks,
+    pub(super) cache: Option<wgpu::PipelineCache>,
 }
 
 impl Maker<'_> {
     /// The pipeline, or what the driver says against the kernel. An error scope is of one thread.
-    fn make(&self, kernel: &Kernel) -> Result<Pipeline, String> {
+    pub(super) fn make(&self, kernel: &Kernel) -> Result<Pipeline, String> {
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let pipeline = self.build(kernel);
         pollster::block_on(scope.pop()).map_or(Ok(pipeline), |error| Err(reason(&error)))

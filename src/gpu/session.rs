@@ -1,9 +1,11 @@
 //! A plan with memory on a GPU. Everything is made before the first step; a step only records and submits.
 
+use super::ahead;
 use super::device::{Gpu, reason};
 use super::pipelines::Pipeline;
 use crate::executor::{DeviceError, Executor};
 use crate::graph::plan::Plan;
+use crate::kernel::Kernel;
 use crate::op::{Dispatch, SlotId};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
@@ -112,23 +114,38 @@ impl Session {
     /// Has a software driver compile the kernels of a program, which it does where one is first dispatched, be it in no
     /// groups: so that whoever attends hears of it. What was compiled before takes no time.
     fn begin(&mut self, program: usize) -> Result<(), DeviceError> {
-        let attendant = self.gpu.attendant().filter(|_| !self.gpu.report().hardware);
-        let Some(attendant) = attendant.filter(|_| !std::mem::replace(&mut self.begun[program], true)) else {
+        if self.gpu.report().hardware || std::mem::replace(&mut self.begun[program], true) {
             return Ok(());
-        };
-        let dispatches = &self.programs[program];
-        attendant.compiling(0, dispatches.len());
-        for (at, ready) in dispatches.iter().enumerate() {
-            let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            ready.record_groups(&mut pass, [0; 3]);
-            drop(pass);
-            self.gpu.queue.submit([encoder.finish()]);
-            let waited = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
-            waited.map_err(|error| DeviceError::Lost(reason(&error)))?;
-            attendant.compiling(at + 1, dispatches.len());
         }
+        let mut kernels: Vec<&'static Kernel> = vec![];
+        let mut ready = vec![];
+        for (dispatch, made) in self.plan.programs[program].dispatches.iter().zip(&self.programs[program]) {
+            if !kernels.contains(&dispatch.kernel) {
+                kernels.push(dispatch.kernel);
+                ready.push(made);
+            }
+        }
+        let attendant = self.gpu.attendant();
+        let tell = |done| attendant.iter().for_each(|attendant| attendant.compiling(done, ready.len()));
+        let mut done = 0;
+        tell(done);
+        ahead::dispatch_each(&self.gpu, &kernels, |at| {
+            self.dispatch_nothing(ready[at])?;
+            done += 1;
+            tell(done);
+            Ok(())
+        })?;
         self.gpu.complaints()
+    }
+
+    fn dispatch_nothing(&self, ready: &Ready) -> Result<(), DeviceError> {
+        let mut encoder = self.gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+        ready.record_groups(&mut pass, [0; 3]);
+        drop(pass);
+        self.gpu.queue.submit([encoder.finish()]);
+        let waited = self.gpu.device.poll(wgpu::PollType::wait_indefinitely());
+        waited.map(|_| ()).map_err(|error| DeviceError::Lost(reason(&error)))
     }
 
     fn submit<'a>(&self, dispatches: impl Iterator<Item = &'a Ready>) -> Result<(), DeviceError> {

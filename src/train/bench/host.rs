@@ -61,14 +61,17 @@ fn field(stat: &str, index: usize) -> Option<f64> {
     stat.rsplit_once(')')?.1.split_whitespace().nth(index)?.parse().ok()
 }
 
-/// Seconds of processor time that the calling thread has taken so far.
+/// Seconds of processor time that the calling thread has taken so far. What `/proc` says of it stands still between the ticks
+/// of the scheduler, this clock does not.
+#[cfg(unix)]
 pub(super) fn thread_seconds() -> Option<f64> {
-    nanoseconds(&fs::read_to_string("/proc/thread-self/schedstat").ok()?)
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Some(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9)
 }
 
-/// The first number of a `schedstat`, in seconds.
-fn nanoseconds(schedstat: &str) -> Option<f64> {
-    Some(schedstat.split_whitespace().next()?.parse::<f64>().ok()? / 1e9)
+#[cfg(not(unix))]
+pub(super) fn thread_seconds() -> Option<f64> {
+    None
 }
 
 /// Seconds since this process was made, to a hundredth.
@@ -101,7 +104,14 @@ mod tests {
         assert_eq!(machine("cpu 1 2"), None);
         assert_eq!(high_water("VmPeak: 1 kB\nVmHWM:\t  24 kB\n"), Some(24 * 1024));
         assert_eq!(high_water(""), None);
-        assert_eq!(nanoseconds("1500000000 200 3\n"), Some(1.5));
-        assert_eq!(nanoseconds(""), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_clock_of_a_thread_does_not_stand_still() {
+        let times: Vec<f64> = (0..1000).filter_map(|_| thread_seconds()).collect();
+        assert!(times.is_sorted() && times[999] > times[0] && times[999] - times[0] < 1.0);
+        let distinct = times.windows(2).filter(|pair| pair[0] < pair[1]).count();
+        assert!(distinct > 500, "{distinct} of 999");
     }
 }

@@ -6,6 +6,7 @@ use super::super::programs::{DataShape, Programs, Purpose, TrainOptions};
 use super::super::runner::Runner;
 use super::super::state;
 use super::host::thread_seconds;
+use super::median;
 use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{self, Head, Network, Rule};
@@ -86,7 +87,7 @@ pub struct Net {
     begun: u64,
     /// Steps that are given to the device at once.
     most: usize,
-    submitted: (f64, usize),
+    submitted: Vec<f64>,
 }
 
 impl Net {
@@ -109,7 +110,7 @@ impl Net {
         // In the order of the file, as the peers go through theirs.
         let order: Vec<u32> = (0..rows as u32).collect();
         let most = most.unwrap_or(usize::MAX);
-        let submitted = (0.0, 0);
+        let submitted = vec![];
         let mut net = Self { runner, work, program, order, table: vec![], line: 0, begun: 0, most, submitted };
         net.fill()?;
         Ok(net)
@@ -162,8 +163,7 @@ impl Net {
             let (started, busy) = (Instant::now(), thread_seconds());
             self.runner.run(self.program, chunk)?;
             let busy = busy.zip(thread_seconds()).map(|(before, after)| after - before);
-            self.submitted.0 += busy.unwrap_or_else(|| started.elapsed().as_secs_f64());
-            self.submitted.1 += chunk;
+            self.submitted.push(busy.unwrap_or_else(|| started.elapsed().as_secs_f64()) / chunk as f64);
             self.line += chunk;
             left -= chunk;
         }
@@ -189,12 +189,11 @@ impl Net {
         Err(Error::Failed(format!("the loss of {name} is not finite on this device: see wgrad doctor")))
     }
 
-    /// Seconds that giving a step to the device takes the host, in the mean since the last call: recording and
-    /// submitting, without waiting; on Linux of the calling thread's processor time, so that what a software driver's own
-    /// threads take from it does not count. On the CPU path, where that is the work itself, it says nothing.
+    /// Seconds that giving a step to the device takes the host, the median over what was submitted since the last call:
+    /// recording and submitting, without waiting; on Unix of the calling thread's processor time, so that what a software
+    /// driver's own threads take from it does not count. On the CPU path, where that is the work itself, it says nothing.
     pub fn host_seconds(&mut self) -> f64 {
-        let (time, steps) = std::mem::take(&mut self.submitted);
-        time / steps as f64
+        median(&std::mem::take(&mut self.submitted))
     }
 
     /// The program of a step and its runner, with so many steps at most that can be run at once from here on.
