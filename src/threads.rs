@@ -83,6 +83,14 @@ pub fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     }
 }
 
+/// Does `own` on the calling thread, and `work` meanwhile on so many others, as far as there are threads.
+pub fn meanwhile<R>(others: usize, work: impl Fn() + Sync, own: impl FnOnce() -> R) -> R {
+    rayon::in_place_scope(|scope| {
+        (0..others).for_each(|_| scope.spawn(|_| work()));
+        own()
+    })
+}
+
 /// What can be cut in two for threads: slices, and slices of one length together.
 pub trait Pieces: Send + Sized {
     /// Elements of each.

@@ -12,7 +12,6 @@ use crate::kernel::{Access, Kernel};
 use crate::threads;
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// What the first kernel takes at least where it is not yet in a cache, on Mesa's driver: it also makes the compiler ready.
@@ -31,32 +30,42 @@ pub(super) fn dispatch_each(
     mut first: impl FnMut(usize) -> Result<(), DeviceError>,
 ) -> Result<(), DeviceError> {
     let started = Instant::now();
-    let left = Mutex::new((0..kernels.len()).collect::<VecDeque<usize>>());
-    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    if let Some(at) = next() {
+    let mut left: VecDeque<usize> = (0..kernels.len()).collect();
+    if let Some(at) = left.pop_front() {
         first(at)?;
     }
     let cold = started.elapsed() > COLD && is_kept();
-    let devices = if cold { MOST.min(threads::count() - 1) } else { 0 };
+    share(gpu, kernels, left, if cold { MOST.min(threads::count() - 1) } else { 0 }, first)
+}
+
+/// The kernels that are left, with so many devices beside the one at hand.
+fn share(
+    gpu: &Gpu,
+    kernels: &[&'static Kernel],
+    left: VecDeque<usize>,
+    devices: usize,
+    mut first: impl FnMut(usize) -> Result<(), DeviceError>,
+) -> Result<(), DeviceError> {
+    let left = Mutex::new(left);
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
     let (adapter, descriptor, checks) = (&gpu.adapter, &gpu.opened_as, gpu.checks());
-    thread::scope(|scope| {
-        let compile = || match pollster::block_on(adapter.request_device(descriptor)) {
-            Ok((device, queue)) => Other { device, queue }.compile(checks, kernels, &left),
-            Err(_) => vec![],
-        };
-        let others: Vec<_> = (0..devices).map(|_| scope.spawn(compile)).collect();
-        let mut all = Ok(());
+    let taken = Mutex::new(vec![]);
+    let compile = || {
+        if let Ok((device, queue)) = pollster::block_on(adapter.request_device(descriptor)) {
+            let found = Other { device, queue }.compile(checks, kernels, &left);
+            taken.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+        }
+    };
+    let mut all = Ok(());
+    // After a failure the others are to come to their end.
+    let mut dispatch = |at| all = all.clone().and_then(|()| first(at));
+    threads::meanwhile(devices, compile, || {
         while let Some(at) = next() {
-            // After a failure the others are to come to their end.
-            all = all.and_then(|()| first(at));
+            dispatch(at);
         }
-        for other in others {
-            for at in other.join().unwrap_or_default() {
-                all = all.and_then(|()| first(at));
-            }
-        }
-        all
-    })
+    });
+    taken.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().for_each(dispatch);
+    all
 }
 
 /// Whether Mesa keeps what it compiled, as it does unless told otherwise.
@@ -114,5 +123,51 @@ impl Other {
         self.queue.submit([encoder.finish()]);
         // What went wrong here goes wrong again on the device at hand, which says so.
         let _ = self.device.poll(wgpu::PollType::wait_indefinitely());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Choice;
+    use crate::kernel::{Needs, Part, Tolerance};
+
+    const fn kernel(name: &'static str, parts: &'static [Part]) -> Kernel {
+        let (needs, tolerance) = (Needs::Nothing, Tolerance::EXACT);
+        Kernel { name, parts, args: &[], bindings: &[], needs, tolerance, twin: |_, _| (), fast: None }
+    }
+
+    static GOOD: Kernel = kernel("test.good", &[Part { file: "", text: "@compute @workgroup_size(1) fn main() {}" }]);
+    static BAD: Kernel =
+        kernel("test.bad", &[Part { file: "", text: "@compute @workgroup_size(1) fn main() { x = 1; }" }]);
+
+    /// Whoever took a kernel, and whether or not it was compiled.
+    #[test]
+    fn each_kernel_is_dispatched_once_on_the_device_at_hand() {
+        let Ok(gpu) = Gpu::open(&Choice::Any, Checks::Off) else {
+            assert!(std::env::var_os("WGRAD_REQUIRE_GPU").is_none(), "no adapter");
+            return;
+        };
+        let kernels = [&GOOD, &BAD, &GOOD, &BAD, &GOOD, &GOOD];
+        for devices in [0, 1, 3] {
+            let mut dispatched = vec![];
+            let all = share(&gpu, &kernels, (1..kernels.len()).collect(), devices, |at| {
+                // The others have the time to take some.
+                let started = Instant::now();
+                while at == 1 && started.elapsed() < Duration::from_millis(100) {}
+                dispatched.push(at);
+                Ok(())
+            });
+            assert_eq!(all, Ok(()));
+            assert_eq!(dispatched[0], 1);
+            dispatched.sort_unstable();
+            assert_eq!(dispatched, [1, 2, 3, 4, 5], "{devices} devices");
+            let mut dispatched = 0;
+            let failed = share(&gpu, &kernels, (1..kernels.len()).collect(), devices, |_| {
+                dispatched += 1;
+                Err(DeviceError::Lost("gone".into()))
+            });
+            assert_eq!((failed, dispatched), (Err(DeviceError::Lost("gone".into())), 1), "{devices} devices");
+        }
     }
 }
