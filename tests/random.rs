@@ -31,6 +31,11 @@ const BODY: &str = "
 @group(0) @binding(2) var<storage, read> keys: array<vec2u>;
 @group(0) @binding(3) var<storage, read_write> words: array<vec4u>;
 
+// As in shared/now.wgsl, where there is no step.
+fn unfolded(value: u32) -> u32 {
+    return value;
+}
+
 @compute @workgroup_size(1)
 fn main(@builtin(workgroup_id) group: vec3u) {
     words[group.x] = philox(counters[group.x], keys[group.x]);
