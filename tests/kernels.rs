@@ -6,7 +6,7 @@ mod uniform;
 
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner};
 use std::collections::BTreeSet;
-use wgrad::kernel::{Access, Binding, Field, Kernel, Now, Scalar, Step};
+use wgrad::kernel::{Access, Binding, Field, Kernel, Now, Scalar};
 use wgrad::ops::OPS;
 
 fn kernels() -> impl Iterator<Item = &'static Kernel> {
@@ -82,10 +82,7 @@ fn disagreements(wgsl: &str, args: &[Field], bindings: &[Binding]) -> Vec<String
             wrong.push(format!("{name} is declared as {} {:?}", declared.name, declared.access));
         }
         let content = match &module.types[global.ty].inner {
-            TypeInner::Array { base, size: ArraySize::Dynamic, .. } => match scalar_of(&module, *base) {
-                None if same_fields(&fields_of(&module, *base), Step::FIELDS) => Some(Scalar::U32),
-                scalar => scalar,
-            },
+            TypeInner::Array { base, size: ArraySize::Dynamic, .. } => scalar_of(&module, *base),
             TypeInner::Struct { .. } if same_fields(&fields_of(&module, global.ty), Now::FIELDS) => Some(Scalar::Now),
             _ => None,
         };

@@ -1,17 +1,4 @@
 // logits = h Wᵀ + b, into d_logits; h is [rows, k], W [classes, k], k a multiple of four. Threads take them in turn.
-@group(0) @binding(1) var<storage, read> h: array<Quad>;
-@group(0) @binding(2) var<storage, read> params: array<Quad>;
-@group(0) @binding(3) var<storage, read> labels: array<u32>;
-@group(0) @binding(4) var<storage, read> class_weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> d_logits: array<f32>;
-@group(0) @binding(6) var<storage, read_write> losses: array<f32>;
-@group(0) @binding(7) var<storage, read_write> corrects: array<u32>;
-@group(0) @binding(8) var<storage, read_write> now: Now;
-
-fn logit(i: u32) -> f32 {
-    return d_logits[i];
-}
-
 fn product(lane: u32) {
     let k4 = unfolded(args.k) / 4u;
     let outputs = now.rows * args.classes;

@@ -1,18 +1,6 @@
 // logits = h Wᵀ + b, into d_logits; h is [rows, k], W [classes, k], k a multiple of four. For drivers that run on a CPU: a
 // subgroup of 8 lanes takes 8 rows and 8 classes at a time. For each four k, lane l loads row l of h and class l of W;
 // the other lanes get the rows by broadcast, and lane l sums those of its class.
-@group(0) @binding(1) var<storage, read> h: array<Quad>;
-@group(0) @binding(2) var<storage, read> params: array<Quad>;
-@group(0) @binding(3) var<storage, read> labels: array<u32>;
-@group(0) @binding(4) var<storage, read> class_weights: array<f32>;
-@group(0) @binding(5) var<storage, read_write> d_logits: array<f32>;
-@group(0) @binding(6) var<storage, read_write> losses: array<f32>;
-@group(0) @binding(7) var<storage, read_write> corrects: array<u32>;
-@group(0) @binding(8) var<storage, read_write> now: Now;
-
-fn logit(i: u32) -> f32 {
-    return d_logits[i];
-}
 
 // Rows, and k / 4: broadcasts must stand in flow that the whole group takes.
 var<workgroup> sizes: vec2u;

@@ -89,6 +89,7 @@ macro_rules! with {
             "shared/now.wgsl",
             "shared/numbers.wgsl",
             $quads,
+            "head/layer.wgsl",
             $product,
             "cross_entropy/row.wgsl",
             "head/cross_entropy.wgsl"
