@@ -1,7 +1,7 @@
 use super::*;
 use crate::random::{Domain, Stream};
 use ndarray::{Array2, s};
-use pulp::Scalar512b;
+use pulp::{Scalar128b, Scalar512b};
 use rand::RngExt;
 
 fn random(rows: usize, columns: usize, index: u32) -> Array2<f32> {
@@ -49,11 +49,11 @@ fn products_agree_with_the_definition() {
             gemm(a, b, whole.view_mut());
             assert_is_product(a, b, whole.view());
             let mut parts = Array2::from_elem((m, n), f32::NAN);
-            let mut memory = vec![f32::NAN; m * k];
-            let packed = Packed::new(a, &mut memory);
+            let mut memory = vec![f32::NAN; Packed::floats((m, k))];
+            let packed = Packed::new(Form::Panels, a, &mut memory);
             for j in (0..n).step_by(50) {
                 let end = n.min(j + 50);
-                gemm_packed(packed, b.slice(s![.., j..end]), parts.slice_mut(s![.., j..end]));
+                packed.gemm(b.slice(s![.., j..end]), parts.slice_mut(s![.., j..end]));
             }
             assert_eq!(whole, parts, "bits of a packed product");
             // What is compiled for no instruction set in particular, and for vectors as wide as those of AVX-512, into a
@@ -63,11 +63,11 @@ fn products_agree_with_the_definition() {
                 let mut scratch = Scratch::new();
                 scratch.grow();
                 let c = larger.slice_mut(s![..m, 1..=n]);
-                let whole = Product { a: Left::Matrix(a), size: [m, k], b, c, scratch: &mut scratch };
+                let whole = dense::Product { a: Left::Matrix(a), size: (m, k), b, c, scratch: &mut scratch };
                 if wide {
-                    product::<_, 32, false>(Scalar512b, whole);
+                    dense::product::<_, 32, false>(Scalar512b, whole);
                 } else {
-                    product::<_, 8, false>(Scalar128b, whole);
+                    dense::product::<_, 8, false>(Scalar128b, whole);
                 }
                 assert_is_product(a, b, larger.slice(s![..m, 1..=n]));
                 assert!(larger.column(0).iter().chain(larger.row(m)).chain(larger.column(n + 1)).all(|c| *c == 7.0));
@@ -78,14 +78,23 @@ fn products_agree_with_the_definition() {
 
 #[test]
 fn bits_do_not_depend_on_cuts() {
-    let (a, b) = (random(130, 700, 1), random(700, 200, 2));
+    for (a, b) in [
+        (random(130, 700, 1), random(700, 200, 2)),
+        (mostly_zeros(130, 700, 1), random(700, 200, 2)),
+        (random(130, 700, 1), mostly_zeros(700, 200, 2)),
+    ] {
+        assert_no_cut_shows(&a, &b);
+    }
+}
+
+fn assert_no_cut_shows(a: &Array2<f32>, b: &Array2<f32>) {
     let mut want = Array2::zeros((130, 200));
     gemm(a.view(), b.view(), want.view_mut());
     for threads in [1, 2, 3, 7] {
         let mut got = Array2::zeros((130, 200));
         threads::with(threads, || {
             gemm_on_all(a.view(), b.view(), got.view_mut(), |[i, j], mut block| {
-                assert!(threads == 1 || block.ncols() < 200, "in one block");
+                assert!(threads == 1 || block.len() < 130 * 200, "in one block");
                 let own = want.slice(s![i..i + block.nrows(), j..j + block.ncols()]);
                 assert!(block == own);
                 block += 1.0;
@@ -109,4 +118,58 @@ fn nan_and_infinities_go_through() {
     for ((i, _), c) in c.indexed_iter() {
         assert_eq!(c.is_nan(), i == 3 || i == 4, "row {i}");
     }
+}
+
+/// About one value of four is not zero.
+fn mostly_zeros(rows: usize, columns: usize, index: u32) -> Array2<f32> {
+    let mut stream = Stream::new(4, Domain::Check, index);
+    random(rows, columns, index).mapv_into(|x| if stream.random_bool(0.75) { 0.0 } else { x })
+}
+
+#[test]
+fn lists_give_the_bits_of_panels() {
+    // Around passes, blocks of rows, strips and blocks of k.
+    for [m, n, k] in [[1, 1, 9], [17, 63, 127], [129, 65, 129], [40, 200, 700], [16, 64, 1030]] {
+        let b = forms(k, n, 2);
+        for a in [mostly_zeros(m, k, 1), mostly_zeros(k, m, 1).reversed_axes()] {
+            for (b, is_finite) in views(&b).into_iter().flat_map(|b| [(b, true), (b, false)]) {
+                let (mut a, mut b) = (a.clone(), b.to_owned());
+                if !is_finite {
+                    (b[[k / 2, 0]], b[[k - 1, n - 1]], a[[m - 1, k / 3]]) = (f32::NAN, f32::INFINITY, f32::NAN);
+                }
+                let [mut want, mut got, mut wide] = [0, 1, 2].map(|_| Array2::from_elem((m, n), 7.0));
+                gemm(a.view(), b.view(), want.view_mut());
+                let mut memory = vec![f32::NAN; Packed::floats((m, k))];
+                Packed::new(Form::Lists, a.view(), &mut memory).gemm(b.view(), got.view_mut());
+                let mut across = Array2::from_elem((n, m), 7.0);
+                Packed::new(Form::Lists, a.view(), &mut memory).gemm(b.view(), across.view_mut().reversed_axes());
+                let same = |got: ArrayView2<'_, f32>| {
+                    want.iter().zip(got).all(|(want, got)| want == got || want.is_nan() && got.is_nan())
+                };
+                assert!(same(got.view()) && same(across.t()), "{m}, {n}, {k}, finite: {is_finite}");
+                let (mut scratch, lists) = (Scratch::new(), &memory[..]);
+                scratch.grow();
+                let whole =
+                    sparse::Product { a: a.view(), lists, b: b.view(), c: wide.view_mut(), scratch: &mut scratch };
+                sparse::product::<_, 4, 64, true>(Scalar512b, whole);
+                assert!(same(wide.view()), "{m}, {n}, {k}, wide vectors");
+            }
+        }
+    }
+}
+
+#[test]
+fn lists_are_taken_where_they_pay() {
+    let (zeros, dense) = (mostly_zeros(128, 700, 1), random(128, 700, 1));
+    threads::with(2, || {
+        assert_eq!(Form::of(zeros.view(), 128), Form::Lists);
+        assert_eq!(Form::of(zeros.t(), 128), Form::Lists);
+        assert_eq!(Form::of(zeros.view(), 127), Form::Panels, "few columns for each thread");
+        assert_eq!(Form::of(dense.view(), 128), Form::Panels);
+        // All of one block of k.
+        let mut block = zeros.clone();
+        block.slice_mut(s![1.., 350..]).fill(1.0);
+        assert_eq!(Form::of(block.view(), 128), Form::Panels);
+        assert_eq!(Form::of(Array2::zeros((128, 700)).view(), 128), Form::Lists);
+    });
 }

@@ -3,7 +3,7 @@
 //! so no bit depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
-use crate::gemm::{self, Packed, gemm_packed, matrix, matrix_mut, workspace};
+use crate::gemm::{self, Form, Packed, matrix, matrix_mut, workspace};
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
@@ -39,11 +39,13 @@ fn blocks([rows, k, n]: [usize; 3]) -> usize {
     gemm::parts(rows * (k + END) * n, n)
 }
 
-/// Calls `work` with `a` packed, and with room for a strip of each of `parts` threads.
-fn with_packed(a: ArrayView2<'_, f32>, parts: usize, work: impl FnOnce(Packed<'_>, &mut [Row])) {
-    workspace(a.len() + parts * a.nrows() * STRIP, |memory| {
-        let (packed, strips) = memory.split_at_mut(a.len());
-        work(Packed::new(a, packed), strips.as_chunks_mut().0);
+/// Calls `work` with `a` packed, for products with so many columns in all, and with room for a strip of each of `parts`
+/// threads.
+fn with_packed(a: ArrayView2<'_, f32>, columns: usize, parts: usize, work: impl FnOnce(Packed<'_>, &mut [Row])) {
+    let floats = Packed::floats(a.dim());
+    workspace(floats + parts * a.nrows() * STRIP, |memory| {
+        let (packed, strips) = memory.split_at_mut(floats);
+        work(Packed::new(Form::of(a, columns), a, packed), strips.as_chunks_mut().0);
     });
 }
 
@@ -51,7 +53,7 @@ fn with_packed(a: ArrayView2<'_, f32>, parts: usize, work: impl FnOnce(Packed<'_
 fn strip_of_product(a: Packed<'_>, b: ArrayView2<'_, f32>, strip: &mut [Row]) {
     let (rows, width) = (strip.len(), b.ncols());
     let mut strip = matrix_mut(strip.as_flattened_mut(), rows, STRIP);
-    gemm_packed(a, b, strip.slice_axis_mut(Axis(1), Slice::from(..width)));
+    a.gemm(b, strip.slice_axis_mut(Axis(1), Slice::from(..width)));
 }
 
 /// Stores as much of a row as there are columns.
@@ -99,7 +101,7 @@ pub(super) fn forward(a: ForwardArgs, io: &mut Io<'_>) {
     let (z, saved) = zs.f32_mut().split_at_mut(a.saved as usize);
     let out = [matrix_mut(z, rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, 3, n)];
     let parts = blocks([rows, k, n]);
-    with_packed(matrix(x.f32(), rows, k), parts, |x, strips| all.columns(0, x, out, strips, parts));
+    with_packed(matrix(x.f32(), rows, k), n, parts, |x, strips| all.columns(0, x, out, strips, parts));
 }
 
 impl Forward<'_> {
@@ -232,7 +234,7 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let (low, high) = (&mut before[low..][..n], &mut after[..n]);
     let affine = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
     let (dz, parts) = (matrix_mut(dz.f32_mut(), rows, n), blocks([rows, k, n]));
-    with_packed(matrix(dy.f32(), rows, k), parts, |dy, strips| all.columns(0, dy, dz, affine, (strips, parts)));
+    with_packed(matrix(dy.f32(), rows, k), n, parts, |dy, strips| all.columns(0, dy, dz, affine, (strips, parts)));
     if now.halted == 0 {
         let unbiased = all.rows / (all.rows - 1.0);
         let mut moved = |at: u32, batch: &[f32], factor: f32| {

@@ -1,0 +1,75 @@
+//! A matrix packed once, for products with several others.
+
+use super::dense::{self, Left, PackAll};
+use super::{DEPTH, assert_sizes, equal, part, sparse, with_scratch};
+use crate::{simd, threads};
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// How a matrix is packed. No bit of a product depends on it, but for the sign of zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As panels of all elements.
+    Panels,
+    /// As lists of the elements that are not zero.
+    Lists,
+}
+
+impl Form {
+    /// The faster one for products of a with so many columns in all.
+    pub fn of(a: ArrayView2<'_, f32>, columns: usize) -> Self {
+        if sparse::pays(a, columns) { Self::Lists } else { Self::Panels }
+    }
+}
+
+/// A matrix a `[rows, depth]` packed as a whole, for products with several b, on any threads.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a> {
+    form: Form,
+    a: ArrayView2<'a, f32>,
+    data: &'a [f32],
+}
+
+impl<'a> Packed<'a> {
+    /// Floats of memory that packing takes, in either form.
+    pub fn floats((rows, depth): (usize, usize)) -> usize {
+        sparse::floats(rows, depth).max(rows * depth)
+    }
+
+    /// Packs a into [`Packed::floats`] of memory, on all threads.
+    ///
+    /// # Panics
+    /// There is less memory, or [`Form::Lists`] was not what [`Form::of`] said: a fault of ours.
+    pub fn new(form: Form, a: ArrayView2<'a, f32>, memory: &'a mut [f32]) -> Self {
+        let (rows, depth) = a.dim();
+        match form {
+            Form::Panels => {
+                let block = equal(depth, DEPTH);
+                let memory = &mut memory[..rows * depth];
+                threads::for_pieces(memory, (rows * block).max(1), 1, |index, out: &mut [f32]| {
+                    let first = index * block;
+                    simd::arch().dispatch(PackAll { a: part(a, 1, first, block.min(depth - first)), out });
+                });
+            }
+            Form::Lists => sparse::write(a, &mut memory[..sparse::floats(rows, depth)]),
+        }
+        Self { form, a, data: memory }
+    }
+
+    /// c `[rows, n]` = a · b `[depth, n]` on the calling thread. Rows of c are contiguous, or, with lists, columns.
+    ///
+    /// # Panics
+    /// The sizes or c do not fit.
+    pub fn gemm(self, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+        let (a, data) = (self.a, self.data);
+        match self.form {
+            Form::Panels => {
+                assert_sizes(a.dim(), &b, &c);
+                let a = (Left::Packed(data), a.dim());
+                with_scratch(|scratch| simd::arch().dispatch(dense::Product { a: a.0, size: a.1, b, c, scratch }));
+            }
+            Form::Lists => {
+                with_scratch(|scratch| simd::arch().dispatch(sparse::Product { a, lists: data, b, c, scratch }));
+            }
+        }
+    }
+}

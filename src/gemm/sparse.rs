@@ -1,0 +1,273 @@
+//! Products with a matrix a of which half or more is zero, as ReLU and dropout leave it: only the other terms are computed.
+//!
+//! Each block of k is cut into passes. The values that are not zero stand as one list for each pass and row. A strip of
+//! columns of b is packed, and the part of it that a pass reads stays in the first cache while all rows of a block go over
+//! it:
+//!
+//! ```text
+//!      a, as lists          strip of b           sums of a block of rows
+//!   row 0  2:0.3 5:1.1   k 0 [ columns ]   row 0 += 0.3 · b[2] + 1.1 · b[5]
+//!   row 1  0:0.7           1 [         ]       1 += 0.7 · b[0]
+//!   ...                    ...                 ...
+//! ```
+//!
+//! The terms are added in the same order as in the dense product, and a term of zero changes no sum, so the bits are the
+//! same, but for the sign of a sum that is zero. Zero times NaN or infinity is NaN: a strip of b that has one is multiplied
+//! by all of a.
+
+use super::pack::panel;
+use super::{DEPTH, Scratch, WORTH_A_THREAD, equal, part};
+use crate::simd::{self, flip};
+use crate::threads;
+use bytemuck::{Pod, Zeroable};
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
+use pulp::{Scalar128b, Simd, WithSimd};
+
+/// Terms of a pass: with a strip of 64 columns 32 KiB of b.
+const PASS: usize = 128;
+
+/// Rows of a block: their sums stay in the caches between the passes.
+const ROWS: usize = 128;
+
+/// Rows that are brought together where those of a do not lie one after the other: a cache line of them.
+const GROUP: usize = 16;
+
+/// Widest strip in floats.
+const WIDEST: usize = 64;
+
+/// Most values of a block of k that are not zero, of so many: with more the dense product is as fast.
+const fn most(values: usize) -> usize {
+    values / 8 * 3
+}
+
+/// A value that is not zero, and its place in the block of k.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Term {
+    k: u32,
+    value: f32,
+}
+
+/// Words of the lists of a block of k: where each list begins, then the terms, with room for one more.
+fn words(rows: usize, block: usize) -> usize {
+    block.div_ceil(PASS) * rows + 1 + 2 * (most(rows * block) + 1)
+}
+
+/// Floats that the lists of a matrix take.
+pub(super) fn floats(rows: usize, depth: usize) -> usize {
+    let block = equal(depth, DEPTH);
+    depth.div_ceil(block) * words(rows, block)
+}
+
+/// Whether a product of a with so many columns is sooner done by lists: a has many zeros in every block of k, and no thread
+/// has few columns.
+pub(super) fn pays(a: ArrayView2<'_, f32>, columns: usize) -> bool {
+    let (rows, depth) = a.dim();
+    if columns < WIDEST * threads::count() || rows * depth * columns < WORTH_A_THREAD {
+        return false;
+    }
+    let block = equal(depth, DEPTH);
+    (0..depth).step_by(block).all(|p| {
+        let a = part(a, 1, p, block.min(depth - p));
+        let most = most(a.len());
+        let a = if a.strides()[1] == 1 { a } else { a.reversed_axes() };
+        let mut left = most;
+        // Nobody waits for the end of a count that the first row has decided.
+        let mut sample = Some(a.ncols() * 3 / 4);
+        a.rows().into_iter().all(|row| {
+            let Some(row) = row.to_slice() else { return false };
+            let count = simd::run(
+                #[inline(always)]
+                || row.iter().map(|a| u32::from(*a != 0.0)).sum::<u32>(),
+            ) as usize;
+            let fits = count <= left && sample.take().is_none_or(|sample| count <= sample);
+            left = left.saturating_sub(count);
+            fits
+        })
+    })
+}
+
+/// Writes the lists of a whole matrix, on all threads.
+pub(super) fn write(a: ArrayView2<'_, f32>, memory: &mut [f32]) {
+    let (rows, depth) = a.dim();
+    let block = equal(depth, DEPTH);
+    threads::for_pieces(memory, words(rows, block), 1, |index, out: &mut [f32]| {
+        let first = index * block;
+        simd::arch().dispatch(Lists { a: part(a, 1, first, block.min(depth - first)), out });
+    });
+}
+
+/// The lists of a block of k.
+struct Lists<'a> {
+    a: ArrayView2<'a, f32>,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Lists<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (rows, depth) = self.a.dim();
+        let (starts, terms) =
+            bytemuck::cast_slice_mut::<_, u32>(self.out).split_at_mut(depth.div_ceil(PASS) * rows + 1);
+        let (terms, mut count) = (bytemuck::cast_slice_mut::<_, Term>(terms), 0);
+        let mut starts = starts.iter_mut();
+        let mut group = [[0.0; GROUP]; PASS];
+        for first in (0..depth).step_by(PASS) {
+            let a = part(self.a, 1, first, PASS.min(depth - first));
+            for a in a.axis_chunks_iter(Axis(0), GROUP) {
+                let lies = a.strides()[1] == 1;
+                if !lies {
+                    panel::<S, GROUP>(simd, a.reversed_axes(), group[..a.ncols()].as_flattened_mut());
+                }
+                for ((row, a), start) in a.rows().into_iter().enumerate().zip(starts.by_ref()) {
+                    *start = count as u32;
+                    match a.to_slice() {
+                        Some(a) if lies => list(terms, &mut count, first, a.iter().copied()),
+                        _ => list(terms, &mut count, first, group[..a.len()].iter().map(|a| a[row])),
+                    }
+                }
+            }
+        }
+        starts.for_each(|end| *end = count as u32);
+    }
+}
+
+/// Appends what is not zero.
+#[inline(always)]
+fn list(terms: &mut [Term], count: &mut usize, first: usize, row: impl Iterator<Item = f32>) {
+    for (k, value) in (first..).zip(row) {
+        terms[*count] = Term { k: k as u32, value };
+        *count += usize::from(value != 0.0);
+    }
+}
+
+/// c = a · b by the lists of a. Either the rows of c are contiguous, or its columns.
+pub(super) struct Product<'a, 'b, 'c, 's> {
+    pub a: ArrayView2<'a, f32>,
+    pub lists: &'a [f32],
+    pub b: ArrayView2<'b, f32>,
+    pub c: ArrayViewMut2<'c, f32>,
+    pub scratch: &'s mut Scratch,
+}
+
+impl WithSimd for Product<'_, '_, '_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        match S::F32_LANES {
+            4 => product::<S, 8, 32, true>(simd, self),
+            8 => product::<S, 8, 64, true>(simd, self),
+            16 => product::<S, 4, 64, true>(simd, self),
+            _ => product::<Scalar128b, 8, 32, false>(Scalar128b, self),
+        }
+    }
+}
+
+/// V vectors, W floats, are the width of a strip.
+#[inline(always)]
+pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool>(
+    simd: S,
+    product: Product<'_, '_, '_, '_>,
+) {
+    let Product { a, lists, b, mut c, scratch: Scratch { a: sums, b: strip } } = product;
+    let (m, k) = a.dim();
+    let block = equal(k, DEPTH);
+    for (p, lists) in (0..k).step_by(block).zip(lists.chunks_exact(words(m, block))) {
+        let depth = block.min(k - p);
+        let (a, b) = (part(a, 1, p, depth), part(b, 0, p, depth));
+        for (b, mut c) in b.axis_chunks_iter(Axis(1), W).zip(c.axis_chunks_iter_mut(Axis(1), W)) {
+            let strip = &mut strip[..DEPTH * W];
+            panel::<S, W>(simd, b, &mut strip[..depth * W]);
+            let lists = strip[..depth * W].iter().fold(true, |all, b| all & b.is_finite()).then_some(lists);
+            for (mut c, first) in c.axis_chunks_iter_mut(Axis(0), ROWS).zip((0..m).step_by(ROWS)) {
+                let sums = &mut sums.as_chunks_mut::<W>().0[..c.nrows()];
+                block_of_sums::<S, V, W, FUSED>(simd, a, lists, first, strip, sums);
+                if c.strides()[1] == 1 || c.ncols() == 1 {
+                    for (sums, row) in sums.iter().zip(c.rows_mut()) {
+                        store(sums, row.into_slice().unwrap_or(&mut []), p > 0);
+                    }
+                } else {
+                    store_across(simd, sums, c, p > 0);
+                }
+            }
+        }
+    }
+}
+
+/// The sums of the rows from `first` on: by the lists, or, where there are none, by all of a.
+#[inline(always)]
+fn block_of_sums<S: Simd, const V: usize, const W: usize, const FUSED: bool>(
+    simd: S,
+    a: ArrayView2<'_, f32>,
+    lists: Option<&[f32]>,
+    first: usize,
+    strip: &[f32],
+    sums: &mut [[f32; W]],
+) {
+    let (rows, depth) = a.dim();
+    let Some(strip) = S::as_simd_f32s(strip).0.as_chunks::<V>().0.first_chunk::<DEPTH>() else { return };
+    sums.fill([0.0; W]);
+    for (pass, from) in (0..depth).step_by(PASS).enumerate() {
+        for (sums, row) in sums.iter_mut().zip(first..) {
+            if let Some(lists) = lists {
+                let (starts, terms) = bytemuck::cast_slice::<_, u32>(lists).split_at(depth.div_ceil(PASS) * rows + 1);
+                let [start, end] = [0, 1].map(|next| starts[pass * rows + row + next] as usize);
+                let terms = &bytemuck::cast_slice::<_, Term>(terms)[start..end];
+                add::<S, V, FUSED>(simd, sums, strip, terms.iter().map(|term| (term.k as usize, term.value)));
+            } else {
+                add::<S, V, FUSED>(simd, sums, strip, (from..depth.min(from + PASS)).map(|k| (k, a[[row, k]])));
+            }
+        }
+    }
+}
+
+/// Adds terms to the sums of a row.
+#[inline(always)]
+fn add<S: Simd, const V: usize, const FUSED: bool>(
+    simd: S,
+    sums: &mut [f32],
+    strip: &[[S::f32s; V]; DEPTH],
+    terms: impl Iterator<Item = (usize, f32)>,
+) {
+    let Some(sums) = S::as_mut_simd_f32s(sums).0.first_chunk_mut::<V>() else { return };
+    let mut own = *sums;
+    for (k, a) in terms {
+        let a = simd.splat_f32s(a);
+        // A block is no longer than DEPTH, so this changes nothing but spares a check.
+        for (sum, b) in own.iter_mut().zip(&strip[k % DEPTH]) {
+            *sum = if FUSED { simd.mul_add_e_f32s(a, *b, *sum) } else { simd.add_f32s(simd.mul_f32s(a, *b), *sum) };
+        }
+    }
+    *sums = own;
+}
+
+/// Stores a row of sums, or adds it: as much of it as c has columns.
+#[inline(always)]
+fn store(sums: &[f32], c: &mut [f32], add: bool) {
+    for (c, sum) in c.iter_mut().zip(sums) {
+        *c = if add { *c + sum } else { *sum };
+    }
+}
+
+/// As [`store`], into a block of c whose columns are contiguous: of eight columns eight rows at a time.
+#[inline(always)]
+fn store_across<S: Simd, const W: usize>(simd: S, sums: &[[f32; W]], mut c: ArrayViewMut2<'_, f32>, add: bool) {
+    for (j, mut c) in c.axis_chunks_iter_mut(Axis(1), 8).enumerate() {
+        let mut columns = c.axis_iter_mut(Axis(1));
+        let mut columns: [&mut [f32]; 8] =
+            std::array::from_fn(|_| columns.next().and_then(|column| column.into_slice()).unwrap_or(&mut []));
+        for (i, sums) in sums.chunks(8).enumerate() {
+            let mut block = [[0.0; 8]; 8];
+            for (block, sums) in block.iter_mut().zip(sums) {
+                block.copy_from_slice(&sums[8 * j..8 * j + 8]);
+            }
+            let block = flip(simd, block);
+            for (column, block) in columns.iter_mut().filter(|column| !column.is_empty()).zip(&block) {
+                store(&block[..sums.len()], &mut column[8 * i..8 * i + sums.len()], add);
+            }
+        }
+    }
+}
