@@ -6,6 +6,7 @@
 //! go through as by the definition. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 mod dense;
+mod masked;
 mod pack;
 mod packed;
 mod sparse;
@@ -13,6 +14,7 @@ mod sparse;
 mod tests;
 mod tile;
 
+pub use masked::{Mask, gemm_masked, is_worth_a_mask, mask_of};
 pub use packed::{Form, Packed};
 
 use crate::{simd, threads};

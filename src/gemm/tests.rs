@@ -173,3 +173,35 @@ fn lists_are_taken_where_they_pay() {
         assert_eq!(Form::of(Array2::zeros((128, 700)).view(), 128), Form::Lists);
     });
 }
+
+#[test]
+fn masked_products_have_what_is_asked_for() {
+    // Around passes, and with few columns.
+    for [m, n, k] in [[1, 1, 1], [7, 64, 127], [33, 17, 128], [5, 63, 300], [64, 64, 784]] {
+        let (a, b, h) = (random(m, k, 1), forms(k, n, 2), random(m, n, 3));
+        for b in views(&b) {
+            let masks: Vec<Mask> = h.rows().into_iter().map(|h| mask_of(&h.to_vec())).collect();
+            let mut c = vec![[f32::NAN; 64]; m];
+            gemm_masked(a.view(), b, &masks, &mut c);
+            let got = matrix(c.as_flattened(), m, 64).slice_move(s![.., ..n]);
+            for ((i, j), got) in got.indexed_iter() {
+                if h[[i, j]] > 0.0 {
+                    assert_is_product(a.slice(s![i..=i, ..]), b.slice(s![.., j..=j]), matrix(&[*got], 1, 1));
+                } else {
+                    assert_eq!(*got, 0.0, "{m}, {n}, {k}: [{i}, {j}]");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn masks_ask_for_what_is_over_zero() {
+    assert_eq!(mask_of(&[0.0, 1.0, -1.0, f32::NAN, f32::INFINITY]), [0b1_0010, 0]);
+    let mut row = [0.0; 64];
+    (row[31], row[32], row[63]) = (1.0, 1.0, 1.0);
+    assert_eq!(mask_of(&row), [1 << 31, 1 | 1 << 31]);
+    let half = Array2::from_shape_fn((9, 64), |(i, j)| if (i + j) % 2 == 0 { 1.0 } else { -1.0 });
+    assert!(is_worth_a_mask(half.view(), 64) && !is_worth_a_mask(half.view(), 63));
+    assert!(!is_worth_a_mask((half + 1.5).view(), 64));
+}

@@ -19,6 +19,8 @@ pub enum Fill {
     ConstantColumn(f32),
     /// Normal values with NaN, both infinities, both zeros and ±1e4 strewn in.
     Extreme,
+    /// As ReLU and dropout leave them: three of four are zero, the others are over it.
+    MostlyZero,
     /// Integers below a number.
     Below(u32),
     /// The integers from 0, in shuffled order.
@@ -33,7 +35,9 @@ impl Fill {
     /// What the words are.
     pub fn scalar(&self) -> Scalar {
         match self {
-            Self::Normal(..) | Self::AwayFrom0(_) | Self::ConstantColumn(_) | Self::Extreme => Scalar::F32,
+            Self::Normal(..) | Self::AwayFrom0(_) | Self::ConstantColumn(_) | Self::Extreme | Self::MostlyZero => {
+                Scalar::F32
+            }
             Self::Below(_) | Self::Order | Self::Bytes | Self::Words(_) => Scalar::U32,
         }
     }
@@ -63,6 +67,11 @@ impl Fill {
                 let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1e4, -1e4];
                 let mut values = normal(0.0, 1.0);
                 values.iter_mut().step_by(5).enumerate().for_each(|(i, v)| *v = odd[i % odd.len()]);
+                bits(&values)
+            }
+            Self::MostlyZero => {
+                let mut values = normal(0.0, 1.0);
+                values.iter_mut().enumerate().for_each(|(i, v)| *v = if i * i % 11 < 3 { v.abs() } else { 0.0 });
                 bits(&values)
             }
             Self::Below(limit) => (0..count).map(|_| stream.random_range(0..*limit)).collect(),

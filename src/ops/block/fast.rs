@@ -3,7 +3,7 @@
 //! so no bit depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
-use crate::gemm::{self, Form, Packed, matrix, matrix_mut, workspace};
+use crate::gemm::{self, Form, Mask, Packed, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut, workspace};
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
@@ -18,6 +18,9 @@ const GROUP: usize = 16;
 
 /// One row of a strip.
 type Row = [f32; STRIP];
+
+/// Masks that lie in the place of a row.
+const MASKS: usize = STRIP / 2;
 
 /// Products that take as long as what follows the product, for one element.
 const END: usize = 64;
@@ -204,6 +207,13 @@ impl Forward<'_> {
     }
 }
 
+/// dy: where few elements of the product are asked for, as it is, else packed.
+#[derive(Clone, Copy)]
+enum Gradient<'a> {
+    Few(ArrayView2<'a, f32>),
+    All(Packed<'a>),
+}
+
 /// What all blocks of the backward kernel share.
 struct Backward<'a> {
     a: BackwardArgs,
@@ -234,7 +244,15 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let (low, high) = (&mut before[low..][..n], &mut after[..n]);
     let affine = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
     let (dz, parts) = (matrix_mut(dz.f32_mut(), rows, n), blocks([rows, k, n]));
-    with_packed(matrix(dy.f32(), rows, k), n, parts, |dy, strips| all.columns(0, dy, dz, affine, (strips, parts)));
+    let dy = matrix(dy.f32(), rows, k);
+    if is_worth_a_mask(all.h, k) {
+        let memory = parts * (rows + rows.div_ceil(MASKS)) * STRIP;
+        workspace(memory, |strips| {
+            all.columns(0, Gradient::Few(dy), dz, affine, (strips.as_chunks_mut().0, parts));
+        });
+    } else {
+        with_packed(dy, n, parts, |dy, strips| all.columns(0, Gradient::All(dy), dz, affine, (strips, parts)));
+    }
     if now.halted == 0 {
         let unbiased = all.rows / (all.rows - 1.0);
         let mut moved = |at: u32, batch: &[f32], factor: f32| {
@@ -254,7 +272,7 @@ impl Backward<'_> {
     fn columns(
         &self,
         first: usize,
-        dy: Packed<'_>,
+        dy: Gradient<'_>,
         mut dz: ArrayViewMut2<'_, f32>,
         affine: [&mut [f32]; 2],
         (strips, parts): (&mut [Row], usize),
@@ -272,11 +290,22 @@ impl Backward<'_> {
             );
             return;
         }
-        let strip = &mut strips[..dz.nrows()];
+        let (strip, masks) = strips.split_at_mut(dz.nrows());
         let [dgamma, dbeta] = affine;
         for own in (0..count).step_by(STRIP).map(|own| own..count.min(own + STRIP)) {
             let weight = self.weight.slice_axis(Axis(1), Slice::from(first + own.start..first + own.end));
-            strip_of_product(dy, weight, strip);
+            match dy {
+                Gradient::All(dy) => strip_of_product(dy, weight, strip),
+                Gradient::Few(dy) => {
+                    let masks: &mut [Mask] = bytemuck::cast_slice_mut(masks.as_flattened_mut());
+                    let masks = &mut masks[..strip.len()];
+                    let h = self.h.slice_axis(Axis(1), Slice::from(first + own.start..first + own.end));
+                    for (mask, h) in masks.iter_mut().zip(h.rows()) {
+                        *mask = mask_of(h.to_slice().unwrap_or(&[]));
+                    }
+                    gemm_masked(dy, weight, masks, strip);
+                }
+            }
             let affine = [&mut dgamma[own.clone()], &mut dbeta[own.clone()]];
             simd::run(
                 #[inline(always)]

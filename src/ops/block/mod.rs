@@ -272,7 +272,13 @@ pub fn cases() -> Vec<Case> {
     extreme.inputs[0].1 = Fill::Extreme;
     let mut extreme_dy = backward("backward, extreme", 19, [19, 10, 8], 0.3);
     extreme_dy.inputs[0].1 = Fill::Extreme;
+    let mut few_in = forward("forward, mostly zeros, 65 of 70x140x264", 65, [70, 140, 264], 0.5);
+    few_in.inputs[0].1 = Fill::MostlyZero;
+    let mut few_out = backward("backward, mostly zeros, 65 of 70x140x100", 65, [70, 140, 100], 0.5);
+    few_out.inputs[3].1 = Fill::MostlyZero;
     let all = vec![
+        few_in,
+        few_out,
         forward("forward 2x4x4", 2, [2, 4, 4], 0.5),
         forward("forward 128x36x32", 128, [128, 36, 32], 0.5),
         forward("forward, no dropout, 37 of 41x20x44", 37, [41, 20, 44], 0.0),

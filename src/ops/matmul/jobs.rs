@@ -170,7 +170,10 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let mut extreme = case("jobs, extreme", 9, 9, &[(3, 8, true), (5, 4, true)]);
     extreme.inputs[0].1 = Fill::Extreme;
+    let mut few = case("jobs, mostly zeros, 140 of 150", 140, 150, &[(264, 68, true)]);
+    few.inputs[1].1 = Fill::MostlyZero;
     vec![
+        few,
         case("jobs, one row", 1, 3, &[(1, 4, true)]),
         case("jobs, two of three, 33 of 40", 33, 40, &[(10, 36, true), (20, 8, false)]),
         case("jobs, three, several tiles", 128, 128, &[(10, 68, true), (68, 132, true), (132, 64, true)]),
