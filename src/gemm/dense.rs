@@ -1,6 +1,7 @@
 //! The product of dense matrices: blocks that fit into the caches, cut into tiles that fit into registers.
 
-use super::{BLOCK_COLUMNS, BLOCK_ROWS, DEPTH, Scratch, equal, pack, part, tile};
+use super::{BLOCK_COLUMNS, BLOCK_ROWS, DEPTH, Scratch, assert_sizes, equal, pack, part, tile, with_scratch};
+use crate::simd;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 use pulp::{Scalar128b, Simd, WithSimd};
 use tile::{ROWS, WIDE};
@@ -11,7 +12,16 @@ pub(super) enum Left<'a> {
     Packed(&'a [f32]),
 }
 
-/// c = a · b. The rows of c are contiguous.
+/// c = a · b for an a `[m, k]`, on the calling thread.
+///
+/// # Panics
+/// The sizes do not fit, or a row of c is not contiguous.
+pub(super) fn run(a: Left<'_>, size: (usize, usize), b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    assert_sizes(size, &b, &c);
+    assert!(c.strides()[1] == 1 || c.ncols() <= 1 || c.nrows() == 0, "a row of a product is contiguous");
+    with_scratch(|scratch| simd::arch().dispatch(Product { a, size, b, c, scratch }));
+}
+
 pub(super) struct Product<'a, 'b, 'c, 's> {
     pub a: Left<'a>,
     /// Rows and columns of a.

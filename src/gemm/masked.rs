@@ -12,7 +12,7 @@
 use super::pack::panel;
 use super::{Scratch, equal, part, with_scratch};
 use crate::simd;
-use ndarray::{ArrayView1, ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis};
 use pulp::{Scalar128b, Simd, WithSimd};
 
 /// Columns of a strip.
@@ -20,6 +20,8 @@ pub const STRIP: usize = 64;
 
 /// Terms of a pass: 32 KiB of b.
 const PASS: usize = 128;
+
+const _: () = assert!(STRIP * PASS <= Scratch::B, "room for a strip");
 
 /// Elements of a row that are computed together.
 const TOGETHER: usize = 4;
@@ -39,19 +41,19 @@ pub fn mask_of(row: &[f32]) -> Mask {
 
 /// Whether [`gemm_masked`] is the faster way to so many terms where h is over zero: there are few such elements, and a pass
 /// has enough terms.
-pub fn is_worth_a_mask(h: ArrayView2<'_, f32>, terms: usize) -> bool {
-    let over_zero = |row: ArrayView1<'_, f32>| {
-        let row = row.to_slice().unwrap_or(&[]);
-        simd::run(
-            #[inline(always)]
-            || row.iter().map(|h| u32::from(*h > 0.0)).sum::<u32>(),
-        ) as usize
-    };
-    terms >= PASS / 2 && h.rows().into_iter().map(over_zero).sum::<usize>() <= h.len() / 2
+pub fn is_worth_a_mask(h: &[f32], terms: usize) -> bool {
+    if terms < PASS / 2 {
+        return false;
+    }
+    let count = simd::run(
+        #[inline(always)]
+        || h.iter().map(|h| u32::from(*h > 0.0)).sum::<u32>(),
+    );
+    count as usize <= h.len() / 2
 }
 
 /// c `[m, STRIP]` = a `[m, k]` · b `[k, at most STRIP]` where a row's mask has a bit, on the calling thread; the other
-/// elements become zero. The rows of a are contiguous.
+/// elements become zero. The rows of a are contiguous. No mask has a bit for a column that b has not.
 ///
 /// # Panics
 /// The sizes do not fit, or a row of a is not contiguous.
@@ -87,7 +89,9 @@ fn product<S: Simd, const FUSED: bool>(simd: S, product: Product<'_, '_, '_>) {
     c.fill([0.0; STRIP]);
     let terms = equal(a.ncols(), PASS);
     for (first, b) in (0..).step_by(terms).zip(b.axis_chunks_iter(Axis(0), terms)) {
-        let Some(columns) = scratch.b.as_chunks_mut::<PASS>().0.first_chunk_mut::<STRIP>() else { return };
+        let Some(columns) = scratch.b.as_chunks_mut::<PASS>().0.first_chunk_mut::<STRIP>() else {
+            unreachable!("room for a strip")
+        };
         panel::<S, PASS>(simd, b.reversed_axes(), columns[..b.ncols()].as_flattened_mut());
         for ((a, &mask), c) in part(a, 1, first, b.nrows()).rows().into_iter().zip(masks).zip(c.iter_mut()) {
             // The columns have zeros behind the last term, and so has the row.

@@ -2,8 +2,9 @@
 //!
 //! a and b are packed into panels (`pack`), so that the innermost loop (`tile`) reads memory from front to back. k is
 //! cut into blocks whose length depends on k alone; an element's sum is over the terms of a block in the order of k, and
-//! over the blocks in their order. So no bit depends on where rows and columns are cut, nor on threads. NaN and infinities
-//! go through as by the definition. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+//! over the blocks in their order, whether all terms are computed (`dense`) or only those that are not zero (`sparse`). So no
+//! bit depends on where rows and columns are cut, nor on threads; nor does one of a product of which only some elements are
+//! asked for (`masked`), whose order is another. NaN and infinities go through as by the definition. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 mod dense;
 mod masked;
@@ -14,10 +15,10 @@ mod sparse;
 mod tests;
 mod tile;
 
-pub use masked::{Mask, gemm_masked, is_worth_a_mask, mask_of};
+pub use masked::{Mask, STRIP, gemm_masked, is_worth_a_mask, mask_of};
 pub use packed::{Form, Packed};
 
-use crate::{simd, threads};
+use crate::threads;
 use dense::Left;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 use std::cell::RefCell;
@@ -55,10 +56,13 @@ impl Scratch {
         Self { a: vec![], b: vec![] }
     }
 
-    /// As large as any product needs.
+    /// Floats of each: as many as any product needs.
+    const A: usize = BLOCK_ROWS * DEPTH;
+    const B: usize = (BLOCK_COLUMNS + WIDEST) * DEPTH;
+
     fn grow(&mut self) {
-        self.a.resize(BLOCK_ROWS * DEPTH, 0.0);
-        self.b.resize((BLOCK_COLUMNS + WIDEST) * DEPTH, 0.0);
+        self.a.resize(Self::A, 0.0);
+        self.b.resize(Self::B, 0.0);
     }
 }
 
@@ -108,13 +112,11 @@ pub fn reserve() {
 /// # Panics
 /// The sizes do not fit, or a row of c is not contiguous.
 pub fn gemm(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
-    assert_sizes(a.dim(), &b, &c);
-    with_scratch(|scratch| simd::arch().dispatch(dense::Product { a: Left::Matrix(a), size: a.dim(), b, c, scratch }));
+    dense::run(Left::Matrix(a), a.dim(), b, c);
 }
 
 fn assert_sizes((m, k): (usize, usize), b: &ArrayView2<'_, f32>, c: &ArrayViewMut2<'_, f32>) {
     assert!(m == c.nrows() && b.ncols() == c.ncols() && k == b.nrows(), "sizes of a product");
-    assert!(c.strides()[1] == 1 || c.ncols() <= 1 || c.nrows() == 0, "a row of a product is contiguous");
 }
 
 fn with_scratch(work: impl FnOnce(&mut Scratch)) {
@@ -147,28 +149,31 @@ pub fn gemm_on_all(
     end: impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync,
 ) {
     let (m, n) = c.dim();
-    if sparse::pays(a, n) {
-        by_columns(Form::Lists, a, b, c, &end);
-    } else if sparse::pays(b.t(), m) {
-        let end = |[j, i]: [usize; 2], block: ArrayViewMut2<'_, f32>| end([i, j], block.reversed_axes());
-        by_columns(Form::Lists, b.t(), a.t(), c.reversed_axes(), &end);
-    } else if n >= m && parts(m * n * a.ncols(), n) > 1 {
-        by_columns(Form::Panels, a, b, c, &end);
-    } else {
-        rows_of(a, b, c, 0, parts(m * n * a.ncols(), m.max(n)), &end);
-    }
+    // As much as any way takes, for the next time may go another.
+    let floats = Packed::floats(a.dim()).max(Packed::floats((n, a.ncols())));
+    workspace(floats, |memory| {
+        if sparse::pays(a, n) {
+            by_columns(Packed::new(Form::Lists, a, memory), b, c, &end);
+        } else if sparse::pays(b.t(), m) {
+            let end = |[j, i]: [usize; 2], block: ArrayViewMut2<'_, f32>| end([i, j], block.reversed_axes());
+            by_columns(Packed::new(Form::Lists, b.t(), memory), a.t(), c.reversed_axes(), &end);
+        } else if n >= m && parts(m * n * a.ncols(), n) > 1 {
+            by_columns(Packed::new(Form::Panels, a, memory), b, c, &end);
+        } else {
+            rows_of(a, b, c, 0, parts(m * n * a.ncols(), m.max(n)), &end);
+        }
+    });
 }
 
-/// Packs a, and cuts the columns.
+/// Cuts all columns.
 fn by_columns(
-    form: Form,
-    a: ArrayView2<'_, f32>,
+    a: Packed<'_>,
     b: ArrayView2<'_, f32>,
     c: ArrayViewMut2<'_, f32>,
     end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
 ) {
-    let parts = parts(a.len() * c.ncols(), c.ncols());
-    workspace(Packed::floats(a.dim()), |memory| columns_of(Packed::new(form, a, memory), b, c, 0, parts, end));
+    let parts = parts(b.len() * c.nrows(), c.ncols());
+    columns_of(a, b, c, 0, parts, end);
 }
 
 /// Cuts the rows from `first` on.

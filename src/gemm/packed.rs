@@ -1,11 +1,11 @@
 //! A matrix packed once, for products with several others.
 
 use super::dense::{self, Left, PackAll};
-use super::{DEPTH, assert_sizes, equal, part, sparse, with_scratch};
+use super::{DEPTH, equal, part, sparse};
 use crate::{simd, threads};
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-/// How a matrix is packed. No bit of a product depends on it, but for the sign of zero.
+/// How a matrix is packed. No bit of a product depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// As panels of all elements.
@@ -62,14 +62,8 @@ impl<'a> Packed<'a> {
     pub fn gemm(self, b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
         let (a, data) = (self.a, self.data);
         match self.form {
-            Form::Panels => {
-                assert_sizes(a.dim(), &b, &c);
-                let a = (Left::Packed(data), a.dim());
-                with_scratch(|scratch| simd::arch().dispatch(dense::Product { a: a.0, size: a.1, b, c, scratch }));
-            }
-            Form::Lists => {
-                with_scratch(|scratch| simd::arch().dispatch(sparse::Product { a, lists: data, b, c, scratch }));
-            }
+            Form::Panels => dense::run(Left::Packed(data), a.dim(), b, c),
+            Form::Lists => sparse::run(a, data, b, c),
         }
     }
 }

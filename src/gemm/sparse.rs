@@ -1,4 +1,4 @@
-//! Products with a matrix a of which half or more is zero, as ReLU and dropout leave it: only the other terms are computed.
+//! Products with a matrix a that is mostly zeros, as ReLU and dropout leave it: only the other terms are computed.
 //!
 //! Each block of k is cut into passes. The values that are not zero stand as one list for each pass and row. A strip of
 //! columns of b is packed, and the part of it that a pass reads stays in the first cache while all rows of a block go over
@@ -11,15 +11,14 @@
 //!   ...                    ...                 ...
 //! ```
 //!
-//! The terms are added in the same order as in the dense product, and a term of zero changes no sum, so the bits are the
-//! same, but for the sign of a sum that is zero. Zero times NaN or infinity is NaN: a strip of b that has one is multiplied
-//! by all of a.
+//! The terms are added in the same order as in the dense product, and a term of zero changes no sum but the sign of zero,
+//! which no product keeps ([`tile::store`](super::tile::store)): so the bits are the same. Zero times NaN or infinity is NaN:
+//! a strip of b that has one is multiplied by all of a.
 
 use super::pack::panel;
-use super::{DEPTH, Scratch, WORTH_A_THREAD, equal, part};
+use super::{DEPTH, Scratch, WORTH_A_THREAD, assert_sizes, equal, part, with_scratch};
 use crate::simd::{self, flip};
 use crate::threads;
-use bytemuck::{Pod, Zeroable};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use pulp::{Scalar128b, Simd, WithSimd};
 
@@ -35,20 +34,17 @@ const GROUP: usize = 16;
 /// Widest strip in floats.
 const WIDEST: usize = 64;
 
+const _: () = assert!(WIDEST * DEPTH <= Scratch::B && WIDEST * ROWS <= Scratch::A, "room for a strip and its sums");
+
 /// Most values of a block of k that are not zero, of so many: with more the dense product is as fast.
 const fn most(values: usize) -> usize {
     values / 8 * 3
 }
 
-/// A value that is not zero, and its place in the block of k.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C)]
-struct Term {
-    k: u32,
-    value: f32,
-}
+/// A value that is not zero: its place in the block of k, and its bits.
+type Term = [u32; 2];
 
-/// Words of the lists of a block of k: where each list begins, then the terms, with room for one more.
+/// Words of the lists of a block of k: where each list begins and the last one ends, then the terms, with room for one more.
 fn words(rows: usize, block: usize) -> usize {
     block.div_ceil(PASS) * rows + 1 + 2 * (most(rows * block) + 1)
 }
@@ -109,9 +105,9 @@ impl WithSimd for Lists<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let (rows, depth) = self.a.dim();
-        let (starts, terms) =
-            bytemuck::cast_slice_mut::<_, u32>(self.out).split_at_mut(depth.div_ceil(PASS) * rows + 1);
-        let (terms, mut count) = (bytemuck::cast_slice_mut::<_, Term>(terms), 0);
+        let words: &mut [u32] = bytemuck::cast_slice_mut(self.out);
+        let (starts, terms) = words.split_at_mut(depth.div_ceil(PASS) * rows + 1);
+        let (terms, mut count) = (terms.as_chunks_mut().0, 0);
         let mut starts = starts.iter_mut();
         let mut group = [[0.0; GROUP]; PASS];
         for first in (0..depth).step_by(PASS) {
@@ -138,12 +134,21 @@ impl WithSimd for Lists<'_> {
 #[inline(always)]
 fn list(terms: &mut [Term], count: &mut usize, first: usize, row: impl Iterator<Item = f32>) {
     for (k, value) in (first..).zip(row) {
-        terms[*count] = Term { k: k as u32, value };
+        terms[*count] = [k as u32, value.to_bits()];
         *count += usize::from(value != 0.0);
     }
 }
 
-/// c = a · b by the lists of a. Either the rows of c are contiguous, or its columns.
+/// c = a · b by the lists of a, on the calling thread.
+///
+/// # Panics
+/// The sizes do not fit, or neither the rows nor the columns of c are contiguous.
+pub(super) fn run(a: ArrayView2<'_, f32>, lists: &[f32], b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    assert_sizes(a.dim(), &b, &c);
+    assert!(c.strides().contains(&1) || c.len() <= 1, "rows or columns of a product are contiguous");
+    with_scratch(|scratch| simd::arch().dispatch(Product { a, lists, b, c, scratch }));
+}
+
 pub(super) struct Product<'a, 'b, 'c, 's> {
     pub a: ArrayView2<'a, f32>,
     pub lists: &'a [f32],
@@ -174,6 +179,9 @@ pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool
 ) {
     let Product { a, lists, b, mut c, scratch: Scratch { a: sums, b: strip } } = product;
     let (m, k) = a.dim();
+    if k == 0 {
+        c.fill(0.0);
+    }
     let block = equal(k, DEPTH);
     for (p, lists) in (0..k).step_by(block).zip(lists.chunks_exact(words(m, block))) {
         let depth = block.min(k - p);
@@ -208,15 +216,18 @@ fn block_of_sums<S: Simd, const V: usize, const W: usize, const FUSED: bool>(
     sums: &mut [[f32; W]],
 ) {
     let (rows, depth) = a.dim();
-    let Some(strip) = S::as_simd_f32s(strip).0.as_chunks::<V>().0.first_chunk::<DEPTH>() else { return };
+    let Some(strip) = S::as_simd_f32s(strip).0.as_chunks::<V>().0.first_chunk::<DEPTH>() else {
+        unreachable!("room for a strip")
+    };
     sums.fill([0.0; W]);
     for (pass, from) in (0..depth).step_by(PASS).enumerate() {
         for (sums, row) in sums.iter_mut().zip(first..) {
             if let Some(lists) = lists {
                 let (starts, terms) = bytemuck::cast_slice::<_, u32>(lists).split_at(depth.div_ceil(PASS) * rows + 1);
                 let [start, end] = [0, 1].map(|next| starts[pass * rows + row + next] as usize);
-                let terms = &bytemuck::cast_slice::<_, Term>(terms)[start..end];
-                add::<S, V, FUSED>(simd, sums, strip, terms.iter().map(|term| (term.k as usize, term.value)));
+                let terms = &terms.as_chunks().0[start..end];
+                let terms = terms.iter().map(|&[k, value]: &Term| (k as usize, f32::from_bits(value)));
+                add::<S, V, FUSED>(simd, sums, strip, terms);
             } else {
                 add::<S, V, FUSED>(simd, sums, strip, (from..depth.min(from + PASS)).map(|k| (k, a[[row, k]])));
             }
@@ -244,11 +255,11 @@ fn add<S: Simd, const V: usize, const FUSED: bool>(
     *sums = own;
 }
 
-/// Stores a row of sums, or adds it: as much of it as c has columns.
+/// As [`tile::store`](super::tile::store).
 #[inline(always)]
 fn store(sums: &[f32], c: &mut [f32], add: bool) {
     for (c, sum) in c.iter_mut().zip(sums) {
-        *c = if add { *c + sum } else { *sum };
+        *c = if add { *c } else { 0.0 } + sum;
     }
 }
 
@@ -262,7 +273,7 @@ fn store_across<S: Simd, const W: usize>(simd: S, sums: &[[f32; W]], mut c: Arra
         for (i, sums) in sums.chunks(8).enumerate() {
             let mut block = [[0.0; 8]; 8];
             for (block, sums) in block.iter_mut().zip(sums) {
-                block.copy_from_slice(&sums[8 * j..8 * j + 8]);
+                *block = sums.as_chunks().0[j];
             }
             let block = flip(simd, block);
             for (column, block) in columns.iter_mut().filter(|column| !column.is_empty()).zip(&block) {

@@ -29,16 +29,16 @@ pub(super) fn tile<S: Simd, const R: usize, const FUSED: bool>(
     sums
 }
 
-/// Stores a row of a tile, or adds it: as much of it as c has columns.
+/// Stores a row of a tile, or adds it: as much of it as c has columns. A sum of -0 becomes 0, so that zero terms change no bit.
 #[inline(always)]
 pub(super) fn store<S: Simd>(simd: S, sums: [S::f32s; WIDE], c: &mut [f32], add: bool) {
     if c.len() == WIDE * S::F32_LANES {
         for (c, sum) in S::as_mut_simd_f32s(c).0.iter_mut().zip(sums) {
-            *c = if add { simd.add_f32s(*c, sum) } else { sum };
+            *c = simd.add_f32s(if add { *c } else { simd.splat_f32s(0.0) }, sum);
         }
     } else {
         for (c, sum) in c.iter_mut().zip(bytemuck::cast_slice::<_, f32>(&sums)) {
-            *c = if add { *c + sum } else { *sum };
+            *c = if add { *c } else { 0.0 } + sum;
         }
     }
 }

@@ -3,24 +3,23 @@
 //! so no bit depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
-use crate::gemm::{self, Form, Mask, Packed, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut, workspace};
+use crate::gemm::{
+    self, Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut, workspace,
+};
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Slice};
 use std::ops::Range;
 
-/// Columns that are worked on together: all rows of them stay in the second cache.
-const STRIP: usize = 64;
-
 /// Columns whose sums stay in registers.
 const GROUP: usize = 16;
 
-/// One row of a strip.
+/// One row of a strip, the columns that are worked on together: all rows of them stay in the second cache.
 type Row = [f32; STRIP];
 
 /// Masks that lie in the place of a row.
-const MASKS: usize = STRIP / 2;
+const MASKS: usize = size_of::<Row>() / size_of::<Mask>();
 
 /// Products that take as long as what follows the product, for one element.
 const END: usize = 64;
@@ -42,13 +41,12 @@ fn blocks([rows, k, n]: [usize; 3]) -> usize {
     gemm::parts(rows * (k + END) * n, n)
 }
 
-/// Calls `work` with `a` packed, for products with so many columns in all, and with room for a strip of each of `parts`
-/// threads.
-fn with_packed(a: ArrayView2<'_, f32>, columns: usize, parts: usize, work: impl FnOnce(Packed<'_>, &mut [Row])) {
-    let floats = Packed::floats(a.dim());
-    workspace(floats + parts * a.nrows() * STRIP, |memory| {
-        let (packed, strips) = memory.split_at_mut(floats);
-        work(Packed::new(Form::of(a, columns), a, packed), strips.as_chunks_mut().0);
+/// Lends room for `a` packed, and for a strip and its masks of each of `parts` threads.
+fn with_room(a: ArrayView2<'_, f32>, parts: usize, work: impl FnOnce(&mut [f32], &mut [Row])) {
+    let (packed, strip) = (Packed::floats(a.dim()), a.nrows() + a.nrows().div_ceil(MASKS));
+    workspace(packed + parts * strip * STRIP, |memory| {
+        let (packed, strips) = memory.split_at_mut(packed);
+        work(packed, strips.as_chunks_mut().0);
     });
 }
 
@@ -104,7 +102,8 @@ pub(super) fn forward(a: ForwardArgs, io: &mut Io<'_>) {
     let (z, saved) = zs.f32_mut().split_at_mut(a.saved as usize);
     let out = [matrix_mut(z, rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, 3, n)];
     let parts = blocks([rows, k, n]);
-    with_packed(matrix(x.f32(), rows, k), n, parts, |x, strips| all.columns(0, x, out, strips, parts));
+    let x = matrix(x.f32(), rows, k);
+    with_room(x, parts, |room, strips| all.columns(0, Packed::new(Form::of(x, n), x, room), out, strips, parts));
 }
 
 impl Forward<'_> {
@@ -245,14 +244,11 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let affine = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
     let (dz, parts) = (matrix_mut(dz.f32_mut(), rows, n), blocks([rows, k, n]));
     let dy = matrix(dy.f32(), rows, k);
-    if is_worth_a_mask(all.h, k) {
-        let memory = parts * (rows + rows.div_ceil(MASKS)) * STRIP;
-        workspace(memory, |strips| {
-            all.columns(0, Gradient::Few(dy), dz, affine, (strips.as_chunks_mut().0, parts));
-        });
-    } else {
-        with_packed(dy, n, parts, |dy, strips| all.columns(0, Gradient::All(dy), dz, affine, (strips, parts)));
-    }
+    with_room(dy, parts, |room, strips| {
+        let few = is_worth_a_mask(part(h.f32(), 0, rows * n), k);
+        let dy = if few { Gradient::Few(dy) } else { Gradient::All(Packed::new(Form::of(dy, n), dy, room)) };
+        all.columns(0, dy, dz, affine, (strips, parts));
+    });
     if now.halted == 0 {
         let unbiased = all.rows / (all.rows - 1.0);
         let mut moved = |at: u32, batch: &[f32], factor: f32| {
@@ -293,18 +289,11 @@ impl Backward<'_> {
         let (strip, masks) = strips.split_at_mut(dz.nrows());
         let [dgamma, dbeta] = affine;
         for own in (0..count).step_by(STRIP).map(|own| own..count.min(own + STRIP)) {
-            let weight = self.weight.slice_axis(Axis(1), Slice::from(first + own.start..first + own.end));
+            let columns = first + own.start..first + own.end;
+            let weight = self.weight.slice_axis(Axis(1), Slice::from(columns.clone()));
             match dy {
                 Gradient::All(dy) => strip_of_product(dy, weight, strip),
-                Gradient::Few(dy) => {
-                    let masks: &mut [Mask] = bytemuck::cast_slice_mut(masks.as_flattened_mut());
-                    let masks = &mut masks[..strip.len()];
-                    let h = self.h.slice_axis(Axis(1), Slice::from(first + own.start..first + own.end));
-                    for (mask, h) in masks.iter_mut().zip(h.rows()) {
-                        *mask = mask_of(h.to_slice().unwrap_or(&[]));
-                    }
-                    gemm_masked(dy, weight, masks, strip);
-                }
+                Gradient::Few(dy) => gemm_masked(dy, weight, self.masks(columns, strip.len(), masks), strip),
             }
             let affine = [&mut dgamma[own.clone()], &mut dbeta[own.clone()]];
             simd::run(
@@ -312,6 +301,21 @@ impl Backward<'_> {
                 || self.strip(first + own.start, own, strip, &mut dz, affine),
             );
         }
+    }
+
+    /// Which elements of a strip dropout and ReLU let through.
+    fn masks<'m>(&self, columns: Range<usize>, rows: usize, memory: &'m mut [Row]) -> &'m [Mask] {
+        let masks = &mut bytemuck::cast_slice_mut(memory.as_flattened_mut())[..rows];
+        let h = self.h.slice_axis(Axis(1), Slice::from(columns));
+        simd::run(
+            #[inline(always)]
+            || {
+                for (mask, h) in masks.iter_mut().zip(h.rows()) {
+                    *mask = mask_of(h.to_slice().unwrap_or(&[]));
+                }
+            },
+        );
+        masks
     }
 
     /// What follows the product, on a strip.

@@ -272,7 +272,7 @@ pub fn cases() -> Vec<Case> {
     extreme.inputs[0].1 = Fill::Extreme;
     let mut extreme_dy = backward("backward, extreme", 19, [19, 10, 8], 0.3);
     extreme_dy.inputs[0].1 = Fill::Extreme;
-    let mut few_in = forward("forward, mostly zeros, 65 of 70x140x264", 65, [70, 140, 264], 0.5);
+    let mut few_in = forward("forward, mostly zeros, 65 of 70x140x1032", 65, [70, 140, 1032], 0.5);
     few_in.inputs[0].1 = Fill::MostlyZero;
     let mut few_out = backward("backward, mostly zeros, 65 of 70x140x100", 65, [70, 140, 100], 0.5);
     few_out.inputs[3].1 = Fill::MostlyZero;

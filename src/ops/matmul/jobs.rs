@@ -170,7 +170,7 @@ pub(super) fn cases() -> Vec<Case> {
     };
     let mut extreme = case("jobs, extreme", 9, 9, &[(3, 8, true), (5, 4, true)]);
     extreme.inputs[0].1 = Fill::Extreme;
-    let mut few = case("jobs, mostly zeros, 140 of 150", 140, 150, &[(264, 68, true)]);
+    let mut few = case("jobs, mostly zeros, 140 of 150", 140, 150, &[(1032, 68, true)]);
     few.inputs[1].1 = Fill::MostlyZero;
     vec![
         few,
