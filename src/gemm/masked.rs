@@ -34,7 +34,7 @@ pub type Mask = [u32; STRIP / 32];
 pub fn mask_of(row: &[f32]) -> Mask {
     let mut mask = [0; STRIP / 32];
     for (mask, row) in mask.iter_mut().zip(row.chunks(32)) {
-        *mask = row.iter().rev().fold(0, |mask, x| mask << 1 | u32::from(*x > 0.0));
+        *mask = row.iter().zip(0..).fold(0, |mask, (x, bit)| mask | u32::from(*x > 0.0) << bit);
     }
     mask
 }
