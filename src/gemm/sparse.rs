@@ -243,7 +243,9 @@ fn add<S: Simd, const V: usize, const FUSED: bool>(
     strip: &[[S::f32s; V]; DEPTH],
     terms: impl Iterator<Item = (usize, f32)>,
 ) {
-    let Some(sums) = S::as_mut_simd_f32s(sums).0.first_chunk_mut::<V>() else { return };
+    let Some(sums) = S::as_mut_simd_f32s(sums).0.first_chunk_mut::<V>() else {
+        unreachable!("a strip is V vectors wide")
+    };
     let mut own = *sums;
     for (k, a) in terms {
         let a = simd.splat_f32s(a);
