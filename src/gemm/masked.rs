@@ -10,6 +10,7 @@
 //! A sum is over the terms in order, by lanes of a vector, within a pass, and over the passes in their order.
 
 use super::pack::panel;
+use super::tile::add_product;
 use super::{Scratch, equal, part, with_scratch};
 use crate::simd;
 use ndarray::{ArrayView2, Axis};
@@ -121,7 +122,7 @@ fn add<S: Simd, const FUSED: bool>(
             count += usize::from(mask != 0);
             mask &= mask.wrapping_sub(1);
         }
-        let sums = dots::<S, FUSED>(simd, a, [&columns[at[0]], &columns[at[1]], &columns[at[2]], &columns[at[3]]]);
+        let sums = dots::<S, FUSED>(simd, a, at.map(|at| &columns[at]));
         for (at, sum) in at.into_iter().zip(sums).take(count) {
             c[at] += simd.reduce_sum_f32s(sum);
         }
@@ -135,7 +136,7 @@ fn dots<S: Simd, const FUSED: bool>(simd: S, a: &[f32], b: [&[f32; PASS]; TOGETH
     let (b0, b1, b2, b3) = (S::as_simd_f32s(b0).0, S::as_simd_f32s(b1).0, S::as_simd_f32s(b2).0, S::as_simd_f32s(b3).0);
     for ((((a, b0), b1), b2), b3) in S::as_simd_f32s(a).0.iter().zip(b0).zip(b1).zip(b2).zip(b3) {
         for (sum, b) in sums.iter_mut().zip([b0, b1, b2, b3]) {
-            *sum = if FUSED { simd.mul_add_e_f32s(*a, *b, *sum) } else { simd.add_f32s(simd.mul_f32s(*a, *b), *sum) };
+            *sum = add_product::<S, FUSED>(simd, *a, *b, *sum);
         }
     }
     sums

@@ -2,9 +2,10 @@
 //!
 //! a and b are packed into panels (`pack`), so that the innermost loop (`tile`) reads memory from front to back. k is
 //! cut into blocks whose length depends on k alone; an element's sum is over the terms of a block in the order of k, and
-//! over the blocks in their order, whether all terms are computed (`dense`) or only those that are not zero (`sparse`). So no
-//! bit depends on where rows and columns are cut, nor on threads; nor does one of a product of which only some elements are
-//! asked for (`masked`), whose order is another. NaN and infinities go through as by the definition. Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
+//! over the blocks in their order, whether all terms are computed (`dense`) or only those that are not zero (`sparse`).
+//! So no bit depends on where rows and columns are cut, nor on threads; nor does one of a product of which only some
+//! elements are asked for (`masked`), whose order is another. NaN and infinities go through as by the definition.
+//! Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 mod dense;
 mod masked;
@@ -52,13 +53,13 @@ struct Scratch {
 }
 
 impl Scratch {
-    const fn new() -> Self {
-        Self { a: vec![], b: vec![] }
-    }
-
     /// Floats of each: as many as any product needs.
     const A: usize = BLOCK_ROWS * DEPTH;
     const B: usize = (BLOCK_COLUMNS + WIDEST) * DEPTH;
+
+    const fn new() -> Self {
+        Self { a: vec![], b: vec![] }
+    }
 
     fn grow(&mut self) {
         self.a.resize(Self::A, 0.0);

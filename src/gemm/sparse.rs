@@ -12,10 +12,11 @@
 //! ```
 //!
 //! The terms are added in the same order as in the dense product, and a term of zero changes no sum but the sign of zero,
-//! which no product keeps ([`tile::store`](super::tile::store)): so the bits are the same. Zero times NaN or infinity is NaN:
+//! which no product keeps ([`store_floats`]): so the bits are the same. Zero times NaN or infinity is NaN:
 //! a strip of b that has one is multiplied by all of a.
 
 use super::pack::panel;
+use super::tile::{add_product, store_floats};
 use super::{DEPTH, Scratch, WORTH_A_THREAD, assert_sizes, equal, part, with_scratch};
 use crate::simd::{self, flip};
 use crate::threads;
@@ -195,7 +196,7 @@ pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool
                 block_of_sums::<S, V, W, FUSED>(simd, a, lists, first, strip, sums);
                 if c.strides()[1] == 1 || c.ncols() == 1 {
                     for (sums, row) in sums.iter().zip(c.rows_mut()) {
-                        store(sums, row.into_slice().unwrap_or(&mut []), p > 0);
+                        store_floats(sums, row.into_slice().unwrap_or(&mut []), p > 0);
                     }
                 } else {
                     store_across(simd, sums, c, p > 0);
@@ -251,21 +252,13 @@ fn add<S: Simd, const V: usize, const FUSED: bool>(
         let a = simd.splat_f32s(a);
         // A block is no longer than DEPTH, so this changes nothing but spares a check.
         for (sum, b) in own.iter_mut().zip(&strip[k % DEPTH]) {
-            *sum = if FUSED { simd.mul_add_e_f32s(a, *b, *sum) } else { simd.add_f32s(simd.mul_f32s(a, *b), *sum) };
+            *sum = add_product::<S, FUSED>(simd, a, *b, *sum);
         }
     }
     *sums = own;
 }
 
-/// As [`tile::store`](super::tile::store).
-#[inline(always)]
-fn store(sums: &[f32], c: &mut [f32], add: bool) {
-    for (c, sum) in c.iter_mut().zip(sums) {
-        *c = if add { *c } else { 0.0 } + sum;
-    }
-}
-
-/// As [`store`], into a block of c whose columns are contiguous: of eight columns eight rows at a time.
+/// As [`store_floats`], into a block of c whose columns are contiguous: of eight columns eight rows at a time.
 #[inline(always)]
 fn store_across<S: Simd, const W: usize>(simd: S, sums: &[[f32; W]], mut c: ArrayViewMut2<'_, f32>, add: bool) {
     for (j, mut c) in c.axis_chunks_iter_mut(Axis(1), 8).enumerate() {
@@ -279,7 +272,7 @@ fn store_across<S: Simd, const W: usize>(simd: S, sums: &[[f32; W]], mut c: Arra
             }
             let block = flip(simd, block);
             for (column, block) in columns.iter_mut().filter(|column| !column.is_empty()).zip(&block) {
-                store(&block[..sums.len()], &mut column[8 * i..8 * i + sums.len()], add);
+                store_floats(&block[..sums.len()], &mut column[8 * i..8 * i + sums.len()], add);
             }
         }
     }

@@ -9,8 +9,7 @@ pub(super) const WIDE: usize = 2;
 /// Most rows of a tile.
 pub(super) const ROWS: usize = 6;
 
-/// Sums over k of R rows and [`WIDE`] vectors: a `[k, R]`, b `[k, WIDE]` vectors, the terms in the order of k. FUSED is
-/// off where there is no instruction for it.
+/// Sums over k of R rows and [`WIDE`] vectors: a `[k, R]`, b `[k, WIDE]` vectors, the terms in the order of k.
 #[inline(always)]
 pub(super) fn tile<S: Simd, const R: usize, const FUSED: bool>(
     simd: S,
@@ -22,11 +21,17 @@ pub(super) fn tile<S: Simd, const R: usize, const FUSED: bool>(
         for (sums, a) in sums.iter_mut().zip(a) {
             let a = simd.splat_f32s(*a);
             for (sum, b) in sums.iter_mut().zip(b) {
-                *sum = if FUSED { simd.mul_add_e_f32s(a, *b, *sum) } else { simd.add_f32s(simd.mul_f32s(a, *b), *sum) };
+                *sum = add_product::<S, FUSED>(simd, a, *b, *sum);
             }
         }
     }
     sums
+}
+
+/// a · b + sum. FUSED is off where there is no instruction for it.
+#[inline(always)]
+pub(super) fn add_product<S: Simd, const FUSED: bool>(simd: S, a: S::f32s, b: S::f32s, sum: S::f32s) -> S::f32s {
+    if FUSED { simd.mul_add_e_f32s(a, b, sum) } else { simd.add_f32s(simd.mul_f32s(a, b), sum) }
 }
 
 /// Stores a row of a tile, or adds it: as much of it as c has columns. A sum of -0 becomes 0, so that zero terms change no bit.
@@ -37,8 +42,14 @@ pub(super) fn store<S: Simd>(simd: S, sums: [S::f32s; WIDE], c: &mut [f32], add:
             *c = simd.add_f32s(if add { *c } else { simd.splat_f32s(0.0) }, sum);
         }
     } else {
-        for (c, sum) in c.iter_mut().zip(bytemuck::cast_slice::<_, f32>(&sums)) {
-            *c = if add { *c } else { 0.0 } + sum;
-        }
+        store_floats(bytemuck::cast_slice(&sums), c, add);
+    }
+}
+
+/// As [`store`], for any number of sums.
+#[inline(always)]
+pub(super) fn store_floats(sums: &[f32], c: &mut [f32], add: bool) {
+    for (c, sum) in c.iter_mut().zip(sums) {
+        *c = if add { *c } else { 0.0 } + sum;
     }
 }
