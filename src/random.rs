@@ -69,14 +69,13 @@ impl WithSimd for Blocks<'_> {
                     }
                 }
             }
-            let words: [[u32; 8]; 8] = bytemuck::cast(flip(simd, bytemuck::cast(words)));
-            for (i, words) in words.iter().enumerate() {
-                for (half, words) in words.as_chunks::<4>().0.iter().enumerate() {
-                    let out = out.get_mut(32 * half + 4 * i..).unwrap_or_default();
-                    let count = out.len().min(4);
-                    out[..count].copy_from_slice(&words[..count]);
-                }
+            let words: [[[u32; 4]; 2]; 8] = bytemuck::cast(flip(simd, bytemuck::cast(words)));
+            let (blocks, last) = out.as_chunks_mut();
+            for (i, block) in blocks.iter_mut().enumerate() {
+                *block = words[i % 8][i / 8];
             }
+            let next = blocks.len();
+            last.copy_from_slice(&words[next % 8][next / 8 % 2][..last.len()]);
             first_block = first_block.wrapping_add(BESIDE as u32);
         }
     }

@@ -1,9 +1,10 @@
 //! The product of dense matrices: blocks that fit into the caches, cut into tiles that fit into registers.
 
-use super::{BLOCK_COLUMNS, BLOCK_ROWS, DEPTH, Scratch, assert_sizes, equal, pack, part, tile, with_scratch};
+use super::{BLOCK_COLUMNS, BLOCK_TILES, DEPTH, Scratch, assert_sizes, equal, pack, part, tile, with_scratch};
 use crate::simd;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 use pulp::{Scalar128b, Simd, WithSimd};
+use std::ops::Range;
 use tile::{ROWS, WIDE};
 
 /// The first operand of a product: packed as a whole, or block by block.
@@ -46,34 +47,6 @@ impl WithSimd for Product<'_, '_, '_, '_> {
     }
 }
 
-/// All rows of a block of k.
-pub(super) struct PackAll<'a> {
-    pub a: ArrayView2<'a, f32>,
-    pub out: &'a mut [f32],
-}
-
-impl WithSimd for PackAll<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let (m, depth) = self.a.dim();
-        let block_rows = block_rows(m);
-        for i in (0..m).step_by(block_rows) {
-            let rows = block_rows.min(m - i);
-            pack_rows(simd, part(self.a, 0, i, rows), &mut self.out[i * depth..][..rows * depth]);
-        }
-    }
-}
-
-/// First row and number of rows of each tile: tiles of few rows are slow, so all have nearly the same.
-#[inline(always)]
-fn tiles(rows: usize) -> impl Iterator<Item = (usize, usize)> {
-    let count = rows.div_ceil(ROWS);
-    let (least, more) = (rows / count, rows % count);
-    (0..count).map(move |i| (i * least + i.min(more), least + usize::from(i < more)))
-}
-
 /// Runs a block of code with a tile's number of rows as a constant.
 macro_rules! with_rows {
     ($rows:expr, $name:ident => $work:expr) => {
@@ -87,18 +60,79 @@ macro_rules! with_rows {
     };
 }
 
-/// Rows of a block of a, a multiple of a tile's.
-fn block_rows(rows: usize) -> usize {
-    equal(rows, BLOCK_ROWS).next_multiple_of(ROWS)
+/// The tiles of so many rows. Tiles of few rows are slow, so all have nearly the same number.
+#[derive(Clone, Copy)]
+pub(super) struct Tiles {
+    pub count: usize,
+    rows: usize,
+    /// Rows of each, and how many of them have one more.
+    least: usize,
+    more: usize,
 }
 
-/// Packs a block of a `[rows, depth]`, tile by tile.
+impl Tiles {
+    pub fn of(rows: usize) -> Self {
+        let count = rows.div_ceil(ROWS);
+        let (least, more) = (rows / count.max(1), rows % count.max(1));
+        Self { count, rows, least, more }
+    }
+
+    /// First row and number of rows.
+    #[inline(always)]
+    fn at(self, tile: usize) -> (usize, usize) {
+        (tile * self.least + tile.min(self.more), self.least + usize::from(tile < self.more))
+    }
+
+    /// First row of some tiles, and the row after the last.
+    #[inline(always)]
+    fn rows(self, tiles: &Range<usize>) -> Range<usize> {
+        let end = if tiles.end < self.count { self.at(tiles.end).0 } else { self.rows };
+        self.at(tiles.start).0..end
+    }
+}
+
+/// Packs some tiles of a matrix of as many rows as `tiles` has.
+pub(super) struct Pack<'a> {
+    pub a: ArrayView2<'a, f32>,
+    pub tiles: Tiles,
+    pub own: Range<usize>,
+    /// For each tile room for [`ROWS`] rows.
+    pub out: &'a mut [f32],
+}
+
+impl WithSimd for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let k = self.a.ncols();
+        let depth = equal(k, DEPTH);
+        for p in (0..k).step_by(depth) {
+            pack(simd, part(self.a, 1, p, depth.min(k - p)), self.tiles, self.own.clone(), (self.out, k, p));
+        }
+    }
+}
+
+/// Packs a block of k, a `[rows, depth]`. Each tile has room for `terms` of [`ROWS`] rows, and its first `before` terms are
+/// those of other blocks.
 #[inline(always)]
-fn pack_rows<S: Simd>(simd: S, a: ArrayView2<'_, f32>, out: &mut [f32]) {
-    let (rows, depth) = a.dim();
-    for (first, count) in tiles(rows) {
-        let (x, out) = (part(a, 0, first, count), &mut out[first * depth..][..count * depth]);
-        with_rows!(count, R => pack::panel::<S, R>(simd, x.reversed_axes(), out));
+fn pack<S: Simd>(
+    simd: S,
+    a: ArrayView2<'_, f32>,
+    tiles: Tiles,
+    own: Range<usize>,
+    (out, terms, before): (&mut [f32], usize, usize),
+) {
+    let (rows, depth) = (tiles.rows(&own), a.ncols());
+    let x = part(a, 0, rows.start, rows.len()).reversed_axes();
+    let lines = pack::lines(&x);
+    for (out, tile) in out.chunks_exact_mut(ROWS * terms).zip(own) {
+        let (first, count) = tiles.at(tile);
+        let (first, out) = (first - rows.start, &mut out[before * count..][..depth * count]);
+        with_rows!(count, R => match &lines {
+            Some(lines) => pack::columns::<R>(lines, first, out),
+            None => pack::panel::<S, R>(simd, part(x, 1, first, R), out),
+        });
     }
 }
 
@@ -110,51 +144,50 @@ pub(super) fn product<S: Simd, const W: usize, const FUSED: bool>(simd: S, produ
     if k == 0 {
         c.fill(0.0);
     }
-    let (block_rows, depth) = (block_rows(m), equal(k, DEPTH));
+    let (tiles, depth) = (Tiles::of(m), equal(k, DEPTH));
+    let together = equal(tiles.count, BLOCK_TILES);
     for p in (0..k).step_by(depth) {
         let depth = depth.min(k - p);
         let b = part(b, 0, p, depth);
         for j in (0..n).step_by(BLOCK_COLUMNS) {
             let columns = BLOCK_COLUMNS.min(n - j);
             let packed_b = &mut packed_b[..columns.next_multiple_of(W) * depth];
-            for (out, first) in packed_b.chunks_exact_mut(W * depth).zip((0..columns).step_by(W)) {
-                pack::panel::<S, W>(simd, part(b, 1, j + first, W.min(columns - first)), out);
-            }
-            for i in (0..m).step_by(block_rows) {
-                let rows = block_rows.min(m - i);
-                let packed_a: &[f32] = match &a {
-                    Left::Packed(a) => &a[p * m + i * depth..][..rows * depth],
+            pack::panels::<S, W>(simd, part(b, 1, j, columns), packed_b);
+            for first in (0..tiles.count).step_by(together) {
+                let block = first..tiles.count.min(first + together);
+                let a = match &a {
+                    Left::Packed(a) => (&a[first * ROWS * k..], k, p),
                     Left::Matrix(a) => {
-                        let out = &mut own[..rows * depth];
-                        pack_rows(simd, part(part(*a, 1, p, depth), 0, i, rows), out);
-                        out
+                        pack(simd, part(*a, 1, p, depth), tiles, block.clone(), (own, depth, 0));
+                        (&own[..], depth, 0)
                     }
                 };
                 for (b, first) in packed_b.chunks_exact(W * depth).zip((j..j + columns).step_by(W)) {
                     let width = W.min(n - first);
-                    let mut c = c.slice_axis_mut(Axis(1), Slice::from(first..first + width));
-                    let c = c.slice_axis_mut(Axis(0), Slice::from(i..i + rows));
-                    column_of_tiles::<S, FUSED>(simd, packed_a, b, c, p > 0);
+                    let c = c.slice_axis_mut(Axis(1), Slice::from(first..first + width));
+                    column_of_tiles::<S, FUSED>(simd, a, b, c, (tiles, block.clone()), p > 0);
                 }
             }
         }
     }
 }
 
-/// c `[rows, at most a tile's width]`, from packed a and one panel of b.
+/// Some tiles of a few columns of c, at most a tile's width, from packed a and one panel of b.
 #[inline(always)]
 fn column_of_tiles<S: Simd, const FUSED: bool>(
     simd: S,
-    a: &[f32],
+    (a, terms, before): (&[f32], usize, usize),
     b: &[f32],
     mut c: ArrayViewMut2<'_, f32>,
+    (tiles, own): (Tiles, Range<usize>),
     add: bool,
 ) {
     let b = S::as_simd_f32s(b).0.as_chunks::<WIDE>().0;
-    let rows = c.nrows();
+    let mut c = c.slice_axis_mut(Axis(0), Slice::from(tiles.rows(&own)));
     let mut c = c.rows_mut().into_iter();
-    for (first, count) in tiles(rows) {
-        let a = &a[first * b.len()..][..count * b.len()];
+    for (a, tile) in a.chunks_exact(ROWS * terms).zip(own) {
+        let count = tiles.at(tile).1;
+        let a = &a[before * count..][..b.len() * count];
         with_rows!(count, R => {
             let sums = tile::tile::<S, R, FUSED>(simd, a.as_chunks::<R>().0, b);
             for sums in sums {

@@ -10,6 +10,7 @@
 //! A sum is over the terms in order, by lanes of a vector, within a pass, and over the passes in their order.
 
 use super::pack::panel;
+use super::sparse::SAMPLE;
 use super::tile::add_product;
 use super::{Scratch, equal, part, with_scratch};
 use crate::simd;
@@ -40,17 +41,21 @@ pub fn mask_of(row: &[f32]) -> Mask {
     mask
 }
 
-/// Whether [`gemm_masked`] is the faster way to so many terms where h is over zero: there are few such elements, and a pass
-/// has enough terms.
-pub fn is_worth_a_mask(h: &[f32], terms: usize) -> bool {
+/// Whether [`gemm_masked`] is the faster way to so many terms where h is over zero: there are few such elements, by a sample
+/// of the rows, and a pass has enough terms.
+pub fn is_worth_a_mask(h: ArrayView2<'_, f32>, terms: usize) -> bool {
     if terms < PASS / 2 {
         return false;
     }
-    let count = simd::run(
-        #[inline(always)]
-        || h.iter().map(|h| u32::from(*h > 0.0)).sum::<u32>(),
-    );
-    count as usize <= h.len() / 2
+    let (mut values, mut count) = (0, 0);
+    for row in h.rows().into_iter().step_by(SAMPLE) {
+        values += row.len();
+        count += simd::run(
+            #[inline(always)]
+            || row.iter().map(|h| u32::from(*h > 0.0)).sum::<u32>(),
+        ) as usize;
+    }
+    count <= values / 2
 }
 
 /// c `[m, STRIP]` = a `[m, k]` · b `[k, at most STRIP]` where a row's mask has a bit, on the calling thread; the other

@@ -28,8 +28,8 @@ use std::sync::{Mutex, PoisonError};
 /// Most terms of a block of k: a panel of b of this length stays in the caches next to a thread.
 const DEPTH: usize = 512;
 
-/// Most rows of a that are multiplied by one packed block of b after another: they stay in the second cache.
-const BLOCK_ROWS: usize = 60;
+/// Most tiles of a that are multiplied by one packed block of b after another: they stay in the second cache.
+const BLOCK_TILES: usize = 10;
 
 /// Most columns of b that are packed together.
 const BLOCK_COLUMNS: usize = 128;
@@ -54,7 +54,7 @@ struct Scratch {
 
 impl Scratch {
     /// Floats of each: as many as any product needs.
-    const A: usize = BLOCK_ROWS * DEPTH;
+    const A: usize = BLOCK_TILES * tile::ROWS * DEPTH;
     const B: usize = (BLOCK_COLUMNS + WIDEST) * DEPTH;
 
     const fn new() -> Self {
@@ -80,7 +80,8 @@ pub fn workspace<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     let lock = || WORKSPACE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut memory = std::mem::take(&mut *lock());
     if memory.len() < floats {
-        memory.resize(floats, 0.0);
+        // Zeros, for the system hands them out page by page as they are first touched.
+        memory = vec![0.0; floats];
     }
     let result = work(&mut memory[..floats]);
     *lock() = memory;

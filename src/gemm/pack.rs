@@ -1,6 +1,6 @@
 //! Packing: a part of a matrix as panels that the innermost loop reads from the first word to the last.
 
-use super::DEPTH;
+use super::{DEPTH, part};
 use crate::simd::flip;
 use ndarray::{ArrayView1, ArrayView2};
 use pulp::Simd;
@@ -14,29 +14,57 @@ fn slice(elements: ArrayView1<'_, f32>) -> &[f32] {
     elements.to_slice().unwrap_or(&[])
 }
 
+/// The rows of x `[k, n]` with k of at most [`DEPTH`], where the elements of each lie one after the other.
+#[inline(always)]
+pub(super) fn lines<'a>(x: &'a ArrayView2<'_, f32>) -> Option<[&'a [f32]; DEPTH]> {
+    let mut lines = [&ZEROS[..0]; DEPTH];
+    lines.iter_mut().zip(x.rows()).for_each(|(line, row)| *line = slice(row));
+    (x.strides()[1] == 1 || x.ncols() == 1).then_some(lines)
+}
+
+/// Copies W columns from `first` on, zero beyond the last, of as many rows as `out` has.
+#[inline(always)]
+pub(super) fn columns<const W: usize>(lines: &[&[f32]], first: usize, out: &mut [f32]) {
+    for (line, out) in lines.iter().zip(out.as_chunks_mut::<W>().0) {
+        let line = &line[first..];
+        if let Some(line) = line.first_chunk::<W>() {
+            *out = *line;
+        } else {
+            out[..line.len()].copy_from_slice(line);
+            out[line.len()..].fill(0.0);
+        }
+    }
+}
+
+/// Copies x `[k, n]` with k of at most [`DEPTH`] to panels of W columns, one after the other, zero in the columns beyond n.
+#[inline(always)]
+pub(super) fn panels<S: Simd, const W: usize>(simd: S, x: ArrayView2<'_, f32>, out: &mut [f32]) {
+    let (k, n) = x.dim();
+    let lines = lines(&x);
+    for (out, first) in out.chunks_exact_mut((W * k).max(1)).zip((0..n).step_by(W)) {
+        match &lines {
+            Some(lines) => columns::<W>(lines, first, out),
+            None => panel::<S, W>(simd, part(x, 1, first, W.min(n - first)), out),
+        }
+    }
+}
+
 /// Copies x `[k, n]` with n of at most W and k of at most [`DEPTH`] to `out` `[k, W]`, zero in the columns beyond n.
 #[inline(always)]
 pub(super) fn panel<S: Simd, const W: usize>(simd: S, x: ArrayView2<'_, f32>, out: &mut [f32]) {
     let (k, n) = x.dim();
-    let (out, _) = out.as_chunks_mut::<W>();
-    if x.strides()[1] == 1 || n == 1 {
-        for (row, out) in x.rows().into_iter().zip(out) {
-            let row = slice(row);
-            if let Some(row) = row.first_chunk::<W>() {
-                *out = *row;
-            } else {
-                out[..n].copy_from_slice(row);
-                out[n..].fill(0.0);
-            }
-        }
-    } else if x.strides()[0] == 1 || k == 1 {
+    if x.strides()[1] != 1 && n != 1 && (x.strides()[0] == 1 || k == 1) {
         let mut columns = [&ZEROS[..k]; W];
         columns.iter_mut().zip(x.columns()).for_each(|(place, column)| *place = slice(column));
-        transpose::<S, W>(simd, columns, out);
-    } else {
-        for (row, out) in x.rows().into_iter().zip(out) {
-            out[n..].fill(0.0);
-            out.iter_mut().zip(row).for_each(|(out, x)| *out = *x);
+        return transpose::<S, W>(simd, columns, out.as_chunks_mut().0);
+    }
+    for (row, out) in x.rows().into_iter().zip(out.as_chunks_mut::<W>().0) {
+        match row.to_slice() {
+            Some(row) => columns::<W>(&[row], 0, out),
+            None => {
+                out[n..].fill(0.0);
+                out.iter_mut().zip(row).for_each(|(out, x)| *out = *x);
+            }
         }
     }
 }
@@ -47,9 +75,18 @@ fn transpose<S: Simd, const W: usize>(simd: S, columns: [&[f32]; W], out: &mut [
     let k = out.len();
     let columns = columns.map(|column| &column[..k]);
     for first in (0..k / 8 * 8).step_by(16) {
-        for j in (0..W).step_by(8) {
+        for j in (0..W / 8 * 8).step_by(8) {
             for p in (first..(first + 16).min(k / 8 * 8)).step_by(8) {
-                block(simd, &columns, out, j, p);
+                for (out, x) in out[p..p + 8].iter_mut().zip(block(simd, &columns[j..j + 8], p)) {
+                    out[j..j + 8].copy_from_slice(&x);
+                }
+            }
+        }
+        if W % 8 > 0 {
+            for p in (first..(first + 16).min(k / 8 * 8)).step_by(8) {
+                for (out, x) in out[p..p + 8].iter_mut().zip(block(simd, &columns[W / 8 * 8..], p)) {
+                    out[W / 8 * 8..].copy_from_slice(&x[..W % 8]);
+                }
             }
         }
     }
@@ -58,16 +95,12 @@ fn transpose<S: Simd, const W: usize>(simd: S, columns: [&[f32]; W], out: &mut [
     }
 }
 
-/// At most eight columns from `j` on, the elements `p..p + 8`.
+/// The elements `p..p + 8` of at most eight columns, as rows.
 #[inline(always)]
-fn block<S: Simd, const W: usize>(simd: S, columns: &[&[f32]; W], out: &mut [[f32; W]], j: usize, p: usize) {
-    let wide = (W - j).min(8);
+fn block<S: Simd>(simd: S, columns: &[&[f32]], p: usize) -> [[f32; 8]; 8] {
     let mut x = [[0.0; 8]; 8];
-    for i in 0..wide {
-        x[i].copy_from_slice(&columns[j + i][p..p + 8]);
+    for (x, column) in x.iter_mut().zip(columns) {
+        x.copy_from_slice(&column[p..p + 8]);
     }
-    let x = flip(simd, x);
-    for i in 0..8 {
-        out[p + i][j..j + wide].copy_from_slice(&x[i][..wide]);
-    }
+    flip(simd, x)
 }

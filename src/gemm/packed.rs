@@ -1,9 +1,12 @@
 //! A matrix packed once, for products with several others.
 
-use super::dense::{self, Left, PackAll};
-use super::{DEPTH, equal, part, sparse};
+use super::dense::{self, Left, Pack, Tiles};
+use super::{sparse, tile::ROWS};
 use crate::{simd, threads};
 use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// Tiles that a thread packs at a time.
+const TILES: usize = 4;
 
 /// How a matrix is packed. No bit of a product depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct Packed<'a> {
 impl<'a> Packed<'a> {
     /// Floats of memory that packing takes, in either form.
     pub fn floats((rows, depth): (usize, usize)) -> usize {
-        sparse::floats(rows, depth).max(rows * depth)
+        sparse::floats(rows, depth).max(rows.next_multiple_of(ROWS) * depth)
     }
 
     /// Packs a into [`Packed::floats`] of memory, on all threads.
@@ -43,11 +46,11 @@ impl<'a> Packed<'a> {
         let (rows, depth) = a.dim();
         match form {
             Form::Panels => {
-                let block = equal(depth, DEPTH);
-                let memory = &mut memory[..rows * depth];
-                threads::for_pieces(memory, (rows * block).max(1), 1, |index, out: &mut [f32]| {
-                    let first = index * block;
-                    simd::arch().dispatch(PackAll { a: part(a, 1, first, block.min(depth - first)), out });
+                let tiles = Tiles::of(rows);
+                let memory = &mut memory[..tiles.count * ROWS * depth];
+                threads::for_pieces(memory, (TILES * ROWS * depth).max(1), 1, |index, out: &mut [f32]| {
+                    let own = index * TILES..tiles.count.min((index + 1) * TILES);
+                    simd::arch().dispatch(Pack { a, tiles, own, out });
                 });
             }
             Form::Lists => sparse::write(a, &mut memory[..sparse::floats(rows, depth)]),

@@ -29,7 +29,7 @@ const PASS: usize = 128;
 /// Rows of a block: their sums stay in the caches between the passes.
 const ROWS: usize = 128;
 
-/// Rows that are brought together where those of a do not lie one after the other: a cache line of them.
+/// Rows that are brought into order together where their values do not lie one after the other: a cache line of them.
 const GROUP: usize = 16;
 
 /// Widest strip in floats.
@@ -37,66 +37,93 @@ const WIDEST: usize = 64;
 
 const _: () = assert!(WIDEST * DEPTH <= Scratch::B && WIDEST * ROWS <= Scratch::A, "room for a strip and its sums");
 
-/// Most values of a block of k that are not zero, of so many: with more the dense product is as fast.
-const fn most(values: usize) -> usize {
-    values / 8 * 3
-}
+/// Rows whose lists lie together: a thread writes those of a pass at a time.
+const TOGETHER: usize = 32;
 
 /// A value that is not zero: its place in the block of k, and its bits.
 type Term = [u32; 2];
 
-/// Words of the lists of a block of k: where each list begins and the last one ends, then the terms, with room for one more.
-fn words(rows: usize, block: usize) -> usize {
-    block.div_ceil(PASS) * rows + 1 + 2 * (most(rows * block) + 1)
+/// Where each list begins and the last one ends, then the terms, with room for one more.
+const WORDS: usize = TOGETHER + 1 + size_of::<Term>() / size_of::<u32>() * (TOGETHER * PASS + 1);
+
+/// How the terms of a are cut: into blocks of k as everywhere, and these into passes.
+#[derive(Clone, Copy)]
+struct Cuts {
+    rows: usize,
+    depth: usize,
+    block: usize,
+    pass: usize,
+}
+
+impl Cuts {
+    fn of((rows, depth): (usize, usize)) -> Self {
+        let block = equal(depth, DEPTH);
+        Self { rows, depth, block, pass: equal(block, PASS) }
+    }
+
+    /// Passes of a block.
+    fn passes(self) -> usize {
+        self.block.div_ceil(self.pass)
+    }
+
+    /// Groups of rows of a pass.
+    fn groups(self) -> usize {
+        self.rows.div_ceil(TOGETHER)
+    }
+
+    /// Floats of the lists of a block.
+    fn floats(self) -> usize {
+        self.passes() * self.groups() * WORDS
+    }
 }
 
 /// Floats that the lists of a matrix take.
 pub(super) fn floats(rows: usize, depth: usize) -> usize {
-    let block = equal(depth, DEPTH);
-    depth.div_ceil(block) * words(rows, block)
+    let cuts = Cuts::of((rows, depth));
+    depth.div_ceil(cuts.block) * cuts.floats()
 }
 
-/// Whether a product of a with so many columns is sooner done by lists: a has many zeros in every block of k, and no thread
-/// has few columns.
+/// One of so many rows is looked at to see how many zeros there are.
+pub(super) const SAMPLE: usize = 8;
+
+/// Whether a product of a with so many columns is sooner done by lists: a has many zeros, and no thread has few columns.
 pub(super) fn pays(a: ArrayView2<'_, f32>, columns: usize) -> bool {
-    let (rows, depth) = a.dim();
-    if columns < WIDEST * threads::count() || rows * depth * columns < WORTH_A_THREAD {
+    if columns < WIDEST * threads::count() || a.len() * columns < WORTH_A_THREAD {
         return false;
     }
-    let block = equal(depth, DEPTH);
-    (0..depth).step_by(block).all(|p| {
-        let a = part(a, 1, p, block.min(depth - p));
-        let most = most(a.len());
-        let a = if a.strides()[1] == 1 { a } else { a.reversed_axes() };
-        let mut left = most;
-        // Nobody waits for the end of a count that the first row has decided.
-        let mut sample = Some(a.ncols() * 3 / 4);
-        a.rows().into_iter().all(|row| {
-            let Some(row) = row.to_slice() else { return false };
-            let count = simd::run(
-                #[inline(always)]
-                || row.iter().map(|a| u32::from(*a != 0.0)).sum::<u32>(),
-            ) as usize;
-            let fits = count <= left && sample.take().is_none_or(|sample| count <= sample);
-            left = left.saturating_sub(count);
-            fits
-        })
-    })
+    let a = if a.strides()[1] == 1 { a } else { a.reversed_axes() };
+    let (mut values, mut count) = (0, 0);
+    for row in a.rows().into_iter().step_by(SAMPLE) {
+        let Some(row) = row.to_slice() else { return false };
+        values += row.len();
+        count += simd::run(
+            #[inline(always)]
+            || row.iter().map(|a| u32::from(*a != 0.0)).sum::<u32>(),
+        ) as usize;
+    }
+    count <= values / 8 * 3
 }
 
 /// Writes the lists of a whole matrix, on all threads.
 pub(super) fn write(a: ArrayView2<'_, f32>, memory: &mut [f32]) {
-    let (rows, depth) = a.dim();
-    let block = equal(depth, DEPTH);
-    threads::for_pieces(memory, words(rows, block), 1, |index, out: &mut [f32]| {
-        let first = index * block;
-        simd::arch().dispatch(Lists { a: part(a, 1, first, block.min(depth - first)), out });
+    let cuts = Cuts::of(a.dim());
+    threads::for_pieces(memory, WORDS, 1, |index, out: &mut [f32]| {
+        let (pass, group) = (index / cuts.groups(), index % cuts.groups());
+        let (block, pass) = (pass / cuts.passes() * cuts.block, pass % cuts.passes() * cuts.pass);
+        let (first, end) = (block + pass, cuts.depth.min(block + cuts.block.min(pass + cuts.pass)));
+        // The last block may be shorter by whole passes.
+        let a = part(a, 1, first.min(end), end.saturating_sub(first));
+        let row = group * TOGETHER;
+        let a = part(a, 0, row, TOGETHER.min(cuts.rows - row));
+        simd::arch().dispatch(Lists { a, first: pass, out });
     });
 }
 
-/// The lists of a block of k.
+/// The lists of a few rows of a pass.
 struct Lists<'a> {
     a: ArrayView2<'a, f32>,
+    /// Where the pass begins in the block of k.
+    first: usize,
     out: &'a mut [f32],
 }
 
@@ -105,39 +132,33 @@ impl WithSimd for Lists<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (rows, depth) = self.a.dim();
-        let words: &mut [u32] = bytemuck::cast_slice_mut(self.out);
-        let (starts, terms) = words.split_at_mut(depth.div_ceil(PASS) * rows + 1);
+        let (starts, terms) = bytemuck::cast_slice_mut::<_, u32>(self.out).split_at_mut(TOGETHER + 1);
         let (terms, mut count) = (terms.as_chunks_mut().0, 0);
         let mut starts = starts.iter_mut();
-        let mut group = [[0.0; GROUP]; PASS];
-        for first in (0..depth).step_by(PASS) {
-            let a = part(self.a, 1, first, PASS.min(depth - first));
-            for a in a.axis_chunks_iter(Axis(0), GROUP) {
-                let lies = a.strides()[1] == 1;
-                if !lies {
-                    panel::<S, GROUP>(simd, a.reversed_axes(), group[..a.ncols()].as_flattened_mut());
-                }
-                for ((row, a), start) in a.rows().into_iter().enumerate().zip(starts.by_ref()) {
-                    *start = count as u32;
-                    match a.to_slice() {
-                        Some(a) if lies => list(terms, &mut count, first, a.iter().copied()),
-                        _ => list(terms, &mut count, first, group[..a.len()].iter().map(|a| a[row])),
-                    }
-                }
+        let mut group = [[0.0; PASS]; GROUP];
+        for a in self.a.axis_chunks_iter(Axis(0), GROUP) {
+            let lies = a.strides()[1] == 1;
+            if !lies {
+                panel::<S, PASS>(simd, a, group[..a.nrows()].as_flattened_mut());
+            }
+            for ((a, group), start) in a.rows().into_iter().zip(&group).zip(starts.by_ref()) {
+                *start = count as u32;
+                let row = if lies { a.to_slice().unwrap_or(&[]) } else { &group[..a.len()] };
+                count = list(terms, count, self.first, row);
             }
         }
         starts.for_each(|end| *end = count as u32);
     }
 }
 
-/// Appends what is not zero.
+/// Writes what is not zero behind `count` terms, and says how many there are then.
 #[inline(always)]
-fn list(terms: &mut [Term], count: &mut usize, first: usize, row: impl Iterator<Item = f32>) {
-    for (k, value) in (first..).zip(row) {
-        terms[*count] = [k as u32, value.to_bits()];
-        *count += usize::from(value != 0.0);
+fn list(terms: &mut [Term], mut count: usize, first: usize, row: &[f32]) -> usize {
+    for (value, k) in row.iter().zip(first as u32..) {
+        terms[count] = [k, value.to_bits()];
+        count += usize::from(*value != 0.0);
     }
+    count
 }
 
 /// c = a · b by the lists of a, on the calling thread.
@@ -183,9 +204,9 @@ pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool
     if k == 0 {
         c.fill(0.0);
     }
-    let block = equal(k, DEPTH);
-    for (p, lists) in (0..k).step_by(block).zip(lists.chunks_exact(words(m, block))) {
-        let depth = block.min(k - p);
+    let cuts = Cuts::of((m, k));
+    for (p, lists) in (0..k).step_by(cuts.block).zip(lists.chunks_exact(cuts.floats().max(1))) {
+        let depth = cuts.block.min(k - p);
         let (a, b) = (part(a, 1, p, depth), part(b, 0, p, depth));
         for (b, mut c) in b.axis_chunks_iter(Axis(1), W).zip(c.axis_chunks_iter_mut(Axis(1), W)) {
             let strip = &mut strip[..DEPTH * W];
@@ -193,7 +214,7 @@ pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool
             let lists = strip[..depth * W].iter().fold(true, |all, b| all & b.is_finite()).then_some(lists);
             for (mut c, first) in c.axis_chunks_iter_mut(Axis(0), ROWS).zip((0..m).step_by(ROWS)) {
                 let sums = &mut sums.as_chunks_mut::<W>().0[..c.nrows()];
-                block_of_sums::<S, V, W, FUSED>(simd, a, lists, first, strip, sums);
+                block_of_sums::<S, V, W, FUSED>(simd, (a, cuts), lists, first, strip, sums);
                 if c.strides()[1] == 1 || c.ncols() == 1 {
                     for (sums, row) in sums.iter().zip(c.rows_mut()) {
                         store_floats(sums, row.into_slice().unwrap_or(&mut []), p > 0);
@@ -206,31 +227,34 @@ pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool
     }
 }
 
-/// The sums of the rows from `first` on: by the lists, or, where there are none, by all of a.
+/// The sums of the rows from `first` on, a multiple of [`TOGETHER`]: by the lists, or, where there are none, by all of a.
 #[inline(always)]
 fn block_of_sums<S: Simd, const V: usize, const W: usize, const FUSED: bool>(
     simd: S,
-    a: ArrayView2<'_, f32>,
+    (a, cuts): (ArrayView2<'_, f32>, Cuts),
     lists: Option<&[f32]>,
     first: usize,
     strip: &[f32],
     sums: &mut [[f32; W]],
 ) {
-    let (rows, depth) = a.dim();
     let Some(strip) = S::as_simd_f32s(strip).0.as_chunks::<V>().0.first_chunk::<DEPTH>() else {
         unreachable!("room for a strip")
     };
     sums.fill([0.0; W]);
-    for (pass, from) in (0..depth).step_by(PASS).enumerate() {
+    let Some(lists) = lists else {
         for (sums, row) in sums.iter_mut().zip(first..) {
-            if let Some(lists) = lists {
-                let (starts, terms) = bytemuck::cast_slice::<_, u32>(lists).split_at(depth.div_ceil(PASS) * rows + 1);
-                let [start, end] = [0, 1].map(|next| starts[pass * rows + row + next] as usize);
-                let terms = &terms.as_chunks().0[start..end];
+            add::<S, V, FUSED>(simd, sums, strip, (0..a.ncols()).map(|k| (k, a[[row, k]])));
+        }
+        return;
+    };
+    for pass in 0..a.ncols().div_ceil(cuts.pass) {
+        for (sums, group) in sums.chunks_mut(TOGETHER).zip(pass * cuts.groups() + first / TOGETHER..) {
+            let lists = &bytemuck::cast_slice::<_, u32>(lists)[group * WORDS..][..WORDS];
+            let (starts, terms) = lists.split_at(TOGETHER + 1);
+            for (sums, ends) in sums.iter_mut().zip(starts.windows(2)) {
+                let terms = &terms.as_chunks().0[ends[0] as usize..ends[1] as usize];
                 let terms = terms.iter().map(|&[k, value]: &Term| (k as usize, f32::from_bits(value)));
                 add::<S, V, FUSED>(simd, sums, strip, terms);
-            } else {
-                add::<S, V, FUSED>(simd, sums, strip, (from..depth.min(from + PASS)).map(|k| (k, a[[row, k]])));
             }
         }
     }

@@ -57,24 +57,20 @@ fn strip_of_product(a: Packed<'_>, b: ArrayView2<'_, f32>, strip: &mut [Row]) {
     a.gemm(b, strip.slice_axis_mut(Axis(1), Slice::from(..width)));
 }
 
-/// Stores as much of a row as there are columns.
+/// The part of a row that a strip takes: to be written at once where it is whole.
 #[inline(always)]
-fn store(row: &Row, mut out: ArrayViewMut1<'_, f32>, own: &Range<usize>) {
-    let Some(out) = out.as_slice_mut().map(|out| &mut out[own.clone()]) else { return };
-    match out.first_chunk_mut::<STRIP>() {
-        Some(out) => *out = *row,
-        None => out.copy_from_slice(&row[..out.len()]),
-    }
+fn own_part<'a>(row: ArrayViewMut1<'a, f32>, own: &Range<usize>) -> &'a mut [f32] {
+    row.into_slice().map_or(&mut [], |row| &mut row[own.clone()])
 }
 
-/// A part of a row; 0 beyond the last column.
+/// The part of a row that a strip takes, or its copy with 0 beyond the last column.
 #[inline(always)]
-fn load(row: ArrayView1<'_, f32>, columns: &Range<usize>) -> Row {
+fn load<'a>(row: ArrayView1<'a, f32>, columns: &Range<usize>, copy: &'a mut Row) -> &'a Row {
     let row = row.to_slice().map_or(&[][..], |row| &row[columns.clone()]);
-    match row.first_chunk::<STRIP>() {
-        Some(row) => *row,
-        None => of_strip(row, 0, row.len()),
-    }
+    row.first_chunk().unwrap_or_else(|| {
+        copy[..row.len()].copy_from_slice(row);
+        copy
+    })
 }
 
 /// What all blocks of the forward kernel share.
@@ -148,23 +144,30 @@ impl Forward<'_> {
             self.statistics(from, &bias, strip, &mut stats);
         }
         for (mut saved, stats) in saved.rows_mut().into_iter().zip(&stats) {
-            store(stats, saved.view_mut(), &own);
+            own_part(saved.view_mut(), &own).copy_from_slice(&stats[..own.len()]);
         }
         let [mean, inv_std, _] = stats;
-        let (a, mut words, mut out) = (self.a, [u32::MAX; STRIP], [0.0; STRIP]);
+        let (a, mut words, mut last) = (self.a, [u32::MAX; STRIP], [0.0; STRIP]);
         for (r, ((strip, z), h)) in strip.iter().zip(z.rows_mut()).zip(h.rows_mut()).enumerate() {
+            let (z, h) = (own_part(z, &own), own_part(h, &own));
             if a.threshold > 0 {
                 let block = ((r * a.n as usize + first) / 4) as u32;
                 philox_words(block, self.now.step, a.layer, [a.seed_low, a.seed_high], &mut words[..own.len()]);
             }
+            z.copy_from_slice(&strip[..own.len()]);
+            let (is_whole, out) = match h.first_chunk_mut() {
+                Some(h) => (true, h),
+                None => (false, &mut last),
+            };
             for f in 0..STRIP {
                 let y = (strip[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
                 // NaN is not less than 0, and goes through.
                 let y = if y < 0.0 { 0.0 } else { y };
                 out[f] = if words[f] < a.threshold { 0.0 } else { y * a.scale };
             }
-            store(strip, z, &own);
-            store(&out, h, &own);
+            if !is_whole {
+                h.copy_from_slice(&last[..own.len()]);
+            }
         }
     }
 
@@ -245,7 +248,7 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let (dz, parts) = (matrix_mut(dz.f32_mut(), rows, n), blocks([rows, k, n]));
     let dy = matrix(dy.f32(), rows, k);
     with_room(dy, parts, |room, strips| {
-        let few = is_worth_a_mask(part(h.f32(), 0, rows * n), k);
+        let few = is_worth_a_mask(all.h, k);
         let dy = if few { Gradient::Few(dy) } else { Gradient::All(Packed::new(Form::of(dy, n), dy, room)) };
         all.columns(0, dy, dz, affine, (strips, parts));
     });
@@ -332,8 +335,9 @@ impl Backward<'_> {
         let saved = |row: usize| self.saved.row(row).to_slice().map_or([0.0; STRIP], |row| of_strip(row, first, width));
         let (mean, inv_std, gamma) = (saved(0), saved(1), of_strip(self.gamma, first, width));
         let [mut plain, mut with_z] = [[0.0; STRIP]; 2];
+        let [mut last, mut other] = [[0.0; STRIP]; 2];
         for ((strip, z), h) in strip.iter_mut().zip(self.z.rows()).zip(self.h.rows()) {
-            let (z, h) = (load(z, &columns), load(h, &columns));
+            let (z, h) = (load(z, &columns, &mut last), load(h, &columns, &mut other));
             for f in 0..STRIP {
                 // Through dropout and ReLU: 0 where h is 0, NaN where it is NaN.
                 let u = if h[f] > 0.0 { strip[f] * scale } else { h[f] };
@@ -351,13 +355,18 @@ impl Backward<'_> {
         dgamma.copy_from_slice(&with_z[..width]);
         dbeta.copy_from_slice(&plain[..width]);
         (0..STRIP).for_each(|f| plain[f] /= self.rows);
-        let mut out = [0.0; STRIP];
         for ((strip, z), dz) in strip.iter().zip(self.z.rows()).zip(dz.rows_mut()) {
-            let z = load(z, &columns);
+            let (z, dz) = (load(z, &columns, &mut last), own_part(dz, &own));
+            let (is_whole, out) = match dz.first_chunk_mut() {
+                Some(dz) => (true, dz),
+                None => (false, &mut other),
+            };
             for f in 0..STRIP {
                 out[f] = factor[f] * (strip[f] - (plain[f] + (z[f] - mean[f]) * along[f]));
             }
-            store(&out, dz, &own);
+            if !is_whole {
+                dz.copy_from_slice(&other[..width]);
+            }
         }
     }
 }
