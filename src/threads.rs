@@ -3,8 +3,10 @@
 //! Work is cut into chunks whose number depends on the work alone, never on the number of threads, and no sum is
 //! split between threads: so results have the same bits on any machine of one kind.
 
+use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Below this many elements a loop stays on the calling thread: waking another costs more than it saves.
 pub const WORTH_A_THREAD: usize = 16 * 1024;
@@ -30,7 +32,7 @@ pub fn enter<R: Send>(work: impl FnOnce() -> R + Send) -> R {
         let own = rayon::current_thread_index();
         beside(count() - 1, &|| attend(&done, own), || {
             // Set when `work` panics, too: else nothing would end.
-            let _done = OnDrop(|| done.store(true, Ordering::Relaxed));
+            let _done = OnDrop(|| done.store(true, Ordering::Release));
             result = Some(work());
         });
     });
@@ -47,11 +49,15 @@ fn beside(others: usize, attend: &(impl Fn() + Sync), work: impl FnOnce() + Send
 
 /// Takes up what other threads have to do, until all is done, or there was nothing for a while.
 fn attend(done: &AtomicBool, own: Option<usize>) {
-    if rayon::current_thread_index() == own {
-        return;
+    if rayon::current_thread_index() != own {
+        wait(done);
     }
+}
+
+/// Waits awake, and works where there is something to do meanwhile.
+fn wait(done: &AtomicBool) {
     let mut idle = 0;
-    while idle < PATIENCE && !done.load(Ordering::Relaxed) {
+    while idle < PATIENCE && !done.load(Ordering::Acquire) {
         idle = if rayon::yield_now() == Some(rayon::Yield::Executed) { 0 } else { idle + 1 };
         (0..32).for_each(|_| std::hint::spin_loop());
     }
@@ -73,14 +79,26 @@ pub fn on_each(work: impl Fn() + Sync) {
     }
 }
 
-/// Runs both, at the same time where a thread is free.
+/// Runs both, at the same time where a thread is free. Who is done first waits awake for a while.
 pub fn join(a: impl FnOnce() + Send, b: impl FnOnce() + Send) {
     if count() == 1 {
         a();
-        b();
-    } else {
-        rayon::join(a, b);
+        return b();
     }
+    let [begun, done] = [const { AtomicBool::new(false) }; 2];
+    rayon::join(
+        || {
+            a();
+            if begun.load(Ordering::Relaxed) {
+                wait(&done);
+            }
+        },
+        || {
+            begun.store(true, Ordering::Relaxed);
+            let _done = OnDrop(|| done.store(true, Ordering::Release));
+            b();
+        },
+    );
 }
 
 /// Does `own` on the calling thread, and `work` meanwhile on so many others, as far as there are threads.
@@ -91,12 +109,12 @@ pub fn meanwhile<R>(others: usize, work: impl Fn() + Sync, own: impl FnOnce() ->
     })
 }
 
-/// What can be cut in two for threads: slices, and slices of one length together.
+/// What can be cut in two for threads: slices, columns of a matrix, and several of them of one size together.
 pub trait Pieces: Send + Sized {
-    /// Elements of each.
+    /// Elements or columns of each.
     fn size(&self) -> usize;
 
-    /// Both parts of a cut before an element.
+    /// Both parts of a cut before an element or column.
     fn cut(self, at: usize) -> (Self, Self);
 }
 
@@ -107,6 +125,26 @@ impl<T: Send> Pieces for &mut [T] {
 
     fn cut(self, at: usize) -> (Self, Self) {
         self.split_at_mut(at)
+    }
+}
+
+impl Pieces for ArrayView2<'_, f32> {
+    fn size(&self) -> usize {
+        self.ncols()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(Axis(1), at)
+    }
+}
+
+impl Pieces for ArrayViewMut2<'_, f32> {
+    fn size(&self) -> usize {
+        self.ncols()
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        self.split_at(Axis(1), at)
     }
 }
 
@@ -135,32 +173,88 @@ impl<A: Pieces, B: Pieces, C: Pieces> Pieces for (A, B, C) {
 /// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`, each of which stands for `each` elements of
 /// work: those of its column, say.
 pub fn for_pieces<P: Pieces>(data: P, size: usize, each: usize, work: impl Fn(usize, P) + Sync) {
-    let parts = if is_worth(data.size() * each, size * each) { 4 * count() } else { 1 };
-    parts_of(data, 0, size, parts, &work);
-}
-
-fn parts_of<P: Pieces>(data: P, first: usize, size: usize, parts: usize, work: &(impl Fn(usize, P) + Sync)) {
-    let chunks = data.size().div_ceil(size);
-    if parts > 1 && chunks > 1 {
-        let half = chunks / 2;
-        let (data, rest) = data.cut(half * size);
-        return join(
-            || parts_of(data, first, size, parts / 2, work),
-            || parts_of(rest, first + half, size, parts - parts / 2, work),
-        );
-    }
-    let mut rest = data;
-    for chunk in first..first + chunks {
-        let end = size.min(rest.size());
-        let (data, after) = rest.cut(end);
-        work(chunk, data);
-        rest = after;
-    }
+    let workers = if is_worth(data.size() * each, size * each) { count() } else { 1 };
+    share(data, [size, usize::MAX], &mut vec![(); workers][..], 1, |_, first, mut rest| {
+        for chunk in first / size.. {
+            let left = rest.size();
+            let (data, after) = rest.cut(size.min(left));
+            work(chunk, data);
+            if left <= size {
+                return;
+            }
+            rest = after;
+        }
+    });
 }
 
 /// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`.
 pub fn for_chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mut [T]) + Sync) {
     for_pieces(data, size, 1, work);
+}
+
+/// Hands out `data` in pieces to whoever is free, and calls `work(room, first element of the piece, piece)`. A thread works
+/// for each `size` elements of `rooms`, which are its own meanwhile.
+///
+/// Pieces begin at multiples of `least`. They are large at first, at most `most`, and small in the end, for threads are not
+/// equally fast (Polychronopoulos & Kuck 1987, "Guided self-scheduling"). Every other thread takes them from the front and
+/// the others from the back, so that those of two threads work where they did the last time.
+pub fn share<P: Pieces, R: Pieces>(
+    data: P,
+    [least, most]: [usize; 2],
+    rooms: R,
+    size: usize,
+    work: impl Fn(&mut R, usize, P) + Sync,
+) {
+    let workers = rooms.size() / size;
+    let rest = Mutex::new(Rest { first: 0, data: Some(data) });
+    let next =
+        |from_front: bool| rest.lock().unwrap_or_else(PoisonError::into_inner).take(workers, [least, most], from_front);
+    serve(rooms, size, 0, &next, &work);
+}
+
+fn serve<P: Pieces, R: Pieces>(
+    mut rooms: R,
+    size: usize,
+    first: usize,
+    next: &(impl Fn(bool) -> Option<(usize, P)> + Sync),
+    work: &(impl Fn(&mut R, usize, P) + Sync),
+) {
+    let half = rooms.size() / size / 2;
+    if half > 0 {
+        let (rooms, others) = rooms.cut(half * size);
+        return join(|| serve(rooms, size, first, next, work), || serve(others, size, first + half, next, work));
+    }
+    while let Some((at, piece)) = next(first.is_multiple_of(2)) {
+        work(&mut rooms, at, piece);
+    }
+}
+
+/// What has not been handed out.
+struct Rest<P> {
+    first: usize,
+    data: Option<P>,
+}
+
+impl<P: Pieces> Rest<P> {
+    /// The next piece and its first element.
+    fn take(&mut self, workers: usize, [least, most]: [usize; 2], from_front: bool) -> Option<(usize, P)> {
+        let data = self.data.take()?;
+        let (first, left) = (self.first, data.size());
+        let wanted = if workers == 1 { left } else { (left / workers + least) / 2 };
+        let count = (wanted.min(most) / least * least).max(least).min(left);
+        if count == left {
+            return (left > 0).then_some((first, data));
+        }
+        if from_front {
+            let (piece, rest) = data.cut(count);
+            (self.first, self.data) = (first + count, Some(rest));
+            return Some((first, piece));
+        }
+        let at = (left - count).next_multiple_of(least);
+        let (rest, piece) = data.cut(at);
+        self.data = Some(rest);
+        Some((first + at, piece))
+    }
 }
 
 /// `work` of each item, in their order: for few items of much work each, as one thread may have to wait for one of them.
@@ -182,5 +276,45 @@ pub fn with<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
         Ok(pool) => pool.install(work),
         // Without a pool of its own the work is done all the same: its bits do not depend on the threads.
         Err(_) => work(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_is_handed_out_once() {
+        for (size, [least, most]) in
+            [(0, [1, 1]), (1, [8, 8]), (7, [2, 3]), (64, [8, 16]), (1001, [16, 64]), (1001, [1, 2000])]
+        {
+            for workers in [1, 2, 3, 7] {
+                let mut counts = vec![0; size];
+                let mut rooms = vec![0; 2 * workers];
+                let taken = |room: &mut &mut [i32], first: usize, piece: &mut [i32]| {
+                    assert!(
+                        first.is_multiple_of(least) && (1..=most).contains(&piece.len()),
+                        "{first}, {}",
+                        piece.len()
+                    );
+                    assert_eq!(room.len(), 2, "a worker's own room");
+                    room[0] += piece.len() as i32;
+                    piece.iter_mut().zip(first as i32..).for_each(|(count, at)| *count += 1 + at);
+                };
+                with(workers, || share(&mut counts[..], [least, most], &mut rooms[..], 2, taken));
+                // By its place, so that a piece of another first element is noticed.
+                assert!(counts.iter().zip(0..).all(|(count, at)| *count == 1 + at), "{size} in {least} to {most}");
+                assert_eq!(rooms.iter().sum::<i32>(), size as i32);
+            }
+        }
+    }
+
+    #[test]
+    fn chunks_have_their_numbers() {
+        for (size, chunk) in [(0, 3), (2, 3), (WORTH_A_THREAD, 1000), (WORTH_A_THREAD + 1, 1 << 10)] {
+            let mut data = vec![0; size];
+            with(3, || for_chunks(&mut data, chunk, |index, chunk| chunk.fill(index + 1)));
+            assert!(data.iter().enumerate().all(|(i, x)| *x == i / chunk + 1), "{size} by {chunk}");
+        }
     }
 }

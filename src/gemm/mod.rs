@@ -40,11 +40,8 @@ const WIDEST: usize = 32;
 /// Products and additions that one thread should have at least: some 10 µs of work, which pays for waking it.
 const WORTH_A_THREAD: usize = 1 << 18;
 
-/// Least columns of a block, where there are enough for all threads.
-const LEAST_COLUMNS: usize = 64;
-
-/// Blocks begin at multiples of so many columns: those of a tile without AVX-512.
-const STEP: usize = 16;
+/// Least and most columns or rows that a thread takes at a time. They begin at multiples of a tile's columns without AVX-512.
+const PIECES: [usize; 2] = [64, BLOCK_COLUMNS];
 
 /// Where a thread packs a and b.
 struct Scratch {
@@ -130,16 +127,9 @@ fn with_scratch(work: impl FnOnce(&mut Scratch)) {
     });
 }
 
-/// Into how many blocks of columns so many products go: several for each thread, for threads are not equally fast, but each
-/// worth the packing of its columns.
-pub fn parts(products: usize, columns: usize) -> usize {
-    let threads = threads::count();
-    (products / WORTH_A_THREAD).clamp(1, (columns / LEAST_COLUMNS).clamp(threads, 4 * threads))
-}
-
-/// Where the first half of that many parts ends.
-pub fn half(columns: usize, parts: usize) -> usize {
-    (columns * (parts / 2) / parts).next_multiple_of(STEP).min(columns)
+/// How many threads so many products are worth.
+pub fn workers(products: usize) -> usize {
+    (products / WORTH_A_THREAD).clamp(1, threads::count())
 }
 
 /// [`gemm`] on all threads: cuts c into blocks, and calls `end([first row, first column], block)` on each as soon as it is
@@ -159,65 +149,40 @@ pub fn gemm_on_all(
         } else if sparse::pays(b.t(), m) {
             let end = |[j, i]: [usize; 2], block: ArrayViewMut2<'_, f32>| end([i, j], block.reversed_axes());
             by_columns(Packed::new(Form::Lists, b.t(), memory), a.t(), c.reversed_axes(), &end);
-        } else if n >= m && parts(m * n * a.ncols(), n) > 1 {
+        } else if n >= m && workers(m * n * a.ncols()) > 1 {
             by_columns(Packed::new(Form::Panels, a, memory), b, c, &end);
         } else {
-            rows_of(a, b, c, 0, parts(m * n * a.ncols(), m.max(n)), &end);
+            by_rows(a, b, c, &end);
         }
     });
 }
 
-/// Cuts all columns.
 fn by_columns(
     a: Packed<'_>,
     b: ArrayView2<'_, f32>,
     c: ArrayViewMut2<'_, f32>,
     end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
 ) {
-    let parts = parts(b.len() * c.nrows(), c.ncols());
-    columns_of(a, b, c, 0, parts, end);
+    let workers = workers(b.len() * c.nrows());
+    threads::share((b, c), PIECES, &mut vec![(); workers][..], 1, |_, first, (b, mut c)| {
+        a.gemm(b, c.view_mut());
+        end([0, first], c);
+    });
 }
 
-/// Cuts the rows from `first` on.
-fn rows_of(
+fn by_rows(
     a: ArrayView2<'_, f32>,
     b: ArrayView2<'_, f32>,
-    mut c: ArrayViewMut2<'_, f32>,
-    first: usize,
-    parts: usize,
+    c: ArrayViewMut2<'_, f32>,
     end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
 ) {
-    let half = half(c.nrows(), parts);
-    if half == 0 || half == c.nrows() {
-        gemm(a, b, c.view_mut());
-        return end([first, 0], c);
-    }
-    let ((a, a2), (c, c2)) = (a.split_at(Axis(0), half), c.split_at(Axis(0), half));
-    threads::join(
-        || rows_of(a, b, c, first, parts / 2, end),
-        || rows_of(a2, b, c2, first + half, parts - parts / 2, end),
-    );
-}
-
-/// Cuts the columns from `first` on.
-fn columns_of(
-    a: Packed<'_>,
-    b: ArrayView2<'_, f32>,
-    mut c: ArrayViewMut2<'_, f32>,
-    first: usize,
-    parts: usize,
-    end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
-) {
-    let half = half(c.ncols(), parts);
-    if half == 0 || half == c.ncols() {
-        a.gemm(b, c.view_mut());
-        return end([0, first], c);
-    }
-    let ((b, b2), (c, c2)) = (b.split_at(Axis(1), half), c.split_at(Axis(1), half));
-    threads::join(
-        || columns_of(a, b, c, first, parts / 2, end),
-        || columns_of(a, b2, c2, first + half, parts - parts / 2, end),
-    );
+    let workers = workers(a.len() * c.ncols());
+    let columns = (a.reversed_axes(), c.reversed_axes());
+    threads::share(columns, PIECES, &mut vec![(); workers][..], 1, |_, first, (a, c)| {
+        let mut c = c.reversed_axes();
+        gemm(a.reversed_axes(), b, c.view_mut());
+        end([first, 0], c);
+    });
 }
 
 /// The elements `first..first + count` along an axis.

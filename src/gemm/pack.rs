@@ -82,7 +82,7 @@ fn transpose<S: Simd, const W: usize>(simd: S, columns: [&[f32]; W], out: &mut [
                 }
             }
         }
-        if W % 8 > 0 {
+        if !W.is_multiple_of(8) {
             for p in (first..(first + 16).min(k / 8 * 8)).step_by(8) {
                 for (out, x) in out[p..p + 8].iter_mut().zip(block(simd, &columns[W / 8 * 8..], p)) {
                     out[W / 8 * 8..].copy_from_slice(&x[..W % 8]);

@@ -1,6 +1,6 @@
-//! The CPU path's form: columns are cut into one block for each thread, which goes through them strip by strip: the product
-//! of all rows into memory of its own, then their statistics, then what is stored. Sums are over the rows in their order,
-//! so no bit depends on the cuts.
+//! The CPU path's form: columns are cut into strips, which threads take one after the other: the product of all rows into
+//! memory of the thread's own, then their statistics, then what is stored. Sums are over the rows in their order, so no bit
+//! depends on the cuts.
 
 use super::{BackwardArgs, ForwardArgs};
 use crate::gemm::{
@@ -9,13 +9,12 @@ use crate::gemm::{
 use crate::kernel::{Io, Now};
 use crate::random::philox_words;
 use crate::{simd, threads};
-use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Slice};
-use std::ops::Range;
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut2, Axis, Slice};
 
-/// Columns whose sums stay in registers.
+/// Columns that are worked on together: their sums stay in registers.
 const GROUP: usize = 16;
 
-/// One row of a strip, the columns that are worked on together: all rows of them stay in the second cache.
+/// One row of a strip, the columns whose product is computed at a time: all rows of them stay in the second cache.
 type Row = [f32; STRIP];
 
 /// Masks that lie in the place of a row.
@@ -29,24 +28,35 @@ fn part(data: &[f32], first: u32, count: usize) -> &[f32] {
     &data[first as usize..][..count]
 }
 
-/// The values that a strip takes of a vector over all columns; 0 beyond the last.
-fn of_strip(vector: &[f32], first: usize, count: usize) -> Row {
-    let mut strip = [0.0; STRIP];
-    strip[..count].copy_from_slice(&vector[first..][..count]);
-    strip
+/// The columns `first..end`.
+fn columns(mut x: ArrayView2<'_, f32>, first: usize, end: usize) -> ArrayView2<'_, f32> {
+    x.slice_axis_inplace(Axis(1), Slice::from(first..end));
+    x
 }
 
-/// Into how many blocks of columns the work goes.
-fn blocks([rows, k, n]: [usize; 3]) -> usize {
-    gemm::parts(rows * (k + END) * n, n)
+/// The values that there are, then 0.
+#[inline(always)]
+fn filled<const W: usize>(values: &[f32]) -> [f32; W] {
+    let mut all = [0.0; W];
+    all[..values.len()].copy_from_slice(values);
+    all
 }
 
-/// Lends room for `a` packed, and for a strip and its masks of each of `parts` threads.
-fn with_room(a: ArrayView2<'_, f32>, parts: usize, work: impl FnOnce(&mut [f32], &mut [Row])) {
-    let (packed, strip) = (Packed::floats(a.dim()), a.nrows() + a.nrows().div_ceil(MASKS));
-    workspace(packed + parts * strip * STRIP, |memory| {
+/// Columns of the strips that are left to the end, where half as many take half as long.
+const HALF: usize = STRIP / 2;
+
+fn least(is_dense: bool) -> usize {
+    if is_dense { HALF } else { STRIP }
+}
+
+/// Lends room for `a` packed, and, for each of the threads that this is worth, for a strip and its masks.
+fn with_room(a: ArrayView2<'_, f32>, columns: usize, work: impl FnOnce(&mut [f32], &mut [Row], usize)) {
+    let (rows, k) = a.dim();
+    let (packed, strip) = (Packed::floats(a.dim()), (rows + rows.div_ceil(MASKS)).max(1));
+    let workers = gemm::workers(rows * (k + END) * columns);
+    workspace(packed + workers * strip * STRIP, |memory| {
         let (packed, strips) = memory.split_at_mut(packed);
-        work(packed, strips.as_chunks_mut().0);
+        work(packed, strips.as_chunks_mut().0, strip);
     });
 }
 
@@ -57,23 +67,26 @@ fn strip_of_product(a: Packed<'_>, b: ArrayView2<'_, f32>, strip: &mut [Row]) {
     a.gemm(b, strip.slice_axis_mut(Axis(1), Slice::from(..width)));
 }
 
-/// The part of a row that a strip takes: to be written at once where it is whole.
+/// Where a row is written: itself, or, where it has fewer columns, a copy that is to be stored.
 #[inline(always)]
-fn own_part<'a>(row: ArrayViewMut1<'a, f32>, own: &Range<usize>) -> &'a mut [f32] {
-    row.into_slice().map_or(&mut [], |row| &mut row[own.clone()])
+fn place<'a, const W: usize>(row: &'a mut [f32], copy: &'a mut [f32; W]) -> (&'a mut [f32; W], bool) {
+    match row.first_chunk_mut() {
+        Some(row) => (row, true),
+        None => (copy, false),
+    }
 }
 
-/// The part of a row that a strip takes, or its copy with 0 beyond the last column.
+/// A row, or, where it has fewer columns, its copy with 0 beyond the last.
 #[inline(always)]
-fn load<'a>(row: ArrayView1<'a, f32>, columns: &Range<usize>, copy: &'a mut Row) -> &'a Row {
-    let row = row.to_slice().map_or(&[][..], |row| &row[columns.clone()]);
+fn load<'a, const W: usize>(row: ArrayView1<'a, f32>, copy: &'a mut [f32; W]) -> &'a [f32; W] {
+    let row = row.to_slice().unwrap_or(&[]);
     row.first_chunk().unwrap_or_else(|| {
         copy[..row.len()].copy_from_slice(row);
         copy
     })
 }
 
-/// What all blocks of the forward kernel share.
+/// What all strips of the forward kernel share.
 struct Forward<'a> {
     a: ForwardArgs,
     now: Now,
@@ -96,84 +109,65 @@ pub(super) fn forward(a: ForwardArgs, io: &mut Io<'_>) {
         beta: part(params, a.beta, n),
     };
     let (z, saved) = zs.f32_mut().split_at_mut(a.saved as usize);
-    let out = [matrix_mut(z, rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, 3, n)];
-    let parts = blocks([rows, k, n]);
+    let out = (matrix_mut(z, rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, 3, n));
     let x = matrix(x.f32(), rows, k);
-    with_room(x, parts, |room, strips| all.columns(0, Packed::new(Form::of(x, n), x, room), out, strips, parts));
+    with_room(x, n, |room, strips, size| {
+        let form = Form::of(x, n);
+        let (x, least) = (Packed::new(form, x, room), least(form == Form::Panels));
+        threads::share(out, [least, STRIP], strips, size, |strip, first, (z, h, saved)| {
+            let (weight, strip) = (columns(all.weight.t(), first, first + z.ncols()), &mut strip[..rows]);
+            strip_of_product(x, weight, strip);
+            simd::run(
+                #[inline(always)]
+                || match z.ncols() {
+                    ..=HALF => all.end::<HALF>(first, strip, [z, h, saved]),
+                    _ => all.end::<STRIP>(first, strip, [z, h, saved]),
+                },
+            );
+        });
+    });
 }
 
 impl Forward<'_> {
-    /// z, h and saved of the columns from `first` on.
-    fn columns(&self, first: usize, x: Packed<'_>, out: [ArrayViewMut2<'_, f32>; 3], strips: &mut [Row], parts: usize) {
-        let count = out[0].ncols();
-        let half = gemm::half(count, parts);
-        if half > 0 && half < count {
-            let [(z, z2), (h, h2), (saved, saved2)] = out.map(|out| out.split_at(Axis(1), half));
-            let (less, more) = (parts / 2, parts - parts / 2);
-            let (strips, strips2) = strips.split_at_mut(strips.len() / parts * less);
-            threads::join(
-                || self.columns(first, x, [z, h, saved], strips, less),
-                || self.columns(first + half, x, [z2, h2, saved2], strips2, more),
-            );
-            return;
-        }
-        let [mut z, mut h, mut saved] = out;
-        let strip = &mut strips[..z.nrows()];
-        for own in (0..count).step_by(STRIP).map(|own| own..count.min(own + STRIP)) {
-            let weight = self.weight.slice_axis(Axis(0), Slice::from(first + own.start..first + own.end));
-            strip_of_product(x, weight.reversed_axes(), strip);
-            simd::run(
-                #[inline(always)]
-                || self.strip(first + own.start, own, strip, [&mut z, &mut h, &mut saved]),
-            );
-        }
-    }
-
-    /// What follows the product, on a strip: `first` is its first column, `own` are those within the block.
+    /// What follows the product, on the columns from `first` on, at most W.
     #[inline(always)]
-    fn strip(
-        &self,
-        first: usize,
-        own: Range<usize>,
-        strip: &mut [Row],
-        [z, h, saved]: [&mut ArrayViewMut2<'_, f32>; 3],
-    ) {
-        let [bias, gamma, beta] = [self.bias, self.gamma, self.beta].map(|vector| of_strip(vector, first, own.len()));
-        let mut stats = [[0.0; STRIP]; 3];
-        for from in (0..own.len()).step_by(GROUP) {
+    fn end<const W: usize>(&self, first: usize, strip: &mut [Row], out: [ArrayViewMut2<'_, f32>; 3]) {
+        let [mut z, mut h, mut saved] = out;
+        let width = z.ncols();
+        let [bias, gamma, beta] =
+            [self.bias, self.gamma, self.beta].map(|vector| filled::<W>(&vector[first..][..width]));
+        let mut stats = [[0.0; W]; 3];
+        for from in (0..width).step_by(GROUP) {
             self.statistics(from, &bias, strip, &mut stats);
         }
-        for (mut saved, stats) in saved.rows_mut().into_iter().zip(&stats) {
-            own_part(saved.view_mut(), &own).copy_from_slice(&stats[..own.len()]);
+        for (saved, stats) in saved.rows_mut().into_iter().zip(&stats) {
+            saved.into_slice().unwrap_or(&mut []).copy_from_slice(&stats[..width]);
         }
         let [mean, inv_std, _] = stats;
-        let (a, mut words, mut last) = (self.a, [u32::MAX; STRIP], [0.0; STRIP]);
+        let (a, mut words, mut last) = (self.a, [u32::MAX; W], [0.0; W]);
         for (r, ((strip, z), h)) in strip.iter().zip(z.rows_mut()).zip(h.rows_mut()).enumerate() {
-            let (z, h) = (own_part(z, &own), own_part(h, &own));
+            let (z, h) = (z.into_slice().unwrap_or(&mut []), h.into_slice().unwrap_or(&mut []));
             if a.threshold > 0 {
                 let block = ((r * a.n as usize + first) / 4) as u32;
-                philox_words(block, self.now.step, a.layer, [a.seed_low, a.seed_high], &mut words[..own.len()]);
+                philox_words(block, self.now.step, a.layer, [a.seed_low, a.seed_high], &mut words[..width]);
             }
-            z.copy_from_slice(&strip[..own.len()]);
-            let (is_whole, out) = match h.first_chunk_mut() {
-                Some(h) => (true, h),
-                None => (false, &mut last),
-            };
-            for f in 0..STRIP {
+            z.copy_from_slice(&strip[..width]);
+            let (out, is_whole) = place(h, &mut last);
+            for f in 0..W {
                 let y = (strip[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
                 // NaN is not less than 0, and goes through.
                 let y = if y < 0.0 { 0.0 } else { y };
                 out[f] = if words[f] < a.threshold { 0.0 } else { y * a.scale };
             }
             if !is_whole {
-                h.copy_from_slice(&last[..own.len()]);
+                h.copy_from_slice(&last[..width]);
             }
         }
     }
 
     /// Adds the bias to a group of columns, and takes their mean, 1/√(var + eps) and variance.
     #[inline(always)]
-    fn statistics(&self, from: usize, bias: &Row, strip: &mut [Row], stats: &mut [Row; 3]) {
+    fn statistics<const W: usize>(&self, from: usize, bias: &[f32; W], strip: &mut [Row], stats: &mut [[f32; W]; 3]) {
         let count = self.now.rows as f32;
         let (mut bias_here, mut shift) = ([0.0; GROUP], [0.0; GROUP]);
         bias_here.copy_from_slice(&bias[from..from + GROUP]);
@@ -216,7 +210,7 @@ enum Gradient<'a> {
     All(Packed<'a>),
 }
 
-/// What all blocks of the backward kernel share.
+/// What all strips of the backward kernel share.
 struct Backward<'a> {
     a: BackwardArgs,
     rows: f32,
@@ -244,13 +238,15 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let (low, high) = (a.dgamma.min(a.dbeta) as usize, a.dgamma.max(a.dbeta) as usize);
     let (before, after) = grads.f32_mut().split_at_mut(high);
     let (low, high) = (&mut before[low..][..n], &mut after[..n]);
-    let affine = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
-    let (dz, parts) = (matrix_mut(dz.f32_mut(), rows, n), blocks([rows, k, n]));
-    let dy = matrix(dy.f32(), rows, k);
-    with_room(dy, parts, |room, strips| {
-        let few = is_worth_a_mask(all.h, k);
-        let dy = if few { Gradient::Few(dy) } else { Gradient::All(Packed::new(Form::of(dy, n), dy, room)) };
-        all.columns(0, dy, dz, affine, (strips, parts));
+    let [dgamma, dbeta] = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
+    let (dy, dz) = (matrix(dy.f32(), rows, k), matrix_mut(dz.f32_mut(), rows, n));
+    with_room(dy, n, |room, strips, size| {
+        let (few, form) = (is_worth_a_mask(all.h, k), Form::of(dy, n));
+        let dy = if few { Gradient::Few(dy) } else { Gradient::All(Packed::new(form, dy, room)) };
+        let least = least(!few && form == Form::Panels);
+        threads::share((dz, dgamma, dbeta), [least, STRIP], strips, size, |strip, first, (dz, dgamma, dbeta)| {
+            all.strip(first, dy, strip.split_at_mut(rows), dz, [dgamma, dbeta]);
+        });
     });
     if now.halted == 0 {
         let unbiased = all.rows / (all.rows - 1.0);
@@ -266,79 +262,62 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     }
 }
 
+/// Which elements of h dropout and ReLU let through.
+fn masks<'m>(h: ArrayView2<'_, f32>, memory: &'m mut [Row]) -> &'m [Mask] {
+    let masks = &mut bytemuck::cast_slice_mut(memory.as_flattened_mut())[..h.nrows()];
+    simd::run(
+        #[inline(always)]
+        || {
+            for (mask, h) in masks.iter_mut().zip(h.rows()) {
+                *mask = mask_of(h.to_slice().unwrap_or(&[]));
+            }
+        },
+    );
+    masks
+}
+
 impl Backward<'_> {
     /// dz, dγ and dβ of the columns from `first` on.
-    fn columns(
-        &self,
-        first: usize,
-        dy: Gradient<'_>,
-        mut dz: ArrayViewMut2<'_, f32>,
-        affine: [&mut [f32]; 2],
-        (strips, parts): (&mut [Row], usize),
-    ) {
-        let count = dz.ncols();
-        let half = gemm::half(count, parts);
-        if half > 0 && half < count {
-            let (dz, dz2) = dz.split_at(Axis(1), half);
-            let [(dgamma, dgamma2), (dbeta, dbeta2)] = affine.map(|vector| vector.split_at_mut(half));
-            let (less, more) = (parts / 2, parts - parts / 2);
-            let (strips, strips2) = strips.split_at_mut(strips.len() / parts * less);
-            threads::join(
-                || self.columns(first, dy, dz, [dgamma, dbeta], (strips, less)),
-                || self.columns(first + half, dy, dz2, [dgamma2, dbeta2], (strips2, more)),
-            );
-            return;
-        }
-        let (strip, masks) = strips.split_at_mut(dz.nrows());
-        let [dgamma, dbeta] = affine;
-        for own in (0..count).step_by(STRIP).map(|own| own..count.min(own + STRIP)) {
-            let columns = first + own.start..first + own.end;
-            let weight = self.weight.slice_axis(Axis(1), Slice::from(columns.clone()));
-            match dy {
-                Gradient::All(dy) => strip_of_product(dy, weight, strip),
-                Gradient::Few(dy) => gemm_masked(dy, weight, self.masks(columns, strip.len(), masks), strip),
-            }
-            let affine = [&mut dgamma[own.clone()], &mut dbeta[own.clone()]];
-            simd::run(
-                #[inline(always)]
-                || self.strip(first + own.start, own, strip, &mut dz, affine),
-            );
-        }
-    }
-
-    /// Which elements of a strip dropout and ReLU let through.
-    fn masks<'m>(&self, columns: Range<usize>, rows: usize, memory: &'m mut [Row]) -> &'m [Mask] {
-        let masks = &mut bytemuck::cast_slice_mut(memory.as_flattened_mut())[..rows];
-        let h = self.h.slice_axis(Axis(1), Slice::from(columns));
-        simd::run(
-            #[inline(always)]
-            || {
-                for (mask, h) in masks.iter_mut().zip(h.rows()) {
-                    *mask = mask_of(h.to_slice().unwrap_or(&[]));
-                }
-            },
-        );
-        masks
-    }
-
-    /// What follows the product, on a strip.
-    #[inline(always)]
     fn strip(
         &self,
         first: usize,
-        own: Range<usize>,
+        dy: Gradient<'_>,
+        (strip, memory): (&mut [Row], &mut [Row]),
+        dz: ArrayViewMut2<'_, f32>,
+        affine: [&mut [f32]; 2],
+    ) {
+        let end = first + dz.ncols();
+        let [weight, z, h, saved] = [self.weight, self.z, self.h, self.saved].map(|x| columns(x, first, end));
+        match dy {
+            Gradient::All(dy) => strip_of_product(dy, weight, strip),
+            Gradient::Few(dy) => gemm_masked(dy, weight, masks(h, memory), strip),
+        }
+        simd::run(
+            #[inline(always)]
+            || match dz.ncols() {
+                ..=HALF => self.end::<HALF>(first, strip, [z, h, saved], dz, affine),
+                _ => self.end::<STRIP>(first, strip, [z, h, saved], dz, affine),
+            },
+        );
+    }
+
+    /// What follows the product, on the columns from `first` on, at most W.
+    #[inline(always)]
+    fn end<const W: usize>(
+        &self,
+        first: usize,
         strip: &mut [Row],
-        dz: &mut ArrayViewMut2<'_, f32>,
+        [z, h, saved]: [ArrayView2<'_, f32>; 3],
+        mut dz: ArrayViewMut2<'_, f32>,
         [dgamma, dbeta]: [&mut [f32]; 2],
     ) {
-        let (width, scale, columns) = (own.len(), self.a.scale, first..first + own.len());
-        let saved = |row: usize| self.saved.row(row).to_slice().map_or([0.0; STRIP], |row| of_strip(row, first, width));
-        let (mean, inv_std, gamma) = (saved(0), saved(1), of_strip(self.gamma, first, width));
-        let [mut plain, mut with_z] = [[0.0; STRIP]; 2];
-        let [mut last, mut other] = [[0.0; STRIP]; 2];
-        for ((strip, z), h) in strip.iter_mut().zip(self.z.rows()).zip(self.h.rows()) {
-            let (z, h) = (load(z, &columns, &mut last), load(h, &columns, &mut other));
-            for f in 0..STRIP {
+        let (width, scale) = (dz.ncols(), self.a.scale);
+        let saved = |row: usize| filled::<W>(saved.row(row).to_slice().unwrap_or(&[]));
+        let (mean, inv_std, gamma) = (saved(0), saved(1), filled::<W>(&self.gamma[first..][..width]));
+        let [mut plain, mut with_z, mut last, mut other] = [[0.0; W]; 4];
+        for ((strip, z), h) in strip.iter_mut().zip(z.rows()).zip(h.rows()) {
+            let (z, h) = (load(z, &mut last), load(h, &mut other));
+            for f in 0..W {
                 // Through dropout and ReLU: 0 where h is 0, NaN where it is NaN.
                 let u = if h[f] > 0.0 { strip[f] * scale } else { h[f] };
                 strip[f] = u;
@@ -346,22 +325,19 @@ impl Backward<'_> {
                 with_z[f] += u * (z[f] - mean[f]);
             }
         }
-        let [mut factor, mut along] = [[0.0; STRIP]; 2];
-        for f in 0..STRIP {
+        let [mut factor, mut along] = [[0.0; W]; 2];
+        for f in 0..W {
             with_z[f] *= inv_std[f];
             along[f] = inv_std[f] * with_z[f] / self.rows;
             factor[f] = gamma[f] * inv_std[f];
         }
         dgamma.copy_from_slice(&with_z[..width]);
         dbeta.copy_from_slice(&plain[..width]);
-        (0..STRIP).for_each(|f| plain[f] /= self.rows);
-        for ((strip, z), dz) in strip.iter().zip(self.z.rows()).zip(dz.rows_mut()) {
-            let (z, dz) = (load(z, &columns, &mut last), own_part(dz, &own));
-            let (is_whole, out) = match dz.first_chunk_mut() {
-                Some(dz) => (true, dz),
-                None => (false, &mut other),
-            };
-            for f in 0..STRIP {
+        (0..W).for_each(|f| plain[f] /= self.rows);
+        for ((strip, z), dz) in strip.iter().zip(z.rows()).zip(dz.rows_mut()) {
+            let (z, dz) = (load(z, &mut last), dz.into_slice().unwrap_or(&mut []));
+            let (out, is_whole) = place(dz, &mut other);
+            for f in 0..W {
                 out[f] = factor[f] * (strip[f] - (plain[f] + (z[f] - mean[f]) * along[f]));
             }
             if !is_whole {
