@@ -58,6 +58,14 @@ impl<'a> Packed<'a> {
         Self { form, a, data: memory }
     }
 
+    /// Fewest columns that are worth a product of their own: fewer take as long with lists.
+    pub fn least(self) -> usize {
+        match self.form {
+            Form::Panels => sparse::WIDEST / 2,
+            Form::Lists => sparse::WIDEST,
+        }
+    }
+
     /// c `[rows, n]` = a · b `[depth, n]` on the calling thread. Rows of c are contiguous, or, with lists, columns.
     ///
     /// # Panics

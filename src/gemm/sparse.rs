@@ -33,7 +33,7 @@ const ROWS: usize = 128;
 const GROUP: usize = 16;
 
 /// Widest strip in floats.
-const WIDEST: usize = 64;
+pub(super) const WIDEST: usize = 64;
 
 const _: () = assert!(WIDEST * DEPTH <= Scratch::B && WIDEST * ROWS <= Scratch::A, "room for a strip and its sums");
 

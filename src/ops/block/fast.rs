@@ -42,12 +42,8 @@ fn filled<const W: usize>(values: &[f32]) -> [f32; W] {
     all
 }
 
-/// Columns of the strips that are left to the end, where half as many take half as long.
+/// Columns of a narrow strip.
 const HALF: usize = STRIP / 2;
-
-fn least(is_dense: bool) -> usize {
-    if is_dense { HALF } else { STRIP }
-}
 
 /// Lends room for `a` packed, and, for each of the threads that this is worth, for a strip and its masks.
 fn with_room(a: ArrayView2<'_, f32>, columns: usize, work: impl FnOnce(&mut [f32], &mut [Row], usize)) {
@@ -112,9 +108,8 @@ pub(super) fn forward(a: ForwardArgs, io: &mut Io<'_>) {
     let out = (matrix_mut(z, rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, 3, n));
     let x = matrix(x.f32(), rows, k);
     with_room(x, n, |room, strips, size| {
-        let form = Form::of(x, n);
-        let (x, least) = (Packed::new(form, x, room), least(form == Form::Panels));
-        threads::share(out, [least, STRIP], strips, size, |strip, first, (z, h, saved)| {
+        let x = Packed::new(Form::of(x, n), x, room);
+        threads::share(out, [x.least(), STRIP], strips, size, |strip, first, (z, h, saved)| {
             let (weight, strip) = (columns(all.weight.t(), first, first + z.ncols()), &mut strip[..rows]);
             strip_of_product(x, weight, strip);
             simd::run(
@@ -241,9 +236,9 @@ pub(super) fn backward(a: BackwardArgs, io: &mut Io<'_>) {
     let [dgamma, dbeta] = if a.dgamma < a.dbeta { [low, high] } else { [high, low] };
     let (dy, dz) = (matrix(dy.f32(), rows, k), matrix_mut(dz.f32_mut(), rows, n));
     with_room(dy, n, |room, strips, size| {
-        let (few, form) = (is_worth_a_mask(all.h, k), Form::of(dy, n));
-        let dy = if few { Gradient::Few(dy) } else { Gradient::All(Packed::new(form, dy, room)) };
-        let least = least(!few && form == Form::Panels);
+        let few = is_worth_a_mask(all.h, k);
+        let dy = if few { Gradient::Few(dy) } else { Gradient::All(Packed::new(Form::of(dy, n), dy, room)) };
+        let least = if let Gradient::All(dy) = dy { dy.least() } else { STRIP };
         threads::share((dz, dgamma, dbeta), [least, STRIP], strips, size, |strip, first, (dz, dgamma, dbeta)| {
             all.strip(first, dy, strip.split_at_mut(rows), dz, [dgamma, dbeta]);
         });
