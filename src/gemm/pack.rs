@@ -17,9 +17,12 @@ fn slice(elements: ArrayView1<'_, f32>) -> &[f32] {
 /// The rows of x `[k, n]` with k of at most [`DEPTH`], where the elements of each lie one after the other.
 #[inline(always)]
 pub(super) fn lines<'a>(x: &'a ArrayView2<'_, f32>) -> Option<[&'a [f32]; DEPTH]> {
+    if x.strides()[1] != 1 && x.ncols() != 1 {
+        return None;
+    }
     let mut lines = [&ZEROS[..0]; DEPTH];
     lines.iter_mut().zip(x.rows()).for_each(|(line, row)| *line = slice(row));
-    (x.strides()[1] == 1 || x.ncols() == 1).then_some(lines)
+    Some(lines)
 }
 
 /// Copies W columns from `first` on, zero beyond the last, of as many rows as `out` has.

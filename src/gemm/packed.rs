@@ -41,7 +41,7 @@ impl<'a> Packed<'a> {
     /// Packs a into [`Packed::floats`] of memory, on all threads.
     ///
     /// # Panics
-    /// There is less memory, or [`Form::Lists`] was not what [`Form::of`] said: a fault of ours.
+    /// There is less memory: a fault of ours.
     pub fn new(form: Form, a: ArrayView2<'a, f32>, memory: &'a mut [f32]) -> Self {
         let (rows, depth) = a.dim();
         match form {
