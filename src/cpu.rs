@@ -1,5 +1,6 @@
 //! The executor on the host: runs a plan through the kernels' twins, or through their fast CPU variants.
 
+use crate::aligned::Aligned;
 use crate::executor::{DeviceError, Executor};
 use crate::graph::plan::Plan;
 use crate::kernel::{Io, Tensor};
@@ -34,7 +35,7 @@ struct Bound {
 pub struct Machine {
     plan: Arc<Plan>,
     mode: Mode,
-    buffers: Vec<Vec<u32>>,
+    buffers: Vec<Aligned<u32>>,
     /// For each program and dispatch, its bindings in the order in which they lie in memory.
     bounds: Vec<Vec<Vec<Bound>>>,
 }
@@ -45,7 +46,7 @@ impl Machine {
         if mode == Mode::Fast {
             threads::on_each(gemm::reserve);
         }
-        let buffers = plan.buffers.iter().map(|buffer| vec![0; buffer.words]).collect();
+        let buffers = plan.buffers.iter().map(|buffer| Aligned::zeroed(buffer.words)).collect();
         let of = |dispatch: &Dispatch| {
             let mut bounds: Vec<Bound> =
                 dispatch.slots.iter().enumerate().map(|(i, &id)| bound(&plan, dispatch, i, id)).collect();
@@ -125,7 +126,7 @@ impl Executor for Machine {
     }
 
     fn read_buffer(&mut self, buffer: usize) -> Result<Vec<u32>, DeviceError> {
-        Ok(self.buffers[buffer].clone())
+        Ok(self.buffers[buffer].to_vec())
     }
 
     fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError> {

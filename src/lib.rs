@@ -5,6 +5,7 @@
 //! through wgpu, or [`cpu::Machine`] through the kernels' Rust twins. `ARCHITECTURE.md` has the map.
 
 #[cfg(feature = "cli")]
+pub mod aligned;
 pub mod cli;
 pub mod cpu;
 pub mod data;

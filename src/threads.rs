@@ -174,17 +174,30 @@ impl<A: Pieces, B: Pieces, C: Pieces> Pieces for (A, B, C) {
 /// work: those of its column, say.
 pub fn for_pieces<P: Pieces>(data: P, size: usize, each: usize, work: impl Fn(usize, P) + Sync) {
     let workers = if is_worth(data.size() * each, size * each) { count() } else { 1 };
-    share(data, [size, usize::MAX], &mut vec![(); workers][..], 1, |_, first, mut rest| {
-        for chunk in first / size.. {
-            let left = rest.size();
-            let (data, after) = rest.cut(size.min(left));
-            work(chunk, data);
-            if left <= size {
-                return;
-            }
-            rest = after;
-        }
+    share(data, [size, usize::MAX], &mut vec![(); workers][..], 1, |_, first, piece| chunks(first, piece, size, &work));
+}
+
+/// Calls `work(number of the data, index of the chunk, chunk)` for every chunk of several data, each with its size.
+pub fn for_parts<P: Pieces, const N: usize>(data: [(P, usize); N], work: impl Fn(usize, usize, P) + Sync) {
+    let sizes = data.each_ref().map(|(_, size)| *size);
+    let [all, largest] = [data.iter().map(|(data, _)| data.size()).sum(), sizes.iter().copied().fold(0, usize::max)];
+    let workers = if is_worth(all, largest) { count() } else { 1 };
+    let works = data.map(|(data, size)| Work { data, sizes: [size, usize::MAX], each: 1 });
+    share_all(works, &mut vec![(); workers][..], 1, |_, [number, first], piece| {
+        chunks(first, piece, sizes[number], |index, chunk| work(number, index, chunk));
     });
+}
+
+fn chunks<P: Pieces>(first: usize, mut rest: P, size: usize, work: impl Fn(usize, P)) {
+    for chunk in first / size.. {
+        let left = rest.size();
+        let (data, after) = rest.cut(size.min(left));
+        work(chunk, data);
+        if left <= size {
+            return;
+        }
+        rest = after;
+    }
 }
 
 /// Calls `work(index of the chunk, chunk)` for every `size` elements of `data`.
@@ -192,23 +205,44 @@ pub fn for_chunks<T: Send>(data: &mut [T], size: usize, work: impl Fn(usize, &mu
     for_pieces(data, size, 1, work);
 }
 
+/// Work that is handed out in pieces.
+pub struct Work<P> {
+    /// What is cut into pieces.
+    pub data: P,
+    /// Elements of the smallest piece, of which pieces begin at multiples, and of the largest.
+    pub sizes: [usize; 2],
+    /// How much work an element is, by a measure that is the same for all that is handed out together.
+    pub each: usize,
+}
+
 /// Hands out `data` in pieces to whoever is free, and calls `work(room, first element of the piece, piece)`. A thread works
-/// for each `size` elements of `rooms`, which are its own meanwhile.
-///
-/// Pieces begin at multiples of `least`. They are large at first, at most `most`, and small in the end, for threads are not
-/// equally fast (Polychronopoulos & Kuck 1987, "Guided self-scheduling"). Every other thread takes them from the front and
-/// the others from the back, so that those of two threads work where they did the last time.
+/// for each `size` elements of `rooms`, which are its own meanwhile. Sizes are those of [`Work`].
 pub fn share<P: Pieces, R: Pieces>(
     data: P,
-    [least, most]: [usize; 2],
+    sizes: [usize; 2],
     rooms: R,
     size: usize,
     work: impl Fn(&mut R, usize, P) + Sync,
 ) {
+    share_all([Work { data, sizes, each: 1 }], rooms, size, |room, [_, first], piece| work(room, first, piece));
+}
+
+/// As [`share`], of several works one after the other, without a wait in between: calls `work(room, [number of the work,
+/// first element of the piece], piece)`.
+///
+/// Pieces are large at first and small in the end, for threads are not equally fast (Polychronopoulos & Kuck 1987, "Guided
+/// self-scheduling"). Every other thread takes them from the front and the others from the back, so that those of two
+/// threads work where they did the last time.
+pub fn share_all<P: Pieces, R: Pieces, const N: usize>(
+    works: [Work<P>; N],
+    rooms: R,
+    size: usize,
+    work: impl Fn(&mut R, [usize; 2], P) + Sync,
+) {
     let workers = rooms.size() / size;
-    let rest = Mutex::new(Rest { first: 0, data: Some(data) });
-    let next =
-        |from_front: bool| rest.lock().unwrap_or_else(PoisonError::into_inner).take(workers, [least, most], from_front);
+    let rest =
+        Mutex::new(works.map(|work| Rest { first: 0, sizes: work.sizes, each: work.each, data: Some(work.data) }));
+    let next = |from_front: bool| take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner), workers, from_front);
     serve(rooms, size, 0, &next, &work);
 }
 
@@ -216,8 +250,8 @@ fn serve<P: Pieces, R: Pieces>(
     mut rooms: R,
     size: usize,
     first: usize,
-    next: &(impl Fn(bool) -> Option<(usize, P)> + Sync),
-    work: &(impl Fn(&mut R, usize, P) + Sync),
+    next: &(impl Fn(bool) -> Option<([usize; 2], P)> + Sync),
+    work: &(impl Fn(&mut R, [usize; 2], P) + Sync),
 ) {
     let half = rooms.size() / size / 2;
     if half > 0 {
@@ -229,28 +263,39 @@ fn serve<P: Pieces, R: Pieces>(
     }
 }
 
-/// What has not been handed out.
+/// What has not been handed out of a work.
 struct Rest<P> {
     first: usize,
+    sizes: [usize; 2],
+    each: usize,
     data: Option<P>,
 }
 
+/// The next piece, the number of its work and its first element.
+fn take<P: Pieces>(rest: &mut [Rest<P>], workers: usize, from_front: bool) -> Option<([usize; 2], P)> {
+    let left = rest.iter().map(|rest| rest.data.as_ref().map_or(0, Pieces::size) * rest.each).sum();
+    rest.iter_mut().enumerate().find_map(|(number, rest)| {
+        let (first, piece) = rest.take(left, workers, from_front)?;
+        Some(([number, first], piece))
+    })
+}
+
 impl<P: Pieces> Rest<P> {
-    /// The next piece and its first element.
-    fn take(&mut self, workers: usize, [least, most]: [usize; 2], from_front: bool) -> Option<(usize, P)> {
-        let data = self.data.take()?;
-        let (first, left) = (self.first, data.size());
-        let wanted = if workers == 1 { left } else { (left / workers + least) / 2 };
-        let count = (wanted.min(most) / least * least).max(least).min(left);
-        if count == left {
-            return (left > 0).then_some((first, data));
+    /// The next piece and its first element, where so much work is left in all.
+    fn take(&mut self, left: usize, workers: usize, from_front: bool) -> Option<(usize, P)> {
+        let (data, [least, most]) = (self.data.take()?, self.sizes);
+        let (first, size) = (self.first, data.size());
+        let wanted = if workers == 1 { size } else { (left / self.each.max(1) / workers + least) / 2 };
+        let count = (wanted.min(most) / least * least).max(least).min(size);
+        if count == size {
+            return (size > 0).then_some((first, data));
         }
         if from_front {
             let (piece, rest) = data.cut(count);
             (self.first, self.data) = (first + count, Some(rest));
             return Some((first, piece));
         }
-        let at = (left - count).next_multiple_of(least);
+        let at = (size - count).next_multiple_of(least);
         let (rest, piece) = data.cut(at);
         self.data = Some(rest);
         Some((first + at, piece))
@@ -305,6 +350,24 @@ mod tests {
                 // By its place, so that a piece of another first element is noticed.
                 assert!(counts.iter().zip(0..).all(|(count, at)| *count == 1 + at), "{size} in {least} to {most}");
                 assert_eq!(rooms.iter().sum::<i32>(), size as i32);
+            }
+        }
+    }
+
+    #[test]
+    fn works_are_handed_out_together() {
+        for workers in [1, 2, 3] {
+            let mut data = [vec![0; 70], vec![0; 0], vec![0; 33], vec![0; 1]];
+            let [a, b, c, d] = &mut data;
+            let work = |data, each| Work { data, sizes: [8, 16], each };
+            let works = [work(&mut a[..], 3), work(&mut b[..], 1), work(&mut c[..], 1), work(&mut d[..], 0)];
+            with(workers, || {
+                share_all(works, &mut vec![(); workers][..], 1, |_, [number, first], piece: &mut [usize]| {
+                    piece.iter_mut().zip(first..).for_each(|(value, at)| *value += 1000 * (number + 1) + at);
+                });
+            });
+            for (data, number) in data.iter().zip(1..) {
+                assert!(data.iter().enumerate().all(|(at, value)| *value == 1000 * number + at), "{workers}, {number}");
             }
         }
     }

@@ -12,13 +12,16 @@ mod masked;
 mod pack;
 mod packed;
 mod sparse;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod tile;
 
 pub use masked::{Mask, STRIP, gemm_masked, is_worth_a_mask, mask_of};
 pub use packed::{Form, Packed};
+pub use tasks::{Task, gemm_on_all, run_on_all};
 
+use crate::aligned::Aligned;
 use crate::threads;
 use dense::Left;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
@@ -40,13 +43,10 @@ const WIDEST: usize = 32;
 /// Products and additions that one thread should have at least: some 10 µs of work, which pays for waking it.
 const WORTH_A_THREAD: usize = 1 << 18;
 
-/// Least and most columns or rows that a thread takes at a time. They begin at multiples of a tile's columns without AVX-512.
-const PIECES: [usize; 2] = [64, BLOCK_COLUMNS];
-
 /// Where a thread packs a and b.
 struct Scratch {
-    a: Vec<f32>,
-    b: Vec<f32>,
+    a: Aligned<f32>,
+    b: Aligned<f32>,
 }
 
 impl Scratch {
@@ -55,12 +55,13 @@ impl Scratch {
     const B: usize = (BLOCK_COLUMNS + WIDEST) * DEPTH;
 
     const fn new() -> Self {
-        Self { a: vec![], b: vec![] }
+        Self { a: Aligned::empty(), b: Aligned::empty() }
     }
 
     fn grow(&mut self) {
-        self.a.resize(Self::A, 0.0);
-        self.b.resize(Self::B, 0.0);
+        if self.b.is_empty() {
+            (self.a, self.b) = (Aligned::zeroed(Self::A), Aligned::zeroed(Self::B));
+        }
     }
 }
 
@@ -69,16 +70,15 @@ thread_local! {
 }
 
 /// The memory that kernels lend from each other, one after the other.
-static WORKSPACE: Mutex<Vec<f32>> = Mutex::new(vec![]);
+static WORKSPACE: Mutex<Aligned<f32>> = Mutex::new(Aligned::empty());
 
 /// Lends memory of any content for the duration of `work`, which is taken from the system when more is wanted than ever
 /// before.
 pub fn workspace<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     let lock = || WORKSPACE.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut memory = std::mem::take(&mut *lock());
+    let mut memory = std::mem::replace(&mut *lock(), Aligned::empty());
     if memory.len() < floats {
-        // Zeros, for the system hands them out page by page as they are first touched.
-        memory = vec![0.0; floats];
+        memory = Aligned::zeroed(floats);
     }
     let result = work(&mut memory[..floats]);
     *lock() = memory;
@@ -120,9 +120,7 @@ fn assert_sizes((m, k): (usize, usize), b: &ArrayView2<'_, f32>, c: &ArrayViewMu
 
 fn with_scratch(work: impl FnOnce(&mut Scratch)) {
     SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.b.is_empty() {
-            scratch.grow();
-        }
+        scratch.grow();
         work(scratch);
     });
 }
@@ -130,59 +128,6 @@ fn with_scratch(work: impl FnOnce(&mut Scratch)) {
 /// How many threads so many products are worth.
 pub fn workers(products: usize) -> usize {
     (products / WORTH_A_THREAD).clamp(1, threads::count())
-}
-
-/// [`gemm`] on all threads: cuts c into blocks, and calls `end([first row, first column], block)` on each as soon as it is
-/// computed, on the thread that did. The first column of a block is a multiple of 16.
-pub fn gemm_on_all(
-    a: ArrayView2<'_, f32>,
-    b: ArrayView2<'_, f32>,
-    c: ArrayViewMut2<'_, f32>,
-    end: impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync,
-) {
-    let (m, n) = c.dim();
-    // As much as any way takes, for the next time may go another.
-    let floats = Packed::floats(a.dim()).max(Packed::floats((n, a.ncols())));
-    workspace(floats, |memory| {
-        if sparse::pays(a, n) {
-            by_columns(Packed::new(Form::Lists, a, memory), b, c, &end);
-        } else if sparse::pays(b.t(), m) {
-            let end = |[j, i]: [usize; 2], block: ArrayViewMut2<'_, f32>| end([i, j], block.reversed_axes());
-            by_columns(Packed::new(Form::Lists, b.t(), memory), a.t(), c.reversed_axes(), &end);
-        } else if n >= m && workers(m * n * a.ncols()) > 1 {
-            by_columns(Packed::new(Form::Panels, a, memory), b, c, &end);
-        } else {
-            by_rows(a, b, c, &end);
-        }
-    });
-}
-
-fn by_columns(
-    a: Packed<'_>,
-    b: ArrayView2<'_, f32>,
-    c: ArrayViewMut2<'_, f32>,
-    end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
-) {
-    let workers = workers(b.len() * c.nrows());
-    threads::share((b, c), PIECES, &mut vec![(); workers][..], 1, |_, first, (b, mut c)| {
-        a.gemm(b, c.view_mut());
-        end([0, first], c);
-    });
-}
-
-fn by_rows(
-    a: ArrayView2<'_, f32>,
-    b: ArrayView2<'_, f32>,
-    c: ArrayViewMut2<'_, f32>,
-    end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync),
-) {
-    let workers = workers(a.len() * c.ncols());
-    let columns = (a.reversed_axes(), c.reversed_axes());
-    threads::share(columns, PIECES, &mut vec![(); workers][..], 1, |_, first, (a, c)| {
-        let mut c = c.reversed_axes();
-        gemm(a.reversed_axes(), b, c.view_mut());
-        end([first, 0], c);
-    });
 }
 
 /// The elements `first..first + count` along an axis.

@@ -43,19 +43,8 @@ impl<'a> Packed<'a> {
     /// # Panics
     /// There is less memory: a fault of ours.
     pub fn new(form: Form, a: ArrayView2<'a, f32>, memory: &'a mut [f32]) -> Self {
-        let (rows, depth) = a.dim();
-        match form {
-            Form::Panels => {
-                let tiles = Tiles::of(rows);
-                let memory = &mut memory[..tiles.count * ROWS * depth];
-                threads::for_pieces(memory, (TILES * ROWS * depth).max(1), 1, |index, out: &mut [f32]| {
-                    let own = index * TILES..tiles.count.min((index + 1) * TILES);
-                    simd::arch().dispatch(Pack { a, tiles, own, out });
-                });
-            }
-            Form::Lists => sparse::write(a, &mut memory[..sparse::floats(rows, depth)]),
-        }
-        Self { form, a, data: memory }
+        let [packed] = pack_all([Some(Packing { form, a, memory })]);
+        packed.unwrap_or_else(|| unreachable!("there is something to pack"))
     }
 
     /// Fewest columns that are worth a product of their own: fewer take as long with lists.
@@ -77,4 +66,48 @@ impl<'a> Packed<'a> {
             Form::Lists => sparse::run(a, data, b, c),
         }
     }
+}
+
+/// A matrix that is to be packed into [`Packed::floats`] of memory.
+pub(super) struct Packing<'a> {
+    pub form: Form,
+    pub a: ArrayView2<'a, f32>,
+    pub memory: &'a mut [f32],
+}
+
+impl<'a> Packing<'a> {
+    /// Floats that one thread writes at a time, and of all.
+    fn floats(&self) -> [usize; 2] {
+        let (rows, depth) = self.a.dim();
+        match self.form {
+            Form::Panels => [TILES * ROWS * depth, Tiles::of(rows).count * ROWS * depth],
+            Form::Lists => [sparse::WORDS, sparse::floats(rows, depth)],
+        }
+    }
+
+    fn done(self) -> Packed<'a> {
+        Packed { form: self.form, a: self.a, data: self.memory }
+    }
+}
+
+/// Packs all that there is, on all threads.
+pub(super) fn pack_all<'a, const N: usize>(mut all: [Option<Packing<'a>>; N]) -> [Option<Packed<'a>>; N] {
+    let matrices = all.each_ref().map(|packing| packing.as_ref().map(|packing| (packing.form, packing.a)));
+    let parts = all.each_mut().map(|packing| match packing {
+        Some(packing) => {
+            let [part, floats] = packing.floats();
+            (&mut packing.memory[..floats], part.max(1))
+        }
+        None => (&mut [][..], 1),
+    });
+    threads::for_parts(parts, |number, index, out| match matrices[number] {
+        Some((Form::Panels, a)) => {
+            let tiles = Tiles::of(a.nrows());
+            let own = index * TILES..tiles.count.min((index + 1) * TILES);
+            simd::arch().dispatch(Pack { a, tiles, own, out });
+        }
+        Some((Form::Lists, a)) => sparse::write(a, index, out),
+        None => (),
+    });
+    all.map(|packing| packing.map(Packing::done))
 }

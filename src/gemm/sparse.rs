@@ -40,11 +40,11 @@ const _: () = assert!(WIDEST * DEPTH <= Scratch::B && WIDEST * ROWS <= Scratch::
 /// Rows whose lists lie together: a thread writes those of a pass at a time.
 const TOGETHER: usize = 32;
 
-/// A value that is not zero: its place in the block of k, and its bits.
-type Term = [u32; 2];
+/// Room for the terms of some rows of a pass: they are written eight at a time, from wherever the last ones ended.
+const TERMS: usize = TOGETHER * PASS + 8;
 
-/// Where each list begins and the last one ends, then the terms, with room for one more.
-const WORDS: usize = TOGETHER + 1 + size_of::<Term>() / size_of::<u32>() * (TOGETHER * PASS + 1);
+/// Where each list begins and the last one ends; then of each term its place in the block of k, and of each its value.
+pub(super) const WORDS: usize = TOGETHER + 1 + 2 * TERMS;
 
 /// How the terms of a are cut: into blocks of k as everywhere, and these into passes.
 #[derive(Clone, Copy)]
@@ -104,19 +104,17 @@ pub(super) fn pays(a: ArrayView2<'_, f32>, columns: usize) -> bool {
     count <= values / 8 * 3
 }
 
-/// Writes the lists of a whole matrix, on all threads.
-pub(super) fn write(a: ArrayView2<'_, f32>, memory: &mut [f32]) {
+/// Writes the lists of the group of rows of a pass that has this number, [`WORDS`].
+pub(super) fn write(a: ArrayView2<'_, f32>, index: usize, out: &mut [f32]) {
     let cuts = Cuts::of(a.dim());
-    threads::for_pieces(memory, WORDS, 1, |index, out: &mut [f32]| {
-        let (pass, group) = (index / cuts.groups(), index % cuts.groups());
-        let (block, pass) = (pass / cuts.passes() * cuts.block, pass % cuts.passes() * cuts.pass);
-        let (first, end) = (block + pass, cuts.depth.min(block + cuts.block.min(pass + cuts.pass)));
-        // The last block may be shorter by whole passes.
-        let a = part(a, 1, first.min(end), end.saturating_sub(first));
-        let row = group * TOGETHER;
-        let a = part(a, 0, row, TOGETHER.min(cuts.rows - row));
-        simd::arch().dispatch(Lists { a, first: pass, out });
-    });
+    let (pass, group) = (index / cuts.groups(), index % cuts.groups());
+    let (block, pass) = (pass / cuts.passes() * cuts.block, pass % cuts.passes() * cuts.pass);
+    let (first, end) = (block + pass, cuts.depth.min(block + cuts.block.min(pass + cuts.pass)));
+    // The last block may be shorter by whole passes.
+    let a = part(a, 1, first.min(end), end.saturating_sub(first));
+    let row = group * TOGETHER;
+    let a = part(a, 0, row, TOGETHER.min(cuts.rows - row));
+    simd::arch().dispatch(Lists { a, first: pass, out });
 }
 
 /// The lists of a few rows of a pass.
@@ -132,9 +130,10 @@ impl WithSimd for Lists<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (starts, terms) = bytemuck::cast_slice_mut::<_, u32>(self.out).split_at_mut(TOGETHER + 1);
-        let (terms, mut count) = (terms.as_chunks_mut().0, 0);
-        let mut starts = starts.iter_mut();
+        let (starts, terms) = self.out.split_at_mut(TOGETHER + 1);
+        let (places, values) = terms.split_at_mut(TERMS);
+        let (starts, places) = (bytemuck::cast_slice_mut::<_, u32>(starts), bytemuck::cast_slice_mut(places));
+        let (mut starts, mut count) = (starts.iter_mut(), 0);
         let mut group = [[0.0; PASS]; GROUP];
         for a in self.a.axis_chunks_iter(Axis(0), GROUP) {
             let lies = a.strides()[1] == 1;
@@ -144,7 +143,7 @@ impl WithSimd for Lists<'_> {
             for ((a, group), start) in a.rows().into_iter().zip(&group).zip(starts.by_ref()) {
                 *start = count as u32;
                 let row = if lies { a.to_slice().unwrap_or(&[]) } else { &group[..a.len()] };
-                count = list(terms, count, self.first, row);
+                count = list(simd, row, self.first as u32, (places, values), count);
             }
         }
         starts.for_each(|end| *end = count as u32);
@@ -153,9 +152,22 @@ impl WithSimd for Lists<'_> {
 
 /// Writes what is not zero behind `count` terms, and says how many there are then.
 #[inline(always)]
-fn list(terms: &mut [Term], mut count: usize, first: usize, row: &[f32]) -> usize {
-    for (value, k) in row.iter().zip(first as u32..) {
-        terms[count] = [k, value.to_bits()];
+fn list<S: Simd>(
+    simd: S,
+    row: &[f32],
+    mut first: u32,
+    (places, values): (&mut [u32], &mut [f32]),
+    mut count: usize,
+) -> usize {
+    let (eights, last) = row.as_chunks();
+    for eight in eights {
+        let (order, found) = simd::not_zero(simd, eight);
+        places[count..count + 8].copy_from_slice(&order.map(|place| first + place));
+        values[count..count + 8].copy_from_slice(&simd::pick(simd, eight, &order));
+        (first, count) = (first + 8, count + found);
+    }
+    for (value, place) in last.iter().zip(first..) {
+        (places[count], values[count]) = (place, *value);
         count += usize::from(*value != 0.0);
     }
     count
@@ -249,12 +261,13 @@ fn block_of_sums<S: Simd, const V: usize, const W: usize, const FUSED: bool>(
     };
     for pass in 0..a.ncols().div_ceil(cuts.pass) {
         for (sums, group) in sums.chunks_mut(TOGETHER).zip(pass * cuts.groups() + first / TOGETHER..) {
-            let lists = &bytemuck::cast_slice::<_, u32>(lists)[group * WORDS..][..WORDS];
-            let (starts, terms) = lists.split_at(TOGETHER + 1);
+            let (starts, terms) = lists[group * WORDS..][..WORDS].split_at(TOGETHER + 1);
+            let (places, values) = terms.split_at(TERMS);
+            let [starts, places] = [starts, places].map(bytemuck::cast_slice::<_, u32>);
             for (sums, ends) in sums.iter_mut().zip(starts.windows(2)) {
-                let terms = &terms.as_chunks().0[ends[0] as usize..ends[1] as usize];
-                let terms = terms.iter().map(|&[k, value]: &Term| (k as usize, f32::from_bits(value)));
-                add::<S, V, FUSED>(simd, sums, strip, terms);
+                let own = ends[0] as usize..ends[1] as usize;
+                let places = places[own.clone()].iter().map(|place| *place as usize);
+                add::<S, V, FUSED>(simd, sums, strip, places.zip(values[own].iter().copied()));
             }
         }
     }

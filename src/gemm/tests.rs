@@ -110,6 +110,35 @@ fn assert_no_cut_shows(a: &Array2<f32>, b: &Array2<f32>) {
 }
 
 #[test]
+fn tasks_are_done_together() {
+    // By panels, by lists both ways, by rows, and sums; some too small for threads.
+    let sizes = [[130, 200, 300], [130, 200, 129], [200, 130, 129], [3, 70, 40], [200, 90, 129]];
+    let a: [_; 5] = sizes.map(|[m, _, k]| if m == 130 && k == 129 { mostly_zeros(m, k, 1) } else { random(m, k, 1) });
+    let b: [_; 5] = sizes.map(|[m, n, k]| if m == 200 && n == 130 { mostly_zeros(k, n, 2) } else { random(k, n, 2) });
+    for threads in [1, 2, 3] {
+        let mut c = sizes.map(|[m, n, _]| Array2::from_elem((m, n), f32::NAN));
+        let mut sums = Array2::from_elem((1, 200), f32::NAN);
+        let [c0, c1, c2, c3, c4] = c.each_mut();
+        let product = |i: usize, c| Task::Product { a: a[i].view(), b: b[i].view(), c };
+        let all = [
+            Task::nothing(),
+            product(3, c3.view_mut()),
+            product(1, c1.view_mut()),
+            Task::Sums { b: b[0].view(), c: sums.view_mut() },
+            product(0, c0.view_mut()),
+            product(4, c4.view_mut()),
+            product(2, c2.view_mut()),
+        ];
+        threads::with(threads, || run_on_all(all));
+        for ((a, b), c) in a.iter().zip(&b).zip(&c) {
+            assert_is_product(a.view(), b.view(), c.view());
+        }
+        let ones = Array2::ones((1, 300));
+        assert_is_product(ones.view(), b[0].view(), sums.view());
+    }
+}
+
+#[test]
 fn nan_and_infinities_go_through() {
     let (mut a, b) = (Array2::zeros((9, 20)), Array2::<f32>::zeros((20, 17)));
     (a[[3, 5]], a[[4, 19]]) = (f32::NAN, f32::INFINITY);

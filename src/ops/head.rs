@@ -6,7 +6,7 @@
 //! layer [`MOST_WORK`] products, its inputs a multiple of four.
 //! Source: as the parts (`matmul`, `cross_entropy`, `metrics`).
 
-use crate::gemm::{gemm, matrix, matrix_mut};
+use crate::gemm::{self, gemm, matrix, matrix_mut, workspace};
 use crate::kernel::{
     Binding, Io, Kernel, Needs, Now, Part, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write,
 };
@@ -14,7 +14,8 @@ use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::ops::cross_entropy::{self, Softmax};
 use crate::ops::matmul;
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts};
+use crate::{args, parts, threads};
+use ndarray::{ArrayView1, ArrayViewMut2, s};
 
 args! { struct Args { classes: u32, smoothing: f32, k: u32, weight: u32, bias: u32 } }
 
@@ -55,8 +56,8 @@ static GIVEN: Kernel = Kernel {
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| given(args_of(a), io, cross_entropy::softmax),
-    fast: Some(|a, io| given(args_of(a), io, cross_entropy::fast_softmax)),
+    twin: |a, io| given_twin(args_of(a), io),
+    fast: Some(|a, io| given_fast(args_of(a), io)),
 };
 
 const LINEAR_BINDINGS: &[Binding] = &[
@@ -157,11 +158,11 @@ impl Op for Head {
     }
 }
 
-fn given(a: Args, io: &mut Io<'_>, softmax: Softmax) {
+fn given_twin(a: Args, io: &mut Io<'_>) {
     let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
     let count = now.now().rows as usize * a.classes as usize;
     d_logits.f32_mut()[..count].copy_from_slice(&logits.f32()[..count]);
-    rows(a, softmax, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
+    rows_twin(a, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
 }
 
 fn linear_twin(a: Args, io: &mut Io<'_>) {
@@ -174,42 +175,37 @@ fn linear_twin(a: Args, io: &mut Io<'_>) {
     read.iter().enumerate().for_each(|(place, words)| product.bind(place, Tensor::Read(words)));
     product.bind(read.len(), Tensor::Write(d_logits.u32_mut()));
     matmul::value_twin([capacity, classes, k], &mut product);
-    rows(a, cross_entropy::softmax, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
-}
-
-fn linear_fast(a: Args, io: &mut Io<'_>) {
-    let [h, params, labels, weights, mut d_logits, losses, corrects, now] = io.take();
-    let (k, classes, batch) = (a.k as usize, a.classes as usize, now.now().rows as usize);
-    let weight = matrix(&params.f32()[a.weight as usize..], classes, k);
-    let bias = &params.f32()[a.bias as usize..][..classes];
-    let logits = d_logits.f32_mut();
-    gemm(matrix(h.f32(), batch, k), weight.reversed_axes(), matrix_mut(logits, batch, classes));
-    for row in logits[..batch * classes].chunks_exact_mut(classes) {
-        row.iter_mut().zip(bias).for_each(|(z, b)| *z += b);
-    }
-    rows(a, cross_entropy::fast_softmax, [&labels, &weights], logits, [losses, corrects, now]);
+    rows_twin(a, [&labels, &weights], d_logits.f32_mut(), [losses, corrects, now]);
 }
 
 /// Loss and gradient of each row, whose logits are in `d_logits`, and the metrics of the step.
-fn rows(
-    a: Args,
-    softmax: Softmax,
-    [labels, weights]: [&Tensor<'_>; 2],
-    d_logits: &mut [f32],
-    [mut losses, mut corrects, mut now_tensor]: [Tensor<'_>; 3],
-) {
-    let (mut now, classes): (Now, _) = (now_tensor.now(), a.classes as usize);
-    let (labels, weights) = (labels.u32(), weights.f32());
-    let (mut loss, mut correct) = (0.0, 0);
-    let sizes = cross_entropy::Args { classes: a.classes, smoothing: a.smoothing };
-    for (row, label) in d_logits.chunks_mut(classes).zip(labels).take(now.rows as usize) {
-        let label = *label as usize;
-        let (mut row_loss, best) = softmax(sizes, row, label);
-        row_loss *= weights[label];
-        correct += u32::from(best == label && !row_loss.is_nan());
-        loss += f64::from(row_loss);
+fn rows_twin(a: Args, [labels, weights]: [&Tensor<'_>; 2], d_logits: &mut [f32], metrics: [Tensor<'_>; 3]) {
+    let (now, known) = (metrics[2].now(), (labels.u32(), weights.f32()));
+    let mut found = (0.0, 0);
+    for (row, &label) in d_logits.chunks_mut(a.classes as usize).zip(known.0).take(now.rows as usize) {
+        let (loss, is_correct) = row_of(a, cross_entropy::softmax, row, label as usize, known.1);
+        found = (found.0 + f64::from(loss), found.1 + is_correct);
     }
-    cross_entropy::backward_in_place(sizes, (labels, weights), &now, d_logits);
+    cross_entropy::backward_in_place(a.sizes(), known, &now, d_logits);
+    keep(found, metrics);
+}
+
+impl Args {
+    fn sizes(&self) -> cross_entropy::Args {
+        cross_entropy::Args { classes: self.classes, smoothing: self.smoothing }
+    }
+}
+
+/// A row's weighted loss, and 1 where its label has the largest logit. Leaves its probabilities.
+fn row_of(a: Args, softmax: Softmax, row: &mut [f32], label: usize, weights: &[f32]) -> (f32, u32) {
+    let (loss, best) = softmax(a.sizes(), row, label);
+    let loss = loss * weights[label];
+    (loss, u32::from(best == label && !loss.is_nan()))
+}
+
+/// Writes the step's metrics of the sums over its rows, and halts the run where the loss is not finite.
+fn keep((loss, correct): (f64, u32), [mut losses, mut corrects, mut now_tensor]: [Tensor<'_>; 3]) {
+    let mut now: Now = now_tensor.now();
     if now.halted != 0 {
         return;
     }
@@ -220,6 +216,65 @@ fn rows(
         now.halted = Now::HALTED_BY_LOSS;
         now_tensor.set_now(&now);
     }
+}
+
+fn given_fast(a: Args, io: &mut Io<'_>) {
+    let [logits, labels, weights, mut d_logits, losses, corrects, now] = io.take();
+    let (batch, classes) = (now.now().rows as usize, a.classes as usize);
+    let logits = matrix(logits.f32(), batch, classes);
+    rows_fast(a, 0, [&labels, &weights], &mut d_logits, [losses, corrects, now], |first, mut rows| {
+        let end = first + rows.nrows();
+        rows.assign(&logits.slice(s![first..end, ..]));
+    });
+}
+
+fn linear_fast(a: Args, io: &mut Io<'_>) {
+    let [h, params, labels, weights, mut d_logits, losses, corrects, now] = io.take();
+    let (k, classes, batch) = (a.k as usize, a.classes as usize, now.now().rows as usize);
+    let (h, weight) = (matrix(h.f32(), batch, k), matrix(&params.f32()[a.weight as usize..], classes, k));
+    let bias = ArrayView1::from(&params.f32()[a.bias as usize..][..classes]);
+    rows_fast(a, k, [&labels, &weights], &mut d_logits, [losses, corrects, now], |first, mut rows| {
+        gemm(h.slice(s![first..first + rows.nrows(), ..]), weight.t(), rows.view_mut());
+        rows += &bias;
+    });
+}
+
+/// Fewest rows that a thread takes at a time.
+const ROWS: usize = 32;
+
+/// Products that take as long as what one logit costs beside its own.
+const END: usize = 512;
+
+/// [`rows_twin`] on all threads, where `logits(first row, rows)` writes those of some rows, of `k` products each. The sums
+/// are over the rows in their order.
+fn rows_fast(
+    a: Args,
+    k: usize,
+    [labels, weights]: [&Tensor<'_>; 2],
+    d_logits: &mut Tensor<'_>,
+    metrics: [Tensor<'_>; 3],
+    logits: impl Fn(usize, ArrayViewMut2<'_, f32>) + Sync,
+) {
+    let (now, labels, weights) = (metrics[2].now(), labels.u32(), weights.f32());
+    let (batch, classes) = (now.rows as usize, a.classes as usize);
+    let d_logits = matrix_mut(d_logits.f32_mut(), batch, classes).reversed_axes();
+    let mut rooms = vec![(); gemm::workers(batch * classes * (k + END))];
+    workspace(2 * batch, |found| {
+        let (losses, corrects) = found.split_at_mut(batch);
+        let corrects = bytemuck::cast_slice_mut::<f32, u32>(corrects);
+        let data = (d_logits, &mut *losses, &mut *corrects);
+        threads::share(data, [ROWS, usize::MAX], &mut rooms[..], 1, |_, first, (rows, losses, corrects)| {
+            let (mut rows, labels) = (rows.reversed_axes(), &labels[first..]);
+            logits(first, rows.view_mut());
+            let rows = rows.into_slice().unwrap_or(&mut []);
+            let found = losses.iter_mut().zip(corrects);
+            for ((row, &label), (loss, correct)) in rows.chunks_mut(classes).zip(labels).zip(found) {
+                (*loss, *correct) = row_of(a, cross_entropy::fast_softmax, row, label as usize, weights);
+            }
+            cross_entropy::backward_in_place(a.sizes(), (labels, weights), &now, rows);
+        });
+        keep((losses.iter().copied().map(f64::from).sum(), corrects.iter().sum()), metrics);
+    });
 }
 
 /// Inputs for the checks.

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("names", 0),
     ("files", 0),
     ("random", 0),
+    ("aligned", 0),
     ("threads", 0),
     ("simd", 0),
     ("gemm", 1),

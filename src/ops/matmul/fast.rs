@@ -1,10 +1,11 @@
 //! The CPU path's forms of the products, by [`crate::gemm`].
 
+use super::jobs::{Job, MOST, NO_BIAS};
 use super::{Args, ColumnArgs};
-use crate::gemm::{gemm_on_all, matrix, matrix_mut};
+use crate::gemm::{Task, gemm_on_all, matrix, matrix_mut, run_on_all};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
-use crate::{simd, threads};
+use crate::simd;
 
 /// A split sum is only recorded for GPUs; its plain twin serves where a GPU plan is judged on the host.
 fn is_whole(a: &Args, now: &Now) -> bool {
@@ -70,25 +71,40 @@ pub(super) fn tn(args: &[u8], io: &mut Io<'_>) {
     gemm_on_all(dy, x, dw, |_, _| ());
 }
 
-/// Columns whose sums one thread takes at a time: four cache lines of each row.
-const COLUMNS: usize = 64;
-
 /// Sums over rows, in float32: the terms in the order of the rows.
 pub(super) fn column_sums(args: &[u8], io: &mut Io<'_>) {
     let [dy, now, mut sums] = io.take();
     let (columns, rows) = (args_of::<ColumnArgs>(args).columns as usize, now.now().rows as usize);
-    let (dy, sums) = (dy.f32(), sums.f32_mut());
-    threads::for_pieces(sums, COLUMNS, rows, |chunk, sums: &mut [f32]| {
-        let first = chunk * COLUMNS;
-        simd::run(
-            #[inline(always)]
-            || {
-                sums.fill(0.0);
-                for row in dy[..rows * columns].chunks_exact(columns) {
-                    let row = &row[first..first + sums.len()];
-                    sums.iter_mut().zip(row).for_each(|(sum, dy)| *sum += dy);
-                }
-            },
-        );
+    run_on_all([Task::Sums { b: matrix(dy.f32(), rows, columns), c: matrix_mut(sums.f32_mut(), 1, columns) }]);
+}
+
+/// Gradients of several layers' weights and biases, each at its place in the gradients.
+pub(super) fn jobs(jobs: [Job; MOST], io: &mut Io<'_>) {
+    let [dy0, x0, dy1, x1, dy2, x2, now, mut grads] = io.take();
+    let (rows, operands) = (now.now().rows as usize, [[dy0, x0], [dy1, x1], [dy2, x2]]);
+    // Of each job the weight's gradient and the bias's, in the order in which they lie in memory.
+    let mut places: [(u32, usize); 2 * MOST] = std::array::from_fn(|part| {
+        let job = jobs[part / 2];
+        let place = if part % 2 == 0 { job.weight } else { job.bias };
+        (if job.m == 0 { NO_BIAS } else { place }, part)
     });
+    places.sort_unstable();
+    let (mut rest, mut start) = (grads.f32_mut(), 0);
+    let tasks = places.map(|(place, part)| {
+        if place == NO_BIAS {
+            return Task::nothing();
+        }
+        let (job, [dy, x]) = (jobs[part / 2], &operands[part / 2]);
+        let (m, n, dy) = (job.m as usize, job.n as usize, matrix(dy.f32(), rows, job.m as usize));
+        let from = &mut std::mem::take(&mut rest)[place as usize - start..];
+        let (own, after) = from.split_at_mut(if part % 2 == 0 { m * n } else { m });
+        start = place as usize + own.len();
+        rest = after;
+        if part % 2 == 0 {
+            Task::Product { a: dy.reversed_axes(), b: matrix(x.f32(), rows, n), c: matrix_mut(own, m, n) }
+        } else {
+            Task::Sums { b: dy, c: matrix_mut(own, 1, m) }
+        }
+    });
+    run_on_all(tasks);
 }

@@ -15,7 +15,7 @@ use crate::shape::{Shape, ShapeError};
 /// Most layers of one dispatch: each takes two of eight bindings.
 pub const MOST: usize = 3;
 
-const NO_BIAS: u32 = u32::MAX;
+pub(super) const NO_BIAS: u32 = u32::MAX;
 
 args! {
     pub(super) struct JobsArgs {
@@ -25,15 +25,15 @@ args! {
     }
 }
 
-/// One layer's part of the arguments.
+/// One layer's part of the arguments; m is 0 where there is no layer.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-struct Job {
-    m: u32,
-    n: u32,
+pub(super) struct Job {
+    pub m: u32,
+    pub n: u32,
     first: u32,
-    weight: u32,
-    bias: u32,
+    pub weight: u32,
+    pub bias: u32,
 }
 
 const BINDINGS: &[crate::kernel::Binding] =
@@ -50,8 +50,8 @@ macro_rules! jobs {
             bindings: BINDINGS,
             needs: $needs,
             tolerance: SUM,
-            twin: |a, io| jobs(args_of(a), io, [twins::tn, twins::column_sums]),
-            fast: Some(|a, io| jobs(args_of(a), io, [fast::tn, fast::column_sums])),
+            twin: |a, io| twin(args_of(a), io),
+            fast: Some(|a, io| fast::jobs(bytemuck::cast::<JobsArgs, _>(args_of(a)), io)),
         }
     };
 }
@@ -136,7 +136,7 @@ impl Op for WeightGradients {
 }
 
 /// The plain kernels for each layer, one after the other.
-fn jobs(a: JobsArgs, io: &mut Io<'_>, [product, column_sums]: [Twin; 2]) {
+fn twin(a: JobsArgs, io: &mut Io<'_>) {
     let [dy0, x0, dy1, x1, dy2, x2, now, mut grads] = io.take();
     let all: [Job; MOST] = bytemuck::cast(a);
     for (job, (dy, x)) in all.iter().zip([(dy0, x0), (dy1, x1), (dy2, x2)]) {
@@ -152,10 +152,10 @@ fn jobs(a: JobsArgs, io: &mut Io<'_>, [product, column_sums]: [Twin; 2]) {
         };
         let rows = now.now().rows;
         let args = Args { m: job.m, n: job.n, k: rows, rows_in: RowsIn::K as u32, part: rows };
-        run(product, bytemuck::bytes_of(&args), &[&dy, &x, &now], job.weight, m * n);
+        run(twins::tn, bytemuck::bytes_of(&args), &[&dy, &x, &now], job.weight, m * n);
         if job.bias != NO_BIAS {
             let args = ColumnArgs { columns: job.m };
-            run(column_sums, bytemuck::bytes_of(&args), &[&dy, &now], job.bias, m);
+            run(twins::column_sums, bytemuck::bytes_of(&args), &[&dy, &now], job.bias, m);
         }
     }
 }

@@ -1,0 +1,176 @@
+//! Products on all threads: each is cut into pieces of columns, or of rows, which are handed out to whoever is free.
+
+use super::packed::{Packing, pack_all};
+use super::{BLOCK_COLUMNS, Form, Packed, gemm, sparse, workers, workspace};
+use crate::simd;
+use crate::threads::{self, Work};
+use ndarray::{ArrayView2, ArrayViewMut2};
+use std::cmp::Reverse;
+
+/// Least and most columns or rows that a thread takes at a time. They begin at multiples of a tile's columns without AVX-512.
+const PIECES: [usize; 2] = [64, BLOCK_COLUMNS];
+
+/// What all threads do together.
+#[derive(Debug)]
+pub enum Task<'a> {
+    /// c `[m, n]` = a `[m, k]` · b `[k, n]`. Rows of c are contiguous, a and b of any strides.
+    Product {
+        /// The first operand.
+        a: ArrayView2<'a, f32>,
+        /// The second operand.
+        b: ArrayView2<'a, f32>,
+        /// Where the product is written.
+        c: ArrayViewMut2<'a, f32>,
+    },
+    /// c `[1, n]` = the sums of the columns of b `[k, n]`, the terms in the order of the rows. Rows of both are contiguous.
+    Sums {
+        /// The matrix.
+        b: ArrayView2<'a, f32>,
+        /// Where the sums are written.
+        c: ArrayViewMut2<'a, f32>,
+    },
+}
+
+/// How a task is cut.
+#[derive(Clone, Copy)]
+enum Way {
+    /// By columns of b and c, each multiplied by all of a.
+    Columns(Form),
+    /// The same of the transposed product.
+    Flipped(Form),
+    /// By rows of a and c, each multiplied by all of b.
+    Rows,
+    Sums,
+}
+
+/// A task as columns that can be cut apart.
+struct Cut<'a> {
+    way: Way,
+    /// What all columns are multiplied by.
+    all: ArrayView2<'a, f32>,
+    columns: (ArrayView2<'a, f32>, ArrayViewMut2<'a, f32>),
+}
+
+impl<'a> Task<'a> {
+    /// A task that is done.
+    pub fn nothing() -> Self {
+        Self::Sums { b: ArrayView2::from(&[[]; 0]), c: ArrayViewMut2::from(&mut [[]; 0]) }
+    }
+
+    /// Products and sums.
+    fn work(&self) -> usize {
+        match self {
+            Self::Product { a, b, .. } => a.len() * b.ncols(),
+            Self::Sums { b, .. } => b.len(),
+        }
+    }
+
+    /// Floats of memory for packing: as many as any way takes, for the next time may go another.
+    fn floats(&self) -> usize {
+        match self {
+            Self::Product { a, b, .. } => Packed::floats(a.dim()).max(Packed::floats(b.t().dim())),
+            Self::Sums { .. } => 0,
+        }
+    }
+
+    fn cut(self) -> Cut<'a> {
+        let work = self.work();
+        let (a, b, c) = match self {
+            Self::Product { a, b, c } => (a, b, c),
+            Self::Sums { b, c } => return Cut { way: Way::Sums, all: b, columns: (b, c) },
+        };
+        let (m, n) = c.dim();
+        if sparse::pays(a, n) {
+            Cut { way: Way::Columns(Form::Lists), all: a, columns: (b, c) }
+        } else if sparse::pays(b.t(), m) {
+            let columns = (a.reversed_axes(), c.reversed_axes());
+            Cut { way: Way::Flipped(Form::Lists), all: b.reversed_axes(), columns }
+        } else if n >= m && workers(work) > 1 {
+            Cut { way: Way::Columns(Form::Panels), all: a, columns: (b, c) }
+        } else {
+            Cut { way: Way::Rows, all: b, columns: (a.reversed_axes(), c.reversed_axes()) }
+        }
+    }
+}
+
+impl<'a> Cut<'a> {
+    /// What is packed of it, into the first part of `memory`, which is taken off.
+    fn packing<'m>(&self, memory: &mut &'m mut [f32]) -> Option<Packing<'m>>
+    where
+        'a: 'm,
+    {
+        let (Way::Columns(form) | Way::Flipped(form)) = self.way else { return None };
+        let own = memory.split_off_mut(..Packed::floats(self.all.dim()))?;
+        Some(Packing { form, a: self.all, memory: own })
+    }
+
+    fn work(self) -> Work<(ArrayView2<'a, f32>, ArrayViewMut2<'a, f32>)> {
+        let each = match self.way {
+            Way::Sums => self.all.nrows(),
+            _ => self.all.len(),
+        };
+        Work { data: self.columns, sizes: PIECES, each }
+    }
+}
+
+/// [`gemm`] on all threads: cuts c into blocks, and calls `end([first row, first column], block)` on each as soon as it is
+/// computed, on the thread that did. The first column of a block is a multiple of 16.
+pub fn gemm_on_all(
+    a: ArrayView2<'_, f32>,
+    b: ArrayView2<'_, f32>,
+    c: ArrayViewMut2<'_, f32>,
+    end: impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync,
+) {
+    run([Task::Product { a, b, c }], &end);
+}
+
+/// Does all tasks, without a wait between one and the next.
+pub fn run_on_all<const N: usize>(mut tasks: [Task<'_>; N]) {
+    // The small ones are left for the end, so that no thread waits long for another.
+    tasks.sort_unstable_by_key(|task| Reverse(task.work()));
+    run(tasks, &|_, _| ());
+}
+
+fn run<const N: usize>(tasks: [Task<'_>; N], end: &(impl Fn([usize; 2], ArrayViewMut2<'_, f32>) + Sync)) {
+    let workers = workers(tasks.iter().map(Task::work).sum());
+    workspace(tasks.iter().map(Task::floats).sum(), |memory| {
+        let mut memory = &mut *memory;
+        let cuts = tasks.map(Task::cut);
+        let packed = pack_all(cuts.each_ref().map(|cut| cut.packing(&mut memory)));
+        let ways = cuts.each_ref().map(|cut| (cut.way, cut.all));
+        let mut rooms = vec![(); workers];
+        threads::share_all(cuts.map(Cut::work), &mut rooms[..], 1, |_, [task, first], (b, mut c)| {
+            match (ways[task], packed[task]) {
+                ((Way::Columns(_), _), Some(a)) => {
+                    a.gemm(b, c.view_mut());
+                    end([0, first], c);
+                }
+                ((Way::Flipped(_), _), Some(a)) => {
+                    a.gemm(b, c.view_mut());
+                    end([first, 0], c.reversed_axes());
+                }
+                ((Way::Rows, all), _) => {
+                    let mut c = c.reversed_axes();
+                    gemm(b.reversed_axes(), all, c.view_mut());
+                    end([first, 0], c);
+                }
+                ((Way::Sums, _), _) => sums(b, c),
+                ((Way::Columns(_) | Way::Flipped(_), _), None) => unreachable!("packed before"),
+            }
+        });
+    });
+}
+
+fn sums(b: ArrayView2<'_, f32>, mut c: ArrayViewMut2<'_, f32>) {
+    let Some(mut c) = c.rows_mut().into_iter().next() else { return };
+    let Some(c) = c.as_slice_mut() else { return };
+    simd::run(
+        #[inline(always)]
+        || {
+            c.fill(0.0);
+            for row in b.rows() {
+                c.iter_mut().zip(row.to_slice().unwrap_or(&[])).for_each(|(sum, b)| *sum += b);
+            }
+        },
+    );
+}
