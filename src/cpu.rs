@@ -2,9 +2,9 @@
 
 use crate::aligned::Aligned;
 use crate::executor::{DeviceError, Executor};
-use crate::graph::plan::Plan;
+use crate::graph::plan::{Buffer, Plan};
 use crate::kernel::{Io, Tensor};
-use crate::op::{Dispatch, SlotId, writes};
+use crate::op::{Class, Dispatch, SlotId, writes};
 use crate::{gemm, threads};
 use std::sync::Arc;
 
@@ -15,6 +15,14 @@ pub enum Mode {
     Fast,
     /// The judge: always the plain twin. Runs plans of any target.
     Twin,
+}
+
+/// The parts of a machine's memory.
+const DATA: usize = 0;
+const HOT: usize = 1;
+
+fn part_of(buffer: &Buffer) -> usize {
+    if buffer.class == Class::Data { DATA } else { HOT }
 }
 
 /// Words that one thread copies at a time.
@@ -35,7 +43,8 @@ struct Bound {
 pub struct Machine {
     plan: Arc<Plan>,
     mode: Mode,
-    buffers: Vec<Aligned<u32>>,
+    /// The buffers of the data set one after the other, and all others.
+    memory: [Aligned<u32>; 2],
     /// For each program and dispatch, its bindings in the order in which they lie in memory.
     bounds: Vec<Vec<Vec<Bound>>>,
 }
@@ -46,7 +55,8 @@ impl Machine {
         if mode == Mode::Fast {
             threads::on_each(gemm::reserve);
         }
-        let buffers = plan.buffers.iter().map(|buffer| Aligned::zeroed(buffer.words)).collect();
+        let words = |part| plan.buffers.iter().filter(|b| part_of(b) == part).map(|b| b.words).sum();
+        let memory = [Aligned::zeroed(words(DATA)), Aligned::hot(words(HOT))];
         let of = |dispatch: &Dispatch| {
             let mut bounds: Vec<Bound> =
                 dispatch.slots.iter().enumerate().map(|(i, &id)| bound(&plan, dispatch, i, id)).collect();
@@ -54,16 +64,25 @@ impl Machine {
             bounds
         };
         let bounds = plan.programs.iter().map(|program| program.dispatches.iter().map(of).collect()).collect();
-        Self { plan, mode, buffers, bounds }
+        Self { plan, mode, memory, bounds }
+    }
+
+    fn buffer(&mut self, buffer: usize) -> &mut [u32] {
+        let (before, part) = (&self.plan.buffers[..buffer], part_of(&self.plan.buffers[buffer]));
+        let first = before.iter().filter(|b| part_of(b) == part).map(|b| b.words).sum::<usize>();
+        &mut self.memory[part][first..][..self.plan.buffers[buffer].words]
     }
 
     fn dispatch(&mut self, program: usize, at: usize) {
         let dispatch = &self.plan.programs[program].dispatches[at];
         let mut io = Io::default();
         let mut bounds = self.bounds[program][at].iter().peekable();
-        for (index, buffer) in self.buffers.iter_mut().enumerate() {
+        let mut memory = self.memory.each_mut().map(|memory| &mut memory[..]);
+        for (index, buffer) in self.plan.buffers.iter().enumerate() {
             // A buffer is bound either to read or to write (Plan::check), so it is either shared or cut in pieces.
-            let mut rest: &mut [u32] = buffer;
+            let left = &mut memory[part_of(buffer)];
+            let (mut rest, after) = std::mem::take(left).split_at_mut(buffer.words);
+            *left = after;
             let mut start = 0;
             if bounds.peek().is_some_and(|bound| bound.buffer == index && !bound.writes) {
                 let shared: &[u32] = rest;
@@ -98,7 +117,7 @@ impl Executor for Machine {
     fn write(&mut self, slot: SlotId, first: usize, words: &[u32]) -> Result<(), DeviceError> {
         let (buffer, start, _) = self.plan.range(slot);
         // Memory is taken page by page as it is first written, which takes longer than the copy.
-        threads::for_chunks(&mut self.buffers[buffer][start + first..][..words.len()], COPIED, |chunk, out| {
+        threads::for_chunks(&mut self.buffer(buffer)[start + first..][..words.len()], COPIED, |chunk, out| {
             out.copy_from_slice(&words[chunk * COPIED..][..out.len()]);
         });
         Ok(())
@@ -106,7 +125,7 @@ impl Executor for Machine {
 
     fn read(&mut self, slot: SlotId, first: usize, words: usize) -> Result<Vec<u32>, DeviceError> {
         let (buffer, start, _) = self.plan.range(slot);
-        Ok(self.buffers[buffer][start + first..][..words].to_vec())
+        Ok(self.buffer(buffer)[start + first..][..words].to_vec())
     }
 
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
@@ -126,11 +145,11 @@ impl Executor for Machine {
     }
 
     fn read_buffer(&mut self, buffer: usize) -> Result<Vec<u32>, DeviceError> {
-        Ok(self.buffers[buffer].to_vec())
+        Ok(self.buffer(buffer).to_vec())
     }
 
     fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError> {
-        self.buffers[buffer].copy_from_slice(words);
+        self.buffer(buffer).copy_from_slice(words);
         Ok(())
     }
 }

@@ -240,10 +240,26 @@ pub fn share_all<P: Pieces, R: Pieces, const N: usize>(
     work: impl Fn(&mut R, [usize; 2], P) + Sync,
 ) {
     let workers = rooms.size() / size;
+    if workers == 1 {
+        return alone(works, rooms, &work);
+    }
     let rest =
         Mutex::new(works.map(|work| Rest { first: 0, sizes: work.sizes, each: work.each, data: Some(work.data) }));
     let next = |from_front: bool| take(&mut *rest.lock().unwrap_or_else(PoisonError::into_inner), workers, from_front);
     serve(rooms, size, 0, &next, &work);
+}
+
+/// All pieces, as large as they may be, on the calling thread.
+fn alone<P: Pieces, R, const N: usize>(works: [Work<P>; N], mut room: R, work: &impl Fn(&mut R, [usize; 2], P)) {
+    for (number, Work { data: mut rest, sizes: [least, most], .. }) in works.into_iter().enumerate() {
+        let (mut first, size) = (0, (most / least * least).max(least));
+        while rest.size() > 0 {
+            let left = rest.size();
+            let (piece, after) = rest.cut(size.min(left));
+            work(&mut room, [number, first], piece);
+            (first, rest) = (first + size.min(left), after);
+        }
+    }
 }
 
 fn serve<P: Pieces, R: Pieces>(
@@ -285,7 +301,7 @@ impl<P: Pieces> Rest<P> {
     fn take(&mut self, left: usize, workers: usize, from_front: bool) -> Option<(usize, P)> {
         let (data, [least, most]) = (self.data.take()?, self.sizes);
         let (first, size) = (self.first, data.size());
-        let wanted = if workers == 1 { size } else { (left / self.each.max(1) / workers + least) / 2 };
+        let wanted = (left / self.each.max(1) / workers + least) / 2;
         let count = (wanted.min(most) / least * least).max(least).min(size);
         if count == size {
             return (size > 0).then_some((first, data));

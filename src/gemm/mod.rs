@@ -60,7 +60,7 @@ impl Scratch {
 
     fn grow(&mut self) {
         if self.b.is_empty() {
-            (self.a, self.b) = (Aligned::zeroed(Self::A), Aligned::zeroed(Self::B));
+            (self.a, self.b) = (Aligned::hot(Self::A), Aligned::hot(Self::B));
         }
     }
 }
@@ -78,7 +78,7 @@ pub fn workspace<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     let lock = || WORKSPACE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut memory = std::mem::replace(&mut *lock(), Aligned::empty());
     if memory.len() < floats {
-        memory = Aligned::zeroed(floats);
+        memory = Aligned::hot(floats);
     }
     let result = work(&mut memory[..floats]);
     *lock() = memory;
