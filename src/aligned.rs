@@ -28,7 +28,7 @@ impl<T: Pod> Aligned<T> {
         Self { held: Held::Plain(vec![]), first: 0, count: 0 }
     }
 
-    /// Zeros for what is read and written in every step, on huge pages where the system has them.
+    /// Zeros for what is read and written in every step: from a MiB on, on huge pages where the system has them.
     pub fn hot(count: usize) -> Self {
         #[cfg(target_os = "linux")]
         if let Some((map, first)) = huge::pages(count.saturating_mul(size_of::<T>())) {

@@ -21,10 +21,6 @@ pub enum Mode {
 const DATA: usize = 0;
 const HOT: usize = 1;
 
-fn part_of(buffer: &Buffer) -> usize {
-    if buffer.class == Class::Data { DATA } else { HOT }
-}
-
 /// Words that one thread copies at a time.
 const COPIED: usize = 1 << 16;
 
@@ -45,6 +41,8 @@ pub struct Machine {
     mode: Mode,
     /// The buffers of the data set one after the other, and all others.
     memory: [Aligned<u32>; 2],
+    /// For each buffer in which of them it lies, and its first word there.
+    places: Vec<(usize, usize)>,
     /// For each program and dispatch, its bindings in the order in which they lie in memory.
     bounds: Vec<Vec<Vec<Bound>>>,
 }
@@ -55,8 +53,15 @@ impl Machine {
         if mode == Mode::Fast {
             threads::on_each(gemm::reserve);
         }
-        let words = |part| plan.buffers.iter().filter(|b| part_of(b) == part).map(|b| b.words).sum();
-        let memory = [Aligned::zeroed(words(DATA)), Aligned::hot(words(HOT))];
+        let mut words = [0; 2];
+        let place = |buffer: &Buffer| {
+            let part = if buffer.class == Class::Data { DATA } else { HOT };
+            let first = words[part];
+            words[part] += buffer.words;
+            (part, first)
+        };
+        let places = plan.buffers.iter().map(place).collect();
+        let memory = [Aligned::zeroed(words[DATA]), Aligned::hot(words[HOT])];
         let of = |dispatch: &Dispatch| {
             let mut bounds: Vec<Bound> =
                 dispatch.slots.iter().enumerate().map(|(i, &id)| bound(&plan, dispatch, i, id)).collect();
@@ -64,12 +69,11 @@ impl Machine {
             bounds
         };
         let bounds = plan.programs.iter().map(|program| program.dispatches.iter().map(of).collect()).collect();
-        Self { plan, mode, memory, bounds }
+        Self { plan, mode, memory, places, bounds }
     }
 
     fn buffer(&mut self, buffer: usize) -> &mut [u32] {
-        let (before, part) = (&self.plan.buffers[..buffer], part_of(&self.plan.buffers[buffer]));
-        let first = before.iter().filter(|b| part_of(b) == part).map(|b| b.words).sum::<usize>();
+        let (part, first) = self.places[buffer];
         &mut self.memory[part][first..][..self.plan.buffers[buffer].words]
     }
 
@@ -80,7 +84,7 @@ impl Machine {
         let mut memory = self.memory.each_mut().map(|memory| &mut memory[..]);
         for (index, buffer) in self.plan.buffers.iter().enumerate() {
             // A buffer is bound either to read or to write (Plan::check), so it is either shared or cut in pieces.
-            let left = &mut memory[part_of(buffer)];
+            let left = &mut memory[self.places[index].0];
             let (mut rest, after) = std::mem::take(left).split_at_mut(buffer.words);
             *left = after;
             let mut start = 0;

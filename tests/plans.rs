@@ -252,7 +252,9 @@ fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
             runner.begin(&order, &(0..3).map(line).collect::<Vec<_>>(), 0).unwrap();
             runner.run(0, 3).unwrap();
             let bits = |v: &f32| v.to_bits();
-            runner.executor().read_f32(parameters).unwrap().iter().map(bits).collect::<Vec<_>>()
+            let parameters = runner.executor().read_f32(parameters).unwrap().iter().map(bits).collect::<Vec<_>>();
+            let results: Vec<_> = runner.results(0, 3).unwrap().iter().map(|(loss, n)| (loss.to_bits(), *n)).collect();
+            (parameters, results)
         });
         seen.insert(bits);
     }

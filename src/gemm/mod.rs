@@ -4,7 +4,8 @@
 //! cut into blocks whose length depends on k alone; an element's sum is over the terms of a block in the order of k, and
 //! over the blocks in their order, whether all terms are computed (`dense`) or only those that are not zero (`sparse`).
 //! So no bit depends on where rows and columns are cut, nor on threads; nor does one of a product of which only some
-//! elements are asked for (`masked`), whose order is another. NaN and infinities go through as by the definition.
+//! elements are asked for (`masked`), whose order is another. An operand may be packed once for many products (`packed`),
+//! and products are done on all threads together (`tasks`). NaN and infinities go through as by the definition.
 //! Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 mod dense;
@@ -60,7 +61,7 @@ impl Scratch {
 
     fn grow(&mut self) {
         if self.b.is_empty() {
-            (self.a, self.b) = (Aligned::hot(Self::A), Aligned::hot(Self::B));
+            (self.a, self.b) = (Aligned::zeroed(Self::A), Aligned::zeroed(Self::B));
         }
     }
 }

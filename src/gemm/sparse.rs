@@ -18,6 +18,7 @@
 use super::pack::panel;
 use super::tile::{add_product, store_floats};
 use super::{DEPTH, Scratch, WORTH_A_THREAD, assert_sizes, equal, part, with_scratch};
+use crate::aligned::LINE;
 use crate::simd::{self, flip};
 use crate::threads;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
@@ -40,8 +41,9 @@ const _: () = assert!(WIDEST * DEPTH <= Scratch::B && WIDEST * ROWS <= Scratch::
 /// Rows whose lists lie together: a thread writes those of a pass at a time.
 const TOGETHER: usize = 32;
 
-/// Room for the terms of some rows of a pass: they are written eight at a time, from wherever the last ones ended.
-const TERMS: usize = TOGETHER * PASS + 8;
+/// Room for the terms of some rows of a pass, and a cache line: places and values that lie whole pages apart would share few
+/// places of the first cache.
+const TERMS: usize = TOGETHER * PASS + LINE / size_of::<f32>();
 
 /// Where each list begins and the last one ends; then of each term its place in the block of k, and of each its value.
 pub(super) const WORDS: usize = TOGETHER + 1 + 2 * TERMS;

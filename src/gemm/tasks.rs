@@ -7,8 +7,11 @@ use crate::threads::{self, Work};
 use ndarray::{ArrayView2, ArrayViewMut2};
 use std::cmp::Reverse;
 
-/// Least and most columns or rows that a thread takes at a time. They begin at multiples of a tile's columns without AVX-512.
+/// Least and most columns or rows that a thread takes at a time. They begin at multiples of a tile's columns.
 const PIECES: [usize; 2] = [64, BLOCK_COLUMNS];
+
+/// Products that take as long as one term of a sum, which is read for this alone.
+const TERM: usize = 16;
 
 /// What all threads do together.
 #[derive(Debug)]
@@ -57,11 +60,11 @@ impl<'a> Task<'a> {
         Self::Sums { b: ArrayView2::from(&[[]; 0]), c: ArrayViewMut2::from(&mut [[]; 0]) }
     }
 
-    /// Products and sums.
+    /// By [`TERM`], in products.
     fn work(&self) -> usize {
         match self {
             Self::Product { a, b, .. } => a.len() * b.ncols(),
-            Self::Sums { b, .. } => b.len(),
+            Self::Sums { b, .. } => b.len() * TERM,
         }
     }
 
@@ -77,7 +80,11 @@ impl<'a> Task<'a> {
         let work = self.work();
         let (a, b, c) = match self {
             Self::Product { a, b, c } => (a, b, c),
-            Self::Sums { b, c } => return Cut { way: Way::Sums, all: b, columns: (b, c) },
+            Self::Sums { b, c } => {
+                assert!(c.nrows() == 1 && b.ncols() == c.ncols() || c.is_empty(), "sizes of sums");
+                assert!(b.strides()[1] == 1 || b.ncols() <= 1, "rows of a sum are contiguous");
+                return Cut { way: Way::Sums, all: b, columns: (b, c) };
+            }
         };
         let (m, n) = c.dim();
         if sparse::pays(a, n) {
@@ -100,13 +107,14 @@ impl<'a> Cut<'a> {
         'a: 'm,
     {
         let (Way::Columns(form) | Way::Flipped(form)) = self.way else { return None };
-        let own = memory.split_off_mut(..Packed::floats(self.all.dim()))?;
+        let (own, after) = std::mem::take(memory).split_at_mut(Packed::floats(self.all.dim()));
+        *memory = after;
         Some(Packing { form, a: self.all, memory: own })
     }
 
     fn work(self) -> Work<(ArrayView2<'a, f32>, ArrayViewMut2<'a, f32>)> {
         let each = match self.way {
-            Way::Sums => self.all.nrows(),
+            Way::Sums => self.all.nrows() * TERM,
             _ => self.all.len(),
         };
         Work { data: self.columns, sizes: PIECES, each }
@@ -125,6 +133,9 @@ pub fn gemm_on_all(
 }
 
 /// Does all tasks, without a wait between one and the next.
+///
+/// # Panics
+/// Sizes do not fit, or what is to be contiguous is not.
 pub fn run_on_all<const N: usize>(mut tasks: [Task<'_>; N]) {
     // The small ones are left for the end, so that no thread waits long for another.
     tasks.sort_unstable_by_key(|task| Reverse(task.work()));
@@ -161,9 +172,8 @@ fn run<const N: usize>(tasks: [Task<'_>; N], end: &(impl Fn([usize; 2], ArrayVie
     });
 }
 
-fn sums(b: ArrayView2<'_, f32>, mut c: ArrayViewMut2<'_, f32>) {
-    let Some(mut c) = c.rows_mut().into_iter().next() else { return };
-    let Some(c) = c.as_slice_mut() else { return };
+fn sums(b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
+    let c = c.into_slice().unwrap_or(&mut []);
     simd::run(
         #[inline(always)]
         || {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::random::{Domain, Stream};
-use ndarray::{Array2, s};
+use ndarray::{Array1, Array2, s};
 use pulp::{Scalar128b, Scalar512b};
 use rand::RngExt;
 
@@ -131,11 +131,20 @@ fn tasks_are_done_together() {
         ];
         threads::with(threads, || run_on_all(all));
         for ((a, b), c) in a.iter().zip(&b).zip(&c) {
-            assert_is_product(a.view(), b.view(), c.view());
+            let mut want = Array2::zeros(c.dim());
+            gemm(a.view(), b.view(), want.view_mut());
+            assert!(*c == want, "bits of one product by itself, {threads} threads");
         }
-        let ones = Array2::ones((1, 300));
-        assert_is_product(ones.view(), b[0].view(), sums.view());
+        let want = b[0].rows().into_iter().fold(Array1::zeros(200), |sums: Array1<f32>, row| sums + row);
+        assert!(sums.row(0) == want, "bits of sums over the rows in order, {threads} threads");
     }
+}
+
+#[test]
+#[should_panic(expected = "rows of a sum are contiguous")]
+fn sums_of_what_does_not_lie_by_rows_are_refused() {
+    let (b, mut c) = (random(20, 30, 1), Array2::zeros((1, 20)));
+    run_on_all([Task::Sums { b: b.t(), c: c.view_mut() }]);
 }
 
 #[test]
@@ -158,7 +167,16 @@ fn mostly_zeros(rows: usize, columns: usize, index: u32) -> Array2<f32> {
 #[test]
 fn lists_give_the_bits_of_panels() {
     // Around passes, blocks of rows, strips and blocks of k.
-    for [m, n, k] in [[1, 1, 9], [17, 63, 127], [129, 65, 129], [40, 200, 700], [65, 33, 513], [16, 64, 1030]] {
+    for [m, n, k] in [
+        [1, 1, 9],
+        [32, 64, 128],
+        [65, 33, 512],
+        [17, 63, 127],
+        [129, 65, 129],
+        [40, 200, 700],
+        [65, 33, 513],
+        [16, 64, 1030],
+    ] {
         let b = forms(k, n, 2);
         // Lists have room for values that are none of them zero.
         for a in [mostly_zeros(m, k, 1), mostly_zeros(k, m, 1).reversed_axes(), random(m, k, 1)] {

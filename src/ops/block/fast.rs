@@ -48,6 +48,7 @@ const HALF: usize = STRIP / 2;
 /// Lends room for `a` packed, and, for each of the threads that this is worth, for a strip and its masks.
 fn with_room(a: ArrayView2<'_, f32>, columns: usize, work: impl FnOnce(&mut [f32], &mut [Row], usize)) {
     let (rows, k) = a.dim();
+    // So that the strips begin at a cache line.
     let (packed, strip) = (Packed::floats(a.dim()).next_multiple_of(STRIP), (rows + rows.div_ceil(MASKS)).max(1));
     let workers = gemm::workers(rows * (k + END) * columns);
     workspace(packed + workers * strip * STRIP, |memory| {

@@ -1,6 +1,6 @@
 //! The CPU path's forms of the products, by [`crate::gemm`].
 
-use super::jobs::{Job, MOST, NO_BIAS};
+use super::jobs::{Job, MOST, NOWHERE};
 use super::{Args, ColumnArgs};
 use crate::gemm::{Task, gemm_on_all, matrix, matrix_mut, run_on_all};
 use crate::kernel::{Io, Now, args_of};
@@ -86,12 +86,12 @@ pub(super) fn jobs(jobs: [Job; MOST], io: &mut Io<'_>) {
     let mut places: [(u32, usize); 2 * MOST] = std::array::from_fn(|part| {
         let job = jobs[part / 2];
         let place = if part % 2 == 0 { job.weight } else { job.bias };
-        (if job.m == 0 { NO_BIAS } else { place }, part)
+        (if job.m == 0 { NOWHERE } else { place }, part)
     });
     places.sort_unstable();
     let (mut rest, mut start) = (grads.f32_mut(), 0);
     let tasks = places.map(|(place, part)| {
-        if place == NO_BIAS {
+        if place == NOWHERE {
             return Task::nothing();
         }
         let (job, [dy, x]) = (jobs[part / 2], &operands[part / 2]);

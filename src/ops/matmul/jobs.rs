@@ -15,7 +15,8 @@ use crate::shape::{Shape, ShapeError};
 /// Most layers of one dispatch: each takes two of eight bindings.
 pub const MOST: usize = 3;
 
-pub(super) const NO_BIAS: u32 = u32::MAX;
+/// The place of what a job has not.
+pub(super) const NOWHERE: u32 = u32::MAX;
 
 args! {
     pub(super) struct JobsArgs {
@@ -111,16 +112,16 @@ impl Op for WeightGradients {
             Family::Subgroup => (&SCALARS, [32, 64]),
             Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, [64, 64]),
         };
-        let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NO_BIAS };
+        let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NOWHERE };
         let (mut jobs, mut groups, mut at) = ([absent; MOST], 0, 0);
         let mut slots = vec![];
         for (job, (pair, &bias)) in jobs.iter_mut().zip(w.inputs.chunks(2).zip(&self.biases)) {
             let (m, n) = (pair[0].shape.width(), pair[1].shape.width());
             let (weight, after) = (rec.offset(outputs[at]), outputs.get(at + 1));
-            let bias = if bias { after.map_or(NO_BIAS, |&slot| rec.offset(slot)) } else { NO_BIAS };
+            let bias = if bias { after.map_or(NOWHERE, |&slot| rec.offset(slot)) } else { NOWHERE };
             *job = Job { m: m as u32, n: n as u32, first: groups, weight, bias };
             groups += (m.div_ceil(tile[0]) * n.div_ceil(tile[1])) as u32;
-            at += 1 + usize::from(bias != NO_BIAS);
+            at += 1 + usize::from(bias != NOWHERE);
             slots.extend([pair[0].slot, pair[1].slot]);
         }
         // What no layer uses is bound all the same.
@@ -153,7 +154,7 @@ fn twin(a: JobsArgs, io: &mut Io<'_>) {
         let rows = now.now().rows;
         let args = Args { m: job.m, n: job.n, k: rows, rows_in: RowsIn::K as u32, part: rows };
         run(twins::tn, bytemuck::bytes_of(&args), &[&dy, &x, &now], job.weight, m * n);
-        if job.bias != NO_BIAS {
+        if job.bias != NOWHERE {
             let args = ColumnArgs { columns: job.m };
             run(twins::column_sums, bytemuck::bytes_of(&args), &[&dy, &now], job.bias, m);
         }
