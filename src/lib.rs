@@ -4,8 +4,8 @@
 //! [`graph::plan::Plan`] (plain data: slots and dispatches), and one of two executors runs the plan: [`gpu::Session`]
 //! through wgpu, or [`cpu::Machine`] through the kernels' Rust twins. `ARCHITECTURE.md` has the map.
 
-#[cfg(feature = "cli")]
 pub mod aligned;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod cpu;
 pub mod data;
