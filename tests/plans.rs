@@ -32,11 +32,15 @@ fn programs(target: Target) -> Programs {
 }
 
 fn programs_of(network: &Network, target: Target) -> Programs {
+    programs_of_batch(network, 32, target)
+}
+
+fn programs_of_batch(network: &Network, batch: usize, target: Target) -> Programs {
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
     let rule = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
     let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
-    Programs::compile(network, &data, 32, Purpose::Train(options), target).unwrap()
+    Programs::compile(network, &data, batch, Purpose::Train(options), target).unwrap()
 }
 
 /// Targets of every kind, whatever this machine has.
@@ -161,6 +165,7 @@ fn one_dispatch_updates_all_parameters() {
 fn runner(device: &Device, programs: Programs) -> Runner {
     let (data, labels) = support::digits();
     let tensors = programs.tensors.clone();
+    let batch = programs.batch;
     let mut runner = Runner::new(device, programs).unwrap();
     runner.load_data(&data.values, (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
     runner.load_targets(&labels, None).unwrap();
@@ -168,8 +173,8 @@ fn runner(device: &Device, programs: Programs) -> Runner {
         runner.write_floats(&tensor.name, &tensor.initial(3, index)).unwrap();
     }
     let order: Vec<u32> = (0..1797).collect();
-    let line = |s: usize| wgrad::kernel::Step { start: 32 * s as u32, rows: 32, rate: 0.05, step: s as u32 };
-    runner.begin(&order, &(0..50).map(line).collect::<Vec<_>>(), 0).unwrap();
+    let line = |s| wgrad::kernel::Step { start: batch as u32 * s, rows: batch as u32, rate: 0.05, step: s };
+    runner.begin(&order, &(0..1600 / batch as u32).map(line).collect::<Vec<_>>(), 0).unwrap();
     runner
 }
 
@@ -205,6 +210,18 @@ fn both_executors_walk_a_plan_alike() {
         }
         assert_eq!(machine.now().unwrap(), on_gpu.executor().now().unwrap());
     }
+}
+
+/// More steps at once than one submission holds are the steps that one submission for each would take.
+#[test]
+fn steps_at_once_are_those_one_by_one() {
+    let Some(gpu) = support::gpu() else { return };
+    let on_gpu = || runner(&Device::Gpu(gpu.clone()), programs_of_batch(&network(), 8, gpu.target()));
+    let (mut at_once, mut one_by_one) = (on_gpu(), on_gpu());
+    at_once.run(0, 150).unwrap();
+    (0..150).for_each(|_| one_by_one.run(0, 1).unwrap());
+    assert_eq!(at_once.executor().now().unwrap().index, 150);
+    assert_eq!(at_once.results(0, 150).unwrap(), one_by_one.results(0, 150).unwrap());
 }
 
 /// Nothing is made on the device once the first step has run.

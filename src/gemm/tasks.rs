@@ -34,24 +34,17 @@ pub enum Task<'a> {
     },
 }
 
-/// How a task is cut.
-#[derive(Clone, Copy)]
-enum Way {
-    /// By columns of b and c, each multiplied by all of a.
-    Columns(Form),
-    /// The same of the transposed product.
-    Flipped(Form),
-    /// By rows of a and c, each multiplied by all of b.
-    Rows,
-    Sums,
-}
-
 /// A task as columns that can be cut apart.
 struct Cut<'a> {
-    way: Way,
+    /// How what all columns are multiplied by is packed; if not at all, the task is cut by rows, or sums.
+    form: Option<Form>,
+    /// Whether it is the transposed task: its columns are the rows of the task.
+    turned: bool,
     /// What all columns are multiplied by.
     all: ArrayView2<'a, f32>,
     columns: (ArrayView2<'a, f32>, ArrayViewMut2<'a, f32>),
+    /// Products of a column.
+    each: usize,
 }
 
 impl<'a> Task<'a> {
@@ -83,20 +76,25 @@ impl<'a> Task<'a> {
             Self::Sums { b, c } => {
                 assert!(c.nrows() == 1 && b.ncols() == c.ncols() || c.is_empty(), "sizes of sums");
                 assert!(b.strides()[1] == 1 || b.ncols() <= 1, "rows of a sum are contiguous");
-                return Cut { way: Way::Sums, all: b, columns: (b, c) };
+                let each = b.nrows() * TERM;
+                return Cut { form: None, turned: false, all: b, columns: (b, c), each };
             }
         };
         let (m, n) = c.dim();
-        if sparse::pays(a, n) {
-            Cut { way: Way::Columns(Form::Lists), all: a, columns: (b, c) }
+        let (form, turned) = if sparse::pays(a, n) {
+            (Some(Form::Lists), false)
         } else if sparse::pays(b.t(), m) {
-            let columns = (a.reversed_axes(), c.reversed_axes());
-            Cut { way: Way::Flipped(Form::Lists), all: b.reversed_axes(), columns }
+            (Some(Form::Lists), true)
         } else if n >= m && workers(work) > 1 {
-            Cut { way: Way::Columns(Form::Panels), all: a, columns: (b, c) }
+            (Some(Form::Panels), false)
         } else {
-            Cut { way: Way::Rows, all: b, columns: (a.reversed_axes(), c.reversed_axes()) }
+            (None, true)
+        };
+        if !turned {
+            return Cut { form, turned, all: a, columns: (b, c), each: a.len() };
         }
+        let all = if form.is_some() { b.reversed_axes() } else { b };
+        Cut { form, turned, all, columns: (a.reversed_axes(), c.reversed_axes()), each: b.len() }
     }
 }
 
@@ -106,18 +104,14 @@ impl<'a> Cut<'a> {
     where
         'a: 'm,
     {
-        let (Way::Columns(form) | Way::Flipped(form)) = self.way else { return None };
+        let form = self.form?;
         let (own, after) = std::mem::take(memory).split_at_mut(Packed::floats(self.all.dim()));
         *memory = after;
         Some(Packing { form, a: self.all, memory: own })
     }
 
     fn work(self) -> Work<(ArrayView2<'a, f32>, ArrayViewMut2<'a, f32>)> {
-        let each = match self.way {
-            Way::Sums => self.all.nrows() * TERM,
-            _ => self.all.len(),
-        };
-        Work { data: self.columns, sizes: PIECES, each }
+        Work { data: self.columns, sizes: PIECES, each: self.each }
     }
 }
 
@@ -148,25 +142,19 @@ fn run<const N: usize>(tasks: [Task<'_>; N], end: &(impl Fn([usize; 2], ArrayVie
         let mut memory = &mut *memory;
         let cuts = tasks.map(Task::cut);
         let packed = pack_all(cuts.each_ref().map(|cut| cut.packing(&mut memory)));
-        let ways = cuts.each_ref().map(|cut| (cut.way, cut.all));
+        let ways = cuts.each_ref().map(|cut| (cut.turned, cut.all));
         let mut rooms = vec![(); workers];
         threads::share_all(cuts.map(Cut::work), &mut rooms[..], 1, |_, [task, first], (b, mut c)| {
-            match (ways[task], packed[task]) {
-                ((Way::Columns(_), _), Some(a)) => {
-                    a.gemm(b, c.view_mut());
-                    end([0, first], c);
-                }
-                ((Way::Flipped(_), _), Some(a)) => {
-                    a.gemm(b, c.view_mut());
-                    end([first, 0], c.reversed_axes());
-                }
-                ((Way::Rows, all), _) => {
-                    let mut c = c.reversed_axes();
-                    gemm(b.reversed_axes(), all, c.view_mut());
-                    end([first, 0], c);
-                }
-                ((Way::Sums, _), _) => sums(b, c),
-                ((Way::Columns(_) | Way::Flipped(_), _), None) => unreachable!("packed before"),
+            let (turned, all) = ways[task];
+            match packed[task] {
+                Some(a) => a.gemm(b, c.view_mut()),
+                None if turned => gemm(b.reversed_axes(), all, c.view_mut().reversed_axes()),
+                None => return sums(b, c),
+            }
+            if turned {
+                end([first, 0], c.reversed_axes());
+            } else {
+                end([0, first], c);
             }
         });
     });

@@ -16,6 +16,9 @@ const ARGS_STRIDE: usize = 256;
 /// Bytes that one read-back moves at most; longer reads go in pieces.
 const STAGING_BYTES: u64 = 4 << 20;
 
+/// Most steps of one submission: the device is at work on the first ones while the host records those that follow.
+const AT_ONCE: usize = 128;
+
 pub(super) struct Ready {
     pipeline: Pipeline,
     group: wgpu::BindGroup,
@@ -215,7 +218,11 @@ impl Executor for Session {
 
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
         self.begin(program)?;
-        self.submit((0..steps).flat_map(|_| &self.programs[program]))
+        for first in (0..steps).step_by(AT_ONCE) {
+            let count = AT_ONCE.min(steps - first);
+            self.submit((0..count).flat_map(|_| &self.programs[program]))?;
+        }
+        Ok(())
     }
 
     fn run_dispatch(&mut self, program: usize, dispatch: usize) -> Result<(), DeviceError> {
