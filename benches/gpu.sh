@@ -42,6 +42,11 @@ squares="gemm gemm4096"
 # On a software driver the large products take minutes.
 if [ "$device" = gpu ] && "$WGRAD" devices --json | head -n 1 | grep -q '"kind":"software"'; then squares=gemm512; fi
 for work in $squares gemmw1 gemmw2 dispatch; do bench "$work" || lacks+=("wgrad on $work"); done
+# Products in float16, where the adapter lists cooperative matrices that fit; what it lacks is said by name.
+in_f16() { bench "$1" --precision f16 2> "$lines.f16" || lacks+=("$1 in float16: $(tail -n 1 "$lines.f16")"); }
+in_f16 gemmw1
+if [ ! -s "$lines.f16" ]; then for work in $squares gemmw2 w1 w2; do in_f16 "$work"; done; fi
+rm -f "$lines.f16"
 if ! command -v "$python" > /dev/null; then
     lacks+=("PyTorch: there is no $python")
 elif ! "$python" "$here/gpu_torch.py" "$runs" "$time" w1 w2 w3 gemm 2> "$lines.torch" >> "$lines"; then

@@ -54,7 +54,7 @@ def cells(peers, base, net):
     """The rows of a table, best first."""
     runs = {peer: [run for line in lines for run in line["runs"]] for peer, lines in peers.items()}
     ranked = sorted(((statistics.median(runs[peer]), peer) for peer in runs), reverse=True)
-    bases = [median for median, peer in ranked if base in peer]
+    bases = [median for median, peer in ranked if base in peer and "float16" not in peer]
     rows = []
     for median, peer in ranked:
         seen = lambda key: [line[key] for line in peers[peer] if line.get(key) is not None]

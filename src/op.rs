@@ -246,6 +246,8 @@ pub struct Dispatch {
     pub groups: [u32; 3],
     /// The layer for which it runs, as in `3.batch_norm`.
     pub path: Arc<str>,
+    /// Words of each slot that it touches, where that is not all of them: of a slot that holds several tensors, its own.
+    pub words: Vec<usize>,
     /// Floating-point operations of a product at the batch's capacity, 2·m·n·k; 0 where memory is what takes the time.
     pub flops: u64,
 }
@@ -259,6 +261,8 @@ pub struct Recorder {
     pub slots: Vec<Slot>,
     /// The dispatches so far.
     pub dispatches: Vec<Dispatch>,
+    /// What [`together`](Self::together) was asked for since the last dispatch: a slot, and the words of the tensors in it.
+    shared: Vec<(SlotId, usize)>,
     path: Arc<str>,
     now: SlotId,
     /// The first dispatch that the target cannot take.
@@ -276,7 +280,15 @@ impl Recorder {
             public: true,
             within: None,
         };
-        Self { target, slots: vec![now], dispatches: vec![], path: "".into(), now: SlotId(0), fault: None }
+        Self {
+            target,
+            slots: vec![now],
+            dispatches: vec![],
+            shared: vec![],
+            path: "".into(),
+            now: SlotId(0),
+            fault: None,
+        }
     }
 
     /// The slot of the current step.
@@ -332,8 +344,11 @@ impl Recorder {
             self.fault.get_or_insert_with(|| ShapeError::new(what).at(&self.path));
         }
         assert!(self.target.offers(kernel.needs), "{} is not for this adapter", kernel.name);
+        let words = slots.iter().map(|&id| self.words_of(id)).collect();
+        self.shared.clear();
         self.dispatches.push(Dispatch {
             kernel,
+            words,
             args: bytemuck::bytes_of(args).to_vec(),
             slots: slots.to_vec(),
             groups,

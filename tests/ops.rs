@@ -1,6 +1,8 @@
 //! Every operation in every case: GPU against twin, fast CPU variant against twin, gradient against differences.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "ops/breakages.rs"]
+mod breakages;
 mod support;
 
 use rand_distr::Distribution;
@@ -121,7 +123,7 @@ fn every_fast_cpu_variant_agrees_with_its_twin() {
     assert_all_ok(&verdicts);
     // Those families are for GPUs, and share the variants of the plain one.
     let for_gpus = |name: &str| {
-        ["matmul.tiled_", "matmul.subgroup_", "matmul.jobs_subgroup", "block.subgroup_"]
+        ["matmul.tiled_", "matmul.large_", "matmul.subgroup_", "matmul.jobs_subgroup", "block.subgroup_"]
             .iter()
             .any(|p| name.starts_with(p) || name.ends_with("_u64") || name.ends_with("_subgroup"))
     };
@@ -256,118 +258,11 @@ fn nothing_moves_once_halted() {
     }
 }
 
-/// Operation, case, kernel, and a piece of its text with what breaks it.
-const BREAKAGES: &[[&str; 5]] = &[
-    ["activation", "relu, 61x33 of 70 rows", "activation.forward_relu", "0.0, x, x >", "0.001, x, x >"],
-    ["activation", "relu, 61x33 of 70 rows", "activation.forward_relu", "now.rows *", "(now.rows + 1u) *"],
-    [
-        "activation",
-        "relu, extreme",
-        "activation.forward_relu",
-        "pass_nan(value, activation(value))",
-        "activation(value)",
-    ],
-    ["activation", "relu, extreme", "activation.backward_relu", "pass_nan(value, gradient(value", "(gradient(value"],
-    ["activation", "relu, extreme dy", "activation.backward_relu", "select(0.0, dy, y > 0.0)", "dy * step(1e-30, y)"],
-    ["activation", "leaky_relu, 61x33 of 70 rows", "activation.backward_leaky_relu", "dy, y > 0.0", "dy, y > -1e30"],
-    ["activation", "sigmoid, 61x33 of 70 rows", "activation.backward_sigmoid", "(1.0 - y)", "(1.0 - y * y)"],
-    ["activation", "tanh, small 31x7", "activation.forward_tanh", "abs(x) >= 0.5", "abs(x) >= 0.0"],
-    ["activation", "tanh, images 5x3x7x2", "activation.backward_tanh", "(1.0 + y)", "(1.0 - y)"],
-    ["activation", "elu, 61x33 of 70 rows", "activation.backward_elu", "y + args.parameter", "y + 1.0"],
-    ["activation", "gelu, negative 31x7", "activation.forward_gelu", "0.282086432", "0.282096432"],
-    ["activation", "gelu, 61x33 of 70 rows", "activation.backward_gelu", "+ z * 0.39894228 * e", "+ z * 0.3989 * e"],
-    ["activation", "silu, extreme", "activation.forward_silu", "max(x, -200.0)", "x"],
-    ["activation", "silu, images 5x3x7x2", "activation.backward_silu", "sigmoid(-z)", "sigmoid(z)"],
-    ["prelu", "per channel images 4x6x5x7", "prelu.forward", "f % args.alphas", "0"],
-    ["prelu", "extreme", "prelu.grad_input", "pass_nan(value, ", "pass_nan(0.0, "],
-    ["prelu", "per channel 61x33 of 70 rows", "prelu.grad_alpha", "value > 0.0", "value > 1.0"],
-    [
-        "prelu",
-        "extreme",
-        "prelu.grad_alpha",
-        "pass_nan(value, select(dy[i] * value, 0.0, value > 0.0))",
-        "dy[i] * min(value, 0.0)",
-    ],
-    ["prelu", "shared 61x133 of 70 rows", "prelu.sum_alpha", "f += LANES", "f += LANES + 1u"],
-    ["maxout", "ties 9x6", "maxout.backward", "value > best", "value >= best"],
-    ["maxout", "extreme", "maxout.forward", "is_nan(value) || ", ""],
-    ["maxout", "4 of images 3x8x5x7", "maxout.backward", "j < pieces; j++", "j < min(3u, pieces); j++"],
-    ["batch_norm", "127x33 of 128 rows", "batch_norm.running", "(count / (count - 1.0))", "1.0"],
-    ["batch_norm", "127x33 of 128 rows", "batch_norm.grad_input", "x_hat * dgamma[f]", "-x_hat * dgamma[f]"],
-    ["dropout", "1x1", "dropout.mask", "< count", "< count - 1u"],
-    ["matmul", "one past a tile: 65x17x65", "matmul.tiled_nt_bias", "row + at.x < m", "row + at.x < m - 1u"],
-    ["matmul", "one past a tile: 65x17x65", "matmul.tiled_nt_bias", "+= DEPTH) {", "+= DEPTH + 1u) {"],
-    ["matmul", "several tiles: 130x68x132", "matmul.tiled_nn", "tile_a[d + i + {r}u]", "tile_a[d + i]"],
-    ["matmul", "partial batch 105 of 128, 36 to 40", "matmul.tiled_tn", "size_k(), begin", "args.k, begin"],
-    ["cross_entropy", "37x10 of 40 rows", "cross_entropy.forward", "sum += exp(z)", "sum += exp(z) * 1.0001"],
-    ["cross_entropy", "smoothed 33x7", "cross_entropy.forward", "loss -= share * all", "loss -= all"],
-    ["sgd", "1031, nesterov", "sgd.update", "g + args.momentum * v,", "args.momentum * v,"],
-    ["sgd", "259, a share of the rate", "sgd.update", "now.rate * args.rate", "now.rate"],
-    ["adam", "257, l2", "adam.update", "expm1(t * args.log1)", "expm1((t - 1.0) * args.log1)"],
-    ["adam", "257, l2", "adam.update", "-expm1(t * args.log2)", "-1.001 * expm1(t * args.log2)"],
-    ["adam", "300, beta 0 and near 1", "adam.update", "abs(x) >= 0.5", "abs(x) < 0.0"],
-    ["adam", "257, small", "adam.update", "args.eps)", "0.0)"],
-    ["adam", "1031, decoupled", "adam.update", "rate * args.decoupled", "args.decoupled"],
-    ["clip", "4097, one past a chunk", "clip.squares", "k < args.chunks", "k + 1u < args.chunks"],
-    ["clip", "sizes mixed", "clip.factor", "sums.y * SHRINK * SHRINK", "sums.y"],
-    ["max_norm", "3x1031", "max_norm.limit", "lanes[lane + half]", "lanes[lane]"],
-    [
-        "binary_cross_entropy",
-        "37x5 of 40 rows",
-        "binary_cross_entropy.forward",
-        "log1p(exp(-abs(z)))",
-        "log1p(exp(-z))",
-    ],
-    ["binary_cross_entropy", "extreme", "binary_cross_entropy.backward", "d = z;", "d = 0.0;"],
-    ["binary_cross_entropy", "37x5 of 40 rows", "binary_cross_entropy.backward", "weight(t) *", "weight(1.0) *"],
-    ["mse", "37x7 of 40 rows", "mse.forward", "sum / f32(args.outputs)", "sum"],
-    ["mse", "37x7 of 40 rows", "mse.backward", "now.rows * args.outputs);", "now.rows);"],
-    ["cross_entropy", "smoothed 33x7", "cross_entropy.backward", "class_weights[label] *", "class_weights[0] *"],
-    ["batch_norm", "population 31 of 32x257", "batch_norm.population", "now.index + 1u", "now.index + 2u"],
-    ["batch_norm", "population 2x1", "batch_norm.population", "* (count / (count - 1.0))", "* 1.0"],
-    ["dropout", "scale 127 of 129x3", "dropout.scale", "* args.factor", "* 1.0"],
-    ["gather", "more numbers than features", "gather.bytes", "row * args.targets + f", "row * args.features + f"],
-    ["metrics", "127 of 128 rows", "metrics.step", "r < now.rows", "r < now.rows - 1u"],
-    ["block", "forward 128x36x32", "block.forward", "inv_std * gamma + beta", "inv_std * gamma"],
-    ["block", "forward 128x36x32", "block.forward", "step_now, args.layer", "step_now + 1u, args.layer"],
-    ["block", "forward, several tiles, 260 of 300x68x132", "block.forward", "row += ROWS", "row += ROWS + 1u"],
-    ["block", "backward 128x10x32", "block.backward", "(dbeta + x_hat", "(dbeta - x_hat"],
-    ["block", "backward 128x10x32", "block.backward", "(count / (count - 1.0))", "1.0"],
-    [
-        "block",
-        "backward, several tiles, 260 of 300x66x132",
-        "block.backward",
-        "y > vec4f(0.0)), y, is",
-        "y > vec4f(2.0)), y, is",
-    ],
-    [
-        "matmul",
-        "jobs, three, several tiles",
-        "matmul.jobs_tiled",
-        "load_dy(job, k * m + row + lane)",
-        "load_dy(job, k * m + row)",
-    ],
-    [
-        "matmul",
-        "jobs, two of three, 33 of 40",
-        "matmul.jobs_tiled",
-        "k < now.rows; k += DEPTH",
-        "k + 1u < now.rows; k += DEPTH",
-    ],
-    ["head", "smoothed, 301 of 307x7", "head.cross_entropy", "share * (probability", "(probability"],
-    ["head", "linear 128x128 to 10", "head.linear_cross_entropy", " + numbers(params[bias / 4u])[bias % 4u]", ""],
-    ["gather", "floats 31 of 40x1x4x5, first", "gather.floats_first", "args.factor / 4u + q", "q"],
-    ["gather", "bytes 13 of 29x8, first", "gather.bytes_first", "16u, 24u", "24u, 16u"],
-    ["sgd", "257, last of a step", "sgd.update_last", "at_hand.index + 1u", "at_hand.index + 2u"],
-    ["gather", "floats 31 of 40x1x4x5, first", "gather.floats_first", "= word_of(at_hand, i)", "= 0u"],
-    ["step", "next line", "step.advance", "table[index * 4u + i - 1u]", "table[index * 4u + i]"],
-];
-
 /// The harness itself: kernels broken on purpose, each in a way that only one thing can see.
 #[test]
 fn a_broken_kernel_is_named() {
     let Some(gpu) = support::gpu() else { return };
-    for &[op, case, name, right, wrong] in BREAKAGES {
+    for &[op, case, name, right, wrong] in breakages::BREAKAGES {
         let case = cases().find(|(o, c)| *o == op && c.name == case).unwrap_or_else(|| panic!("{op}: {case}")).1;
         let trial = Trial::new(&case, Target { product: Family::Tiled, ..gpu.target() }).unwrap();
         let mut plan = (*trial.plan).clone();

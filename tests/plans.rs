@@ -5,6 +5,8 @@
 mod attended;
 #[path = "plans/joined.rs"]
 mod joined;
+#[path = "plans/steps.rs"]
+mod steps;
 mod support;
 
 use std::collections::BTreeSet;
@@ -161,6 +163,20 @@ fn one_dispatch_updates_all_parameters() {
     assert_eq!(step.iter().filter(writers).count(), 1);
 }
 
+/// A binding of several tensors counts as those that its kernel touches, not as all that lie beside them.
+#[test]
+fn a_dispatch_counts_its_own_words() {
+    let layers = ["linear 24", "batch_norm", "relu", "linear"].map(str::to_owned);
+    let network = Network::read(&layers, Head::classes(10), None).unwrap();
+    let plan = programs_of(&network, Target::CPU).plan;
+    let block = plan.programs[0].dispatches.iter().find(|d| d.kernel.name == "block.forward").unwrap();
+    let pack = |binding: usize| plan.slots[block.slots[binding].0 as usize].words();
+    // W, b, γ and β of 24 units with 64 inputs, of all parameters.
+    assert_eq!(block.words[1], 24 * 64 + 3 * 24);
+    assert!(pack(1) > block.words[1]);
+    assert_eq!((block.words[0], block.words[4]), (pack(0), pack(4)));
+}
+
 /// A runner with the digits and random weights.
 fn runner(device: &Device, programs: Programs) -> Runner {
     let (data, labels) = support::digits();
@@ -210,18 +226,6 @@ fn both_executors_walk_a_plan_alike() {
         }
         assert_eq!(machine.now().unwrap(), on_gpu.executor().now().unwrap());
     }
-}
-
-/// More steps at once than one submission holds are the steps that one submission for each would take.
-#[test]
-fn steps_at_once_are_those_one_by_one() {
-    let Some(gpu) = support::gpu() else { return };
-    let on_gpu = || runner(&Device::Gpu(gpu.clone()), programs_of_batch(&network(), 8, gpu.target()));
-    let (mut at_once, mut one_by_one) = (on_gpu(), on_gpu());
-    at_once.run(0, 150).unwrap();
-    (0..150).for_each(|_| one_by_one.run(0, 1).unwrap());
-    assert_eq!(at_once.executor().now().unwrap().index, 150);
-    assert_eq!(at_once.results(0, 150).unwrap(), one_by_one.results(0, 150).unwrap());
 }
 
 /// Nothing is made on the device once the first step has run.

@@ -164,7 +164,7 @@ pub(super) struct BenchArgs {
     /// In what matrix products multiply: f32, or f16 with sums in f32, where the GPU lists fitting cooperative matrices
     #[arg(long, default_value_t = Precision::F32, value_name = "PRECISION")]
     pub(super) precision: Precision,
-    /// Steps that are given to the device at once [default: a tenth of a second's]
+    /// Most steps of a submission, which holds no more than 128 [default: those of a tenth of a second]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     pub(super) steps_per_submission: Option<usize>,
     /// One JSON object a line

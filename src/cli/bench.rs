@@ -5,6 +5,7 @@ use super::say::{self, say};
 use super::show;
 use super::{open_device, setting, target};
 use crate::error::Error;
+use crate::kernel::Precision;
 use crate::names::nearest;
 use crate::op::Target;
 use crate::train::Device;
@@ -57,6 +58,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Error> {
     let device = open_device(args.precision, &args.device.device, !args.json)?;
     let peer = match &device {
         Device::Cpu { .. } => "wgrad cpu".to_owned(),
+        Device::Gpu(gpu) if args.precision == Precision::F16 => format!("wgrad {}, float16", gpu.report().name),
         Device::Gpu(gpu) => format!("wgrad {}", gpu.report().name),
     };
     let target = target(&device, args.no_fuse);

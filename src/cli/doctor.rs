@@ -7,11 +7,11 @@ use super::show::table;
 use crate::error::Error;
 use crate::judge::kernels::{Trial, Verdict, judge};
 use crate::kernel::Precision;
-use crate::op::{Family, Target};
+use crate::op::Target;
 use crate::ops::OPS;
 use crate::train::{Device, DeviceChoice};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
     let device = Device::open_attended(Precision::F32, &args.device.device, Attending::new(!args.json))?;
@@ -21,8 +21,10 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
             note!("{why}; so the CPU path is checked: its fast variants against the plain ones");
         }
     }
-    let mut verdicts = verdicts(&device)?;
-    verdicts.extend(of_matrices(&device, &args.device.device)?);
+    let mut verdicts = of_targets(&device, &targets(&device), vec![])?;
+    if let Some(device) = of_matrices(&device, &args.device.device)? {
+        verdicts = of_targets(&device, &[device.target()], verdicts)?;
+    }
     let checked = if matches!(device, Device::Gpu(_)) { "this driver" } else { "the CPU path" };
     if args.json {
         verdicts.iter().for_each(|verdict| say::json(&object(verdict)));
@@ -32,45 +34,38 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
     conclude(&verdicts, checked)
 }
 
-/// Every variant that the device can run: the family of products that plans get, and the others.
+/// Every variant that the device can run: the family of kernels that plans get, and the others.
 fn targets(device: &Device) -> Vec<Target> {
     let best = device.target();
     let others = match device {
         Device::Cpu { .. } => vec![],
-        Device::Gpu(_) => vec![Family::Plain, Family::Tiled],
+        Device::Gpu(gpu) => gpu.report().families(),
     };
     let others = others.into_iter().filter(|family| *family != best.product);
     std::iter::once(best).chain(others.map(|product| Target { product, ..best })).collect()
 }
 
-/// The products by cooperative matrices, where the adapter lists some that they take; they need a device of their own.
-fn of_matrices(device: &Device, choice: &DeviceChoice) -> Result<Vec<Verdict>, Error> {
+/// The device of the products by cooperative matrices, where the adapter lists some that they take: they need one of their own.
+fn of_matrices(device: &Device, choice: &DeviceChoice) -> Result<Option<Device>, Error> {
     match device {
-        Device::Gpu(gpu) if gpu.report().f16.is_ok() => {
-            let device = Device::open_for(Precision::F16, choice)?;
-            of_targets(&device, &[device.target()], &["matmul"])
-        }
-        _ => Ok(vec![]),
+        Device::Gpu(gpu) if gpu.report().f16.is_ok() => Ok(Some(Device::open_for(Precision::F16, choice)?)),
+        _ => Ok(None),
     }
 }
 
-fn verdicts(device: &Device) -> Result<Vec<Verdict>, Error> {
-    let targets = targets(device);
-    let all: Vec<&str> = OPS.iter().map(|op| op.name).collect();
-    let mut verdicts = of_targets(device, &targets[..1], &all)?;
-    // The other families differ in their products alone.
-    verdicts.extend(of_targets(device, &targets[1..], &["matmul"])?);
-    Ok(verdicts)
-}
-
-fn of_targets(device: &Device, targets: &[Target], ops: &[&str]) -> Result<Vec<Verdict>, Error> {
-    let mut verdicts = vec![];
+/// The verdicts, with those of each case on each target, but for cases of whose kernels all were judged on targets before.
+fn of_targets(device: &Device, targets: &[Target], mut verdicts: Vec<Verdict>) -> Result<Vec<Verdict>, Error> {
     for &target in targets {
-        for op in OPS.iter().filter(|op| ops.contains(&op.name)) {
+        let judged_before: BTreeSet<&str> = verdicts.iter().map(|verdict| verdict.kernel).collect();
+        for op in OPS {
             // The CPU path never splits a sum.
             let cases = (op.cases)().into_iter();
             for case in cases.filter(|case| matches!(device, Device::Gpu(_)) || case.groups_wanted == 1) {
                 let trial = Trial::new(&case, target)?;
+                let mut dispatches = trial.plan.programs.iter().flat_map(|program| &program.dispatches);
+                if dispatches.all(|dispatch| judged_before.contains(dispatch.kernel.name)) {
+                    continue;
+                }
                 let mut subject = device.executor(&trial.plan)?;
                 let judged = judge(&trial, &format!("{}: {}", op.name, case.name), subject.as_mut())?;
                 // On the CPU path a kernel without a fast variant runs its twin: nothing would be compared.

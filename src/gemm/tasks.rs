@@ -75,7 +75,8 @@ impl<'a> Task<'a> {
             Self::Product { a, b, c } => (a, b, c),
             Self::Sums { b, c } => {
                 assert!(c.nrows() == 1 && b.ncols() == c.ncols() || c.is_empty(), "sizes of sums");
-                assert!(b.strides()[1] == 1 || b.ncols() <= 1, "rows of a sum are contiguous");
+                let contiguous = |stride: isize| stride == 1 || b.ncols() <= 1;
+                assert!(contiguous(b.strides()[1]) && contiguous(c.strides()[1]), "rows of a sum are contiguous");
                 let each = b.nrows() * TERM;
                 return Cut { form: None, turned: false, all: b, columns: (b, c), each };
             }

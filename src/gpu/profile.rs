@@ -36,7 +36,7 @@ impl Session {
             }
             encoder.resolve_query_set(&set, 0..count, &ticks, 0);
             gpu.queue.submit([encoder.finish()]);
-            let words = pollster::block_on(self.fetch(&ticks, 0, 2 * count as usize))?;
+            let words = self.fetch(&ticks, 0, 2 * count as usize)?;
             let tick = |i: usize| u64::from(words[2 * i]) | u64::from(words[2 * i + 1]) << 32;
             for (i, times) in times.iter_mut().enumerate() {
                 times.push(tick(2 * i + 1).saturating_sub(tick(2 * i)) as f64 * nanoseconds * 1e-9);

@@ -162,13 +162,8 @@ impl Session {
         self.gpu.complaints()
     }
 
-    /// Reads words of a buffer. Awaiting it is for hosts that must not block; the rest blocks on it below.
-    pub(super) async fn fetch(
-        &self,
-        buffer: &wgpu::Buffer,
-        first: usize,
-        words: usize,
-    ) -> Result<Vec<u32>, DeviceError> {
+    /// Reads words of a buffer, and waits for them.
+    pub(super) fn fetch(&self, buffer: &wgpu::Buffer, first: usize, words: usize) -> Result<Vec<u32>, DeviceError> {
         let mut out: Vec<u32> = Vec::with_capacity(words);
         while out.len() < words {
             let offset = (first + out.len()) as u64 * 4;
@@ -213,7 +208,7 @@ impl Executor for Session {
 
     fn read(&mut self, slot: SlotId, first: usize, words: usize) -> Result<Vec<u32>, DeviceError> {
         let (buffer, start, _) = self.plan.range(slot);
-        pollster::block_on(self.fetch(&self.buffers[buffer], start + first, words))
+        self.fetch(&self.buffers[buffer], start + first, words)
     }
 
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
@@ -234,7 +229,7 @@ impl Executor for Session {
     }
 
     fn read_buffer(&mut self, buffer: usize) -> Result<Vec<u32>, DeviceError> {
-        pollster::block_on(self.fetch(&self.buffers[buffer], 0, self.plan.buffers[buffer].words))
+        self.fetch(&self.buffers[buffer], 0, self.plan.buffers[buffer].words)
     }
 
     fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError> {

@@ -195,11 +195,12 @@ impl Joiner<'_> {
         for at in 0..self.calls.len() {
             let Some((matmul, wires)) = self.call::<Matmul>(at, Phase::Backward) else { continue };
             let parts: Vec<ValueId> = wires.d_inputs[1..].iter().flatten().copied().collect();
+            let weight = self.shape(wires.inputs[1]);
             let whole = |id: &ValueId| self.graph.values[id.0].class == Class::Gradients && self.only_in(*id, &[at]);
             let fits = !matmul.relu
                 && parts.len() == wires.d_inputs.len() - 1
                 && parts.iter().all(whole)
-                && WeightGradients::takes(self.shape(wires.inputs[0]).width(), self.target.product);
+                && WeightGradients::takes([weight.rows(), weight.width()], self.target);
             if fits {
                 jobs.push((at, wires.d_outputs[0], wires.inputs[0], parts));
             }

@@ -2,9 +2,9 @@
 //!
 //! It changes with the program alone, so results never change by themselves; `wgrad tune` measures an adapter and keeps
 //! another choice for it. What depends on shapes follows from the choice: a product's sum over k is split where its tiles are
-//! fewer than `groups_wanted`, and linear, batch norm, ReLU and dropout are one kernel up to `block_work` products. The tiles
-//! belong to the families' shaders: `ops::matmul` has those of products and of the weights' gradients, `ops::block` the
-//! columns of a block's group.
+//! fewer than `groups_wanted`, the family of GPUs has larger tiles where as many fill the device, and linear, batch norm, ReLU
+//! and dropout are one kernel up to `block_work` products. The tiles belong to the families' shaders: `ops::matmul` has those
+//! of products and of the weights' gradients, `ops::block` the columns of a block's group.
 
 use super::{Family, Target};
 

@@ -17,7 +17,9 @@ impl Recorder {
         let parent = |rec: &Self, id: SlotId| rec.slots[id.0 as usize].within.map(|(parent, _)| parent);
         let first = parent(self, slots[0]);
         assert!(slots.iter().all(|&id| parent(self, id) == first), "tensors of several packs cannot share a binding");
+        let words = slots.iter().map(|&id| self.slots[id.0 as usize].words()).sum();
         if let Some(pack) = first {
+            self.shared.push((pack, words));
             return pack;
         }
         let offsets: Vec<usize> = slots
@@ -35,7 +37,14 @@ impl Recorder {
         for (id, offset) in slots.iter().zip(offsets) {
             self.slots[id.0 as usize].within = Some((pack, offset));
         }
+        self.shared.push((pack, words));
         pack
+    }
+
+    /// Words of a slot that the next dispatch touches.
+    pub(super) fn words_of(&self, id: SlotId) -> usize {
+        let asked = self.shared.iter().rev().find(|(slot, _)| *slot == id);
+        asked.map_or_else(|| self.slots[id.0 as usize].words(), |(_, words)| *words)
     }
 
     /// Where a slot begins in the one that [`together`](Self::together) gave, in words.

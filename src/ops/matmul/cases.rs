@@ -35,6 +35,8 @@ pub fn cases() -> Vec<Case> {
         full("17x13x31", [17, 13, 31]),
         full("one past a tile: 65x17x65", [65, 17, 65]),
         full("several tiles: 130x68x132", [130, 68, 132]),
+        case("several tiles, no bias, 150 of 260x132x196", 150, [260, 132, 196], false, false),
+        case("several tiles, relu, 257x68x68", 257, [257, 68, 68], true, true).not_smooth(),
         case("no bias 33x20x24", 33, [33, 20, 24], false, false),
         case("partial batch 105 of 128, 36 to 40", 105, [128, 36, 40], true, false),
         case("partial batch of one row", 1, [19, 8, 12], true, false),

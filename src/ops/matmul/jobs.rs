@@ -2,13 +2,14 @@
 //!
 //! dWᵢ = dyᵢᵀ xᵢ and dbᵢ = Σ dyᵢ over the rows of the step. No layer's gradient waits for another's, so the groups of all
 //! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
-//! gradients before the update; for the family of software drivers xᵢ's width must be a multiple of four, and the one by
-//! cooperative matrices keeps its products apart.
+//! gradients before the update. For the family of software drivers xᵢ's width must be a multiple of four; where a gradient fills
+//! the device with large tiles it is a product of its own, and the family of cooperative matrices keeps all products apart.
 
-use super::{Args, ColumnArgs, RowsIn, fast, twins};
+use super::variants::{Form, are_large};
+use super::{Args, ColumnArgs, RowsIn, Sizes, fast, twins};
 use crate::args;
 use crate::kernel::{Io, Kernel, NOW, Needs, Size, Tensor, Tolerance, Twin, args_of, read, update};
-use crate::op::{Case, Family, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
+use crate::op::{Case, Family, Fill, Made, Op, Outputs, Recorder, SlotId, Target, Wire, Wires};
 use crate::parts;
 use crate::shape::{Shape, ShapeError};
 
@@ -78,11 +79,15 @@ pub struct WeightGradients {
 }
 
 impl WeightGradients {
-    /// Whether a layer with inputs of this width may be among them.
-    pub fn takes(width: usize, family: Family) -> bool {
-        match family {
-            Family::Plain | Family::Tiled => true,
-            Family::Subgroup => width.is_multiple_of(4),
+    /// Whether a layer with m outputs of n inputs may be among them.
+    pub fn takes([m, n]: [usize; 2], target: &Target) -> bool {
+        match target.product {
+            Family::Plain => true,
+            Family::Tiled => {
+                let sizes = Sizes { m, n, k: 1, rows_in: RowsIn::K };
+                !are_large(sizes.tiled(Form::Tn, target).kernels)
+            }
+            Family::Subgroup => n.is_multiple_of(4),
             Family::Cooperative(_) => false,
         }
     }

@@ -7,7 +7,8 @@
 //!
 //! Nothing is saved beyond x, and y where a ReLU is joined on (its gradient is taken from y).
 //!
-//! A product has a family (see [`Family`]), chosen when the plan is compiled. Where a product has too few tiles to
+//! A product has a family (see [`Family`](crate::op::Family)), chosen when the plan is compiled. The family of GPUs has two sizes
+//! of tiles: the large ones, read 16 bytes at a time, for products that fill the device with them. Where a product has too few tiles to
 //! fill the device and a long sum, the sum is split: groups along z add parts of k into a private tensor
 //! `[parts, m, n]`, and `matmul.sum_parts` adds those in order. Source: the register-tiled form is that of Volkov &
 //! Demmel 2008, "Benchmarking GPUs to tune dense linear algebra".
@@ -26,11 +27,12 @@ pub(in crate::ops) use twins::{input_gradient_twin, value_twin};
 pub use variants::KERNELS;
 
 use crate::args;
-use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
+use crate::kernel::Kernel;
+use crate::op::{Made, Op, Outputs, Recorder, SlotId, Target, Wire, Wires};
 use crate::ops::activation::Activation;
 use crate::shape::{Shape, ShapeError};
 use std::sync::Arc;
-use variants::{End, Form, product};
+use variants::{End, Form, kernels, product};
 
 args! { struct Args { m: u32, n: u32, k: u32, rows_in: u32, part: u32 } }
 args! { struct SumArgs { m: u32, n: u32, parts: u32, rows_in: u32 } }
@@ -126,26 +128,41 @@ struct Sizes {
     rows_in: RowsIn,
 }
 
+/// How a product is cut: its kernels, and tiles across and down.
+struct Tiled {
+    kernels: &'static [Kernel; 5],
+    groups: [usize; 2],
+}
+
 impl Sizes {
     fn record(&self, form: Form, [a, b]: [SlotId; 2], end: End, c: SlotId, rec: &mut Recorder) {
-        let family = rec.target.product;
-        let [rows, columns] = variants::tile(family, form);
-        let groups = [self.n.div_ceil(columns), self.m.div_ceil(rows)];
+        let Tiled { kernels, groups } = self.tiled(form, &rec.target);
         let (part, parts) = self.parts(groups[0] * groups[1], rec.target.groups_wanted);
         let args = self.args(part);
         let grid = [groups[0] as u32, groups[1] as u32, parts as u32];
-        let wide = self.wide(form, family);
         let now = rec.now();
         if parts == 1 {
             let slots = [a, b, now].into_iter().chain(end.bias()).chain([c]).collect::<Vec<_>>();
-            rec.dispatch(product(family, form, end, wide), &args, &slots, grid);
+            rec.dispatch(product(kernels, form, end), &args, &slots, grid);
             rec.flops(self.flops());
         } else {
             let partial = rec.private("parts", [parts, self.m, self.n]);
-            rec.dispatch(product(family, form, End::Plain, wide), &args, &[a, b, now, partial.slot], grid);
+            rec.dispatch(product(kernels, form, End::Plain), &args, &[a, b, now, partial.slot], grid);
             rec.flops(self.flops());
             self.record_sum(parts, partial.slot, end, c, rec);
         }
+    }
+
+    /// The kernels for a target, and the groups of a product by them.
+    fn tiled(&self, form: Form, target: &Target) -> Tiled {
+        let groups = |[rows, columns]: [usize; 2]| [self.n.div_ceil(columns), self.m.div_ceil(rows)];
+        // Tiles that are half empty, or fewer than the device wants, are too large.
+        let fills = |tile: [usize; 2]| {
+            let [across, down] = groups(tile);
+            self.m > tile[0] / 2 && self.n > tile[1] / 2 && across * down >= target.groups_wanted as usize
+        };
+        let (kernels, tile) = kernels(target.product, form, self.wide(form), fills);
+        Tiled { kernels, groups: groups(tile) }
     }
 
     /// Length and number of the parts into which the sum over k is split.
@@ -165,13 +182,13 @@ impl Sizes {
     }
 
     /// Whether a and b may be read four elements at a time: both strides are multiples of four.
-    fn wide(&self, form: Form, family: Family) -> bool {
+    fn wide(&self, form: Form) -> bool {
         let strides = match form {
             Form::Nt => [self.k, self.k],
             Form::Nn => [self.k, self.n],
             Form::Tn => [self.m, self.n],
         };
-        family == Family::Subgroup && strides.iter().all(|stride| stride % 4 == 0)
+        strides.iter().all(|stride| stride % 4 == 0)
     }
 
     fn record_sum(&self, parts: usize, partial: SlotId, end: End, c: SlotId, rec: &mut Recorder) {

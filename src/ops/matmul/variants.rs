@@ -33,32 +33,37 @@ impl End {
     }
 }
 
-/// Rows and columns of c that one group computes.
-pub(super) fn tile(family: Family, form: Form) -> [usize; 2] {
-    match (family, form) {
-        (Family::Plain, _) => [8, 8],
-        (Family::Tiled | Family::Cooperative(_), _) => [64, 64],
-        (Family::Subgroup, Form::Nt) => [16, 32],
-        (Family::Subgroup, _) => [16, 64],
+/// The kernels of a family for a product, and the rows and columns of c that a group of them computes. `wide`: a and b can be
+/// read four elements at a time; `fills`: whether tiles of such sizes are enough for the device.
+pub(super) fn kernels(
+    family: Family,
+    form: Form,
+    wide: bool,
+    fills: impl Fn([usize; 2]) -> bool,
+) -> (&'static [Kernel; 5], [usize; 2]) {
+    match family {
+        Family::Plain => (&PLAIN, [8, 8]),
+        Family::Tiled if wide && fills([128, 128]) => (&LARGE, [128, 128]),
+        Family::Tiled => (&TILED, [64, 64]),
+        Family::Cooperative(Tile::Eight) => (&cooperative::EIGHT, [64, 64]),
+        Family::Cooperative(Tile::Sixteen) => (&cooperative::SIXTEEN, [64, 64]),
+        Family::Subgroup => (if wide { &WIDE } else { &NARROW }, if form == Form::Nt { [16, 32] } else { [16, 64] }),
     }
 }
 
-/// The kernel for a product.
-pub(super) fn product(family: Family, form: Form, end: End, wide: bool) -> &'static Kernel {
-    let ends = match (family, wide) {
-        (Family::Plain, _) => &PLAIN,
-        (Family::Tiled, _) => &TILED,
-        (Family::Subgroup, true) => &WIDE,
-        (Family::Subgroup, false) => &NARROW,
-        (Family::Cooperative(Tile::Eight), _) => &cooperative::EIGHT,
-        (Family::Cooperative(Tile::Sixteen), _) => &cooperative::SIXTEEN,
-    };
+/// Whether they are those of the largest tiles.
+pub(super) fn are_large(kernels: &'static [Kernel; 5]) -> bool {
+    std::ptr::eq(kernels, &LARGE)
+}
+
+/// The kernel for a form and its end.
+pub(super) fn product(kernels: &'static [Kernel; 5], form: Form, end: End) -> &'static Kernel {
     match (form, end) {
-        (Form::Nt, End::Plain) => &ends[0],
-        (Form::Nt, End::Bias(_)) => &ends[1],
-        (Form::Nt, End::BiasRelu(_)) => &ends[2],
-        (Form::Nn, _) => &ends[3],
-        (Form::Tn, _) => &ends[4],
+        (Form::Nt, End::Plain) => &kernels[0],
+        (Form::Nt, End::Bias(_)) => &kernels[1],
+        (Form::Nt, End::BiasRelu(_)) => &kernels[2],
+        (Form::Nn, _) => &kernels[3],
+        (Form::Tn, _) => &kernels[4],
     }
 }
 
@@ -124,6 +129,15 @@ static TILED: [Kernel; 5] = family!(
     ["matmul/nt.wgsl", "matmul/place_nt.wgsl", "matmul/tiled.wgsl"],
     ["matmul/nn.wgsl", "matmul/place_nn.wgsl", "matmul/tiled.wgsl"],
     ["matmul/tn.wgsl", "matmul/place_tn.wgsl", "matmul/tiled.wgsl"]
+);
+
+static LARGE: [Kernel; 5] = family!(
+    "large",
+    Needs::Nothing,
+    ["shared/quads.wgsl", "matmul/wide.wgsl"],
+    ["matmul/along_nt.wgsl", "matmul/large.wgsl"],
+    ["matmul/along_nn.wgsl", "matmul/large.wgsl"],
+    ["matmul/along_tn.wgsl", "matmul/large.wgsl"]
 );
 
 static WIDE: [Kernel; 5] = family!(
@@ -208,6 +222,11 @@ pub static KERNELS: &[&Kernel] = &[
     &TILED[2],
     &TILED[3],
     &TILED[4],
+    &LARGE[0],
+    &LARGE[1],
+    &LARGE[2],
+    &LARGE[3],
+    &LARGE[4],
     &WIDE[0],
     &WIDE[1],
     &WIDE[2],

@@ -178,14 +178,13 @@ const BY_STEP: [&str; 6] = ["data", "targets", "order", "table", "losses", "corr
 
 /// Bytes that a dispatch reads and writes if it touches every word of its tensors once, or twice where it updates.
 fn bytes(programs: &Programs, dispatch: &Dispatch) -> f64 {
-    let words = |(&SlotId(id), access): (&SlotId, Access)| {
-        let slot = &programs.plan.slots[id as usize];
-        let in_part = BY_STEP.contains(&slot.name.as_str());
-        let touched = slot.words() as f64 / if in_part { programs.lines as f64 } else { 1.0 };
+    let words = |((&SlotId(id), &words), access): ((&SlotId, &usize), Access)| {
+        let in_part = BY_STEP.contains(&programs.plan.slots[id as usize].name.as_str());
+        let touched = words as f64 / if in_part { programs.lines as f64 } else { 1.0 };
         touched * if access == Access::Update { 2.0 } else { 1.0 }
     };
     let accesses = dispatch.kernel.bindings.iter().map(|binding| binding.access);
-    4.0 * dispatch.slots.iter().zip(accesses).map(words).sum::<f64>()
+    4.0 * dispatch.slots.iter().zip(&dispatch.words).zip(accesses).map(words).sum::<f64>()
 }
 
 /// The time of a dispatch that does nothing, in seconds: what a step must pay for each of its dispatches, which wait for
