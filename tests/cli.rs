@@ -10,6 +10,8 @@ mod bench;
 mod commands;
 #[path = "cli/data.rs"]
 mod data;
+#[path = "cli/drivers.rs"]
+mod drivers;
 #[path = "cli/features.rs"]
 mod features;
 #[path = "cli/files.rs"]

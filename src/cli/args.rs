@@ -3,6 +3,7 @@
 use super::flags::TrainArgs;
 use super::setting;
 use crate::error::Error;
+use crate::gpu;
 use crate::kernel::Precision;
 use crate::train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
@@ -47,6 +48,24 @@ pub(super) struct DeviceArg {
     /// auto (best hardware GPU, else CPU), cpu, gpu (software drivers too), a number or a part of a name
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(super) device: DeviceChoice,
+    #[command(flatten)]
+    pub(super) drivers: Drivers,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Drivers {
+    /// Show what GPU drivers print while a device is looked for and opened [default: only if none can be opened]
+    #[arg(long)]
+    verbose: bool,
+}
+
+impl Drivers {
+    /// Keeps what drivers print away from the terminal, unless it was asked for.
+    pub(super) fn hush(self) {
+        if !self.verbose {
+            gpu::quiet_drivers();
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -118,6 +137,8 @@ pub(super) struct ExportArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct DevicesArgs {
+    #[command(flatten)]
+    pub(super) drivers: Drivers,
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,

@@ -55,7 +55,7 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Error> {
     }
     let words: Vec<&str> = args.works.iter().map(String::as_str).collect();
     let works = if words.is_empty() { WORKS.iter().map(|work| Asked::Net(*work)).collect() } else { asked(&words)? };
-    let device = open_device(args.precision, &args.device.device, !args.json)?;
+    let device = open_device(args.precision, &args.device, !args.json)?;
     let peer = match &device {
         Device::Cpu { .. } => "wgrad cpu".to_owned(),
         Device::Gpu(gpu) if args.precision == Precision::F16 => format!("wgrad {}, float16", gpu.report().name),

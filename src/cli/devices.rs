@@ -12,6 +12,7 @@ use crate::train::tuned;
 use serde_json::json;
 
 pub(super) fn run(args: &DevicesArgs) -> Result<u8, Error> {
+    args.drivers.hush();
     let attending = Attending::new(false);
     let adapters = gpu::adapters().into_iter().map(|adapter| {
         let tuned = tuned::find(&adapter, &*attending);

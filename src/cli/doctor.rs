@@ -14,6 +14,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
+    args.device.drivers.hush();
     let device = Device::open_attended(Precision::F32, &args.device.device, Attending::new(!args.json))?;
     if !args.json {
         say!("{device}");

@@ -27,7 +27,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
         Values::Bytes(bytes) => Values::Bytes(bytes[range].to_vec()),
         Values::Floats(floats) => Values::Floats(floats[range].to_vec()),
     };
-    let device = open_device(Precision::F32, &args.device.device, !args.json)?;
+    let device = open_device(Precision::F32, &args.device, !args.json)?;
     let bytes = matches!(inputs, Values::Bytes(_));
     let mut predictor = Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
     let (outputs, problem) = outputs(&mut predictor, &inputs, args.masks.samples)?;

@@ -20,8 +20,8 @@ mod tune;
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::op::{Target, Variants};
-use crate::train::{Device, DeviceChoice};
-use args::{Cli, Command};
+use crate::train::Device;
+use args::{Cli, Command, DeviceArg};
 use attend::Attending;
 use clap::{CommandFactory, Parser};
 use std::path::PathBuf;
@@ -71,8 +71,9 @@ fn meant(word: &str) -> Option<String> {
 }
 
 /// Opens a device, and says to stderr where the CPU path stands in for a GPU. What takes long is shown there if `shows`.
-fn open_device(precision: Precision, choice: &DeviceChoice, shows: bool) -> Result<Device, Error> {
-    let device = Device::open_attended(precision, choice, Attending::new(shows))?;
+fn open_device(precision: Precision, asked: &DeviceArg, shows: bool) -> Result<Device, Error> {
+    asked.drivers.hush();
+    let device = Device::open_attended(precision, &asked.device, Attending::new(shows))?;
     if let Device::Cpu { why: Some(why) } = &device {
         say::to_stderr(format_args!("on the CPU: {why}"));
     }

@@ -20,7 +20,7 @@ pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
     }
     let (recipe, given) = train::recipe(&args.train)?;
     let settings = recipe.settings(given)?;
-    let device = open_device(settings.precision, &args.train.device.device, !args.train.json)?;
+    let device = open_device(settings.precision, &args.train.device, !args.train.json)?;
     let (job, _) = prepare(settings, data_dir().as_deref())?;
     let trainer = Trainer::for_target(job, &device, target(&device, args.train.no_fuse))?;
     let programs = trainer.programs();

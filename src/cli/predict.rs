@@ -29,7 +29,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         note!("{first}{others}: {what}");
     }
-    let device = open_device(Precision::F32, &args.device.device, !args.json)?;
+    let device = open_device(Precision::F32, &args.device, !args.json)?;
     let width = files.iter().flat_map(|file| &file.names).map(|name| name.chars().count()).max().unwrap_or(0);
     let answers = Answers { problem: meta.problem(), scale: meta.scale(), width };
     let mut predictors: [Option<Predictor>; 2] = [None, None];

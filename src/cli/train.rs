@@ -26,6 +26,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let (mut recipe, given) = recipe(&args)?;
     let attending = Attending::new(!args.quiet && !args.json);
     let settings = recipe.settings(given)?;
+    args.device.drivers.hush();
     let device = Device::open_attended(settings.precision, &args.device.device, attending.clone())?;
     let (mut job, notes) = prepare(settings, data_dir().as_deref())?;
     start_from(&args, &mut job)?;

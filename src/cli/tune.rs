@@ -26,6 +26,7 @@ pub(super) fn run(args: &TuneArgs) -> Result<u8, Error> {
     let (timing, works) = (timing(args.runs, args.seconds)?, works(&args.works)?);
     let kept = Kept::of_user();
     let folder = kept.folder()?;
+    args.device.drivers.hush();
     // By the fixed table, whatever is kept.
     let device = Device::open(&args.device.device)?;
     let report = match &device {

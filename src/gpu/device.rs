@@ -1,5 +1,6 @@
 //! Adapters: which are there, what they offer, and opening one.
 
+use super::drivers::quietly;
 use super::kept::Attendant;
 use super::matrices;
 use super::pipelines::{Checks, Pipelines, experimental};
@@ -108,7 +109,8 @@ fn instance() -> wgpu::Instance {
 
 /// Best first, in an order that does not change from call to call.
 fn list() -> Vec<wgpu::Adapter> {
-    let mut adapters = pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()));
+    let found = || pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()));
+    let mut adapters = quietly(found, Vec::is_empty);
     adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
@@ -268,7 +270,8 @@ impl Gpu {
             what: "to open it".into(),
             why: reason(&error),
         };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(refused)?;
+        let opened = || pollster::block_on(adapter.request_device(&descriptor));
+        let (device, queue) = quietly(opened, Result::is_err).map_err(refused)?;
         let complaint = Arc::new(Mutex::new(None));
         watch(&device, &report.name, &complaint);
         let (max_binding, max_buffer) = (report.max_binding, report.max_buffer);

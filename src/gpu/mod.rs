@@ -2,6 +2,7 @@
 
 mod ahead;
 mod device;
+mod drivers;
 mod kept;
 mod matrices;
 mod pipelines;
@@ -9,6 +10,7 @@ mod profile;
 mod session;
 
 pub use device::{AdapterReport, Choice, Gpu, adapters, nothing_found};
+pub use drivers::quiet_drivers;
 pub use kept::Attendant;
 pub use pipelines::Checks;
 pub use session::Session;

@@ -21,6 +21,8 @@ pub fn gpu_with(checks: Checks) -> Option<Rc<Gpu>> {
         Ok(name) => name.parse().map_or(Choice::Name(name), Choice::Number),
         Err(_) => Choice::Any,
     };
+    // What window libraries miss is none of the tests' concern.
+    wgrad::gpu::quiet_drivers();
     match Gpu::open(&choice, checks) {
         Ok(gpu) => Some(Rc::new(gpu)),
         Err(error) => {
