@@ -1,9 +1,12 @@
 //! Rust's declaration of every kernel against its WGSL, read by naga; no device is needed.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "kernels/portable.rs"]
+mod portable;
 #[path = "kernels/uniform.rs"]
 mod uniform;
 
+use naga::valid::{Capabilities, ModuleInfo, ShaderStages, SubgroupOperationSet, ValidationFlags, Validator};
 use naga::{AddressSpace, ArraySize, ScalarKind, StorageAccess, TypeInner};
 use std::collections::BTreeSet;
 use wgrad::kernel::{Access, Binding, Field, Kernel, Now, Scalar};
@@ -13,15 +16,19 @@ fn kernels() -> impl Iterator<Item = &'static Kernel> {
     OPS.iter().flat_map(|op| op.kernels.iter().copied())
 }
 
-fn parse(wgsl: &str) -> Result<naga::Module, String> {
+/// The module of a text that is valid with these capabilities alone; subgroups are one of them.
+fn validate(wgsl: &str, capabilities: Capabilities) -> Result<(naga::Module, ModuleInfo), String> {
     let module = naga::front::wgsl::parse_str(wgsl).map_err(|e| e.emit_to_string(wgsl))?;
-    let capabilities = naga::valid::Capabilities::all();
-    naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
-        .subgroup_stages(naga::valid::ShaderStages::all())
-        .subgroup_operations(naga::valid::SubgroupOperationSet::all())
-        .validate(&module)
-        .map_err(|e| format!("{:?}", e.into_inner()))?;
-    Ok(module)
+    let mut validator = Validator::new(ValidationFlags::all(), capabilities);
+    if capabilities.contains(Capabilities::SUBGROUP) {
+        validator.subgroup_stages(ShaderStages::all()).subgroup_operations(SubgroupOperationSet::all());
+    }
+    let info = validator.validate(&module).map_err(|e| format!("{:?}", e.into_inner()))?;
+    Ok((module, info))
+}
+
+fn parse(wgsl: &str) -> Result<naga::Module, String> {
+    validate(wgsl, Capabilities::all()).map(|(module, _)| module)
 }
 
 fn scalar_of(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Scalar> {

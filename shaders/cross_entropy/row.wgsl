@@ -1,13 +1,13 @@
 // What softmax and cross-entropy make of one row of logits z, with its maximum taken off:
 //   p_j = exp(z_j - max) / sum,   loss = log(sum) - Σ_j t_j (z_j - max),   t = (1 - s) onehot + s / classes.
 struct Row {
-    // Not yet weighted; NaN where a logit is.
+    // Not yet weighted; NaN where the row is not a number.
     loss: f32,
     // Whether the first largest class is the label and the loss is a number.
     right: bool,
     largest: f32,
     sum: f32,
-    // A NaN among the logits, if there is one, else 0.
+    // NaN where all of the row is: a logit is NaN, or the largest is infinite, which taken off itself is no number. Else 0.
     bad: f32,
 }
 
@@ -22,6 +22,10 @@ fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
             largest = z;
         }
         bad = select(bad, z, is_nan(z));
+    }
+    // By bits, for a driver's exp and log may make a number of NaN.
+    if (!is_finite(largest) && !is_nan(bad)) {
+        bad = bitcast<f32>(bitcast<u32>(largest) | 0x7fc00000u);
     }
     var sum = 0.0;
     var all = 0.0;

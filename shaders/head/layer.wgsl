@@ -11,3 +11,8 @@
 fn logit(i: u32) -> f32 {
     return d_logits[i];
 }
+
+// Number `at` of four. A compiler may make a sum of products with 0 and 1 of `v[at]`, and 0 times a NaN beside it is NaN.
+fn number_of(v: vec4f, at: u32) -> f32 {
+    return select(select(v.x, v.y, at == 1u), select(v.z, v.w, at == 3u), at > 1u);
+}

@@ -11,7 +11,7 @@ fn product(lane: u32) {
             sum += numbers(h[row + k]) * numbers(params[w + k]);
         }
         let bias = args.bias + column;
-        d_logits[i] = sum.x + sum.y + sum.z + sum.w + numbers(params[bias / 4u])[bias % 4u];
+        d_logits[i] = sum.x + sum.y + sum.z + sum.w + number_of(numbers(params[bias / 4u]), bias % 4u);
     }
     storageBarrier();
 }

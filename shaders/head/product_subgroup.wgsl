@@ -22,7 +22,7 @@ fn product(thread: u32) {
         let near = min(class_of, args.classes - 1u);
         let x = min(row + lane, rows - 1u) * k4;
         let w = args.weight / 4u + near * k4;
-        let bias = numbers(params[(args.bias + near) / 4u])[(args.bias + near) % 4u];
+        let bias = number_of(numbers(params[(args.bias + near) / 4u]), (args.bias + near) % 4u);
         //@for l=0..8
         var sum{l} = vec4f(0.0);
         //@end

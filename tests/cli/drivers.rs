@@ -1,6 +1,6 @@
 //! What GPU drivers print is no output of ours.
 
-use super::place::{Place, Ran};
+use super::place::{LAYERS, Place, Ran};
 use super::support;
 
 /// The Vulkan loader, which prints much while it looks for drivers.
@@ -50,4 +50,36 @@ fn what_drivers_print_is_shown_if_none_is_found() {
     assert_eq!(ran.code, Some(2), "{ran:?}");
     let last = ran.err.lines().last().unwrap();
     assert!(last.starts_with("error: ") && ran.err.lines().count() > 1, "{ran:?}");
+}
+
+/// Beside the driver of this machine, `WGRAD_SWIFTSHADER` may name the file of a second one (`vk_swiftshader_icd.json` of
+/// Chromium's packages), whose `exp` makes a number of NaN, and whose subgroups have four lanes.
+#[test]
+fn a_second_driver_computes_and_trains_alike() {
+    let Some(driver) = std::env::var_os("WGRAD_SWIFTSHADER") else {
+        return support::not_checked("a second driver: WGRAD_SWIFTSHADER names none");
+    };
+    let place = Place::new();
+    let on_it = |line: &str| -> Ran {
+        let mut command = place.command(line);
+        ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"].iter().for_each(|name| _ = command.env(name, &driver));
+        command.output().unwrap().into()
+    };
+    let ran = on_it("devices --json");
+    assert!(ran.out.contains("SwiftShader") && ran.out.lines().count() == 1, "{ran:?}");
+    let ran = on_it("doctor --device 0");
+    assert!(ran.code == Some(0), "{ran:?}");
+    let line = format!("train digits {LAYERS} --epochs 2 --json");
+    let last = |ran: Ran| -> serde_json::Value {
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        serde_json::from_str(ran.out.lines().last().unwrap()).unwrap()
+    };
+    let [there, here] = [
+        last(on_it(&format!("{line} --device 0 --out there"))),
+        last(on_it(&format!("{line} --device cpu --out here"))),
+    ];
+    let loss = |object: &serde_json::Value| object["test"]["loss"].as_f64().unwrap_or_else(|| panic!("{object}"));
+    // The same steps but for the last bits of each sum.
+    let close = (loss(&there) - loss(&here)).abs();
+    assert!(close < 1e-3, "{there} {here}");
 }
