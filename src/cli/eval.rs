@@ -1,6 +1,7 @@
 //! `wgrad eval`
 
 use super::args::EvalArgs;
+use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, open_device, setting, show};
 use crate::data::{self, DataError, Dataset, Targets, Values};
@@ -8,8 +9,7 @@ use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::kernel::Precision;
 use crate::nn::{Answer, Problem};
-use crate::train::{Evaluation, Predictor, Score, judge};
-use serde_json::json;
+use crate::train::{Predictor, assess};
 use std::path::Path;
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
@@ -38,19 +38,13 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
         return Err(setting(format!("{}: the network makes {value} of row {row}: {hint}", args.data)));
     }
     let numbers: Vec<u32> = rows.clone().map(|row| row as u32).collect();
-    let evaluation = judge(&problem, &meta.scale(), &outputs, &targets, &numbers);
-    let confusion = match &targets {
-        Targets::Classes { labels, names } => evaluation.confusion(labels[rows.clone()].iter().copied(), names.len()),
-        _ => None,
-    };
+    let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
     notes.iter().for_each(|text| note!("{text}"));
     if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
     }
     if args.json {
-        let mut object = object(&evaluation, confusion.as_deref());
-        object["names"] = json!(meta.classes);
-        say::json(&object);
+        say::json(&result::object(&result, &meta.classes));
         return Ok(0);
     }
     let part = if dataset.test.is_some() { "test part of " } else { "" };
@@ -58,10 +52,9 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     if let Some(samples) = args.masks.samples {
         say!("mean over {samples} of dropout's masks, seed {}", args.masks.seed);
     }
-    summary("", &evaluation);
-    if let Some(confusion) = confusion {
-        show::confusion(&confusion, &meta.classes);
-    }
+    result::summary("", &result, &Naming { names: &meta.classes, loss: problem.loss });
+    result::warn(&result, &meta.classes, false);
+    result::tables(&result, &meta.classes);
     Ok(0)
 }
 
@@ -129,39 +122,4 @@ fn check_fit(dataset: &Dataset, meta: &Metadata, source: &str) -> Result<(), Err
         return Err(setting(format!("{source} has rows of {of} values, the model takes {wants}")));
     }
     Ok(())
-}
-
-/// One line: accuracy with its interval, or error and R², and the loss. `of` names the part, as in `test `.
-pub(super) fn summary(of: &str, evaluation: &Evaluation) {
-    let loss = evaluation.loss;
-    if let Score::Numbers { mse, r2 } = evaluation.score {
-        say!(
-            "{of}R² {r2:.4}, root mean squared error {}, mean squared error {} ({} rows)",
-            show::number(mse.sqrt()),
-            show::number(mse),
-            evaluation.n
-        );
-        return;
-    }
-    let Some(((correct, n), [low, high])) = evaluation.counted().zip(evaluation.interval()) else { return };
-    let [accuracy, low, high] = [correct as f64 / n as f64, low, high].map(|share| share * 100.0);
-    let labels = if matches!(evaluation.score, Score::Labels { .. }) { " labels" } else { "" };
-    say!(
-        "{of}accuracy {accuracy:.2} % ({correct} of {n}{labels}; 95 % interval {low:.2} to {high:.2}), loss {loss:.4}"
-    );
-}
-
-pub(super) fn object(evaluation: &Evaluation, confusion: Option<&[Vec<usize>]>) -> serde_json::Value {
-    let mut object = json!({ "n": evaluation.n, "loss": evaluation.loss });
-    if let Score::Numbers { mse, r2 } = evaluation.score {
-        object["mse"] = json!(mse);
-        object["r2"] = json!(r2);
-        return object;
-    }
-    object["accuracy"] = json!(evaluation.accuracy());
-    object["interval"] = json!(evaluation.interval());
-    if let Some(confusion) = confusion {
-        object["confusion"] = json!(confusion);
-    }
-    object
 }

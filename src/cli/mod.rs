@@ -12,6 +12,7 @@ mod flags;
 mod head;
 mod plan;
 mod predict;
+mod result;
 mod say;
 mod show;
 mod train;

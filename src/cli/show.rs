@@ -63,28 +63,6 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
     rows.iter().for_each(|row| line(row));
 }
 
-/// Most classes for which the whole confusion matrix is shown.
-const MATRIX: usize = 20;
-
-/// The confusion matrix, or the commonest confusions where it would be too wide.
-pub(super) fn confusion(confusion: &[Vec<usize>], classes: &[String]) {
-    if classes.len() <= MATRIX {
-        say!("confusion (rows: true class, columns: predicted)");
-        let header: Vec<&str> = std::iter::once("").chain(classes.iter().map(String::as_str)).collect();
-        let cell = |n: &usize| if *n == 0 { ".".into() } else { n.to_string() };
-        let row =
-            |(class, row): (&String, &Vec<usize>)| std::iter::once(class.clone()).chain(row.iter().map(cell)).collect();
-        table(&header, &classes.iter().zip(confusion).map(row).collect::<Vec<_>>());
-        return;
-    }
-    let wrong = confusion.iter().enumerate().flat_map(|(t, row)| row.iter().enumerate().map(move |(p, n)| (*n, t, p)));
-    let mut wrong: Vec<_> = wrong.filter(|(n, t, p)| *n > 0 && t != p).collect();
-    wrong.sort_unstable_by(|a, b| b.cmp(a));
-    say!("the commonest confusions ({} classes: the whole matrix is in --json)", classes.len());
-    let row = |(n, t, p): &(usize, usize, usize)| vec![classes[*t].clone(), classes[*p].clone(), n.to_string()];
-    table(&["true", "predicted", "rows"], &wrong.iter().take(10).map(row).collect::<Vec<_>>());
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

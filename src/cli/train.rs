@@ -2,9 +2,9 @@
 
 use super::attend::Attending;
 use super::flags::TrainArgs;
+use super::result::{self, Naming};
 use super::say::{self, note, say};
-use super::{data_dir, eval, head, setting, show, target};
-use crate::data::Targets;
+use super::{data_dir, head, setting, show, target};
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
 use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
@@ -144,7 +144,7 @@ impl Observer for Watch {
     fn epoch(&mut self, report: &EpochReport) {
         self.rows_of_epoch = 0;
         self.seconds = self.started.elapsed().as_secs_f64();
-        if self.json {
+        if self.json && !self.quiet {
             say::json(&json!({
                 "epoch": report.epoch, "whole": report.whole, "step": report.step,
                 "train_loss": report.train_loss, "train_accuracy": report.train_accuracy,
@@ -153,7 +153,7 @@ impl Observer for Watch {
             }));
             return;
         }
-        if self.quiet {
+        if self.json || self.quiet {
             return;
         }
         self.bar.suspend(|| {
@@ -188,19 +188,14 @@ fn finish(
     trainer: &mut Trainer,
     outcome: Outcome,
     (device, folder): (&Device, &RunFolder),
-    (rows, seconds): (u64, f64),
+    (done, seconds): (u64, f64),
 ) -> Result<u8, Error> {
-    let test = trainer.test()?;
+    let rows = trainer.job().split.test.clone();
+    let test = if rows.is_empty() { None } else { Some(trainer.assess(&rows)?) };
     let model = folder.file(BEST);
     let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
-    let confusion = test.as_ref().and_then(|test| match &job.dataset.targets {
-        Targets::Classes { labels, names } => {
-            test.confusion(job.split.test.iter().map(|&row| labels[row as usize]), names.len())
-        }
-        _ => None,
-    });
     if args.json {
-        let test = test.as_ref().map(|test| eval::object(test, confusion.as_deref()));
+        let test = test.as_ref().map(|test| result::object(test, &job.problem.names));
         let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
         say::json(&json!({
             "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
@@ -211,7 +206,7 @@ fn finish(
         }));
         return Ok(0);
     }
-    let rate = show::thousands((rows as f64 / seconds) as u64);
+    let rate = show::thousands((done as f64 / seconds) as u64);
     if !args.quiet {
         say!("");
     }
@@ -230,11 +225,11 @@ fn finish(
         averages(trainer.gaps());
     }
     if let Some(test) = &test {
-        eval::summary("test ", test);
-    }
-    if let Some(confusion) = &confusion {
+        let names = &job.problem.names;
+        result::summary("test ", test, &Naming { names, loss: job.problem.loss });
+        result::warn(test, names, job.class_weights.is_some());
         say!("");
-        show::confusion(confusion, &job.problem.names);
+        result::tables(test, names);
     }
     say!("");
     say!("model    {}", model.display());

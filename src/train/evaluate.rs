@@ -59,16 +59,6 @@ impl Evaluation {
     pub fn interval(&self) -> Option<[f64; 2]> {
         self.counted().map(|(correct, of)| wilson(correct, of))
     }
-
-    /// `confusion[true][predicted]`, for the true classes of the rows.
-    pub fn confusion(&self, labels: impl IntoIterator<Item = u32>, classes: usize) -> Option<Vec<Vec<usize>>> {
-        let Score::Classes { predictions, .. } = &self.score else { return None };
-        let mut confusion = vec![vec![0; classes]; classes];
-        for (label, &predicted) in labels.into_iter().zip(predictions) {
-            confusion[label as usize][predicted as usize] += 1;
-        }
-        Some(confusion)
-    }
 }
 
 /// Judges outputs `[rows, outputs]` by the targets of these rows of a data set.
@@ -109,11 +99,11 @@ pub fn judge(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &
 }
 
 /// Error and R² in the data's units; over several numbers, squared errors and distances are added up.
-fn numbers(scale: &TargetScale, outputs: &[f32], values: &[f32], rows: &[u32]) -> Score {
+fn numbers<T: Copy + Into<f64>>(scale: &TargetScale, outputs: &[f32], values: &[T], rows: &[u32]) -> Score {
     let width = scale.offset.len();
     let (mut squares, mut spread) = (0.0, 0.0);
     for j in 0..width {
-        let target = |&row: &u32| f64::from(values[row as usize * width + j]);
+        let target = |&row: &u32| -> f64 { values[row as usize * width + j].into() };
         let mean = rows.iter().map(target).sum::<f64>() / rows.len() as f64;
         for (i, row) in rows.iter().enumerate() {
             squares += (scale.original(j, outputs[i * width + j]) - target(row)).powi(2);
@@ -177,6 +167,5 @@ mod tests {
         let evaluation = judge(&problem, &TargetScale::none(2), &outputs, &targets, &[0, 1, 2]);
         assert_eq!(evaluation.score, Score::Classes { correct: 1, predictions: vec![0, 0, 0] });
         assert!(evaluation.loss.is_nan());
-        assert_eq!(evaluation.confusion([0, 1, 0], 2), Some(vec![vec![2, 0], vec![1, 0]]));
     }
 }

@@ -1,6 +1,7 @@
 //! All that a run starts from.
 
 use super::evaluate::{Evaluation, judge};
+use super::metrics::{Assessment, assess};
 use super::programs::{DataShape, TrainOptions};
 use super::runner::Runner;
 use super::settings::Settings;
@@ -97,5 +98,10 @@ impl Job {
     /// Judges a network's outputs for rows.
     pub(super) fn judge(&self, outputs: &[f32], rows: &[u32]) -> Evaluation {
         judge(&self.problem, &self.scale, outputs, &self.dataset.targets, rows)
+    }
+
+    /// The same in full.
+    pub(super) fn assess(&self, outputs: &[f32], rows: &[u32]) -> Assessment {
+        assess(&self.problem, &self.scale, outputs, &self.dataset.targets, rows)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::batches::epoch_order;
 use super::evaluate::Evaluation;
+use super::metrics::Assessment;
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::executor::DeviceError;
@@ -56,6 +57,20 @@ impl Trainer {
     /// # Errors
     /// There are no rows, more than the data set has, or one that it does not have; the device failed.
     pub fn evaluate(&mut self, rows: &[u32]) -> Result<Evaluation, Error> {
+        let outputs = self.outputs(rows)?;
+        Ok(self.job.judge(&outputs, rows))
+    }
+
+    /// The same in full.
+    ///
+    /// # Errors
+    /// As [`Trainer::evaluate`].
+    pub fn assess(&mut self, rows: &[u32]) -> Result<Assessment, Error> {
+        let outputs = self.outputs(rows)?;
+        Ok(self.job.assess(&outputs, rows))
+    }
+
+    fn outputs(&mut self, rows: &[u32]) -> Result<Vec<f32>, Error> {
         let there = self.job.dataset.rows();
         let outside = rows.iter().find(|&&row| row as usize >= there);
         let what = match outside {
@@ -64,8 +79,7 @@ impl Trainer {
             None if rows.len() > there => format!("{} rows were asked for, and the data set has {there}", rows.len()),
             None => {
                 let program = self.programs().evaluate;
-                let outputs = self.runner.outputs(program, rows)?;
-                return Ok(self.job.judge(&outputs, rows));
+                return Ok(self.runner.outputs(program, rows)?);
             }
         };
         Err(Error::Setting(what))

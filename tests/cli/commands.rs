@@ -21,11 +21,78 @@ fn eval_agrees_with_its_own_confusion() {
         assert_eq!(confusion.iter().flatten().sum::<u64>(), n);
         let accuracy = (0..classes).map(|class| confusion[class][class]).sum::<u64>() as f64 / n as f64;
         assert_eq!(answer["accuracy"].as_f64(), Some(accuracy));
+        let names: Vec<&str> = if classes == 2 { vec!["over", "under"] } else { vec!["0", "1", "2"] };
+        assert_eq!(answer["classes"], serde_json::json!(names));
+        let share = |of: u64, all: u64| if all == 0 { 0.0 } else { of as f64 / all as f64 };
+        let rows = |class: usize| confusion[class].iter().sum::<u64>();
+        let said = |class: usize| confusion.iter().map(|row| row[class]).sum::<u64>();
+        for class in 0..classes {
+            let right = confusion[class][class];
+            assert_eq!(answer["recall"][class].as_f64(), Some(share(right, rows(class))));
+            assert_eq!(answer["precision"][class].as_f64(), Some(share(right, said(class))));
+            assert_eq!(answer["f1"][class].as_f64(), Some(2.0 * share(right, rows(class) + said(class))));
+        }
+        let largest = (0..classes).rev().max_by_key(|&class| rows(class)).unwrap();
+        assert_eq!(answer["baseline"]["class"], names[largest]);
+        assert_eq!(answer["baseline"]["accuracy"].as_f64(), Some(share(rows(largest), n)));
+        for measure in ["balanced_accuracy", "roc_auc", "average_precision"] {
+            assert!((0.0..=1.0).contains(&answer[measure].as_f64().unwrap()), "{measure}: {answer}");
+        }
         let [low, high]: [f64; 2] = serde_json::from_value(answer["interval"].clone()).unwrap();
         assert!(0.0 <= low && low <= accuracy && accuracy <= high && high <= 1.0, "{low} {accuracy} {high}");
         let text = place.done(&format!("eval {model} {data} --device cpu"));
-        assert!(text.contains(&format!("{:.2} %", accuracy * 100.0)) && text.contains("confusion"), "{text}");
+        for told in [&format!("{:.2} %", accuracy * 100.0), "confusion", "the largest class alone", "ROC AUC", "F1"] {
+            assert!(text.contains(told), "no {told:?} in {text}");
+        }
     }
+}
+
+#[test]
+fn a_model_that_finds_one_class_is_told_so() {
+    let place = Place::new();
+    let rows =
+        (0..200).map(|i| format!("{},{},{}\n", (i * 37) % 101, (i * 53) % 97, if i % 20 == 0 { "yes" } else { "no" }));
+    place.write("rare.csv", std::iter::once("a,b,rare\n".to_owned()).chain(rows).collect::<String>());
+    let train = "train rare.csv --target rare --device cpu --layers linear --lr 0.05 --epochs 30";
+    let step = "train with --class-weights balanced";
+    for line in [format!("{train} --out plain"), "eval plain/model.safetensors rare.csv --device cpu".to_owned()] {
+        let out = place.done(&line);
+        for told in [
+            "the largest class alone, \"no\": 95.00 %",
+            "balanced accuracy 50.00 %",
+            "every row the class \"no\"",
+            step,
+        ] {
+            assert!(out.contains(told), "{line}: no {told:?} in {out}");
+        }
+    }
+    assert!(!place.done(&format!("{train} --class-weights balanced --out weighted")).contains(step));
+    // With numbers to learn, the mean is what a model is compared with.
+    place.write("noise.csv", table(60).replace("label", "kind"));
+    let out = place.done(
+        "train noise.csv --target y --task regression --ignore kind --device cpu --steps 1 --lr 1e-9 --out noise",
+    );
+    assert!(
+        out.contains("the mean alone: root mean squared error") && out.contains("no better than the mean"),
+        "{out}"
+    );
+    let lines = place.json("eval noise/model.safetensors noise.csv --device cpu");
+    for measure in ["mse", "rmse", "mae"] {
+        assert!(lines[0][measure].as_f64().unwrap() > 0.0, "{lines:?}");
+    }
+    assert!(
+        lines[0]["baseline"]["rmse"].as_f64().unwrap() > lines[0]["baseline"]["mae"].as_f64().unwrap(),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn json_and_quiet_together_print_the_last_object_alone() {
+    let place = Place::new();
+    place.write("points.csv", table(60));
+    let lines = place.json("train points.csv --device cpu --epochs 3 --layers linear --quiet --out run");
+    let [last] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(last["test"]["balanced_accuracy"].is_number() && last["model"].is_string(), "{last}");
 }
 
 /// Holds the keys of predictions and that they agree, and gives class and logits of each.
