@@ -10,6 +10,7 @@
 pub mod common;
 
 use common::{Failure, Plot, Report, Series, Setup, find, mean, start::Weights};
+use wgrad::data::Normalize;
 use wgrad::data::Values;
 use wgrad::judge::layers::{LayerStatistics, of_trainer};
 use wgrad::train::{Recipe, Trainer};
@@ -101,10 +102,10 @@ fn layers(kind: &str) -> Vec<String> {
 
 fn recipe(setup: &Setup, layers: &[String], seed: u64) -> Recipe {
     let mut recipe = setup.recipe(&layers.iter().map(String::as_str).collect::<Vec<_>>(), 0.2);
-    recipe.data.normalize = Some("mean_image".into());
-    recipe.train.lr = Some(0.05);
-    recipe.train.batch = Some(32);
-    recipe.train.seed = Some(seed);
+    recipe.normalize = Some(Normalize::MeanImage);
+    recipe.lr = Some(0.05);
+    recipe.batch = Some(32);
+    recipe.seed = Some(seed);
     recipe
 }
 
@@ -118,7 +119,7 @@ fn train(setup: &Setup, kind: &'static str, seeds: &[u64]) -> Result<Trained, Fa
     let mut trained = Trained { kind, accuracies: vec![], losses: vec![], curve: vec![], dead: None, saturated: None };
     for &seed in seeds {
         let mut recipe = recipe(setup, &layers(kind), seed);
-        recipe.train.steps = Some(setup.pick(900, 1800));
+        recipe.steps = Some(setup.pick(900, 1800));
         let mut trainer = setup.trainer(&recipe)?;
         let test = trainer.job().split.test.clone();
         let some = &test[..test.len().min(1000)];
@@ -167,10 +168,10 @@ fn active(trainer: &mut Trainer) -> Result<f64, Failure> {
 fn revive(setup: &Setup, kind: &'static str, hidden: usize, seed: u64) -> Result<Unit, Failure> {
     let layers = [format!("linear {hidden}"), kind.to_owned(), "linear".into()];
     let mut recipe = recipe(setup, &layers, seed);
-    (recipe.data.source, recipe.data.test) = (Some("digits".into()), Some(0.2));
-    recipe.data.normalize = Some("scale".into());
-    recipe.train.lr = Some(0.2);
-    recipe.train.steps = Some(UPDATES);
+    (recipe.source, recipe.test) = (Some("digits".into()), Some(0.2));
+    recipe.normalize = Some(Normalize::Scale);
+    recipe.lr = Some(0.2);
+    recipe.steps = Some(UPDATES);
     let job = setup.job(&recipe)?;
     let mut weights = Weights::of_start(&job)?;
     weights.tensor("0.bias")?[UNIT] = BELOW;

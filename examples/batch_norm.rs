@@ -114,11 +114,11 @@ fn train(setup: &Setup, rate: f64, normalised: bool) -> Result<Run, Failure> {
     let layers = [hidden.repeat(HIDDEN), vec!["linear"]].concat();
     let length = Length::of(setup);
     let mut recipe = setup.recipe(&layers, 0.2);
-    recipe.model.init = Some("normal:0.1".into());
-    recipe.train.lr = Some(rate);
-    recipe.train.batch = Some(60);
-    recipe.train.steps = Some(length.total);
-    recipe.train.seed = Some(SEED);
+    recipe.init = Some("normal:0.1".parse()?);
+    recipe.lr = Some(rate);
+    recipe.batch = Some(60);
+    recipe.steps = Some(length.total);
+    recipe.seed = Some(SEED);
     let mut trainer = setup.trainer(&recipe)?;
     let test = trainer.job().split.test.clone();
     let some = &test[..test.len().min(ROWS)];

@@ -8,6 +8,7 @@
 pub mod common;
 
 use common::{Failure, Plot, Report, Series, Setup, mean};
+use wgrad::data::Normalize;
 use wgrad::judge::layers::of_trainer;
 
 const HIDDEN: usize = 30;
@@ -30,12 +31,12 @@ pub struct Start {
 fn train(setup: &Setup, init: &'static str, seed: u64) -> Result<Start, Failure> {
     let layers: Vec<&str> = (0..HIDDEN).flat_map(|_| ["linear 100", "relu"]).chain(["linear"]).collect();
     let mut recipe = setup.recipe(&layers, 0.2);
-    recipe.model.init = Some(init.into());
-    recipe.data.normalize = Some("mean_image".into());
-    recipe.train.lr = Some(setup.pick(0.01, 0.02));
-    recipe.train.batch = Some(setup.pick(16, 64));
-    recipe.train.epochs = Some(setup.pick(30, 1));
-    recipe.train.seed = Some(seed);
+    recipe.init = Some(init.parse()?);
+    recipe.normalize = Some(Normalize::MeanImage);
+    recipe.lr = Some(setup.pick(0.01, 0.02));
+    recipe.batch = Some(setup.pick(16, 64));
+    recipe.epochs = Some(setup.pick(30, 1));
+    recipe.seed = Some(seed);
     let mut trainer = setup.trainer(&recipe)?;
     let test = trainer.job().split.test.clone();
     // Enough of them for a curve.

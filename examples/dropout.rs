@@ -10,7 +10,7 @@
 pub mod common;
 
 use common::{Failure, Form, Plot, Report, Series, Setup, find, mean};
-use wgrad::train::{Recipe, wilson};
+use wgrad::train::{DecayOnly, Recipe, Schedule, wilson};
 
 /// Rows of the test part that a curve is drawn by.
 const ROWS: usize = 2000;
@@ -109,19 +109,19 @@ fn recipe(setup: &Setup, way: &Way, seed: u64) -> Recipe {
     let layers: Vec<&str> = layers.iter().map(String::as_str).collect();
     let mut recipe = setup.recipe(&layers, 0.4);
     // What is left to train on: 179 of the digits, 3000 of MNIST, or all of it.
-    recipe.data.validation = setup.choose(Some(0.5), Some(0.95), None);
-    recipe.train.lr = Some(setup.choose(0.05, 0.05, 0.01));
-    recipe.train.momentum = Some(setup.choose(0.9, 0.9, 0.95));
-    recipe.train.schedule = Some("cosine".into());
-    recipe.train.batch = Some(setup.choose(20, 100, 128));
+    recipe.validation = Some(setup.choose(0.5, 0.95, 0.0));
+    recipe.lr = Some(setup.choose(0.05, 0.05, 0.01));
+    recipe.momentum = Some(setup.choose(0.9, 0.9, 0.95));
+    recipe.schedule = Some(Schedule::cosine());
+    recipe.batch = Some(setup.choose(20, 100, 128));
     match setup.form {
-        Form::Paper => recipe.train.steps = Some(1_000_000),
-        _ => recipe.train.epochs = Some(setup.pick(100, 60)),
+        Form::Paper => recipe.steps = Some(1_000_000),
+        _ => recipe.epochs = Some(setup.pick(100, 60)),
     }
-    recipe.train.seed = Some(seed);
-    recipe.train.max_norm = way.max_norm.then_some(setup.choose(1.5, 1.5, 2.0));
-    recipe.train.weight_decay = way.l2.then_some(setup.choose(1e-3, 1e-3, 1e-5));
-    recipe.train.decay_only = way.l2.then(|| "weights".into());
+    recipe.seed = Some(seed);
+    recipe.max_norm = way.max_norm.then_some(setup.choose(1.5, 1.5, 2.0));
+    recipe.weight_decay = Some(if way.l2 { setup.choose(1e-3, 1e-3, 1e-5) } else { 0.0 });
+    recipe.decay_only = way.l2.then_some(DecayOnly::Weights);
     recipe
 }
 

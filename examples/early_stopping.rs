@@ -104,12 +104,12 @@ fn train(setup: &Setup, seed: u64, wrong: bool) -> Result<Vec<Epoch>, Failure> {
     let batch = setup.pick(16, 32);
     let mut recipe = setup.recipe(&["linear 512", "relu", "linear"], 0.4);
     // What is left to train on: 179 of the digits, 1200 of MNIST.
-    recipe.data.validation = Some(setup.pick(0.5, 0.98));
-    recipe.train.lr = Some(setup.pick(0.05, 0.02));
-    recipe.train.momentum = Some(0.9);
-    recipe.train.batch = Some(batch);
-    recipe.train.epochs = Some(setup.pick(40, 60));
-    recipe.train.seed = Some(seed);
+    recipe.validation = Some(setup.pick(0.5, 0.98));
+    recipe.lr = Some(setup.pick(0.05, 0.02));
+    recipe.momentum = Some(0.9);
+    recipe.batch = Some(batch);
+    recipe.epochs = Some(setup.pick(40, 60));
+    recipe.seed = Some(seed);
     let mut job = setup.job(&recipe)?;
     if wrong {
         spoil(&mut job, seed)?;

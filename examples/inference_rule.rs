@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use wgrad::data;
 use wgrad::export::{Model, Normalization, Values};
 use wgrad::nn::{Answer, Loss};
-use wgrad::train::{Predictor, wilson};
+use wgrad::train::{Predictor, Schedule, wilson};
 
 /// Masks that are averaged.
 pub const COUNTS: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
@@ -74,12 +74,12 @@ fn train(setup: &Setup) -> Result<(Model, data::Values, Vec<u32>), Failure> {
     let [input, hidden] = DROPPED.map(|p| format!("dropout {p}"));
     let unit = format!("linear {}", setup.pick(256, 512));
     let mut recipe = setup.recipe(&[&input, &unit, "relu", &hidden, &unit, "relu", &hidden, "linear"], 0.4);
-    recipe.train.lr = Some(setup.pick(0.05, 0.1));
-    recipe.train.momentum = Some(0.9);
-    recipe.train.schedule = Some("cosine".into());
-    recipe.train.max_norm = Some(setup.pick(1.5, 2.0));
-    recipe.train.batch = Some(setup.pick(20, 100));
-    recipe.train.epochs = Some(setup.pick(20, 15));
+    recipe.lr = Some(setup.pick(0.05, 0.1));
+    recipe.momentum = Some(0.9);
+    recipe.schedule = Some(Schedule::cosine());
+    recipe.max_norm = Some(setup.pick(1.5, 2.0));
+    recipe.batch = Some(setup.pick(20, 100));
+    recipe.epochs = Some(setup.pick(20, 15));
     let mut trainer = setup.trainer(&recipe)?;
     trainer.train_steps(trainer.total_steps())?;
     let test = trainer.job().split.test.clone();

@@ -55,11 +55,11 @@ struct Aim {
 
 fn trainer(setup: &Setup, kind: &str, rate: f64, batch: usize, seed: u64, steps: u64) -> Result<Trainer, Failure> {
     let mut recipe = setup.recipe(&[&format!("linear {HIDDEN}"), "relu", "linear"], 0.2);
-    recipe.data.normalize = Some(kind.into());
-    recipe.train.lr = Some(rate);
-    recipe.train.batch = Some(batch);
-    recipe.train.steps = Some(steps);
-    recipe.train.seed = Some(seed);
+    recipe.normalize = Some(kind.parse()?);
+    recipe.lr = Some(rate);
+    recipe.batch = Some(batch);
+    recipe.steps = Some(steps);
+    recipe.seed = Some(seed);
     setup.trainer(&recipe)
 }
 

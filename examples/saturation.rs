@@ -9,9 +9,9 @@
 pub mod common;
 
 use common::{Failure, Plot, Report, Series, Setup, mean, start::Weights};
-use wgrad::data::{Affine, Dataset, Encoding, Normalize, Split, Targets, Values};
+use wgrad::data::{Dataset, Encoding, Normalize, Split, Targets, Values};
 use wgrad::nn::{Loss, TargetScale};
-use wgrad::train::{Job, Trainer, question};
+use wgrad::train::{Job, Trainer, job, question};
 
 const LOSSES: [Loss; 2] = [Loss::Mse, Loss::BinaryCrossEntropy];
 
@@ -90,13 +90,12 @@ fn name(loss: Loss) -> &'static str {
 fn one_input(setup: &Setup, loss: Loss) -> Result<Job, Failure> {
     let rows = 1000;
     let mut recipe = setup.recipe(&["linear 1", "sigmoid"], 0.0);
-    recipe.train.lr = Some(RATE);
-    recipe.train.batch = Some(1);
-    recipe.train.steps = Some(MOST);
-    let settings = recipe.settings(true)?;
+    recipe.lr = Some(RATE);
+    recipe.batch = Some(1);
+    recipe.steps = Some(MOST);
+    recipe.loss = Some(loss);
+    recipe.normalize = Some(Normalize::None);
     let targets = Targets::Classes { labels: vec![0; rows], names: vec!["0".into(), "1".into()] };
-    let layers = recipe.model.layers.unwrap_or_default();
-    let problem = question(&targets, &layers, Some(loss))?;
     let dataset = Dataset {
         name: "one input".into(),
         values: Values::Floats(vec![1.0; rows]),
@@ -108,20 +107,8 @@ fn one_input(setup: &Setup, loss: Loss) -> Result<Job, Failure> {
         target: None,
         test: None,
     };
-    Ok(Job {
-        dataset,
-        split: Split { train: (0..rows as u32).collect(), validation: vec![], test: vec![] },
-        normalize: (Normalize::None, Affine { offset: vec![0.0], factor: vec![1.0] }),
-        problem,
-        scale: TargetScale::none(2),
-        class_weights: None,
-        layers,
-        lr: RATE,
-        settings,
-        init_from: None,
-        resume: None,
-        best: None,
-    })
+    let split = Split { train: (0..rows as u32).collect(), validation: vec![], test: vec![] };
+    Ok(job(recipe, dataset, split)?.0)
 }
 
 fn unit(setup: &Setup, loss: Loss, start: [f32; 2]) -> Result<Unit, Failure> {
@@ -146,18 +133,18 @@ fn unit(setup: &Setup, loss: Loss, start: [f32; 2]) -> Result<Unit, Failure> {
 /// The digits as two classes.
 fn one_digit(setup: &Setup, loss: Loss, seed: u64) -> Result<Job, Failure> {
     let mut recipe = setup.recipe(&["linear 32", "tanh", "linear 1", "sigmoid"], 0.2);
-    (recipe.data.source, recipe.data.test) = (Some("digits".into()), Some(0.2));
-    recipe.train.lr = Some(0.1);
-    recipe.train.batch = Some(32);
-    recipe.train.steps = Some(3000);
-    recipe.train.seed = Some(seed);
+    (recipe.source, recipe.test) = (Some("digits".into()), Some(0.2));
+    recipe.lr = Some(0.1);
+    recipe.batch = Some(32);
+    recipe.steps = Some(3000);
+    recipe.seed = Some(seed);
     let mut job = setup.job(&recipe)?;
     let Targets::Classes { labels, names } = &mut job.dataset.targets else {
         return Err("the target is no class".into());
     };
     labels.iter_mut().for_each(|label| *label = u32::from(*label == DIGIT));
     *names = vec!["the rest".into(), DIGIT.to_string()];
-    job.problem = question(&job.dataset.targets, &job.layers, Some(loss))?;
+    job.problem = question(&job.dataset.targets, &job.settings.layers, Some(loss))?;
     job.scale = TargetScale::none(2);
     Ok(job)
 }

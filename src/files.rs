@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Error, ErrorKind};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 /// Why a file could not be read or written, and what to do.
 pub fn reason(error: &Error) -> String {
@@ -27,4 +27,29 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         // Half a file is of no use; if it cannot be removed either, the first answer still says more.
         let _ = fs::remove_file(&part);
     })
+}
+
+/// A path as seen from a folder, or absolute where no relative path leads there, as between drives.
+pub(crate) fn relative(path: &Path, folder: &Path) -> PathBuf {
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (path, folder) = (absolute(path), absolute(folder));
+    pathdiff::diff_paths(&path, folder).unwrap_or(path)
+}
+
+/// A relative path seen from a folder. Each `..` takes away the folder before it where that leads to the same file, so
+/// that messages show the short form.
+pub(crate) fn joined(folder: &Path, path: &Path) -> PathBuf {
+    let long = folder.join(path);
+    let mut short = PathBuf::new();
+    for part in long.components() {
+        let above = matches!(short.components().next_back(), Some(Component::Normal(_)));
+        match part {
+            Component::ParentDir if above => {
+                short.pop();
+            }
+            Component::CurDir => {}
+            part => short.push(part),
+        }
+    }
+    if short.exists() || !long.exists() { short } else { long }
 }

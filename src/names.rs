@@ -35,6 +35,17 @@ pub fn nearest_of(kind: &str, name: &str, names: &[String]) -> String {
     }
 }
 
+/// Characters of a text that a message shows.
+const LONGEST: usize = 80;
+
+/// A text cut to a length that a message can show.
+pub fn short(text: &str) -> String {
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// The names in quotation marks, or the first few of them and how many more there are.
 pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
     few(&names.iter().map(|name| format!("{:?}", name.as_ref())).collect::<Vec<_>>())

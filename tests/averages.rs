@@ -13,10 +13,10 @@ fn devices() -> Vec<Device> {
 
 fn recipe(norm: &str) -> Recipe {
     let mut recipe = Recipe::default();
-    recipe.model.layers = Some(["linear 6", norm, "relu", "dropout 0.5", "linear"].map(str::to_owned).to_vec());
-    recipe.data.validation = Some(0.0);
-    recipe.train.batch = Some(50);
-    recipe.train.epochs = Some(2);
+    recipe.layers = Some(["linear 6", norm, "relu", "dropout 0.5", "linear"].map(str::to_owned).to_vec());
+    recipe.validation = Some(0.0);
+    recipe.batch = Some(50);
+    recipe.epochs = Some(2);
     recipe
 }
 
@@ -60,9 +60,9 @@ fn population_statistics_are_those_of_the_definition() {
     for device in devices() {
         let folder = tempfile::tempdir().unwrap();
         let (recipe, run) = (recipe("batch_norm statistics=population"), folder.path().join("run"));
-        let (job, _) = prepare(recipe.settings(false).unwrap(), None).unwrap();
+        let (job, _) = prepare(&recipe, None).unwrap();
         let mut trainer = Trainer::new(job, &device).unwrap();
-        let mut out = RunFolder::create(Some(&run), "test", &recipe.text()).unwrap();
+        let mut out = RunFolder::create(Some(&run), "test", &recipe).unwrap();
         trainer.run(&mut out, &mut support::Silent).unwrap();
         let [model, last] =
             ["model", "last"].map(|name| Model::read(&out.file(&format!("{name}.safetensors"))).unwrap());
@@ -84,9 +84,9 @@ fn population_statistics_are_those_of_the_definition() {
 fn running_averages_stay_what_training_made_them() {
     let folder = tempfile::tempdir().unwrap();
     let (recipe, run) = (recipe("batch_norm"), folder.path().join("run"));
-    let (job, _) = prepare(recipe.settings(false).unwrap(), None).unwrap();
+    let (job, _) = prepare(&recipe, None).unwrap();
     let mut trainer = Trainer::new(job, &Device::Cpu { why: None }).unwrap();
-    let mut out = RunFolder::create(Some(&run), "test", &recipe.text()).unwrap();
+    let mut out = RunFolder::create(Some(&run), "test", &recipe).unwrap();
     trainer.run(&mut out, &mut support::Silent).unwrap();
     let [model, last] = ["model", "last"].map(|name| Model::read(&out.file(&format!("{name}.safetensors"))).unwrap());
     for name in ["1.running_mean", "1.running_var"] {

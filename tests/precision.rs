@@ -125,14 +125,14 @@ const STEPS: u64 = 300;
 fn a_run_in_float16_learns_the_digits() {
     let Some(gpu) = support::gpu_f16() else { return };
     let train = |precision: &str, device: &Device| {
-        let mut recipe = Recipe::default();
-        recipe.data.test = Some(0.2);
-        recipe.model.layers = Some(LAYERS.map(str::to_owned).to_vec());
-        recipe.train.precision = Some(precision.into());
-        recipe.train.momentum = Some(0.9);
-        recipe.train.batch = Some(48);
-        recipe.train.steps = Some(STEPS);
-        let (job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+        let mut recipe = Recipe::plain();
+        recipe.test = Some(0.2);
+        recipe.layers = Some(LAYERS.map(str::to_owned).to_vec());
+        recipe.precision = Some(precision.parse().unwrap());
+        recipe.momentum = Some(0.9);
+        recipe.batch = Some(48);
+        recipe.steps = Some(STEPS);
+        let (job, _) = prepare(&recipe, None).unwrap();
         assert_eq!(job.settings.precision == Precision::F16, precision == "f16");
         let mut trainer = Trainer::new(job, device).unwrap();
         let loss = trainer.train_steps(STEPS).unwrap();

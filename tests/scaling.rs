@@ -240,11 +240,11 @@ fn nothing_is_done_with_gradients_that_are_scaled() {
 }
 
 fn trainer(resume: Option<Model>, steps: u64) -> Trainer {
-    let mut recipe = Recipe::default();
-    recipe.model.layers = Some(NORMALIZED.map(str::to_owned).to_vec());
-    recipe.train.precision = Some("f16".into());
-    recipe.train.steps = Some(steps);
-    let (mut job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+    let mut recipe = Recipe::plain();
+    recipe.layers = Some(NORMALIZED.map(str::to_owned).to_vec());
+    recipe.precision = Some(Precision::F16);
+    recipe.steps = Some(steps);
+    let (mut job, _) = prepare(&recipe, None).unwrap();
     assert_eq!(job.settings.precision, Precision::F16);
     job.resume = resume;
     // The loss is scaled, while the CPU path's products are float32.
@@ -258,7 +258,7 @@ fn a_run_that_is_resumed_keeps_its_scale() {
     let path = |name: &str| folder.path().join(name);
     let train = |name: &str, resume: Option<Model>, steps: u64| {
         let mut trainer = trainer(resume, steps);
-        let mut run = RunFolder::create(Some(&path(name)), "test", "").unwrap();
+        let mut run = RunFolder::create(Some(&path(name)), "test", &Recipe::default()).unwrap();
         trainer.run(&mut run, &mut support::Silent).unwrap();
         std::fs::read(path(name).join("last.safetensors")).unwrap()
     };
@@ -274,9 +274,9 @@ fn a_run_that_is_resumed_keeps_its_scale() {
 /// The library refuses what the command line does: a device that was not opened for the precision of the run.
 #[test]
 fn a_device_that_does_not_multiply_so_is_refused() {
-    let mut recipe = Recipe::default();
-    recipe.train.precision = Some("f16".into());
-    let (job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+    let mut recipe = Recipe::plain();
+    recipe.precision = Some(Precision::F16);
+    let (job, _) = prepare(&recipe, None).unwrap();
     let error = Trainer::new(job, &Device::Cpu { why: None }).unwrap_err().to_string();
     assert!(error.contains("f16") && error.contains("not opened"), "{error}");
 }

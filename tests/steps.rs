@@ -3,7 +3,7 @@
 
 mod support;
 
-use wgrad::data::Values;
+use wgrad::data::{Normalize, Values};
 use wgrad::error::Error;
 use wgrad::judge::layers::{of_start, of_trainer};
 use wgrad::nn::{Head, Network};
@@ -18,15 +18,15 @@ fn devices() -> Vec<Device> {
 
 /// On the digits; with 40 % held out an epoch is 1078 rows, in 90 steps of 12 of which the last is smaller.
 fn trainer(layers: &[&str], device: &Device, change: impl Fn(&mut Recipe)) -> Trainer {
-    let mut recipe = Recipe::default();
-    recipe.data.test = Some(0.4);
-    recipe.model.layers = Some(layers.iter().map(|&text| text.into()).collect());
-    recipe.train.batch = Some(12);
-    recipe.train.epochs = Some(2);
-    recipe.train.momentum = Some(0.5);
-    recipe.train.seed = Some(3);
+    let mut recipe = Recipe::plain();
+    recipe.test = Some(0.4);
+    recipe.layers = Some(layers.iter().map(|&text| text.into()).collect());
+    recipe.batch = Some(12);
+    recipe.epochs = Some(2);
+    recipe.momentum = Some(0.5);
+    recipe.seed = Some(3);
     change(&mut recipe);
-    let (job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+    let (job, _) = prepare(&recipe, None).unwrap();
     Trainer::new(job, device).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn steps_by_hand_are_those_of_a_run() {
     for device in devices() {
         let folder = tempfile::tempdir().unwrap();
         let mut whole = trainer(&LAYERS, &device, |_| ());
-        let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", "").unwrap();
+        let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", &Recipe::default()).unwrap();
         whole.run(&mut run, &mut support::Silent).unwrap();
         let losses: Vec<f64> = std::fs::read_to_string(folder.path().join("run/steps.csv"))
             .unwrap()
@@ -84,8 +84,8 @@ fn steps_by_hand_are_those_of_a_run() {
 fn what_cannot_be_done_by_hand_is_refused() {
     let device = Device::Cpu { why: None };
     let mut trainer = trainer(&LAYERS, &device, |recipe| {
-        recipe.train.epochs = None;
-        recipe.train.steps = Some(5);
+        recipe.epochs = None;
+        recipe.steps = Some(5);
     });
     let sentence = |error: Error| error.to_string();
     assert!(sentence(trainer.train_steps(0).unwrap_err()).starts_with("cannot take 0 steps"));
@@ -111,7 +111,7 @@ fn what_cannot_be_done_by_hand_is_refused() {
 #[test]
 fn a_loss_that_is_not_finite_is_an_error_by_hand_too() {
     for device in devices() {
-        let mut trainer = trainer(&["linear 16", "relu", "linear"], &device, |recipe| recipe.train.lr = Some(1e15));
+        let mut trainer = trainer(&["linear 16", "relu", "linear"], &device, |recipe| recipe.lr = Some(1e15));
         let error = trainer.train_steps(50).unwrap_err();
         let Error::Diverged { step, cause, saved, .. } = &error else { panic!("{error}") };
         assert!((1..10).contains(step) && cause.contains("linear"), "{error}");
@@ -126,8 +126,8 @@ fn a_loss_that_is_not_finite_is_an_error_by_hand_too() {
 fn a_gradient_is_that_of_the_last_step() {
     for device in devices() {
         let mut trainer = trainer(&["linear 16", "relu", "linear"], &device, |recipe| {
-            recipe.train.momentum = None;
-            recipe.train.lr = Some(0.25);
+            recipe.momentum = Some(0.0);
+            recipe.lr = Some(0.25);
         });
         for name in ["0.weight", "0.bias", "2.weight"] {
             assert!(trainer.gradient(name).unwrap().iter().all(|&g| g == 0.0), "{device}: {name} before any step");
@@ -151,7 +151,7 @@ fn a_gradient_is_that_of_the_last_step() {
 fn statistics_are_those_of_the_outputs() {
     let layers = ["linear 24", "relu", "dropout 0.5", "linear"];
     for device in devices() {
-        let mut trainer = trainer(&layers, &device, |recipe| recipe.train.lr = Some(0.5));
+        let mut trainer = trainer(&layers, &device, |recipe| recipe.lr = Some(0.5));
         trainer.train_steps(40).unwrap();
         let rows: Vec<u32> = (0..300).rev().collect();
         let found = of_trainer(&mut trainer, &rows, &device).unwrap();
@@ -192,7 +192,7 @@ fn statistics_are_those_of_the_outputs() {
 #[test]
 fn a_start_is_that_of_a_trainer() {
     for device in devices() {
-        let mut trainer = trainer(&LAYERS, &device, |recipe| recipe.data.normalize = Some("none".into()));
+        let mut trainer = trainer(&LAYERS, &device, |recipe| recipe.normalize = Some(Normalize::None));
         let Values::Bytes(bytes) = &trainer.job().dataset.values else { panic!("the digits are bytes") };
         let inputs: Vec<f32> = bytes.iter().map(|&v| f32::from(v)).collect();
         let network = Network::read(&trainer.layers(), Head::classes(10), None).unwrap();

@@ -17,16 +17,16 @@ fn devices() -> Vec<Device> {
 fn train(recipe: &Recipe, device: &Device) -> (Result<Option<Evaluation>, Error>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let data = std::env::var_os("WGRAD_DATA").map(PathBuf::from);
-    let (job, _) = prepare(recipe.settings(false).unwrap(), data.as_deref()).unwrap();
+    let (job, _) = prepare(&recipe, data.as_deref()).unwrap();
     let mut trainer = Trainer::new(job, device).unwrap();
-    let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", &recipe.text()).unwrap();
+    let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", recipe).unwrap();
     let done = trainer.run(&mut run, &mut support::Silent).and_then(|_| trainer.test());
     (done, folder)
 }
 
 fn seeded(seed: u64) -> Recipe {
     let mut recipe = Recipe::default();
-    recipe.train.seed = Some(seed);
+    recipe.seed = Some(seed);
     recipe
 }
 
@@ -51,10 +51,10 @@ fn mnist_is_learnt_in_an_epoch() {
         return;
     }
     let mut recipe = seeded(0);
-    recipe.data.source = Some("mnist".into());
-    recipe.data.validation = Some(0.0);
-    recipe.train.batch = Some(128);
-    recipe.train.epochs = Some(1);
+    recipe.source = Some("mnist".into());
+    recipe.validation = Some(0.0);
+    recipe.batch = Some(128);
+    recipe.epochs = Some(1);
     for device in devices() {
         let accuracy = train(&recipe, &device).0.unwrap().unwrap().accuracy().unwrap();
         println!("{device}: {accuracy}");
@@ -67,8 +67,8 @@ fn mnist_is_learnt_in_an_epoch() {
 fn a_loss_that_is_not_finite_stops_the_run_before_any_harm() {
     for device in devices() {
         let mut recipe = seeded(0);
-        recipe.model.layers = Some(["linear 16", "relu", "linear"].map(str::to_owned).to_vec());
-        recipe.train.lr = Some(1e15);
+        recipe.layers = Some(["linear 16", "relu", "linear"].map(str::to_owned).to_vec());
+        recipe.lr = Some(1e15);
         let (done, folder) = train(&recipe, &device);
         let error = done.unwrap_err();
         assert_eq!(error.exit_code(), 1);

@@ -82,10 +82,10 @@ fn failures(folder: &Path, device: &Device, factor: f64) -> Vec<String> {
 
 fn failures_of(folder: &Path, device: &Device, target: Target, factor: f64) -> Vec<String> {
     let run = tempfile::tempdir().unwrap();
-    let recipe = Recipe::read(&folder.join("recipe.toml")).unwrap();
-    let (mut job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+    let recipe = Recipe::open(&folder.join("recipe.toml")).unwrap();
+    let (mut job, _) = prepare(&recipe, None).unwrap();
     job.init_from = Some(Model::read(&folder.join("init.safetensors")).unwrap());
-    let mut out = RunFolder::create(Some(&run.path().join("run")), "trajectory", &recipe.text()).unwrap();
+    let mut out = RunFolder::create(Some(&run.path().join("run")), "trajectory", &recipe).unwrap();
     Trainer::for_target(job, device, target).unwrap().run(&mut out, &mut support::Silent).unwrap();
     compare(folder, &out.file("last.safetensors"), &out.file("steps.csv"), factor)
 }

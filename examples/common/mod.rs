@@ -90,17 +90,17 @@ impl Setup {
     /// A recipe with the data set of the form: the digits, of which a part is held out to test, or MNIST with its own.
     /// All that is not named is off: no momentum, no weight decay, nothing held out to validate.
     pub fn recipe(&self, layers: &[&str], held_out: f64) -> Recipe {
-        let mut recipe = Recipe::default();
-        recipe.data.source = Some(self.pick("digits", "mnist").into());
-        recipe.data.test = self.pick(Some(held_out), None);
-        recipe.model.layers = Some(layers.iter().map(|&text| text.into()).collect());
+        let mut recipe = Recipe::plain();
+        recipe.source = Some(self.pick("digits", "mnist").into());
+        recipe.test = Some(self.pick(held_out, 0.0));
+        recipe.layers = Some(layers.iter().map(|&text| text.into()).collect());
         recipe
     }
 
     /// The data of a recipe, split and measured.
     pub fn job(&self, recipe: &Recipe) -> Result<Job, Failure> {
         let data = std::env::var_os("WGRAD_DATA").map(PathBuf::from);
-        Ok(prepare(recipe.settings(true)?, data.as_deref())?.0)
+        Ok(prepare(&recipe, data.as_deref())?.0)
     }
 
     /// The network of a recipe, ready to be trained on its data.

@@ -17,7 +17,7 @@ pub struct Weights(BTreeMap<String, (Vec<usize>, Vec<f32>)>);
 impl Weights {
     /// Those that a job's network starts from.
     pub fn of_start(job: &Job) -> Result<Self, Failure> {
-        let network = Network::read(&job.layers, job.problem.head(), job.settings.init)?;
+        let network = Network::read(&job.settings.layers, job.problem.head(), job.settings.init)?;
         let mut graph = Graph::default();
         let sizes: Vec<usize> = std::iter::once(1).chain(job.input_shape()?).collect();
         let x = graph.value("x", wgrad::shape::Shape(sizes), Scalar::F32, Class::Data);

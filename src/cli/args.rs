@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use super::flags::TrainArgs;
+use super::flags::{BaseArgs, PlanFlags, TrainArgs};
 use super::setting;
 use crate::error::Error;
 use crate::gpu;
@@ -156,7 +156,9 @@ pub(super) struct DoctorArgs {
 #[derive(Args, Debug)]
 pub(super) struct PlanArgs {
     #[command(flatten)]
-    pub(super) train: TrainArgs,
+    pub(super) base: BaseArgs,
+    #[command(flatten)]
+    pub(super) settings: PlanFlags,
     /// Print the WGSL of a kernel, as in batch_norm.stats
     #[arg(long, value_name = "KERNEL")]
     pub(super) wgsl: Option<String>,

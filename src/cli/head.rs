@@ -1,66 +1,11 @@
-//! What a training run says before it begins, and the recipe that it leaves.
+//! What a training run says before it begins.
 
 use super::say::say;
 use super::{show, variants};
 use crate::kernel::Precision;
 use crate::nn::{Answer, Rule};
 use crate::op::Class;
-use crate::ops::sgd::Decay;
-use crate::train::{ClassWeights, Device, Job, Length, Measure, Recipe, TrainSection, Trainer};
-
-/// Writes every default into the recipe, so that it says all of the run by itself.
-pub(super) fn complete(recipe: &mut Recipe, trainer: &Trainer) {
-    let job = trainer.job();
-    let settings = &job.settings;
-    let known = crate::data::KNOWN.iter().any(|known| known.name == settings.source);
-    let absolute = std::fs::canonicalize(&settings.source).map(|path| path.to_string_lossy().into_owned());
-    let source = settings.source.clone();
-    let numbers = job.problem.answer == Answer::Numbers;
-    recipe.data.source = Some(if known { source } else { absolute.unwrap_or(source) });
-    recipe.data.target.clone_from(&job.dataset.target);
-    recipe.data.task = Some(if numbers { "regression" } else { "classification" }.into());
-    recipe.data.normalize = Some(job.normalize.0.to_string());
-    if numbers {
-        let kind = if settings.standardize_target { "standardize" } else { "none" };
-        recipe.data.normalize_target = Some(kind.into());
-    }
-    recipe.data.shuffle = Some(settings.shuffle);
-    recipe.data.validation = Some(settings.fractions.validation);
-    if job.dataset.test.is_none() {
-        recipe.data.test = Some(settings.fractions.test);
-    }
-    recipe.model.layers = Some(trainer.layers());
-    train(&mut recipe.train, job);
-}
-
-fn train(section: &mut TrainSection, job: &Job) {
-    let settings = &job.settings;
-    section.loss = Some(job.problem.loss.to_string());
-    section.lr = Some(job.lr);
-    section.label_smoothing = Some(settings.label_smoothing);
-    section.schedule = Some(settings.schedule.to_string());
-    section.optimizer = Some(settings.optimizer.rule.name().into());
-    match settings.optimizer.rule {
-        Rule::Sgd { momentum, nesterov, decay } => {
-            section.momentum = Some(momentum);
-            section.nesterov = Some(nesterov);
-            section.decay = Some(if decay == Decay::L2 { "l2" } else { "decoupled" }.into());
-        }
-        Rule::Adam { beta1, beta2, eps } | Rule::AdamW { beta1, beta2, eps } => {
-            (section.beta1, section.beta2, section.eps) = (Some(beta1), Some(beta2), Some(eps));
-        }
-    }
-    section.weight_decay = Some(settings.optimizer.weight_decay);
-    section.decay_only = Some(if settings.optimizer.decay_weights_only { "weights" } else { "all" }.into());
-    section.measure = Some(if settings.measure == Measure::Loss { "loss" } else { "accuracy" }.into());
-    section.precision = Some(settings.precision.to_string());
-    section.batch = Some(settings.batch);
-    section.seed = Some(settings.seed);
-    (section.epochs, section.steps) = match settings.length {
-        Length::Epochs(epochs) => (Some(epochs), None),
-        Length::Steps(steps) => (None, Some(steps)),
-    };
-}
+use crate::train::{ClassWeights, Device, Job, Trainer};
 
 pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     let job = trainer.job();
@@ -136,8 +81,8 @@ fn loss(job: &Job) -> String {
 
 /// The update, and what bears on it.
 fn update(job: &Job) -> String {
-    let (settings, optimizer) = (&job.settings, &job.settings.optimizer);
-    let mut text = format!("{}, lr {}", optimizer.rule.name(), job.lr);
+    let (settings, optimizer) = (&job.settings, job.settings.update());
+    let mut text = format!("{}, lr {}", optimizer.rule.name(), settings.lr);
     if settings.schedule.to_string() != "constant" {
         text += &format!(" ({})", settings.schedule);
     }

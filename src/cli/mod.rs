@@ -17,6 +17,7 @@ mod say;
 mod show;
 mod train;
 mod tune;
+mod unknown;
 
 use crate::error::Error;
 use crate::kernel::Precision;
@@ -31,8 +32,17 @@ use std::process::ExitCode;
 /// Runs what was typed. Errors go to stderr in one sentence; the exit code is 0 done, 1 the work failed, 2 wrong use or
 /// bad input, 130 stopped by Ctrl-C after saving.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    if let (None, Some(data)) = (&cli.command, &cli.train.data)
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => match unknown::flag(&error) {
+            Some(what) => {
+                say::error(&setting(what));
+                return ExitCode::from(2);
+            }
+            None => error.exit(),
+        },
+    };
+    if let (None, Some(data)) = (&cli.command, cli.train.source())
         && let Some(meant) = meant(data)
     {
         say::error(&setting(format!("there is no command {data:?}; did you mean {meant}?")));
@@ -46,7 +56,7 @@ pub fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Doctor(args) => doctor::run(&args),
-        Command::Plan(args) => plan::run(args),
+        Command::Plan(args) => plan::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Data(args) => data::run(&args),

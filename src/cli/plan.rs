@@ -2,7 +2,7 @@
 
 use super::args::PlanArgs;
 use super::say::{self, say};
-use super::{data_dir, open_device, setting, show, target, train, variants};
+use super::{data_dir, flags, open_device, setting, show, target, variants};
 use crate::error::Error;
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
@@ -13,22 +13,23 @@ use crate::train::{Trainer, prepare};
 use serde_json::json;
 use std::collections::BTreeMap;
 
-pub(super) fn run(args: PlanArgs) -> Result<u8, Error> {
+pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     if let Some(name) = &args.wgsl {
         say!("{}", kernel(name)?.wgsl().trim_end());
         return Ok(0);
     }
-    let (recipe, given) = train::recipe(&args.train)?;
-    let settings = recipe.settings(given)?;
-    let device = open_device(settings.precision, &args.train.device, !args.train.json)?;
-    let (job, _) = prepare(settings, data_dir().as_deref())?;
-    let trainer = Trainer::for_target(job, &device, target(&device, args.train.no_fuse))?;
+    let PlanArgs { base, settings, .. } = args;
+    let recipe = flags::over(base.recipe.as_deref(), &settings.0)?;
+    recipe.check()?;
+    let device = open_device(recipe.precision.unwrap_or_default(), &base.device, !base.json)?;
+    let (job, _) = prepare(&recipe, data_dir().as_deref())?;
+    let trainer = Trainer::for_target(job, &device, target(&device, base.no_fuse))?;
     let programs = trainer.programs();
     let plan = &*programs.plan;
     let parameters: usize =
         programs.tensors.iter().filter(|t| t.class == Class::Parameters).map(|t| t.shape.elements()).sum();
     let step = &plan.programs[programs.train.unwrap_or_default()];
-    if args.train.json {
+    if base.json {
         say::json(&json!({ "parameters": parameters, "bytes": plan.bytes(), "dispatches": step.dispatches.len() }));
         return Ok(0);
     }

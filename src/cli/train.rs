@@ -4,10 +4,10 @@ use super::attend::Attending;
 use super::flags::TrainArgs;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
-use super::{data_dir, head, setting, show, target};
+use super::{data_dir, flags, head, setting, show, target};
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
-use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
+use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -23,26 +23,27 @@ const LAST: &str = "last.safetensors";
 const BEST: &str = "model.safetensors";
 
 pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
-    let (mut recipe, given) = recipe(&args)?;
-    let attending = Attending::new(!args.quiet && !args.json);
-    let settings = recipe.settings(given)?;
-    args.device.drivers.hush();
-    let device = Device::open_attended(settings.precision, &args.device.device, attending.clone())?;
-    let (mut job, notes) = prepare(settings, data_dir().as_deref())?;
+    let file = args.resume.as_ref().map(|run| run.join("recipe.toml")).or_else(|| args.base.recipe.clone());
+    let recipe = flags::over(file.as_deref(), &args.settings.0)?;
+    recipe.check()?;
+    let choice = &args.base.device.device;
+    let attending = Attending::new(!args.quiet && !args.base.json);
+    args.base.device.drivers.hush();
+    let device = Device::open_attended(recipe.precision.unwrap_or_default(), choice, attending.clone())?;
+    let (mut job, notes) = prepare(&recipe, data_dir().as_deref())?;
     start_from(&args, &mut job)?;
     let name = run_name(&job.dataset.name);
-    let mut trainer = Trainer::for_target(job, &device, target(&device, args.no_fuse))?;
-    head::complete(&mut recipe, &trainer);
+    let mut trainer = Trainer::for_target(job, &device, target(&device, args.base.no_fuse))?;
     let mut folder = match &args.resume {
         Some(path) => {
             let Progress { step, epoch, .. } = *trainer.progress();
-            // A run with nothing left to do stays what its recipe says.
-            let recipe = (step < trainer.total_steps()).then(|| recipe.text());
-            RunFolder::resume(path, step, epoch, recipe.as_deref())?
+            // A run with nothing left to do keeps its recipe.
+            let recipe = (step < trainer.total_steps()).then(|| trainer.recipe());
+            RunFolder::resume(path, step, epoch, recipe.as_ref())?
         }
-        None => RunFolder::create(args.out.as_deref(), &name, &recipe.text())?,
+        None => RunFolder::create(args.out.as_deref(), &name, &trainer.recipe())?,
     };
-    let verbose = !args.quiet && !args.json;
+    let verbose = !args.quiet && !args.base.json;
     match &device {
         _ if verbose => head::say(&trainer, &device, &notes),
         Device::Cpu { why: Some(why) } => note!("on the CPU: {why}"),
@@ -53,21 +54,13 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     watch.bar.finish_and_clear();
     let outcome = outcome?;
     if outcome == Outcome::Stopped {
-        let (step, path, choice) = (trainer.progress().step, folder.path().display().to_string(), &args.device.device);
+        let (step, path) = (trainer.progress().step, folder.path().display().to_string());
         let path = if path.contains(' ') { format!("{path:?}") } else { path };
         let s = if step == 1 { "" } else { "s" };
         note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
-}
-
-/// The recipe with every flag over it, and whether it came from a file.
-pub(super) fn recipe(args: &TrainArgs) -> Result<(Recipe, bool), Error> {
-    let file = args.resume.as_ref().map(|run| run.join("recipe.toml")).or_else(|| args.recipe.clone());
-    let mut recipe = file.as_deref().map_or(Ok(Recipe::default()), Recipe::read)?;
-    args.over(&mut recipe).map_err(setting)?;
-    Ok((recipe, file.is_some()))
 }
 
 fn start_from(args: &TrainArgs, job: &mut Job) -> Result<(), Error> {
@@ -115,12 +108,12 @@ impl Watch {
             }
         })
         .map_err(|error| setting(format!("Ctrl-C cannot be caught: {error}")))?;
-        let shown = std::io::stderr().is_terminal() && !args.quiet && !args.json;
+        let shown = std::io::stderr().is_terminal() && !args.quiet && !args.base.json;
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_position(done.step);
         let style = ProgressStyle::with_template("{bar:30} step {pos} of {len}, {msg}, {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let (json, quiet) = (args.json, args.quiet);
+        let (json, quiet) = (args.base.json, args.quiet);
         let (rows, rows_of_epoch) = (0, done.rows);
         let (first, started, seconds) = (true, Instant::now(), 0.0);
         Ok(Self { bar, attending, stop, json, quiet, first, rows, rows_of_epoch, started, seconds })
@@ -194,7 +187,7 @@ fn finish(
     let test = if rows.is_empty() { None } else { Some(trainer.assess(&rows)?) };
     let model = folder.file(BEST);
     let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
-    if args.json {
+    if args.base.json {
         let test = test.as_ref().map(|test| result::object(test, &job.problem.names));
         let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
         say::json(&json!({

@@ -199,6 +199,11 @@ fn open_table(name: String, path: &Path, options: &Options<'_>) -> Result<Opened
     }
 }
 
+/// Whether a name is that of a known data set, and not a path.
+pub fn is_known(name: &str) -> bool {
+    KNOWN.iter().any(|known| known.name == name)
+}
+
 /// Whether a path has the ending of a table, `.csv` or `.csv.gz`.
 pub fn is_table(path: &Path) -> bool {
     let lower = path.to_string_lossy().to_lowercase();

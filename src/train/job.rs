@@ -4,7 +4,7 @@ use super::evaluate::{Evaluation, judge};
 use super::metrics::{Assessment, assess};
 use super::programs::{DataShape, TrainOptions};
 use super::runner::Runner;
-use super::settings::Settings;
+use super::settings::{Recipe, Settings};
 use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
 use crate::error::Error;
 use crate::executor::DeviceError;
@@ -27,11 +27,9 @@ pub struct Job {
     pub scale: TargetScale,
     /// How much each class weighs in training, if not all alike.
     pub class_weights: Option<Vec<f32>>,
-    /// The network, in the layer notation.
-    pub layers: Vec<String>,
-    /// The learning rate that the schedule starts from.
-    pub lr: f64,
-    /// How to train.
+    /// The recipe with every default filled in.
+    pub recipe: Recipe,
+    /// The settings of that recipe.
     pub settings: Settings,
     /// Weights to start from in place of random ones.
     pub init_from: Option<Model>,
@@ -68,8 +66,8 @@ impl Job {
 
     /// What the plan must know of the training.
     pub fn train_options(&self) -> TrainOptions {
-        let Settings { seed, optimizer, label_smoothing, .. } = self.settings;
-        TrainOptions { seed, optimizer, lr: self.lr, label_smoothing }
+        let Settings { seed, label_smoothing, lr, .. } = self.settings;
+        TrainOptions { seed, optimizer: self.settings.update(), lr, label_smoothing }
     }
 
     /// Writes values, targets and class weights to a device.

@@ -2,6 +2,7 @@
 
 mod batches;
 pub mod bench;
+mod defaults;
 mod device;
 mod diverged;
 mod evaluate;
@@ -34,14 +35,16 @@ pub use job::Job;
 pub use kept::Kept;
 pub use metrics::{Assessment, ByClass, ClassMetrics, Confused, Metrics, NumberMetrics, Weakness, assess};
 pub use predictor::{Predictor, Sampled};
-pub use prepare::prepare;
+pub use prepare::{job, prepare};
 pub use programs::{DataShape, Programs, Purpose, TrainOptions};
 pub use question::question;
-pub use recipe::{DataSection, ModelSection, Recipe, TrainSection};
 pub use report::{EpochReport, Observer, Outcome};
 pub use run_folder::RunFolder;
 pub use runner::Runner;
 pub use schedule::Schedule;
-pub use settings::{ClassWeights, Length, Measure, Settings};
+pub use settings::{
+    ClassWeights, DecayOnly, FIXED, Length, Measure, NormalizeTarget, PLAN, POSITIONAL, Recipe, SETTINGS, SWITCH,
+    Setting, Settings, named,
+};
 pub use statistics::Gap;
 pub use trainer::Trainer;

@@ -1,66 +1,101 @@
-//! From settings to a job: the data opened, split and measured, and the question that they pose.
+//! From a recipe to a job: the data are opened, split and measured, and the defaults are filled in.
 
+use super::defaults::{self, Facts, Learns};
 use super::job::Job;
 use super::question::question;
-use super::settings::{ClassWeights, Measure, Settings};
-use crate::data::{self, Dataset, Fractions, Normalize, Targets, Values};
+use super::settings::{ClassWeights, Measure, NormalizeTarget, Recipe, Settings};
+use crate::data::{self, Dataset, Fractions, Normalize, Opened, Split, Targets, Task, Values};
 use crate::error::Error;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
 use std::path::Path;
 
-/// Opens the data that settings name, splits them, and takes everything that is measured of them from the training part.
-/// What the user should know of the data comes along, in sentences.
+/// Opens the data that a recipe names, splits them, takes everything that is measured of them from the training part, and
+/// fills in every default. What the user should know of the data and of the defaults comes along, in sentences.
 ///
 /// # Errors
-/// The data are not there, are broken, or cannot be split so; or the settings do not fit them.
-pub fn prepare(mut settings: Settings, data_dir: Option<&Path>) -> Result<(Job, Vec<String>), Error> {
-    let options = data::Options { target: settings.target.as_deref(), task: settings.task, ignore: &settings.ignore };
-    let opened = data::open(&settings.source, &options, data_dir)?;
+/// The data are not there, are broken, or cannot be split so; or the recipe does not fit them.
+pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<String>), Error> {
+    recipe.check()?;
+    let mut recipe = recipe.clone();
+    let source = recipe.source.get_or_insert_with(|| "digits".into()).clone();
+    let ignore = recipe.ignore.clone().unwrap_or_default();
+    let options = data::Options { target: recipe.target.as_deref(), task: recipe.task, ignore: &ignore };
+    let opened = data::open(&source, &options, data_dir)?;
     let mut notes: Vec<String> = opened.inferred.iter().cloned().collect();
-    let replaced = settings.test_is_default && opened.test.is_some();
-    let test = if replaced { 0.0 } else { settings.fractions.test };
-    let split = data::split(&opened, Fractions { test, ..settings.fractions }, settings.seed)?;
+    let split = split(&mut recipe, &opened)?;
     let (dataset, told) = opened.encode(&split.train)?;
     notes.extend(told);
-    notes.extend(numbers_as_classes(&settings, &dataset));
+    notes.extend(numbers_as_classes(&recipe, &dataset));
     notes.extend(counters(&dataset));
-    let learns_numbers = matches!(dataset.targets, Targets::Numbers { .. });
-    let (layers, lr) = (settings.layers(learns_numbers), settings.lr(learns_numbers));
-    let problem = question(&dataset.targets, &layers, settings.loss)?;
-    check(&settings, &problem, split.validation.is_empty())?;
+    let (job, told) = job(recipe, dataset, split)?;
+    notes.extend(told);
+    Ok((job, notes))
+}
+
+/// The job of a recipe on data that are open and split already. Every default is filled in; what the user should know of
+/// them comes along, in sentences.
+///
+/// # Errors
+/// The recipe does not fit the data.
+pub fn job(mut recipe: Recipe, dataset: Dataset, split: Split) -> Result<(Job, Vec<String>), Error> {
+    let wants_scaled_target = recipe.normalize_target == Some(NormalizeTarget::Standardize);
+    let learns = match &dataset.targets {
+        Targets::Numbers { .. } => Learns::Numbers,
+        targets => Learns::Classes(targets.names().len()),
+    };
+    let (train, rows) = (split.train.len(), split.train.len() + split.validation.len());
+    let facts = Facts { rows, train, features: dataset.features(), learns, pictures: dataset.is_image() };
+    let mut notes: Vec<String> = defaults::fill(&mut recipe, &facts)?.into_iter().collect();
+    recipe.validation.get_or_insert(0.0);
+    let layers = recipe.layers.clone().unwrap_or_default();
+    let problem = question(&dataset.targets, &layers, recipe.loss)?;
+    let numbers = problem.answer == Answer::Numbers;
+    recipe.loss = Some(problem.loss);
+    recipe.task = Some(if numbers { Task::Regression } else { Task::Classification });
+    recipe.target.clone_from(&dataset.target);
+    let settings = recipe.resolved();
+    check(&settings, &problem, split.validation.is_empty(), wants_scaled_target)?;
     let class_weights = class_weights(&settings, &dataset.targets, &split.train)?;
     let scale = match &dataset.targets {
-        Targets::Numbers { values, names } if settings.standardize_target => {
+        Targets::Numbers { values, names } if settings.normalize_target == Some(NormalizeTarget::Standardize) => {
             TargetScale::standardize(values, names.len(), &split.train)
         }
         _ => TargetScale::none(problem.names.len()),
     };
-    let kind = settings.normalize.unwrap_or(if dataset.is_image() { Normalize::Scale } else { Normalize::Standardize });
-    let fit = data::fit(kind, &dataset, &split.train);
-    if settings.batch_is_default && settings.batch > split.train.len() {
-        settings.batch = split.train.len();
-        notes.push(format!("fewer rows to train on than a batch usually has, so all {} are one", settings.batch));
-    }
+    let fit = data::fit(settings.normalize, &dataset, &split.train);
     if problem.loss == Loss::CrossEntropy && layers.last().is_some_and(|layer| layer == "sigmoid") {
         notes.push(
-            "cross_entropy has its softmax in it: the last sigmoid before it only narrows the probabilities".into(),
+            "cross_entropy applies a softmax to the outputs, so the last sigmoid only narrows the probabilities: leave it out"
+                .into(),
         );
     }
-    notes.extend(constant(&dataset, &fit.constant, kind));
-    let normalize = (kind, fit.affine);
+    notes.extend(constant(&dataset, &fit.constant, settings.normalize));
+    let normalize = (settings.normalize, fit.affine);
     let (init_from, resume, best) = (None, None, None);
     let job =
-        Job { dataset, split, normalize, problem, scale, class_weights, layers, lr, settings, init_from, resume, best };
+        Job { dataset, split, normalize, problem, scale, class_weights, recipe, settings, init_from, resume, best };
     Ok((job, notes))
+}
+
+/// Splits the rows, and fills in the shares that are held out.
+fn split(recipe: &mut Recipe, opened: &Opened) -> Result<Split, Error> {
+    let own_test = opened.test.clone().map_or(0, |test| test.len());
+    if opened.test.is_none() {
+        recipe.test.get_or_insert(defaults::TEST);
+    }
+    let test = recipe.test.unwrap_or(0.0);
+    let default = defaults::validation(opened.rows() - own_test, test, opened.is_image());
+    let validation = *recipe.validation.get_or_insert(default);
+    Ok(data::split(opened, Fractions { test, validation }, recipe.seed.unwrap_or(0))?)
 }
 
 /// Most classes of whole numbers that are not asked about.
 const FEW_CLASSES: usize = 10;
 
 /// What many classes of a table that are numbers may be instead.
-fn numbers_as_classes(settings: &Settings, dataset: &Dataset) -> Option<String> {
+fn numbers_as_classes(recipe: &Recipe, dataset: &Dataset) -> Option<String> {
     let (_, names) = dataset.targets.classes()?;
-    let asks = settings.task.is_none() && dataset.target.is_some() && names.len() > FEW_CLASSES;
+    let asks = recipe.task.is_none() && dataset.target.is_some() && names.len() > FEW_CLASSES;
     let numbers = names.iter().all(|name| name.parse::<f64>().is_ok());
     (asks && numbers).then(|| "the classes are numbers: to learn how large they are, give --task regression".into())
 }
@@ -100,19 +135,20 @@ fn constant(dataset: &Dataset, constant: &[usize], kind: Normalize) -> Option<St
 }
 
 /// Refuses settings that mean nothing for the problem.
-fn check(settings: &Settings, problem: &Problem, no_validation: bool) -> Result<(), Error> {
+fn check(settings: &Settings, problem: &Problem, no_validation: bool, wants_scaled_target: bool) -> Result<(), Error> {
     let loss = problem.loss;
     let numbers = problem.answer == Answer::Numbers;
-    let what = if !numbers && settings.standardize_target && !settings.standardize_target_is_default {
-        "normalize_target standardizes numbers, and the target is none: leave it out".into()
+    let what = if !numbers && wants_scaled_target {
+        "normalize_target only applies to regression, but the target holds classes: leave it out".into()
     } else if settings.label_smoothing > 0.0 && problem.answer != Answer::Class {
-        format!("label_smoothing belongs to cross_entropy, but the loss is {loss}: leave it out")
+        format!("label_smoothing only applies to cross_entropy, but the loss is {loss}: leave it out")
     } else if settings.class_weights.is_some() && !matches!(problem.answer, Answer::Class | Answer::Binary) {
-        "class_weights need one class for each row, and the target is another: leave them out".into()
+        "class_weights needs one class for each row; it does not apply to several labels or to numbers: leave it out"
+            .into()
     } else if settings.class_weights.is_some() && loss == Loss::Mse {
-        format!("class_weights weigh cross-entropies, but the loss is {loss}: leave them out")
+        format!("class_weights only applies to cross-entropies, but the loss is {loss}: leave it out")
     } else if settings.measure == Measure::Accuracy && numbers {
-        "measure cannot be accuracy, for numbers are neither right nor wrong: use loss".into()
+        "measure cannot be accuracy for a regression: use loss".into()
     } else if settings.early_stopping.is_some() && no_validation {
         "early_stopping needs rows to validate on: give --validation a share".into()
     } else if settings.measure == Measure::Accuracy && no_validation {

@@ -1,5 +1,6 @@
 //! The run folder: `recipe.toml`, `model.safetensors`, `last.safetensors`, `steps.csv`, `epochs.csv`.
 
+use super::settings::Recipe;
 use crate::error::Error;
 use crate::files;
 use std::fs::{self, File, OpenOptions};
@@ -22,7 +23,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// `out` is there and not empty, or cannot be written.
-    pub fn create(out: Option<&Path>, name: &str, recipe: &str) -> Result<Self, Error> {
+    pub fn create(out: Option<&Path>, name: &str, recipe: &Recipe) -> Result<Self, Error> {
         let path = match out {
             Some(path) => {
                 let occupied = path.is_file() || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some());
@@ -36,7 +37,7 @@ impl RunFolder {
             None => numbered(Path::new("runs"), name)?,
         };
         let file = path.join("recipe.toml");
-        fs::write(&file, recipe).map_err(Error::file(file, "cannot be written"))?;
+        fs::write(&file, portable(recipe, &path).text()).map_err(Error::file(file, "cannot be written"))?;
         let steps = start(&path.join("steps.csv"), STEPS_HEADER)?;
         let epochs = start(&path.join("epochs.csv"), EPOCHS_HEADER)?;
         Ok(Self { path, steps, epochs })
@@ -48,13 +49,13 @@ impl RunFolder {
     ///
     /// # Errors
     /// It cannot be read or written.
-    pub fn resume(path: &Path, step: u64, epoch: u64, recipe: Option<&str>) -> Result<Self, Error> {
+    pub fn resume(path: &Path, step: u64, epoch: u64, recipe: Option<&Recipe>) -> Result<Self, Error> {
         let [steps, epochs] = ["steps.csv", "epochs.csv"].map(|name| path.join(name));
         // All is read before anything is written.
         let kept_steps = keep(&steps, STEPS_HEADER, |number| number < step)?;
         let kept_epochs = keep(&epochs, EPOCHS_HEADER, |number| number <= epoch)?;
         if let Some(recipe) = recipe {
-            replace(&path.join("recipe.toml"), recipe)?;
+            replace(&path.join("recipe.toml"), &portable(recipe, path).text())?;
         }
         replace(&steps, &kept_steps)?;
         replace(&epochs, &kept_epochs)?;
@@ -83,6 +84,15 @@ impl RunFolder {
         self.steps.flush().map_err(Error::file(self.file("steps.csv"), "cannot be written"))?;
         self.epochs.flush().map_err(Error::file(self.file("epochs.csv"), "cannot be written"))
     }
+}
+
+/// A recipe whose data set is named relative to the run folder, so that both can be moved together.
+fn portable(recipe: &Recipe, folder: &Path) -> Recipe {
+    let source = recipe.source.as_deref().map(|source| match crate::data::is_known(source) {
+        true => source.to_owned(),
+        false => files::relative(Path::new(source), folder).to_string_lossy().into_owned(),
+    });
+    Recipe { source, ..recipe.clone() }
 }
 
 fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {

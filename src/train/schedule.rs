@@ -81,6 +81,14 @@ impl Default for Schedule {
     }
 }
 
+impl Schedule {
+    /// A cosine from the rate down to 0, without warm-up.
+    pub fn cosine() -> Self {
+        let text = LayerText { kind: "cosine".into(), values: vec![], keys: vec![] };
+        Self { text, kind: Kind::Cosine { warmup: Span::NONE, end: 0.0 } }
+    }
+}
+
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.text.fmt(f)

@@ -15,7 +15,7 @@ use super::programs::{Programs, Purpose};
 use super::report::{EpochReport, Observer, Outcome};
 use super::run_folder::RunFolder;
 use super::runner::Runner;
-use super::settings::Length;
+use super::settings::{Length, Recipe};
 use super::state;
 use super::statistics::Gap;
 use crate::error::Error;
@@ -67,7 +67,7 @@ impl Trainer {
     /// The settings do not fit the data or one another; the device fails.
     pub fn for_target(mut job: Job, device: &Device, target: Target) -> Result<Self, Error> {
         let (settings, rows) = (&job.settings, job.split.train.len());
-        let network = Network::read(&job.layers, job.problem.head(), settings.init)?;
+        let network = Network::read(&settings.layers, job.problem.head(), settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: --batch can be {rows} at most")));
@@ -145,6 +145,11 @@ impl Trainer {
         self.network.texts()
     }
 
+    /// The recipe of this run: every setting, with the layers complete.
+    pub fn recipe(&self) -> Recipe {
+        Recipe { layers: Some(self.layers()), ..self.job.recipe.clone() }
+    }
+
     /// Where the run is.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -160,7 +165,7 @@ impl Trainer {
         let s = &self.job.settings;
         let first = self.progress.step - self.progress.step_in_epoch;
         let (total, per_epoch) = (self.total_steps(), self.steps_per_epoch());
-        let rate = |step| s.schedule.rate(self.job.lr, step, total, per_epoch);
+        let rate = |step| s.schedule.rate(s.lr, step, total, per_epoch);
         batches::steps(self.job.split.train.len(), s.batch, self.network.needs_two_rows(), rate, first)
     }
 
@@ -171,7 +176,7 @@ impl Trainer {
 
     /// Updates of the whole run.
     pub fn total_steps(&self) -> u64 {
-        match self.job.settings.length {
+        match self.job.settings.length() {
             Length::Steps(steps) => steps,
             Length::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch()),
         }

@@ -24,7 +24,7 @@ fn sigmoid(z: f64) -> f64 {
 fn logistic_regression() {
     let place = Place::new();
     place.write("points.csv", table(200));
-    let out = place.done("train points.csv --device cpu --batch 16 --layers 'linear 1' --epochs 30 --out run");
+    let out = place.done("train points.csv --device cpu --batch 16 --layers 'linear 1' --out run");
     assert!(out.contains("loss     binary_cross_entropy, one output: how likely under is"), "{out}");
     let answer = place.json("eval run/model.safetensors points.csv --device cpu").remove(0);
     assert!(number(&answer["accuracy"]) > 0.95, "{answer}");
@@ -76,7 +76,8 @@ fn line(count: usize) -> String {
 fn regression_answers_in_the_units_of_the_data() {
     let place = Place::new();
     place.write("line.csv", line(200));
-    let out = place.done("train line.csv --device cpu --batch 16 --layers linear --epochs 60 --out run");
+    let out =
+        place.done("train line.csv --device cpu --optimizer sgd --layers linear --epochs 60 --batch 16 --out run");
     for part in ["loss     mse, in units of the target's deviation", "the number y", "test R² 1.0000"] {
         assert!(out.contains(part), "no {part:?} in {out}");
     }
@@ -117,20 +118,20 @@ fn every_optimizer_and_schedule_learns() {
     place.write("points.csv", table(200));
     let mut first: Option<Vec<u8>> = None;
     for (i, flags) in [
-        "--lr 0.05",
-        "--lr 0.05 --nesterov",
-        "--lr 0.05 --momentum 0 --weight-decay 0.001 --decay decoupled",
+        "--lr 0.05 --optimizer sgd",
+        "--lr 0.05 --optimizer sgd --nesterov",
+        "--lr 0.05 --optimizer sgd --momentum 0 --weight-decay 0.001 --decay decoupled",
         "--optimizer adam --lr 0.02",
         "--optimizer adamw --lr 0.02 --beta1 0.8 --beta2 0.99 --eps 1e-6",
-        "--lr 0.05 --schedule 'step every=5epochs factor=0.5'",
-        "--lr 0.05 --schedule 'exponential factor=0.9'",
-        "--lr 0.05 --schedule 'cosine warmup=10 end=0.1'",
-        "--lr 0.05 --schedule 'one_cycle peak=0.3'",
-        "--lr 0.05 --clip 0.5",
-        "--lr 0.05 --max-norm 2",
-        "--lr 0.05 --decay-only weights --weight-decay 0.01",
-        "--lr 0.05 --label-smoothing 0.1",
-        "--lr 0.05 --measure accuracy",
+        "--lr 0.05 --optimizer sgd --schedule 'step every=5epochs factor=0.5'",
+        "--lr 0.05 --optimizer sgd --schedule 'exponential factor=0.9'",
+        "--lr 0.05 --optimizer sgd --schedule 'cosine warmup=10 end=0.1'",
+        "--lr 0.05 --optimizer sgd --schedule 'one_cycle peak=0.3'",
+        "--lr 0.05 --optimizer sgd --clip 0.5",
+        "--lr 0.05 --optimizer sgd --max-norm 2",
+        "--lr 0.05 --optimizer sgd --decay-only weights --weight-decay 0.01",
+        "--lr 0.05 --optimizer sgd --label-smoothing 0.1",
+        "--lr 0.05 --optimizer sgd --measure accuracy",
     ]
     .iter()
     .enumerate()
@@ -150,7 +151,7 @@ fn every_optimizer_and_schedule_learns() {
 fn early_stopping_ends_a_run_and_keeps_the_best() {
     let place = Place::new();
     place.write("points.csv", table(100));
-    let train = "train points.csv --device cpu --batch 16 --lr 1 --layers 'linear 8, relu, linear'";
+    let train = "train points.csv --device cpu --batch 16 --optimizer sgd --schedule constant --lr 1 --layers 'linear 8, relu, linear'";
     let out = place.done(&format!("{train} --epochs 500 --early-stopping 4 --out run"));
     let epochs = place.text("run/epochs.csv").lines().count() - 1;
     assert!(epochs < 500 && out.contains(&format!("stopped  after epoch {epochs}: 4 without a better one")), "{out}");
@@ -290,7 +291,7 @@ fn a_recipe_that_was_written_says_all_of_its_run() {
          dropout 0.3 rule=weight_scaling, linear 6, maxout 2, linear'",
         "mixed.csv --target kind --ignore id,width --optimizer adamw --schedule 'one_cycle peak=0.4' --layers 'linear 1' \
          --class-weights 1,3",
-        "line.csv --schedule 'step every=2epochs factor=0.5' --nesterov --layers 'linear 8, gelu, linear' --shuffle false",
+        "line.csv --schedule 'step every=2epochs factor=0.5' --optimizer sgd --nesterov --layers 'linear 8, gelu, linear' --shuffle false",
         "line.csv --normalize-target none --normalize none --lr 1e-7 --layers 'linear'",
     ]
     .iter()
@@ -326,7 +327,7 @@ fn the_gpu_trains_with_every_setting() {
          1.5 --class-weights balanced --label-smoothing 0.05 --layers 'linear 12 lr=0.02, batch_norm \
          statistics=population, prelu, dropout 0.3 rule=weight_scaling, linear 6, maxout 2, linear'",
         "mixed.csv --target kind --ignore id --optimizer adamw --class-weights 1,3 --layers 'linear 8, elu, linear 1'",
-        "line.csv --nesterov --decay decoupled --layers 'linear 8, gelu, linear 4, silu, linear'",
+        "line.csv --optimizer sgd --nesterov --decay decoupled --layers 'linear 8, gelu, linear 4, silu, linear'",
     ]
     .iter()
     .enumerate()

@@ -42,7 +42,7 @@ fn idx_folders_train_plain_and_packed_alike() {
 fn a_table_trains_and_its_steps_and_epochs_are_written_down() {
     let place = Place::new();
     place.write("points.csv", table(100));
-    place.done(&format!("train points.csv --device cpu --batch 16 --epochs 3 {LAYERS} --out run"));
+    place.done(&format!("train points.csv --device cpu --batch 16 --epochs 3 --validation 0.1 {LAYERS} --out run"));
     let steps: Vec<(u64, f32)> = rows(&place.text("run/steps.csv"), "step,loss");
     // 20 rows test, 10 validate, and the last of five batches of 16 is smaller.
     assert_eq!(steps.iter().map(|(step, _)| *step).collect::<Vec<_>>(), (0..15).collect::<Vec<_>>());
@@ -67,12 +67,13 @@ fn rows(text: &str, header: &str) -> Vec<(u64, f32)> {
 fn a_recipe_runs_with_flags_over_it_and_runs_again() {
     let place = Place::new();
     place.write("here/points.csv", table(100));
-    let recipe = "[data]\nsource = \"points.csv\"\nvalidation = 0.2\n\n[model]\nlayers = [\"linear 8\", \"relu\", \"linear\"]\n\n\
+    let recipe = "[data]\nsource = \"points.csv\"\nvalidation = 0.2\ntest = 0.0\n\n[model]\nlayers = [\"linear 8\", \"relu\", \"linear\"]\n\n\
                   [train]\nlr = 0.05\nbatch = 16\nepochs = 2\nseed = 3\n";
     place.write("here/recipe.toml", recipe);
     place.done("train --recipe here/recipe.toml --lr 0.2 --steps 12 --device cpu --out run");
     let text = place.text("run/recipe.toml");
-    for line in ["lr = 0.2", "steps = 12", "batch = 16", "seed = 3", "validation = 0.2", "test = 0.0", "momentum = 0.0"]
+    for line in
+        ["lr = 0.2", "steps = 12", "batch = 16", "seed = 3", "validation = 0.2", "test = 0.0", "optimizer = \"adamw\""]
     {
         assert!(text.lines().any(|found| found == line), "no {line:?} in {text}");
     }
@@ -140,13 +141,13 @@ fn a_run_by_adam_goes_on_as_if_it_had_never_ended() {
 fn a_schedule_sets_the_rate_of_each_step() {
     let place = Place::new();
     place.write("points.csv", table(40));
-    let head = "[data]\nsource = \"points.csv\"\nshuffle = false\n[model]\nlayers = [\"linear\"]\n[train]\nlr = 0.1\nbatch = 40\n";
+    let head = "[data]\nsource = \"points.csv\"\nshuffle = false\nvalidation = 0.0\ntest = 0.0\n[model]\nlayers = [\"linear\"]\n[train]\noptimizer = \"sgd\"\nlr = 0.1\nbatch = 40\n";
     let losses = |name: &str, lines: &str| -> Vec<f32> {
         place.write("recipe.toml", format!("{head}{lines}\n"));
         place.done(&format!("train --recipe recipe.toml --device cpu --out {name}"));
         rows(&place.text(&format!("{name}/steps.csv")), "step,loss").into_iter().map(|(_, loss)| loss).collect()
     };
-    let plain = losses("plain", "steps = 9");
+    let plain = losses("plain", "steps = 9\nschedule = \"constant\"");
     // Two epochs of one step each at the rate, then a hundred-millionth of it.
     let stepped = losses("stepped", "steps = 9\nschedule = \"step every=2epochs factor=1e-8\"");
     assert_eq!(plain[..3], stepped[..3]);
@@ -180,7 +181,7 @@ fn the_model_is_the_best_and_not_the_last() {
     let place = Place::new();
     place.write("points.csv", table(100));
     // A rate at which the loss goes up and down.
-    let train = "train points.csv --device cpu --batch 16 --lr 1 --layers 'linear 8, relu, linear' --quiet";
+    let train = "train points.csv --device cpu --batch 16 --optimizer sgd --schedule constant --lr 1 --layers 'linear 8, relu, linear' --quiet";
     place.done(&format!("{train} --epochs 12 --out run"));
     let text = place.text("run/epochs.csv");
     let losses: Vec<f64> = text.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().parse().unwrap()).collect();
@@ -276,7 +277,7 @@ fn a_diverging_run_keeps_the_last_good_state() {
 fn a_state_that_is_not_finite_is_not_saved() {
     let place = Place::new();
     place.write("points.csv", "x,label\n3e38,a\n3e38,b\n3e38,a\n3e38,b\n");
-    let line = "train points.csv --lr 3e38 --normalize none --init small --layers linear --device cpu --validation 0 \
+    let line = "train points.csv --optimizer sgd --lr 3e38 --normalize none --init small --layers linear --device cpu --validation 0 \
                 --test 0 --batch 4 --out run --quiet";
     let ran = place.run(line);
     assert_eq!(ran.code, Some(1), "{ran:?}");

@@ -98,12 +98,12 @@ fn weights_turn_one_rule_into_the_other() {
     let gpu = support::gpu().map(Device::Gpu);
     for device in std::iter::once(Device::Cpu { why: None }).chain(gpu) {
         let folder = tempfile::tempdir().unwrap();
-        let mut recipe = Recipe::default();
+        let mut recipe = Recipe::plain();
         let layers = ["linear 20", "relu", "dropout 0.3 rule=weight_scaling", "linear"];
-        recipe.model.layers = Some(layers.map(str::to_owned).to_vec());
-        (recipe.train.lr, recipe.train.steps) = (Some(0.0), Some(1));
-        let (job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
-        let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", "").unwrap();
+        recipe.layers = Some(layers.map(str::to_owned).to_vec());
+        (recipe.lr, recipe.steps) = (Some(0.0), Some(1));
+        let (job, _) = prepare(&recipe, None).unwrap();
+        let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", &Recipe::default()).unwrap();
         Trainer::new(job, &device).unwrap().run(&mut run, &mut support::Silent).unwrap();
         let scaled = Model::read(&run.file("model.safetensors")).unwrap();
         let mut inverted = scaled.clone();

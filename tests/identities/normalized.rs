@@ -97,10 +97,10 @@ fn right_angles(subject: &Subject, eps: f64, (mean, var): (f64, f64), gamma: f64
 fn a_bias_before_it_has_no_gradient() {
     let gpu = support::gpu().map(Device::Gpu);
     for device in std::iter::once(Device::Cpu { why: None }).chain(gpu) {
-        let mut recipe = Recipe::default();
-        recipe.model.layers = Some(["linear 20", "batch_norm", "tanh", "linear"].map(str::to_owned).to_vec());
-        (recipe.train.batch, recipe.train.steps) = (Some(64), Some(1));
-        let (job, _) = prepare(recipe.settings(true).unwrap(), None).unwrap();
+        let mut recipe = Recipe::plain();
+        recipe.layers = Some(["linear 20", "batch_norm", "tanh", "linear"].map(str::to_owned).to_vec());
+        (recipe.batch, recipe.steps) = (Some(64), Some(1));
+        let (job, _) = prepare(&recipe, None).unwrap();
         let mut trainer = Trainer::new(job, &device).unwrap();
         trainer.train_steps(1).unwrap();
         let (bias, weight) = (trainer.gradient("0.bias").unwrap(), trainer.gradient("0.weight").unwrap());

@@ -1,0 +1,236 @@
+//! The default recipe: what a setting is that the user leaves out.
+//!
+//! Pictures are trained on with SGD at a constant rate. For tables the rule was chosen on public tables, one of them left out
+//! at a time (`benches/tables.md`): AdamW (Loshchilov & Hutter 2019) at rate 0.01 with a cosine schedule; the width, the depth,
+//! batch normalisation, dropout, the batch and the number of epochs follow from the number of rows.
+
+use super::schedule::Schedule;
+use super::settings::{NormalizeTarget, Recipe};
+use crate::data::Normalize;
+use crate::error::Error;
+
+/// What the targets of a data set are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Learns {
+    /// One of this many classes, or this many labels.
+    Classes(usize),
+    /// Numbers.
+    Numbers,
+}
+
+/// What the default recipe depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Facts {
+    /// Rows to learn from: those to train on and to validate on.
+    pub(super) rows: usize,
+    /// Rows to train on.
+    pub(super) train: usize,
+    /// Features of a row.
+    pub(super) features: usize,
+    pub(super) learns: Learns,
+    /// Whether rows are pictures.
+    pub(super) pictures: bool,
+}
+
+/// A table's number of rows in three steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Size {
+    Small,
+    Medium,
+    Large,
+}
+
+impl Size {
+    fn of(rows: usize) -> Self {
+        match rows {
+            0..2000 => Self::Small,
+            2000..10_000 => Self::Medium,
+            _ => Self::Large,
+        }
+    }
+
+    fn pick<T>(self, small: T, medium: T, large: T) -> T {
+        match self {
+            Self::Small => small,
+            Self::Medium => medium,
+            Self::Large => large,
+        }
+    }
+}
+
+impl Recipe {
+    /// Plain gradient descent on all rows: no momentum, no weight decay, a constant rate, nothing held out. Experiments
+    /// begin here, so that they contain nothing that they do not name.
+    pub fn plain() -> Self {
+        Self {
+            validation: Some(0.0),
+            test: Some(0.0),
+            optimizer: Some("sgd".into()),
+            momentum: Some(0.0),
+            weight_decay: Some(0.0),
+            schedule: Some(Schedule::default()),
+            ..Self::default()
+        }
+    }
+}
+
+/// The share of the rows that tests where the data set has no test part of its own.
+pub(super) const TEST: f64 = 0.2;
+
+/// The share of all rows that validates, where the share `test` of `rows` rows tests. Few rows need a larger share to choose
+/// the best epoch by.
+pub(super) fn validation(rows: usize, test: f64, pictures: bool) -> f64 {
+    if pictures {
+        return 0.1;
+    }
+    let rest = 1.0 - test;
+    let share = Size::of((rows as f64 * rest).round() as usize).pick(0.2, 0.15, 0.1);
+    // Shares of whole thousandths read better in the run's recipe.
+    (share * rest * 1000.0).round() / 1000.0
+}
+
+/// The shape of a table's default network and of its training.
+struct Rule {
+    width: usize,
+    depth: usize,
+    batch_norm: bool,
+    dropout: f64,
+    weight_decay: f64,
+    /// Rows that training passes over in all its epochs.
+    rows_seen: usize,
+}
+
+impl Rule {
+    fn of(facts: &Facts) -> Self {
+        let size = Size::of(facts.rows);
+        let (width, dropout) = (size.pick(128, 128, 256), size.pick(0.1, 0.25, 0.1));
+        let rule = Self { width, depth: 2, batch_norm: false, dropout, weight_decay: 0.1, rows_seen: 3_000_000 };
+        match facts.learns {
+            Learns::Numbers => Self { batch_norm: size == Size::Medium, ..rule },
+            // Two classes in many rows overfit sooner: more decay and fewer passes were better.
+            Learns::Classes(..=2) if size == Size::Large => {
+                Self { batch_norm: true, dropout: 0.25, weight_decay: 1.0, rows_seen: 1_000_000, ..rule }
+            }
+            Learns::Classes(_) => Self { depth: size.pick(2, 2, 3), batch_norm: size != Size::Small, ..rule },
+        }
+    }
+
+    /// Passes over the training rows: so many that `rows_seen` rows pass, as far as two cores take about a minute.
+    fn epochs(&self, facts: &Facts) -> u64 {
+        let rows = facts.train.max(1);
+        let wanted = (self.rows_seen as f64 / rows as f64).round().clamp(20.0, 300.0);
+        let products =
+            facts.features * self.width + (self.depth - 1) * self.width * self.width + self.width * facts.outputs();
+        let affordable = MOST_PRODUCTS / (3 * products * rows) as f64;
+        wanted.min(affordable.floor()).max(1.0) as u64
+    }
+}
+
+/// Multiply-adds that two cores do in about 45 seconds.
+const MOST_PRODUCTS: f64 = 1.3e12;
+
+impl Facts {
+    fn outputs(&self) -> usize {
+        match self.learns {
+            Learns::Classes(count) => count,
+            Learns::Numbers => 1,
+        }
+    }
+
+    fn describe(&self) -> String {
+        let learns = match self.learns {
+            Learns::Classes(count) => format!("{count} classes or labels"),
+            Learns::Numbers => "numbers".into(),
+        };
+        let what = if self.pictures { "pictures" } else { "a table" };
+        format!("{what} of {} rows, {} features and {learns}", self.rows, self.features)
+    }
+}
+
+/// Fills in every setting that is left out, but for those that are decided with the split, and says in a sentence which.
+///
+/// # Errors
+/// A setting that is given has no effect on the default optimiser.
+pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>, Error> {
+    let before = recipe.clone();
+    let rule = Rule::of(facts);
+    let numbers = facts.learns == Learns::Numbers;
+    let optimizer = recipe.optimizer.get_or_insert(if facts.pictures { "sgd" } else { "adamw" }.into()).clone();
+    recipe.check()?;
+    let is_rules = !facts.pictures && optimizer == "adamw";
+    let (lr, decay) = match optimizer.as_str() {
+        "adamw" if is_rules => (1e-2, rule.weight_decay),
+        "adamw" => (1e-3, 1e-2),
+        "adam" => (1e-3, 0.0),
+        _ => (if numbers { 1e-2 } else { 0.1 }, 1e-4),
+    };
+    recipe.lr.get_or_insert(lr);
+    recipe.weight_decay.get_or_insert(decay);
+    match optimizer.as_str() {
+        "sgd" => {
+            recipe.momentum.get_or_insert(0.9);
+            recipe.nesterov.get_or_insert(false);
+            recipe.decay.get_or_insert("l2".into());
+        }
+        _ => {
+            recipe.beta1.get_or_insert(0.9);
+            recipe.beta2.get_or_insert(0.999);
+            recipe.eps.get_or_insert(1e-8);
+        }
+    }
+    recipe.schedule.get_or_insert_with(|| if facts.pictures { Schedule::default() } else { Schedule::cosine() });
+    let power = (facts.train as f64 / 64.0).log2().round().clamp(5.0, 8.0);
+    let batch = if facts.pictures { 64 } else { 1 << power as u32 };
+    recipe.batch.get_or_insert(batch.min(facts.train));
+    if recipe.epochs.is_none() && recipe.steps.is_none() {
+        recipe.epochs = Some(if facts.pictures { 20 } else { rule.epochs(facts) });
+    }
+    recipe.normalize.get_or_insert(if facts.pictures { Normalize::Scale } else { Normalize::Standardize });
+    if numbers {
+        let plain = recipe.normalize == Some(Normalize::None);
+        let kind = if plain { NormalizeTarget::None } else { NormalizeTarget::Standardize };
+        recipe.normalize_target.get_or_insert(kind);
+    }
+    fill_layers(recipe, &rule, facts.pictures);
+    recipe.fill();
+    Ok(said(&before, recipe, facts))
+}
+
+/// The layers, out of `hidden` and `dropout` where those are given.
+fn fill_layers(recipe: &mut Recipe, rule: &Rule, pictures: bool) {
+    let (hidden, dropout) = (recipe.hidden.take(), recipe.dropout.take());
+    if recipe.layers.is_some() {
+        return;
+    }
+    let batch_norm = hidden.is_none() && (pictures || rule.batch_norm);
+    let dropout = dropout.unwrap_or(match (&hidden, pictures) {
+        (Some(_), _) => 0.0,
+        (None, true) => 0.5,
+        (None, false) => rule.dropout,
+    });
+    let widths = hidden.unwrap_or_else(|| if pictures { vec![256, 128] } else { vec![rule.width; rule.depth] });
+    let mut layers = vec![];
+    for width in widths {
+        layers.push(format!("linear {width}"));
+        layers.extend(batch_norm.then(|| "batch_norm".to_owned()));
+        layers.push("relu".into());
+        layers.extend((dropout > 0.0).then(|| format!("dropout {dropout}")));
+    }
+    layers.push("linear".into());
+    recipe.layers = Some(layers);
+}
+
+/// Which settings the default recipe chose, and by what.
+fn said(before: &Recipe, after: &Recipe, facts: &Facts) -> Option<String> {
+    let mut chosen = vec![];
+    let mut add = |was: bool, text: String| chosen.extend((!was).then_some(text));
+    add(before.layers.is_some() || before.hidden.is_some(), "layers".into());
+    add(before.optimizer.is_some(), after.optimizer.clone().unwrap_or_default());
+    add(before.lr.is_some(), format!("lr {}", after.lr.unwrap_or_default()));
+    add(before.weight_decay.is_some(), format!("weight decay {}", after.weight_decay.unwrap_or_default()));
+    add(before.schedule.is_some(), after.schedule.as_ref().map_or_else(String::new, |s| format!("{s} schedule")));
+    add(before.batch.is_some(), format!("batch {}", after.batch.unwrap_or_default()));
+    add(before.epochs.is_some() || before.steps.is_some(), format!("{} epochs", after.epochs.unwrap_or_default()));
+    let list = chosen.join(", ");
+    (!chosen.is_empty()).then(|| format!("default recipe for {}: {list}", facts.describe()))
+}

@@ -1,0 +1,99 @@
+//! The table of settings. An entry here is all that a new setting needs, beside the code that uses it: the recipe's key, the
+//! flag, its help, the resolved recipe and the table in the README follow from it.
+
+use super::define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, fill, named, resolve, resolved, settings};
+use super::kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
+use super::range::{any, at_least_0, at_least_1, decay_kind, positive, rows_at_least_1, share, sizes};
+use super::value::Value;
+use crate::data::{Normalize, Task};
+use crate::kernel::Precision;
+use crate::nn::{Init, Loss};
+use crate::train::schedule::Schedule;
+
+settings! {
+    data {
+        /// Data set: digits (built in), mnist (a folder under WGRAD_DATA), a folder of IDX files, or a table.
+        source: String, default("digits".into()), any, FIXED | PLAN | POSITIONAL, "DATA", "digits", [];
+        /// Target column of a table, or several separated by commas.
+        target: String, optional, any, FIXED | PLAN, "COLUMN", "label, target or class, else the last column", [];
+        /// classification or regression.
+        task: Task, derived, any, FIXED | PLAN, "TASK", "by the target's values", [];
+        /// Columns of a table to leave out, separated by commas.
+        ignore: Vec<String>, optional, any, FIXED | PLAN, "COLUMNS", "", [];
+        /// Shape of one row, as in 1x28x28.
+        shape: Vec<usize>, optional, sizes, FIXED | PLAN, "SIZES", "", [];
+        /// How inputs are scaled: none, scale, mean_image, channel_mean or standardize.
+        normalize: Normalize, derived, any, FIXED | PLAN, "KIND", "scale for images, standardize for tables", [];
+        /// How the numbers of a regression are scaled in training: none or standardize.
+        normalize_target: NormalizeTarget, optional, any, FIXED, "KIND",
+            "standardize, or none with --normalize none", [];
+        /// Shuffle the rows every epoch.
+        shuffle: bool, default(true), any, FIXED, "BOOL", "true", [];
+        /// Share of the rows to validate on.
+        validation: f64, derived, share, FIXED | PLAN, "SHARE", "0.1; a table 0.1 to 0.2, by its rows", ["val-split"];
+        /// Share of the rows to test on, for a set without a test part of its own.
+        test: f64, optional, share, FIXED | PLAN, "SHARE", "0.2", ["test-split"];
+    }
+    model {
+        /// Layers in order, separated by commas: "linear 256, batch_norm, relu, dropout 0.5, linear".
+        layers: Vec<String>, derived, any, FIXED | PLAN, "LAYERS", "by the data", [];
+        /// Widths of hidden linear layers with relu between them, as in 256,128. It is short for --layers.
+        hidden: Vec<usize>, optional, sizes, FIXED | PLAN, "WIDTHS", "by the data", ["hidden-layers", "hidden-sizes"];
+        /// Dropout after every hidden layer. It is short for --layers.
+        dropout: f64, optional, share, FIXED | PLAN, "P", "by the data", [];
+        /// Initial weights: he, xavier, glorot, small or large, each also with _uniform; normal:0.05 and uniform:0.05 give the
+        /// standard deviation.
+        init: Init, optional, any, FIXED | PLAN, "INIT", "he before relu and similar layers, else xavier", [];
+    }
+    train {
+        /// Loss: cross_entropy, binary_cross_entropy or mse.
+        loss: Loss, derived, any, FIXED | PLAN, "LOSS", "by the target and the last layer", [];
+        /// Weight of each class in the loss: balanced, or a number for each as in 1,2.5.
+        class_weights: ClassWeights, optional, any, FIXED | PLAN, "WEIGHTS", "1 for each", ["class-weight"];
+        /// Share of each target that is spread over all classes.
+        label_smoothing: f64, default(0.0), share, PLAN, "SHARE", "0", [];
+        /// Optimiser: sgd, adam or adamw.
+        optimizer: String, derived, any, FIXED | PLAN, "NAME", "adamw for tables, sgd for images", ["optim"];
+        /// Learning rate.
+        lr: f64, derived, at_least_0, PLAN, "RATE", "sgd 0.1, on numbers 0.01; adam 0.001; adamw 0.001, on tables 0.01",
+            ["learning-rate"];
+        /// How the rate changes: constant, "step every=10epochs factor=0.1", "exponential factor=0.95",
+        /// "cosine warmup=500", or "one_cycle peak=0.3 start=0.04 end=4e-6": the rate rises from the share start of --lr up to
+        /// --lr, which it reaches at the share peak of the run, and falls to the share end.
+        schedule: Schedule, derived, any, 0, "SCHEDULE", "cosine for tables, constant for images", ["lr-schedule"];
+        /// Momentum of sgd.
+        momentum: f64, optional, share, PLAN, "MOMENTUM", "0.9", [];
+        /// Use Nesterov's form of momentum.
+        nesterov: bool, optional, any, PLAN | SWITCH, "BOOL", "false", [];
+        /// Decay rate of adam's running mean of the gradients.
+        beta1: f64, optional, share, PLAN, "BETA", "0.9", [];
+        /// Decay rate of adam's running mean of the squared gradients.
+        beta2: f64, optional, share, PLAN, "BETA", "0.999", [];
+        /// Added to the square root in adam's denominator, to avoid a division by zero.
+        eps: f64, optional, positive, PLAN, "EPS", "1e-8", ["epsilon"];
+        /// Weight decay.
+        weight_decay: f64, derived, at_least_0, PLAN, "DECAY", "sgd 0.0001; adam 0; adamw 0.01, on tables 0.1", ["wd"];
+        /// How sgd's weight decay acts: l2 (added to the gradient) or decoupled.
+        decay: String, optional, decay_kind, PLAN, "KIND", "l2", [];
+        /// Tensors that decay: all, or weights (no biases, scales or slopes).
+        decay_only: DecayOnly, default(DecayOnly::All), any, PLAN, "WHICH", "all", [];
+        /// Largest norm of all gradients together; larger ones are scaled down.
+        clip: f64, optional, positive, PLAN, "NORM", "", ["clip-norm", "grad-clip"];
+        /// Largest norm of the weights into one unit; larger ones are scaled down.
+        max_norm: f64, optional, positive, PLAN, "NORM", "", [];
+        /// Stop after this many epochs without a better measure on the validation part.
+        early_stopping: u64, optional, at_least_1, 0, "EPOCHS", "", ["patience"];
+        /// Measure that chooses the best model: loss or accuracy.
+        measure: Measure, default(Measure::Loss), any, FIXED, "MEASURE", "loss", [];
+        /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices.
+        precision: Precision, default(Precision::F32), any, PLAN, "PRECISION", "f32", [];
+        /// Rows in a batch.
+        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "64; a table 32 to 256, by its rows", ["batch-size"];
+        /// Passes over the training rows.
+        epochs: u64, optional, at_least_1, 0, "EPOCHS", "20; a table 20 to 300, by its rows", ["num-epochs"];
+        /// Updates of the weights, instead of epochs.
+        steps: u64, optional, at_least_1, 0, "STEPS", "", ["max-steps"];
+        /// Seed of the split, the initial weights, the order of rows and dropout.
+        seed: u64, default(0), any, FIXED | PLAN, "SEED", "0", ["random-state"];
+    }
+}
