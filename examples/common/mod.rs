@@ -100,7 +100,7 @@ impl Setup {
     /// The data of a recipe, split and measured.
     pub fn job(&self, recipe: &Recipe) -> Result<Job, Failure> {
         let data = std::env::var_os("WGRAD_DATA").map(PathBuf::from);
-        Ok(prepare(&recipe, data.as_deref())?.0)
+        Ok(prepare(recipe, data.as_deref())?.0)
     }
 
     /// The network of a recipe, ready to be trained on its data.

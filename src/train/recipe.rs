@@ -25,10 +25,10 @@ impl Recipe {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
         let mut recipe = Self::parse(&text).map_err(|fault| fault.into_error(path))?;
-        if let (Some(source), Some(folder)) = (&mut recipe.source, path.parent()) {
-            if !crate::data::is_known(source) {
-                *source = files::joined(folder, Path::new(source)).to_string_lossy().into_owned();
-            }
+        if let (Some(source), Some(folder)) = (&mut recipe.source, path.parent())
+            && !crate::data::is_known(source)
+        {
+            *source = files::joined(folder, Path::new(source)).to_string_lossy().into_owned();
         }
         Ok(recipe)
     }

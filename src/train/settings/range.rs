@@ -30,13 +30,15 @@ pub(super) fn rows_at_least_1(value: &usize) -> Result<(), String> {
 }
 
 /// How the weight decay of sgd acts.
-pub(super) fn decay_kind(value: &String) -> Result<(), String> {
+pub(super) fn decay_kind<T: AsRef<str>>(value: &T) -> Result<(), String> {
+    let value = value.as_ref();
     let kinds = ["l2", "decoupled"];
-    ensure(kinds.contains(&value.as_str()), || format!("cannot be {value:?}; {}", nearest(value, &kinds)))
+    ensure(kinds.contains(&value), || format!("cannot be {value:?}; {}", nearest(value, &kinds)))
 }
 
 /// Sizes of at least 1.
-pub(super) fn sizes(value: &Vec<usize>) -> Result<(), String> {
+pub(super) fn sizes<T: AsRef<[usize]>>(value: &T) -> Result<(), String> {
+    let value = value.as_ref();
     ensure(!value.is_empty() && !value.contains(&0), || "must be sizes of at least 1".into())
 }
 
