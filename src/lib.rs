@@ -18,6 +18,7 @@ pub mod gpu;
 pub mod graph;
 pub mod judge;
 pub mod kernel;
+pub mod memory;
 pub mod names;
 pub mod nn;
 pub mod op;

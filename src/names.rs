@@ -30,7 +30,7 @@ pub fn nearest_of(kind: &str, name: &str, names: &[String]) -> String {
         return format!("the {kind} names are {}", listed(names));
     }
     match near.as_slice() {
-        [only] => format!("the nearest {kind} name is {only:?}"),
+        [only] => format!("the nearest {kind} name is {}", quoted(only)),
         _ => format!("the nearest {kind} names are {}", listed(&near)),
     }
 }
@@ -48,15 +48,26 @@ pub fn short(text: &str) -> String {
 
 /// The names in quotation marks, or the first few of them and how many more there are.
 pub fn listed<T: AsRef<str>>(names: &[T]) -> String {
-    few(&names.iter().map(|name| format!("{:?}", name.as_ref())).collect::<Vec<_>>())
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| quoted(name.as_ref())).collect();
+    and_more(&shown, names.len())
+}
+
+/// A text out of a file as messages show it: in quotation marks, its control characters escaped, and only its beginning
+/// if it is long.
+pub fn quoted(text: &str) -> String {
+    format!("{:?}", short(text))
 }
 
 /// The texts with commas between, or the first few of them and how many more there are.
 pub fn few(texts: &[String]) -> String {
-    let shown = texts[..texts.len().min(SHOWN)].join(", ");
-    match texts.len().saturating_sub(SHOWN) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
+    and_more(&texts[..texts.len().min(SHOWN)], texts.len())
+}
+
+fn and_more(shown: &[String], all: usize) -> String {
+    let shown_ones = shown.join(", ");
+    match all - shown.len() {
+        0 => shown_ones,
+        more => format!("{shown_ones} and {more} more"),
     }
 }
 
@@ -67,7 +78,8 @@ pub fn few(texts: &[String]) -> String {
 fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let name = name.to_lowercase();
     let letters = name.chars().count();
-    let scored = known.filter_map(|other| {
+    let may_be = |other: &&str| other.chars().count().abs_diff(letters) <= 1 + letters / 3;
+    let scored = known.filter(may_be).filter_map(|other| {
         let lower = other.to_lowercase();
         let slips = strsim::damerau_levenshtein(&name, &lower);
         let near = slips <= 1 + letters / 3 && slips < letters.max(lower.chars().count());
@@ -107,6 +119,14 @@ mod tests {
     fn without_a_like_name_a_few_are_shown() {
         let clause = nearest_of("column", "z", &names(&["a", "b", "c", "d", "e", "f", "g"]));
         assert_eq!(clause, "the column names are \"a\", \"b\", \"c\", \"d\", \"e\" and 2 more");
+    }
+
+    #[test]
+    fn texts_of_files_are_escaped_and_shortened() {
+        assert_eq!(quoted("a\n\u{1b}[31m\"b"), "\"a\\n\\u{1b}[31m\\\"b\"");
+        assert_eq!(quoted(&"é".repeat(81)), format!("\"{}…\"", "é".repeat(80)));
+        assert_eq!(short(&"x".repeat(80)), "x".repeat(80));
+        assert!(listed(&["x".repeat(1000), "y".repeat(1000)]).len() < 200);
     }
 
     #[test]

@@ -24,5 +24,7 @@ mod refusals;
 mod runs;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/tables.rs"]
+mod tables;
 #[path = "cli/tune.rs"]
 mod tune;

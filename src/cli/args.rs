@@ -2,6 +2,7 @@
 
 use super::flags::{BaseArgs, PlanFlags, TrainArgs};
 use super::setting;
+use crate::data::{Decimal, Format, Separator};
 use crate::error::Error;
 use crate::gpu;
 use crate::kernel::Precision;
@@ -80,6 +81,8 @@ pub(super) struct EvalArgs {
     #[arg(long, value_name = "COLUMN")]
     pub(super) target: Option<String>,
     #[command(flatten)]
+    pub(super) format: FormatArgs,
+    #[command(flatten)]
     pub(super) masks: Masks,
     /// One JSON object
     #[arg(long)]
@@ -90,9 +93,11 @@ pub(super) struct EvalArgs {
 pub(super) struct PredictArgs {
     /// A model file
     pub(super) model: PathBuf,
-    /// PNG or JPEG images, IDX image files, or .csv files
+    /// PNG or JPEG images, IDX image files, or tables; - reads a table from standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) format: FormatArgs,
     #[command(flatten)]
     pub(super) device: DeviceArg,
     #[command(flatten)]
@@ -100,6 +105,27 @@ pub(super) struct PredictArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// How the text of a table is written.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct FormatArgs {
+    /// What separates the fields of a table: comma, semicolon, tab, pipe or blanks [default: recognised]
+    #[arg(long, aliases = ["sep", "delimiter"], value_name = "SEPARATOR")]
+    separator: Option<Separator>,
+    /// What stands before the fraction in the numbers of a table: point or comma [default: recognised]
+    #[arg(long, value_name = "MARK")]
+    decimal: Option<Decimal>,
+    /// Whether the first row of a table holds the names of its columns [default: recognised]
+    #[arg(long, value_name = "BOOL")]
+    header: Option<bool>,
+}
+
+impl FormatArgs {
+    /// What is given of the format.
+    pub(super) fn format(self) -> Format {
+        Format { separator: self.separator, decimal: self.decimal, header: self.header }
+    }
 }
 
 /// Monte-Carlo prediction.

@@ -62,12 +62,19 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 /// whatever else it holds.
 fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
     let target = args.target.as_deref().or(meta.target.as_deref());
-    if data::is_table(Path::new(&args.data)) && !meta.encoding.is_empty() {
+    let is_table = !data::is_known(&args.data) && !Path::new(&args.data).is_dir();
+    if is_table && !meta.encoding.is_empty() {
         let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
         let target = target.ok_or_else(nameless)?;
-        return Ok(data::read_labelled(Path::new(&args.data), &meta.encoding, target, &meta.no_targets())?);
+        return Ok(data::read_labelled(
+            Path::new(&args.data),
+            args.format.format(),
+            &meta.encoding,
+            target,
+            &meta.no_targets(),
+        )?);
     }
-    let options = data::Options { target, task: None, ignore: &[] };
+    let options = data::Options { target, format: args.format.format(), ..data::Options::default() };
     match data::open(&args.data, &options, data_dir().as_deref()) {
         Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
             Err(setting(format!("{name} holds images, the model takes rows of a table")))

@@ -3,7 +3,7 @@
 use super::args::PredictArgs;
 use super::say::{self, note, say};
 use super::{open_device, setting, show};
-use crate::data::{self, Values};
+use crate::data::{self, Format, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::kernel::Precision;
@@ -24,7 +24,8 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     let model = Model::read(&args.model)?;
     let meta = model.described()?;
     let mut notes = BTreeMap::new();
-    let files: Vec<Inputs> = args.inputs.iter().map(|path| read(path, meta, &mut notes)).collect::<Result<_, _>>()?;
+    let files: Vec<Inputs> =
+        args.inputs.iter().map(|path| read(path, args.format.format(), meta, &mut notes)).collect::<Result<_, _>>()?;
     for (what, (first, count)) in notes {
         let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         note!("{first}{others}: {what}");
@@ -136,7 +137,12 @@ impl Answers {
 }
 
 /// Reads one file. What was done to it is put down in `notes`, with the first file and the number of them.
-fn read(path: &Path, meta: &Metadata, notes: &mut BTreeMap<String, (String, usize)>) -> Result<Inputs, Error> {
+fn read(
+    path: &Path,
+    format: Format,
+    meta: &Metadata,
+    notes: &mut BTreeMap<String, (String, usize)>,
+) -> Result<Inputs, Error> {
     let shown = path.display().to_string();
     if meta.encoding.is_empty() && data::is_table(path) {
         return Err(setting(format!("{shown} is a table, the model takes images")));
@@ -146,7 +152,7 @@ fn read(path: &Path, meta: &Metadata, notes: &mut BTreeMap<String, (String, usiz
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
     if !meta.encoding.is_empty() {
-        let table = data::read_features(path, &meta.encoding)?;
+        let table = data::read_features(path, format, &meta.encoding)?;
         for what in table.notes {
             notes.entry(what).or_insert_with(|| (shown.clone(), 0)).1 += 1;
         }

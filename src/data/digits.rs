@@ -28,6 +28,7 @@ pub(super) fn load() -> Opened {
         targets: Targets::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
         target: None,
         test: None,
+        notes: vec![],
         inferred: None,
         content: Content::Images { bytes: values, shape: vec![1, SIDE, SIDE], largest: LARGEST },
     }

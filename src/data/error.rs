@@ -14,7 +14,7 @@ pub enum DataError {
     /// The source is neither a known set nor looks like a path.
     #[error(
         "there is no data set {name:?}: the known sets are {}, and anything else must be the path of a folder with IDX \
-         files or of a .csv file",
+         files or of a file with a table, such as a .csv file",
         known_names()
     )]
     UnknownSource { name: String },
@@ -27,15 +27,29 @@ pub enum DataError {
     /// A path that leads nowhere.
     #[error("{path}: there is no such file or folder, so check the path")]
     NotFound { path: PathBuf },
-    /// A file that exists and is of no kind known here.
-    #[error("{path}: this is neither a folder with IDX files nor a .csv or .csv.gz file, so give one of these")]
-    UnknownKind { path: PathBuf },
     /// The operating system refused to read.
     #[error("{path}: it could not be read: {}", crate::files::reason(.reason))]
     Read { path: PathBuf, reason: io::Error },
     /// The gzip stream ends early.
     #[error("{path}: the gzip data is cut short, so fetch or copy the file again")]
     GzipTruncated { path: PathBuf },
+    /// Other bytes than zeros behind the end of gzip data.
+    #[error(
+        "{path}: other bytes follow the end of the gzip data, at byte {behind}, so fetch the file again or cut it there"
+    )]
+    GzipTail { path: PathBuf, behind: usize },
+    /// A gzip file that unpacks to very many times its size.
+    #[error(
+        "{path}: unpacked it has more than {most} bytes, which is over {times} times its packed size, so unpack it with \
+         gzip -d and give the plain file, if such a file is what you expect"
+    )]
+    GzipTooLarge { path: PathBuf, most: usize, times: usize },
+    /// More bytes than half of the memory that is free.
+    #[error(
+        "{path}: its data have more than {room} bytes, which is half of the memory that is free, so give fewer rows or \
+         free some memory"
+    )]
+    NoMemory { path: PathBuf, room: usize },
     /// The gzip stream does not decode.
     #[error("{path}: the gzip data is damaged ({reason}), so fetch or copy the file again")]
     GzipDamaged { path: PathBuf, reason: io::Error },
@@ -55,6 +69,9 @@ pub enum DataError {
     /// A folder lacks one of the IDX files.
     #[error("{folder}: the file {file} (or {file}.gz) is not in this folder, so put it there")]
     NoIdxFile { folder: PathBuf, file: String },
+    /// A folder with IDX files of several sets.
+    #[error("{folder}: it holds the files of several sets, {}, so give each a folder of its own", listed(sets))]
+    SeveralIdxSets { folder: PathBuf, sets: Vec<String> },
     /// The file does not begin as the wanted kind of IDX file does.
     #[error(
         "{path}: it begins with the number {found} where an IDX file of {} begins with {expected}, so check that this \
@@ -93,21 +110,19 @@ pub enum DataError {
     /// A table without a single byte of text.
     #[error("{path}: the file is empty where a header row with the column names is wanted, so give a file with data")]
     NoHeader { path: PathBuf },
-    /// A first line that looks like data.
+    /// A header that fits none of the rows.
     #[error(
-        "{path}, line 1: there are numbers in no order where the column names are wanted, so put a header row first"
+        "{path}, line {line}: the header has {header} fields where each row below has {rows}, so name every column once, or \
+         take out lines that stand above the names"
     )]
-    NumbersAsHeader { path: PathBuf },
-    /// A column without a name.
-    #[error("{path}, line 1: column number {number} has no name, so name it or remove it")]
-    UnnamedColumn { path: PathBuf, number: usize },
-    /// Two columns of one name.
-    #[error("{path}, line 1: there are two columns named {column:?}, so rename or remove one")]
-    DuplicateColumn { path: PathBuf, column: String },
+    HeaderWidth { path: PathBuf, line: usize, header: usize, rows: usize },
+    /// Rows that cannot be read: the first few with their lines, and how many there are.
+    #[error("{path}{}", faults_of(faults, *.count))]
+    Faults { path: PathBuf, faults: Vec<(usize, String)>, count: usize },
     /// A table that cannot have both features and a target.
     #[error(
-        "{path}, line 1: {column:?} is the only column where features and a target are wanted, so check that commas \
-         separate the columns"
+        "{path}: {column:?} is the only column where features and a target are wanted, so check what separates the \
+         columns, and name it with --separator if it was not recognised"
     )]
     OneColumn { path: PathBuf, column: String },
     /// The named target is not a column.
@@ -137,9 +152,6 @@ pub enum DataError {
     /// A header and nothing else.
     #[error("{path}: there are no rows below the header, so give a file with data")]
     NoRows { path: PathBuf },
-    /// A row with more or fewer fields than the header.
-    #[error("{path}, line {line}: the row has {found} fields where the header has {expected}, so correct the row")]
-    Ragged { path: PathBuf, line: usize, found: u64, expected: u64 },
     /// A target that is not there.
     #[error("{path}, line {line}, column {column:?}: the field is empty, so fill it in or remove the row")]
     EmptyField { path: PathBuf, line: usize, column: String },
@@ -191,9 +203,12 @@ pub enum DataError {
          or take the line break out"
     )]
     LineBreak { path: PathBuf, line: usize, column: String },
-    /// Text in another encoding.
-    #[error("{path}, line {line}: the text is not UTF-8, so save the file with that encoding")]
-    NotUtf8 { path: PathBuf, line: usize },
+    /// Bytes that are no text.
+    #[error("{path}, line {line}: there are bytes that are no text, so save the table as CSV in UTF-8")]
+    NoText { path: PathBuf, line: usize },
+    /// A file that is known to be something else than a table of text.
+    #[error("{path}: this is {what} and no table of text, so {todo}")]
+    OtherKind { path: PathBuf, what: &'static str, todo: &'static str },
     /// Whatever else the CSV reader refuses.
     #[error("{path}: the table could not be read ({reason}), so check the file")]
     Csv { path: PathBuf, reason: csv::Error },
@@ -235,6 +250,12 @@ pub enum DataError {
     /// A name that is no normalisation.
     #[error("there is no normalisation {name:?}; {}", nearest(name, known))]
     UnknownNormalize { name: String, known: Vec<&'static str> },
+    /// A name that is no separator.
+    #[error("there is no separator {name:?}; {}", nearest(name, known))]
+    UnknownSeparator { name: String, known: Vec<&'static str> },
+    /// A name that is no decimal mark.
+    #[error("there is no decimal mark {name:?}; {}", nearest(name, known))]
+    UnknownDecimal { name: String, known: Vec<&'static str> },
     /// A name that is no task.
     #[error("there is no task {name:?}; {}", nearest(name, known))]
     UnknownTask { name: String, known: Vec<&'static str> },
@@ -251,6 +272,16 @@ pub enum DataError {
     /// The picture is larger than is decoded here.
     #[error("{path}: the picture is too large to be decoded ({reason}), so make it smaller")]
     PictureTooLarge { path: PathBuf, reason: String },
+}
+
+/// One fault as a sentence, or the first few of several and how many more there are.
+fn faults_of(faults: &[(usize, String)], count: usize) -> String {
+    if let ([(line, what)], 1) = (faults, count) {
+        return format!(", line {line}: {what}, so correct that");
+    }
+    let shown: Vec<String> = faults.iter().map(|(line, what)| format!("line {line}: {what}")).collect();
+    let more = if count > faults.len() { format!("; and {} more", count - faults.len()) } else { String::new() };
+    format!(": {count} lines cannot be read ({}{more}), so correct these", shown.join("; "))
 }
 
 fn known_names() -> String {

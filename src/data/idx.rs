@@ -2,9 +2,11 @@
 
 use super::classes::{Texts, sorted};
 use super::opened::{Content, Opened};
-use super::source::{read_bytes, read_up_to};
+use super::source::{read_bytes, read_start};
 use super::{DataError, Targets};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The magic number of images: unsigned bytes (8), 3 dimensions.
@@ -13,6 +15,10 @@ pub(super) const IMAGES: u32 = 0x0803;
 const LABELS: u32 = 0x0801;
 /// The type codes of the format, in the third byte of a file.
 const TYPES: [u8; 6] = [0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e];
+
+/// What is told of EMNIST, whose files hold rows for columns.
+const ON_THEIR_SIDE: &str = "the images of EMNIST are mirrored and lie on their side: they are taken as they are, so pictures \
+                             for predict must lie likewise";
 
 /// Images without labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +39,7 @@ pub struct Images {
 ///
 /// When the file cannot be read, or is gzip and broken within its first bytes.
 pub fn is_idx(path: &Path) -> Result<bool, DataError> {
-    let start = read_up_to(path, 4)?;
+    let start = read_start(path, 4)?;
     Ok(matches!(start[..], [0, 0, kind, dims] if TYPES.contains(&kind) && dims > 0))
 }
 
@@ -79,16 +85,18 @@ fn read<const D: usize>(path: &Path, magic: u32) -> Result<([usize; D], Vec<u8>)
 
 /// Opens a folder with the training pair of files and, if it is there, the test pair.
 ///
-/// Shape `[1, height, width]`; the classes are the label values of both parts.
+/// The names are those of MNIST, behind a prefix such as `emnist-letters-` if all have it; the test part may be named
+/// `test` in place of `t10k`. Shape `[1, height, width]`; the classes are the label values of both parts.
 pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataError> {
-    let missing = |file: &str| DataError::NoIdxFile { folder: folder.to_owned(), file: file.to_owned() };
-    let Some(train) = find_pair(folder, "train")? else {
-        return Err(missing("train-images-idx3-ubyte"));
+    let set = only_set(folder)?;
+    let Some(train) = find_pair(folder, &format!("{set}train"))? else {
+        return Err(missing(folder, "train-images-idx3-ubyte"));
     };
     let (mut images, mut labels) = read_pair(&train)?;
     let train_rows = labels.len();
     let mut test_part = None;
-    if let Some(test) = find_pair(folder, "t10k")? {
+    let test = find_pair(folder, &format!("{set}t10k"))?;
+    if let Some(test) = test.map_or_else(|| find_pair(folder, &format!("{set}test")), |pair| Ok(Some(pair)))? {
         let (test_images, test_labels) = read_pair(&test)?;
         let (train_size, test_size) = ([images.height, images.width], [test_images.height, test_images.width]);
         if train_size != test_size {
@@ -113,6 +121,7 @@ pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataErr
         targets: Targets::Classes { labels, names },
         target: None,
         test: test_part,
+        notes: if set.to_lowercase().contains("emnist") { vec![ON_THEIR_SIDE.to_owned()] } else { vec![] },
         inferred: None,
         content: Content::Images { bytes: images.bytes, shape: vec![1, images.height, images.width], largest: 255.0 },
     })
@@ -123,9 +132,35 @@ struct Pair {
     labels: PathBuf,
 }
 
+fn missing(folder: &Path, file: &str) -> DataError {
+    DataError::NoIdxFile { folder: folder.to_owned(), file: file.to_owned() }
+}
+
+/// What stands before the usual names of the files of the only set in a folder; nothing if one has those names themselves,
+/// or if there is none.
+fn only_set(folder: &Path) -> Result<String, DataError> {
+    let failed = |reason| DataError::Read { path: folder.to_owned(), reason };
+    let mut sets = BTreeSet::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let file = entry.map_err(failed)?.file_name();
+        let file = file.to_string_lossy();
+        let file = file.strip_suffix(".gz").unwrap_or(&file);
+        let ends = ["train-images-idx3-ubyte", "train-images.idx3-ubyte"];
+        sets.extend(ends.iter().find_map(|end| file.strip_suffix(end)).map(str::to_owned));
+    }
+    match sets.len() {
+        0 | 1 => Ok(sets.pop_first().unwrap_or_default()),
+        _ if sets.contains("") => Ok(String::new()),
+        _ => {
+            let sets = sets.iter().map(|set| set.trim_end_matches('-').to_owned()).collect();
+            Err(DataError::SeveralIdxSets { folder: folder.to_owned(), sets })
+        }
+    }
+}
+
 /// The files of one part, or nothing if both are missing; one without the other is an error.
 fn find_pair(folder: &Path, part: &str) -> Result<Option<Pair>, DataError> {
-    let missing = |kind: &str| DataError::NoIdxFile { folder: folder.to_owned(), file: format!("{part}-{kind}-ubyte") };
+    let missing = |kind: &str| missing(folder, &format!("{part}-{kind}-ubyte"));
     match (find(folder, part, "images", 3), find(folder, part, "labels", 1)) {
         (Some(images), Some(labels)) => Ok(Some(Pair { images, labels })),
         (Some(_), None) => Err(missing("labels-idx1")),
@@ -191,18 +226,37 @@ mod tests {
     fn the_test_pair_may_be_missing() {
         let dir = tempfile::tempdir().unwrap();
         idx_folder(dir.path());
-        std::fs::remove_file(dir.path().join("t10k-images.idx3-ubyte")).unwrap();
+        fs::remove_file(dir.path().join("t10k-images.idx3-ubyte")).unwrap();
         let message = open_folder(String::new(), dir.path()).unwrap_err().to_string();
         assert!(message.contains("t10k-images-idx3-ubyte"), "{message}");
-        std::fs::remove_file(dir.path().join("t10k-labels-idx1-ubyte")).unwrap();
+        fs::remove_file(dir.path().join("t10k-labels-idx1-ubyte")).unwrap();
         let dataset = open_folder(String::new(), dir.path()).unwrap();
         assert_eq!((dataset.rows(), dataset.test), (4, None));
-        std::fs::remove_file(dir.path().join("train-labels-idx1-ubyte.gz")).unwrap();
+        fs::remove_file(dir.path().join("train-labels-idx1-ubyte.gz")).unwrap();
         let message = open_folder(String::new(), dir.path()).unwrap_err().to_string();
         assert!(message.contains("train-labels-idx1-ubyte"), "{message}");
-        std::fs::remove_file(dir.path().join("train-images-idx3-ubyte")).unwrap();
+        fs::remove_file(dir.path().join("train-images-idx3-ubyte")).unwrap();
         let message = open_folder(String::new(), dir.path()).unwrap_err().to_string();
         assert!(message.contains("train-images-idx3-ubyte"), "{message}");
+    }
+
+    #[test]
+    fn names_of_emnist_are_known() {
+        let dir = tempfile::tempdir().unwrap();
+        idx_folder(dir.path());
+        for entry in fs::read_dir(dir.path()).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_str().unwrap().replace("t10k", "test");
+            fs::rename(&path, dir.path().join(format!("emnist-letters-{name}"))).unwrap();
+        }
+        let opened = || open_folder(String::new(), dir.path());
+        let letters = opened().unwrap();
+        assert_eq!((letters.rows(), letters.test, letters.notes.len()), (6, Some(4..6), 1));
+        write(dir.path(), "emnist-digits-train-images-idx3-ubyte.gz", b"");
+        let message = opened().unwrap_err().to_string();
+        assert!(message.contains("\"emnist-digits\", \"emnist-letters\""), "{message}");
+        idx_folder(dir.path());
+        assert_eq!(opened().unwrap().notes.len(), 0);
     }
 
     #[test]

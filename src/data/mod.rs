@@ -28,7 +28,7 @@ pub use opened::Opened;
 #[cfg(feature = "cli")]
 pub use picture::{Picture, load as load_picture};
 pub use split::{Fractions, Split, split};
-pub use table::{Column, Encoding, Kind, Table, read_features, read_labelled};
+pub use table::{Column, Decimal, Encoding, Format, Kind, Separator, Table, read_features, read_labelled};
 pub use targets::{Targets, Task};
 
 use std::ops::Range;
@@ -142,6 +142,8 @@ pub struct Options<'a> {
     pub task: Option<Task>,
     /// Columns of a table that are left out, whatever they hold.
     pub ignore: &'a [String],
+    /// How the text of a table is written, where that is not to be recognised.
+    pub format: Format,
 }
 
 /// Opens a data set by name or path.
@@ -149,10 +151,11 @@ pub struct Options<'a> {
 /// - `digits`: the set in the program;
 /// - `mnist`: the folder `mnist` in `data_dir`, which is the value of `WGRAD_DATA`;
 /// - a folder with the IDX files `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and `t10k-` likewise if there
-///   is a test part, each plain or gzip, `.idx` in place of `-idx` allowed;
-/// - a file ending in `.csv` or `.csv.gz`, whose other columns than the target are features: numbers, or else texts.
+///   is a test part, each plain or gzip, `.idx` in place of `-idx` allowed, with the prefix and `test` of EMNIST likewise;
+/// - any other file or pipe, or `-` for standard input: a table of text, plain or gzip, whose other columns than the target
+///   are features: numbers, or else texts.
 ///
-/// A name wins over a path; write `./digits` for a folder of that name.
+/// A name wins over a path; write `./digits` for a folder of that name, and `./-` for a file.
 ///
 /// Of one target column, classification makes classes. Of several it makes labels, of columns that hold 0 and 1 (or
 /// false and true, or no and yes). Regression makes numbers. Without a task, one column is regression if all it holds are
@@ -165,7 +168,7 @@ pub struct Options<'a> {
 /// files are not whole, well-formed and of at least two classes.
 pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Result<Opened, DataError> {
     let path = Path::new(source);
-    let name = path.file_name().map_or_else(|| source.to_owned(), |name| name.to_string_lossy().into_owned());
+    let name = name_of(path);
     let opened = match source {
         "digits" => digits::load(),
         "mnist" => {
@@ -176,7 +179,7 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
             }
         }
         _ if path.is_dir() => idx::open_folder(name, path)?,
-        _ if path.exists() => return open_table(name, path, options),
+        _ if source == source::STANDARD_INPUT || path.exists() => return table::open(name, path, options),
         _ if source.contains(['/', '\\', '.']) => return Err(DataError::NotFound { path: path.to_owned() }),
         _ => {
             return Err(DataError::UnknownSource { name: source.to_owned() });
@@ -191,17 +194,23 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
     }
 }
 
-fn open_table(name: String, path: &Path, options: &Options<'_>) -> Result<Opened, DataError> {
-    if is_table(path) {
-        table::open(name, path, options)
-    } else {
-        Err(DataError::UnknownKind { path: path.to_owned() })
+/// What the user sees of a path: its last part.
+fn name_of(path: &Path) -> String {
+    match path.file_name() {
+        _ if path.as_os_str() == source::STANDARD_INPUT => "standard input".to_owned(),
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => path.display().to_string(),
     }
 }
 
 /// Whether a name is that of a known data set, and not a path.
 pub fn is_known(name: &str) -> bool {
     KNOWN.iter().any(|known| known.name == name)
+}
+
+/// Whether a source is the path of a file or folder, and neither the name of a known data set nor `-`.
+pub fn is_path(source: &str) -> bool {
+    !is_known(source) && source != source::STANDARD_INPUT
 }
 
 /// Whether a path has the ending of a table, `.csv` or `.csv.gz`.
@@ -239,9 +248,11 @@ mod tests {
         std::fs::create_dir(&folder).unwrap();
         idx_folder(&folder);
         assert_eq!(open(folder.to_str().unwrap(), None).unwrap().name, "shapes");
-        let path = write(dir.path(), "Points.CSV", b"x,label\n1,a\n2,b\n");
-        let points = open(path.to_str().unwrap(), None).unwrap();
-        assert_eq!((points.name.as_str(), points.rows(), points.is_image()), ("Points.CSV", 2, false));
+        for file in ["Points.CSV", "points.data", "points.txt", "points"] {
+            let path = write(dir.path(), file, b"x,label\n1,a\n2,b\n");
+            let points = open(path.to_str().unwrap(), None).unwrap();
+            assert_eq!((points.name.as_str(), points.rows(), points.is_image()), (file, 2, false));
+        }
     }
 
     #[test]
@@ -263,9 +274,6 @@ mod tests {
         for source in ["no/such/folder", "nosuch.csv"] {
             assert!(matches!(open(source, None), Err(DataError::NotFound { .. })), "{source}");
         }
-        let dir = tempfile::tempdir().unwrap();
-        let path = write(dir.path(), "notes.txt", b"x,label\n1,a\n2,b\n");
-        assert!(matches!(open(path.to_str().unwrap(), None), Err(DataError::UnknownKind { .. })));
     }
 
     #[test]

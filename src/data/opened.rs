@@ -17,6 +17,8 @@ pub struct Opened {
     pub target: Option<String>,
     /// The rows of the set's own test part, if it has one; they come last.
     pub test: Option<Range<usize>>,
+    /// What was recognised of how a table is written, and what was left out of it, in clauses.
+    pub notes: Vec<String>,
     /// Where the task was not given and is not the usual one class a row: what was taken, and why, in a clause.
     pub inferred: Option<String>,
     pub(super) content: Content,

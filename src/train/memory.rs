@@ -3,8 +3,8 @@
 
 use crate::executor::DeviceError;
 use crate::graph::plan::Plan;
+use crate::memory::free;
 use crate::op::Class;
-use std::fs;
 
 /// Copies that the host holds at once of what it saves: as floats, as bytes and in the file's own.
 const COPIES_SAVED: u64 = 3;
@@ -48,23 +48,9 @@ fn held(plan: &Plan) -> u64 {
     saved.saturating_add(parameters.saturating_mul(COPIES_OF_THE_BEST))
 }
 
-/// Bytes that this process may still take, where the system says so.
-fn free() -> Option<u64> {
-    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| available(&text));
-    let limits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-    let limits = limits.into_iter().filter_map(|path| fs::read_to_string(path).ok()?.trim().parse().ok());
-    machine.into_iter().chain(limits).min()
-}
-
-/// The line `MemAvailable:  123 kB`.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{available, held};
+    use super::held;
     use crate::graph::plan::{Buffer, Plan};
     use crate::op::{Class, Target};
 
@@ -78,11 +64,5 @@ mod tests {
         assert_eq!(held(&plan(&[Class::Parameters, Class::Activations])), 2 * 400);
         assert_eq!(held(&plan(&trained[..3])), 7 * 400);
         assert_eq!(held(&plan(&trained)), 10 * 400);
-    }
-
-    #[test]
-    fn what_is_free_is_read_in_bytes() {
-        assert_eq!(available("MemTotal: 9 kB\nMemAvailable:   24 kB\n"), Some(24 * 1024));
-        assert_eq!(available("MemTotal: 9 kB\n"), None);
     }
 }

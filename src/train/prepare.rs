@@ -19,9 +19,10 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
     let mut recipe = recipe.clone();
     let source = recipe.source.get_or_insert_with(|| "digits".into()).clone();
     let ignore = recipe.ignore.clone().unwrap_or_default();
-    let options = data::Options { target: recipe.target.as_deref(), task: recipe.task, ignore: &ignore };
+    let format = data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header };
+    let options = data::Options { target: recipe.target.as_deref(), task: recipe.task, ignore: &ignore, format };
     let opened = data::open(&source, &options, data_dir)?;
-    let mut notes: Vec<String> = opened.inferred.iter().cloned().collect();
+    let mut notes: Vec<String> = opened.notes.iter().chain(&opened.inferred).cloned().collect();
     let split = split(&mut recipe, &opened)?;
     let (dataset, told) = opened.encode(&split.train)?;
     notes.extend(told);

@@ -26,7 +26,7 @@ impl Recipe {
         let text = std::fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
         let mut recipe = Self::parse(&text).map_err(|fault| fault.into_error(path))?;
         if let (Some(source), Some(folder)) = (&mut recipe.source, path.parent())
-            && !crate::data::is_known(source)
+            && crate::data::is_path(source)
         {
             *source = files::joined(folder, Path::new(source)).to_string_lossy().into_owned();
         }

@@ -88,9 +88,9 @@ impl RunFolder {
 
 /// A recipe whose data set is named relative to the run folder, so that both can be moved together.
 fn portable(recipe: &Recipe, folder: &Path) -> Recipe {
-    let source = recipe.source.as_deref().map(|source| match crate::data::is_known(source) {
-        true => source.to_owned(),
-        false => files::relative(Path::new(source), folder).to_string_lossy().into_owned(),
+    let source = recipe.source.as_deref().map(|source| match crate::data::is_path(source) {
+        false => source.to_owned(),
+        true => files::relative(Path::new(source), folder).to_string_lossy().into_owned(),
     });
     Recipe { source, ..recipe.clone() }
 }

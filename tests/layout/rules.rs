@@ -9,6 +9,7 @@ const FLOORS: &[(&str, usize)] = &[
     ("shape", 0),
     ("names", 0),
     ("files", 0),
+    ("memory", 0),
     ("random", 0),
     ("aligned", 0),
     ("threads", 0),
@@ -70,7 +71,7 @@ pub fn floors(files: &[File]) -> Vec<String> {
         for (line, name) in names {
             let to = if ["args", "parts"].contains(&name.as_str()) { "kernel" } else { name.as_str() };
             let stranger = from != to && STRANGERS.contains(&from) && STRANGERS.contains(&to);
-            let alone = from == "data" && !["data", "files", "names", "random"].contains(&to);
+            let alone = from == "data" && !["data", "files", "memory", "names", "random"].contains(&to);
             match floor(to) {
                 None => wrong.push(format!("{path}:{line}: {to} has no floor")),
                 Some(there) if there > here || stranger || alone => {

@@ -210,12 +210,13 @@ pub(super) fn read(
 ) -> Result<usize, DataError> {
     let (mut rows, mut record) = (0, StringRecord::new());
     while let Some(line) = sheet.next(&mut record)? {
-        let field = |place: usize| record.get(place).unwrap_or_default().trim();
+        let decimal = sheet.decimal;
+        let field = |place: usize| decimal.with_point(record.get(place).unwrap_or_default().trim());
         for (place, reader) in columns.iter_mut() {
-            reader.push(sheet, line, *place, field(*place))?;
+            reader.push(sheet, line, *place, &field(*place))?;
         }
         for reader in targets.iter_mut() {
-            reader.push(sheet, line, field(reader.place))?;
+            reader.push(sheet, line, &field(reader.place))?;
         }
         rows += 1;
     }

@@ -1,6 +1,7 @@
-//! Tables: CSV files with a header row, plain or gzip.
+//! Tables: text with one row a line and a separator between its fields, plain or gzip.
 //!
-//! Names and fields are taken without the white space around them. Blank lines hold no row. A field is missing if it is
+//! Separator, decimal mark and header are recognised or given ([`Format`]). Names and fields are taken without the white
+//! space around them. Blank lines hold no row. A field is missing if it is
 //! empty, or one of `?`, `na`, `n/a`, `nan`, `null` and `none` in any case.
 //!
 //! A column holds numbers if more of its fields are numbers than are not; then all must be, save the missing ones.
@@ -8,18 +9,19 @@
 
 mod cells;
 mod encoding;
+mod format;
 mod sheet;
 mod targets;
 
 pub(super) use cells::Cells;
 pub use encoding::{Column, Encoding, Kind};
+pub use format::{Decimal, Format, Separator};
 
 use super::classes::Texts;
 use super::opened::{Content, Opened};
-use super::source::read_bytes;
 use super::{DataError, Dataset, Options, Targets, Values};
 use cells::{Found, Guess, Reader, TargetColumn, TargetReader, read};
-use sheet::Sheet;
+use sheet::{Sheet, Text};
 use std::path::Path;
 
 /// The features of a table without its targets.
@@ -29,7 +31,7 @@ pub struct Table {
     pub values: Vec<f32>,
     /// The number of rows, at least 1.
     pub rows: usize,
-    /// What was done to fields that were not as those trained on, in clauses.
+    /// What was recognised of the file, and what was done to fields that were not as those trained on, in clauses.
     pub notes: Vec<String>,
 }
 
@@ -40,8 +42,8 @@ pub struct Table {
 ///
 /// When the file cannot be read, lacks a column or has it twice, has no rows or ragged ones, or a field of a column of
 /// numbers is neither missing nor a finite number.
-pub fn read_features(path: &Path, encoding: &Encoding) -> Result<Table, DataError> {
-    Ok(read_known(path, encoding, None)?.0)
+pub fn read_features(path: &Path, format: Format, encoding: &Encoding) -> Result<Table, DataError> {
+    Ok(read_known(path, format, encoding, None)?.0)
 }
 
 /// Reads the columns of an encoding and the target columns that `target` names (as in [`Options`]), to judge a model by:
@@ -53,14 +55,15 @@ pub fn read_features(path: &Path, encoding: &Encoding) -> Result<Table, DataErro
 /// As [`read_features`], or when a target column is not there or one too many, or a target is missing or not of its kind.
 pub fn read_labelled(
     path: &Path,
+    format: Format,
     encoding: &Encoding,
     target: &str,
     like: &Targets,
 ) -> Result<(Dataset, Vec<String>), DataError> {
-    let (table, columns) = read_known(path, encoding, Some(target))?;
+    let (table, columns) = read_known(path, format, encoding, Some(target))?;
     let target = joined(&columns);
     let dataset = Dataset {
-        name: path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        name: super::name_of(path),
         values: Values::Floats(table.values),
         shape: vec![encoding.width()],
         largest: 0.0,
@@ -73,9 +76,15 @@ pub fn read_labelled(
     Ok((dataset, table.notes))
 }
 
-fn read_known(path: &Path, encoding: &Encoding, target: Option<&str>) -> Result<(Table, Vec<TargetColumn>), DataError> {
-    let bytes = read_bytes(path)?;
-    let mut sheet = Sheet::new(path, &bytes)?;
+fn read_known(
+    path: &Path,
+    format: Format,
+    encoding: &Encoding,
+    target: Option<&str>,
+) -> Result<(Table, Vec<TargetColumn>), DataError> {
+    let text = Text::read(path, format)?;
+    let needed: Vec<&str> = encoding.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut sheet = Sheet::new(&text, format, &needed)?;
     let mut readers = vec![];
     for column in &encoding.columns {
         let place = sheet.find(&column.name)?.ok_or_else(|| DataError::MissingColumn {
@@ -94,7 +103,8 @@ fn read_known(path: &Path, encoding: &Encoding, target: Option<&str>) -> Result<
     let rows = read(&mut sheet, &mut readers, &mut targets)?;
     let cells: Vec<Cells> = readers.into_iter().map(|(_, reader)| known(reader)).collect();
     let (values, done) = encoding.apply(cells.iter(), rows);
-    let table = Table { values, rows, notes: done.surprises() };
+    let notes = sheet.notes.iter().cloned().chain(done.surprises()).collect();
+    let table = Table { values, rows, notes };
     Ok((table, targets.into_iter().map(|reader| reader.finish(&sheet)).collect()))
 }
 
@@ -106,12 +116,15 @@ fn known(reader: Reader) -> Cells {
     }
 }
 
-/// Opens a CSV file, plain or gzip: some columns are targets, all others that are not ignored are features.
+/// Opens a file of text, plain or gzip: some columns are targets, all others that are not ignored are features.
 pub(super) fn open(name: String, path: &Path, options: &Options<'_>) -> Result<Opened, DataError> {
-    let bytes = read_bytes(path)?;
-    let mut sheet = Sheet::new(path, &bytes)?;
+    let text = Text::read(path, options.format)?;
+    let mut sheet = Sheet::new(&text, options.format, &[])?;
     sheet.check_header()?;
-    let ignored = ignored(&sheet, options.ignore)?;
+    let mut ignored = ignored(&sheet, options.ignore)?;
+    let target = options.target.unwrap_or_default();
+    let is_target = |place: &usize| target.split(',').any(|name| name.trim() == sheet.header[*place]);
+    ignored.extend(sheet.left_out.iter().filter(|place| !is_target(place)));
     let places = targets::choose(&sheet, options, &ignored)?;
     let is_feature = |place: &usize| !places.contains(place) && !ignored.contains(place);
     let features: Vec<usize> = (0..sheet.header.len()).filter(is_feature).collect();
@@ -124,7 +137,7 @@ pub(super) fn open(name: String, path: &Path, options: &Options<'_>) -> Result<O
     let mut columns: Vec<TargetReader> = places.into_iter().map(TargetReader::new).collect();
     read(&mut sheet, &mut readers, &mut columns)?;
     let columns: Vec<TargetColumn> = columns.into_iter().map(|column| column.finish(&sheet)).collect();
-    let cells = settle(&sheet, &bytes, readers)?;
+    let cells = settle(&mut sheet, readers)?;
     let target = Some(joined(&columns));
     let (task, inferred) = options.task.map_or_else(|| targets::infer(&columns), |task| (task, None));
     let targets = targets::build(path, columns, task)?;
@@ -133,7 +146,7 @@ pub(super) fn open(name: String, path: &Path, options: &Options<'_>) -> Result<O
     }
     let columns = features.iter().map(|&place| sheet.header[place].clone()).zip(cells).collect();
     let content = Content::Table { path: path.to_owned(), columns };
-    Ok(Opened { name, targets, target, test: None, inferred, content })
+    Ok(Opened { name, targets, target, test: None, notes: sheet.notes, inferred, content })
 }
 
 fn joined(columns: &[TargetColumn]) -> String {
@@ -154,7 +167,7 @@ fn ignored(sheet: &Sheet<'_>, names: &[String]) -> Result<Vec<usize>, DataError>
 
 /// The columns once their kinds are known; those of texts are read again. Of several faults the first in the file is
 /// told.
-fn settle(sheet: &Sheet<'_>, bytes: &[u8], readers: Vec<(usize, Reader)>) -> Result<Vec<Cells>, DataError> {
+fn settle(sheet: &mut Sheet<'_>, readers: Vec<(usize, Reader)>) -> Result<Vec<Cells>, DataError> {
     let (mut columns, mut texts) = (vec![], vec![]);
     let mut first: Option<(usize, usize, String)> = None;
     for (place, reader) in readers {
@@ -177,7 +190,8 @@ fn settle(sheet: &Sheet<'_>, bytes: &[u8], readers: Vec<(usize, Reader)>) -> Res
         return Ok(columns);
     }
     let (indices, mut readers): (Vec<usize>, Vec<(usize, Reader)>) = texts.into_iter().unzip();
-    read(&mut Sheet::new(sheet.path, bytes)?, &mut readers, &mut [])?;
+    sheet.rewind();
+    read(sheet, &mut readers, &mut [])?;
     for (index, (_, reader)) in indices.into_iter().zip(readers) {
         columns[index] = known(reader);
     }

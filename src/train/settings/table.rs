@@ -5,7 +5,7 @@ use super::define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, fill, named, resol
 use super::kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
 use super::range::{any, at_least_0, at_least_1, decay_kind, positive, rows_at_least_1, share, sizes};
 use super::value::Value;
-use crate::data::{Normalize, Task};
+use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
 use crate::nn::{Init, Loss};
 use crate::train::schedule::Schedule;
@@ -20,6 +20,12 @@ settings! {
         task: Task, derived, any, FIXED | PLAN, "TASK", "by the target's values", [];
         /// Columns of a table to leave out, separated by commas.
         ignore: Vec<String>, optional, any, FIXED | PLAN, "COLUMNS", "", [];
+        /// What separates the fields of a table: comma, semicolon, tab, pipe or blanks.
+        separator: Separator, optional, any, FIXED | PLAN, "SEPARATOR", "recognised", ["sep", "delimiter"];
+        /// What stands before the fraction in the numbers of a table: point or comma.
+        decimal: Decimal, optional, any, FIXED | PLAN, "MARK", "recognised", [];
+        /// Whether the first row of a table holds the names of its columns.
+        header: bool, optional, any, FIXED | PLAN, "BOOL", "recognised", [];
         /// Shape of one row, as in 1x28x28.
         shape: Vec<usize>, optional, sizes, FIXED | PLAN, "SIZES", "", [];
         /// How inputs are scaled: none, scale, mean_image, channel_mean or standardize.

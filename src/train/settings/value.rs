@@ -1,7 +1,7 @@
 //! What a setting can hold: how each type is read from the text of a flag, and from and to TOML.
 
 use super::kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
-use crate::data::{Normalize, Task};
+use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
 use crate::nn::{Init, Loss};
 use crate::train::schedule::Schedule;
@@ -178,4 +178,17 @@ macro_rules! notations {
     )* };
 }
 
-notations!(Task, Normalize, NormalizeTarget, Init, Loss, ClassWeights, Schedule, DecayOnly, Measure, Precision);
+notations!(
+    Task,
+    Separator,
+    Decimal,
+    Normalize,
+    NormalizeTarget,
+    Init,
+    Loss,
+    ClassWeights,
+    Schedule,
+    DecayOnly,
+    Measure,
+    Precision
+);
