@@ -10,6 +10,7 @@
 pub mod common;
 
 use common::{Failure, Form, Plot, Report, Series, Setup, find, mean};
+use wgrad::op::Value;
 use wgrad::train::{DecayOnly, Recipe, Schedule, wilson};
 
 /// Rows of the test part that a curve is drawn by.
@@ -111,7 +112,7 @@ fn recipe(setup: &Setup, way: &Way, seed: u64) -> Recipe {
     // What is left to train on: 179 of the digits, 3000 of MNIST, or all of it.
     recipe.validation = Some(setup.choose(0.5, 0.95, 0.0));
     recipe.lr = Some(setup.choose(0.05, 0.05, 0.01));
-    recipe.momentum = Some(setup.choose(0.9, 0.9, 0.95));
+    recipe = recipe.with("momentum", Value::Number(setup.choose(0.9, 0.9, 0.95)));
     recipe.schedule = Some(Schedule::cosine());
     recipe.batch = Some(setup.choose(20, 100, 128));
     match setup.form {

@@ -14,6 +14,7 @@ pub mod common;
 use common::{Failure, Plot, Report, Series, Setup, mean};
 use rand_distr::{Distribution, Uniform};
 use wgrad::data::Targets;
+use wgrad::op::Value;
 use wgrad::random::{Domain, Stream};
 use wgrad::train::{Job, Trainer};
 
@@ -106,7 +107,7 @@ fn train(setup: &Setup, seed: u64, wrong: bool) -> Result<Vec<Epoch>, Failure> {
     // What is left to train on: 179 of the digits, 1200 of MNIST.
     recipe.validation = Some(setup.pick(0.5, 0.98));
     recipe.lr = Some(setup.pick(0.05, 0.02));
-    recipe.momentum = Some(0.9);
+    recipe = recipe.with("momentum", Value::Number(0.9));
     recipe.batch = Some(batch);
     recipe.epochs = Some(setup.pick(40, 60));
     recipe.seed = Some(seed);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use wgrad::data;
 use wgrad::export::{Model, Normalization, Values};
 use wgrad::nn::{Answer, Loss};
+use wgrad::op::Value;
 use wgrad::train::{Predictor, Schedule, wilson};
 
 /// Masks that are averaged.
@@ -59,7 +60,7 @@ fn two_inputs(setup: &Setup) -> Result<(Vec<f32>, f32), Failure> {
     let layers = vec!["dropout 0.5 rule=weight_scaling".to_owned(), "linear 1 bias=false".into()];
     let normalize = Normalization::new("none".into(), 0.0, &[0.0; 2], &[1.0; 2]);
     let weights = BTreeMap::from([("1.weight".into(), Values::Floats(vec![1, 2], vec![0.75, 2.5]))]);
-    let model = described(layers, vec![2], (Answer::Numbers, Loss::Mse), 1, normalize, weights);
+    let model = described(layers, vec![2], (Answer::Numbers, Loss::MSE), 1, normalize, weights);
     let mut predictor = Predictor::new(&model, false, Some(0), &setup.device)?;
     // Each row draws a mask of its own; of 64 a certain one of four is missing once in 10^8.
     let rows = data::Values::Floats([1.0, 2.0].repeat(64));
@@ -75,7 +76,7 @@ fn train(setup: &Setup) -> Result<(Model, data::Values, Vec<u32>), Failure> {
     let unit = format!("linear {}", setup.pick(256, 512));
     let mut recipe = setup.recipe(&[&input, &unit, "relu", &hidden, &unit, "relu", &hidden, "linear"], 0.4);
     recipe.lr = Some(setup.pick(0.05, 0.1));
-    recipe.momentum = Some(0.9);
+    recipe = recipe.with("momentum", Value::Number(0.9));
     recipe.schedule = Some(Schedule::cosine());
     recipe.max_norm = Some(setup.pick(1.5, 2.0));
     recipe.batch = Some(setup.pick(20, 100));

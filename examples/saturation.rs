@@ -13,7 +13,7 @@ use wgrad::data::{Dataset, Encoding, Normalize, Split, Targets, Values};
 use wgrad::nn::{Loss, TargetScale};
 use wgrad::train::{Job, Trainer, job, question};
 
-const LOSSES: [Loss; 2] = [Loss::Mse, Loss::BinaryCrossEntropy];
+const LOSSES: [Loss; 2] = [Loss::MSE, Loss::BINARY_CROSS_ENTROPY];
 
 /// Weight and bias that the unit starts from; Nielsen's two, and one that is far out.
 const STARTS: [[f32; 2]; 3] = [[0.6, 0.9], [2.0, 2.0], [5.0, 5.0]];
@@ -83,7 +83,7 @@ pub struct Measured {
 }
 
 fn name(loss: Loss) -> &'static str {
-    if loss == Loss::Mse { "squared error" } else { "cross-entropy" }
+    if loss == Loss::MSE { "squared error" } else { "cross-entropy" }
 }
 
 /// Rows that are all x = 1 with the target 0: as many as make an epoch long enough not to be felt.
@@ -118,11 +118,11 @@ fn unit(setup: &Setup, loss: Loss, start: [f32; 2]) -> Result<Unit, Failure> {
     *weights.tensor("0.bias")? = vec![start[1]];
     let mut trainer = weights.trainer(job, &setup.device)?;
     // The target is 0, so the loss is p² or -ln(1 - p).
-    let output = |of_rows: f64| if loss == Loss::Mse { of_rows.sqrt() } else { -(-of_rows).exp_m1() };
+    let output = |of_rows: f64| if loss == Loss::MSE { of_rows.sqrt() } else { -(-of_rows).exp_m1() };
     let mut outputs = vec![output(trainer.train_steps(1)?)];
     let gradients = [trainer.gradient("0.weight")?[0], trainer.gradient("0.bias")?[0]];
     let p = 1.0 / (1.0 + (-f64::from(start[0]) - f64::from(start[1])).exp());
-    let closed = if loss == Loss::Mse { 2.0 * p * p * (1.0 - p) } else { p };
+    let closed = if loss == Loss::MSE { 2.0 * p * p * (1.0 - p) } else { p };
     while trainer.progress().step < MOST && (outputs.len() <= SHOWN || outputs[outputs.len() - 1] >= BACK) {
         outputs.push(output(trainer.train_steps(1)?));
     }
@@ -242,7 +242,7 @@ fn plots(setup: &Setup, report: &mut Report, all: &Measured) -> Result<(), Failu
             let label = format!("{}, w = {}, b = {}", name(unit.loss), unit.start[0], unit.start[1]);
             let points = unit.outputs.iter().take(SHOWN + 1).enumerate().map(|(step, &p)| (step as f64, p));
             let line = Series::new(label, points);
-            if unit.loss == Loss::Mse { line } else { line.dashed() }
+            if unit.loss == Loss::MSE { line } else { line.dashed() }
         })
         .collect();
     let path = setup.out.join("saturation-unit.svg");
@@ -254,7 +254,7 @@ fn plots(setup: &Setup, report: &mut Report, all: &Measured) -> Result<(), Failu
         .iter()
         .map(|run| {
             let line = Series::new(format!("{}, b = {}", name(run.loss), run.bias), run.curve.iter().copied());
-            if run.loss == Loss::Mse { line } else { line.dashed() }
+            if run.loss == Loss::MSE { line } else { line.dashed() }
         })
         .collect();
     let path = setup.out.join("saturation-digits.svg");

@@ -2,10 +2,16 @@
 
 mod case;
 mod fixed;
+mod loss;
+mod optimizer;
+mod settings;
 mod together;
 
 pub use case::{Case, Fill};
 pub use fixed::{FIXED, Fixed, Kind, Variants};
+pub use loss::{Answer, IDENTITY, Link, LossKind, Right, SIGMOID, SOFTMAX, Weighing, largest};
+pub use optimizer::OptimizerKind;
+pub use settings::{Domain, Setting, Value, Values, configure};
 pub use together::ALIGN;
 
 use crate::kernel::{Access, Kernel, Needs, Scalar, Tile};
@@ -224,6 +230,12 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
     /// The same operation with a ReLU joined to its end, if it has a kernel for that. Its value and gradient must be
     /// those of the two one after the other.
     fn with_relu(&self) -> Option<Arc<dyn Op>> {
+        None
+    }
+
+    /// Of an update: the same update joined with what makes the next line of the step table current, if it has a kernel for
+    /// that. It takes the step table as its last input, in a step that [`Begin`](crate::ops::gather::Begin) began.
+    fn with_advance(&self) -> Option<Arc<dyn Op>> {
         None
     }
 

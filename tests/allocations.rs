@@ -6,8 +6,7 @@ use std::alloc::System;
 use wgrad::data::Values;
 use wgrad::kernel::Step;
 use wgrad::nn::{Head, Network, Rule, Settings};
-use wgrad::op::Target;
-use wgrad::ops::sgd::Decay;
+use wgrad::op::{Target, Value};
 use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
 
 #[global_allocator]
@@ -59,7 +58,7 @@ fn runner(features: usize, hidden: &[usize], batch: usize, rule: Rule) -> Runner
 /// One test, for memory is the whole process's.
 #[test]
 fn steps_after_the_first_take_no_memory() {
-    let momentum = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
+    let momentum = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
     let nets = [("784-256-128-10", 784, &[256, 128][..], 128), ("64-32-10", 64, &[32], 32)];
     for (name, features, hidden, batch) in nets {
         let mut runner = runner(features, hidden, batch, momentum);

@@ -18,6 +18,8 @@ mod features;
 mod files;
 #[path = "cli/place.rs"]
 mod place;
+#[path = "cli/rare.rs"]
+mod rare;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/runs.rs"]

@@ -174,7 +174,7 @@ fn saturation_holds_squared_error_up() {
     let all = saturation::run(&saturation::common::Setup::short(out.path())).unwrap();
     assert_eq!((all.units.len(), all.digits.len()), (6, 4));
     for unit in &all.units {
-        let squares = unit.loss == wgrad::nn::Loss::Mse;
+        let squares = unit.loss == wgrad::nn::Loss::MSE;
         let (steps, outputs) = come_back(squares, unit.start);
         // 1 - p has the rounding of p, half of 1.2e-7 at most; the rest is a few roundings.
         let bound = 1e-6 + 6e-8 / (1.0 - outputs[0]);

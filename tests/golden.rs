@@ -1,6 +1,6 @@
 //! Every operation against PyTorch's float64 values, on both executors and in every product family.
 //!
-//! Walks `tests/golden/ops`, or the folder that `WGRAD_GOLDEN` names. A file holds `in.*`, `up.*`, `out.*` and `grad.*`;
+//! Walks `tests/golden/ops` and `tests/golden/more`, or the folder that `WGRAD_GOLDEN` names. A file holds `in.*`, `up.*`, `out.*` and `grad.*`;
 //! its metadata key `case` holds `op`, `params` and `f32_error`, the errors of PyTorch's own float32 run.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -16,22 +16,29 @@ use std::path::{Path, PathBuf};
 use support::job::{Subject, Tensor, hosts, subjects};
 use work::{Got, compute};
 
-fn folder() -> PathBuf {
-    let ours = || Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ops");
-    std::env::var_os("WGRAD_GOLDEN").map_or_else(ours, PathBuf::from)
+/// The project's own folders: the first holds what several implementations share, the second is made by the program in it.
+fn own_folders() -> Vec<PathBuf> {
+    ["ops", "more"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)).into()
+}
+
+fn folders() -> Vec<PathBuf> {
+    std::env::var_os("WGRAD_GOLDEN").map_or_else(own_folders, |folder| vec![folder.into()])
 }
 
 fn files() -> Vec<Result<Golden, String>> {
-    let entries = std::fs::read_dir(folder()).unwrap_or_else(|e| panic!("{}: {e}", folder().display()));
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    let in_folder = |folder: PathBuf| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+        entries.map(|entry| entry.unwrap().path()).collect()
+    };
+    let mut paths: Vec<PathBuf> = folders().into_iter().flat_map(in_folder).collect();
     paths.retain(|path| path.extension().is_some_and(|e| e == "safetensors"));
     paths.sort();
     paths.iter().map(|path| Golden::read(path)).collect()
 }
 
 fn ours(name: &str) -> Golden {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/ops");
-    Golden::read(&folder.join(format!("{name}.safetensors"))).unwrap()
+    let files = own_folders().into_iter().map(|folder| folder.join(format!("{name}.safetensors")));
+    Golden::read(&files.into_iter().find(|file| file.is_file()).unwrap()).unwrap()
 }
 
 /// What is wrong with one tensor, by its worst element.
@@ -103,7 +110,7 @@ fn every_golden_case_agrees() {
         }
     }
     assert!(wrong.is_empty(), "{} failed:\n{}", wrong.len(), wrong.join("\n"));
-    assert!(!seen.is_empty(), "no case in {}", folder().display());
+    assert!(!seen.is_empty(), "no case in {:?}", folders());
     let all = [
         "adam",
         "adamw",
@@ -112,12 +119,14 @@ fn every_golden_case_agrees() {
         "binary_cross_entropy",
         "elu",
         "gelu",
+        "huber",
         "leaky_relu",
         "linear",
         "maxout",
         "mse",
         "prelu",
         "relu",
+        "rmsprop",
         "sgd",
         "sigmoid",
         "silu",
@@ -177,6 +186,9 @@ fn a_wrong_value_fails() {
         "optimizer_sgd_nesterov",
         "optimizer_adam",
         "optimizer_adamw",
+        "optimizer_rmsprop_small",
+        "optimizer_rmsprop_momentum",
+        "loss_huber_narrow",
     ];
     let mut checked = 0;
     let subjects = subjects();

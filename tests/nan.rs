@@ -39,6 +39,9 @@ const UNUSED: &[[&str; 4]] = &[
     ["max_norm", "extreme 9x70", "in.0", "every row has a NaN as it is"],
     ["metrics", "not finite", "in.0", "the mean is NaN as it is"],
     ["prelu", "1x1", "in.1", "x is above 0"],
+    ["rmsprop", "1031, no momentum", "in.3", "the velocity before is multiplied by 0"],
+    ["rmsprop", "300, alpha 0", "in.2", "the mean square before is multiplied by 0"],
+    ["rmsprop", "257, small", "in.2", "the mean square before is multiplied by 0"],
     ["sgd", "1", "in.2", "the velocity before is multiplied by 0"],
     ["sgd", "255, decoupled", "in.2", "the velocity before is multiplied by 0"],
 ];

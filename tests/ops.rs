@@ -227,7 +227,7 @@ fn a_wrong_gradient_is_seen() {
 fn nothing_moves_once_halted() {
     let gpu = support::gpu();
     for (op, case) in
-        cases().filter(|(op, _)| ["adam", "sgd", "max_norm", "batch_norm", "step", "metrics"].contains(op))
+        cases().filter(|(op, _)| ["adam", "rmsprop", "sgd", "max_norm", "batch_norm", "step", "metrics"].contains(op))
     {
         let trial = Trial::new(&case, gpu.as_ref().map_or(Target::CPU, |gpu| gpu.target())).unwrap();
         let mut executors: Vec<Box<dyn Executor>> = vec![Box::new(Machine::new(Arc::clone(&trial.plan), Mode::Twin))];

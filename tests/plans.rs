@@ -19,8 +19,8 @@ use wgrad::graph::plan::{Plan, Source};
 use wgrad::graph::{Graph, fuse};
 use wgrad::kernel::{Now, Scalar};
 use wgrad::nn::{Head, Network, Rule, Settings};
-use wgrad::op::{Class, Family, Target, Variants, writes};
-use wgrad::ops::{activation::Activation, cross_entropy::CrossEntropy, matmul::Matmul, sgd::Decay};
+use wgrad::op::{Class, Family, Target, Value, Variants, writes};
+use wgrad::ops::{activation::Activation, cross_entropy::CrossEntropy, matmul::Matmul};
 use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
 
 const LAYERS: [&str; 7] = ["linear 24", "batch_norm", "relu", "dropout 0.3", "linear 12", "relu", "linear"];
@@ -39,7 +39,7 @@ fn programs_of(network: &Network, target: Target) -> Programs {
 
 fn programs_of_batch(network: &Network, batch: usize, target: Target) -> Programs {
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
-    let rule = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
+    let rule = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
     let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
     Programs::compile(network, &data, batch, Purpose::Train(options), target).unwrap()
@@ -329,7 +329,7 @@ fn a_branch_that_the_loss_does_not_need_changes_no_gradient() {
     let y = graph.push(Matmul { relu: false }, "0", &[x, w]).unwrap()[0];
     graph.push(Matmul { relu: false }, "idle too", &[x, w]).unwrap();
     let weights = graph.value("weights", [3], Scalar::F32, Class::Data);
-    graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[y, labels, weights]).unwrap();
+    graph.push_loss(Arc::new(CrossEntropy { label_smoothing: 0.0 }), &[y, labels, weights]).unwrap();
     let optimizer = Settings::default().optimizer(&[], 0.1).unwrap();
     let target = Target { fuse: false, ..Target::CPU };
     let plan = Plan::compile(vec![Source { name: "train", graph, optimizer: Some(optimizer) }], target).unwrap();
@@ -351,7 +351,7 @@ fn gradients_add_where_a_value_is_used_twice() {
     let twice = graph.push(Matmul { relu: false }, "1", &[once, w]).unwrap()[0];
     let both = graph.push(wgrad::ops::add::Add { whole: false }, "2", &[once, twice]).unwrap()[0];
     let weights = graph.value("weights", [3], Scalar::F32, Class::Data);
-    let loss = graph.push_loss(CrossEntropy { label_smoothing: 0.0 }, &[both, labels, weights]).unwrap();
+    let loss = graph.push_loss(Arc::new(CrossEntropy { label_smoothing: 0.0 }), &[both, labels, weights]).unwrap();
     graph.kept.push(loss[0]);
     let optimizer = Settings::default().optimizer(&[], 0.1).unwrap();
     let plan = Plan::compile(vec![Source { name: "train", graph, optimizer: Some(optimizer) }], Target::CPU).unwrap();

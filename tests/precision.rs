@@ -9,7 +9,7 @@ use wgrad::executor::Executor;
 use wgrad::judge::kernels::Trial;
 use wgrad::kernel::{Precision, Tile};
 use wgrad::nn::{Head, Network, Settings};
-use wgrad::op::{Case, Family, Target};
+use wgrad::op::{Case, Family, Target, Value};
 use wgrad::train::{DataShape, Device, Programs, Purpose, Recipe, TrainOptions, Trainer, prepare};
 
 /// To the nearest of the numbers that 11 bits hold, by their distance: 2⁻²⁴ from 0 on, twice as much from 2⁻¹³ on, and so
@@ -129,7 +129,7 @@ fn a_run_in_float16_learns_the_digits() {
         recipe.test = Some(0.2);
         recipe.layers = Some(LAYERS.map(str::to_owned).to_vec());
         recipe.precision = Some(precision.parse().unwrap());
-        recipe.momentum = Some(0.9);
+        recipe = recipe.with("momentum", Value::Number(0.9));
         recipe.batch = Some(48);
         recipe.steps = Some(STEPS);
         let (job, _) = prepare(&recipe, None).unwrap();

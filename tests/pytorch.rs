@@ -35,6 +35,7 @@ fn model(layers: Vec<String>) -> Model {
         input: vec![12],
         answer: Answer::Class,
         loss: "cross_entropy".into(),
+        loss_settings: std::collections::BTreeMap::new(),
         classes: (0..5).map(|class| class.to_string()).collect(),
         encoding: Encoding::default(),
         target: None,

@@ -8,7 +8,7 @@ use wgrad::data::Values;
 use wgrad::export::{LossScaling, Model};
 use wgrad::kernel::{Now, Precision, Step};
 use wgrad::nn::{Head, Network, Rule, Settings};
-use wgrad::op::{Class, Target};
+use wgrad::op::{Class, Target, Value};
 use wgrad::ops::loss_scale::{INTERVAL, START};
 use wgrad::train::{DataShape, Device, Programs, Purpose, Recipe, RunFolder, Runner, TrainOptions, Trainer, prepare};
 
@@ -69,12 +69,12 @@ fn state(runner: &mut Runner) -> Vec<Vec<u32>> {
 }
 
 fn rules() -> [Settings; 3] {
-    let momentum = Rule::Sgd { momentum: 0.9, nesterov: false, decay: wgrad::ops::sgd::Decay::L2 };
+    let momentum = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
     let sgd = Settings { rule: momentum, weight_decay: 1e-3, ..Settings::default() };
     [
         sgd,
         Settings { clip: Some(0.5), ..sgd },
-        Settings { rule: Rule::ADAM, max_norm: Some(2.0), ..Settings::default() },
+        Settings { rule: Rule::read("adam", &[]).unwrap(), max_norm: Some(2.0), ..Settings::default() },
     ]
 }
 

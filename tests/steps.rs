@@ -7,6 +7,7 @@ use wgrad::data::{Normalize, Values};
 use wgrad::error::Error;
 use wgrad::judge::layers::{of_start, of_trainer};
 use wgrad::nn::{Head, Network};
+use wgrad::op::Value;
 use wgrad::train::{Device, Recipe, RunFolder, Trainer, prepare};
 
 const LAYERS: [&str; 5] = ["linear 20", "batch_norm", "relu", "dropout 0.3", "linear"];
@@ -23,7 +24,7 @@ fn trainer(layers: &[&str], device: &Device, change: impl Fn(&mut Recipe)) -> Tr
     recipe.layers = Some(layers.iter().map(|&text| text.into()).collect());
     recipe.batch = Some(12);
     recipe.epochs = Some(2);
-    recipe.momentum = Some(0.5);
+    recipe = recipe.with("momentum", Value::Number(0.5));
     recipe.seed = Some(3);
     change(&mut recipe);
     let (job, _) = prepare(&recipe, None).unwrap();
@@ -126,7 +127,7 @@ fn a_loss_that_is_not_finite_is_an_error_by_hand_too() {
 fn a_gradient_is_that_of_the_last_step() {
     for device in devices() {
         let mut trainer = trainer(&["linear 16", "relu", "linear"], &device, |recipe| {
-            recipe.momentum = Some(0.0);
+            *recipe = recipe.clone().with("momentum", Value::Number(0.0));
             recipe.lr = Some(0.25);
         });
         for name in ["0.weight", "0.bias", "2.weight"] {

@@ -47,7 +47,8 @@ fn runner(device: &Device, optimizer: Settings, layers: &[&str]) -> Runner {
 /// The dispatches of a step that end in the update, from the first that changes gradients as a whole or parameters.
 fn update(programs: &Programs) -> Vec<&'static str> {
     let names = programs.plan.programs[0].dispatches.iter().map(|d| d.kernel.name);
-    let of_update = |name: &&str| ["sgd.", "adam.", "clip.", "max_norm."].iter().any(|op| name.starts_with(op));
+    let of_update =
+        |name: &&str| ["sgd.", "adam.", "rmsprop.", "clip.", "max_norm."].iter().any(|op| name.starts_with(op));
     names.filter(of_update).collect()
 }
 
@@ -65,7 +66,7 @@ fn an_update_is_as_few_dispatches_as_it_has_rules() {
     assert_eq!(all(clipped, &["linear 12", "relu", "linear"]), [squares, factor, scale, "sgd.update_last"]);
     let limited = Settings { max_norm: Some(3.0), ..plain };
     assert_eq!(all(limited, &["linear"]), ["sgd.update", "max_norm.limit"]);
-    let whole = Settings { rule: Rule::ADAM, clip: Some(1.0), max_norm: Some(3.0), ..plain };
+    let whole = Settings { rule: Rule::read("adam", &[]).unwrap(), clip: Some(1.0), max_norm: Some(3.0), ..plain };
     let [clip, after] =
         [["clip.squares", "clip.factor", "clip.scale"], ["adam.update", "max_norm.limit", "max_norm.limit"]];
     assert_eq!(all(whole, &["linear 12", "relu", "linear"]), [clip, after].concat());
@@ -117,7 +118,8 @@ fn each_tensor_is_moved_by_its_own_rule() {
 /// With every part of an update at work, on both executors: the rows keep their norm, and the runs agree.
 #[test]
 fn rows_stay_within_their_norm_and_nothing_moves_once_halted() {
-    let settings = Settings { rule: Rule::ADAMW, weight_decay: 0.1, clip: Some(0.3), ..Settings::default() };
+    let settings =
+        Settings { rule: Rule::read("adamw", &[]).unwrap(), weight_decay: 0.1, clip: Some(0.3), ..Settings::default() };
     for device in devices() {
         let mut runner = runner(&device, settings, &LAYERS);
         runner.run(0, 8).unwrap();

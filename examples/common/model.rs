@@ -21,7 +21,7 @@ pub fn first_layers(trainer: &mut Trainer, count: usize) -> Result<Model, Failur
     }
     let (kind, affine) = &trainer.job().normalize;
     let normalize = Normalization::new(kind.to_string(), trainer.job().dataset.largest, &affine.offset, &affine.factor);
-    Ok(described(layers, input, (Answer::Class, Loss::CrossEntropy), outputs, normalize, tensors))
+    Ok(described(layers, input, (Answer::Class, Loss::CROSS_ENTROPY), outputs, normalize, tensors))
 }
 
 /// A model out of its parts; its outputs are named by their numbers.
@@ -39,6 +39,7 @@ pub fn described(
         input,
         answer,
         loss: loss.to_string(),
+        loss_settings: BTreeMap::new(),
         classes: (0..outputs).map(|output| output.to_string()).collect(),
         encoding: Encoding::default(),
         target: None,

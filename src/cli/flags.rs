@@ -83,8 +83,7 @@ fn augment(command: Command, mark: u8) -> Command {
 
 fn argument(setting: &'static Setting<Recipe>) -> Arg {
     let default = if setting.default.is_empty() { String::new() } else { format!(" [default: {}]", setting.default) };
-    let text = setting.text();
-    let help = format!("{}{default}", text.strip_suffix('.').unwrap_or(&text));
+    let help = format!("{}{default}", setting.doc.strip_suffix('.').unwrap_or(&setting.doc));
     let arg = Arg::new(setting.name).value_name(setting.value).help(help).allow_negative_numbers(true);
     if setting.has(POSITIONAL) {
         return arg;
@@ -107,7 +106,7 @@ fn typed(matches: &ArgMatches, mark: u8) -> Result<Recipe, String> {
     let mut recipe = Recipe::default();
     for setting in SETTINGS.iter().filter(|setting| mark == 0 || setting.has(mark)) {
         if let Some(text) = matches.get_one::<String>(setting.name) {
-            (setting.read)(&mut recipe, text).map_err(|what| named(setting.name, &what))?;
+            (setting.read)(setting, &mut recipe, text).map_err(|what| named(setting.name, &what))?;
         }
     }
     Ok(recipe)

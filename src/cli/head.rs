@@ -3,8 +3,8 @@
 use super::say::say;
 use super::{show, variants};
 use crate::kernel::Precision;
-use crate::nn::{Answer, Rule};
-use crate::op::Class;
+use crate::nn::Answer;
+use crate::op::{Class, Value, Values};
 use crate::train::{ClassWeights, Device, Job, Trainer};
 
 pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
@@ -58,7 +58,7 @@ fn asked(job: &Job) -> String {
 /// The loss, and what bears on it.
 fn loss(job: &Job) -> String {
     let (settings, names) = (&job.settings, &job.problem.names);
-    let mut text = job.problem.loss.to_string();
+    let mut text = format!("{}{}", job.problem.loss, differing(job.problem.loss.values()));
     if job.problem.answer == Answer::Binary {
         text += &format!(", one output: how likely {} is", names[1]);
     }
@@ -68,6 +68,7 @@ fn loss(job: &Job) -> String {
             text += &format!(" ({})", show::number(1.0 / factor));
         }
     }
+    let weighs = settings.label_smoothing > 0.0 || job.class_weights.is_some();
     if settings.label_smoothing > 0.0 {
         text += &format!(", label smoothing {}", settings.label_smoothing);
     }
@@ -75,6 +76,9 @@ fn loss(job: &Job) -> String {
         let weights: Vec<String> = weights.iter().map(|&weight| show::number(weight.into())).collect();
         let kind = if *wanted == ClassWeights::Balanced { "balanced class weights" } else { "class weights" };
         text += &format!(", {kind} {}", weights.join(", "));
+    }
+    if weighs && !job.split.validation.is_empty() {
+        text += "; the validation loss is taken in the same way, the test loss plainly";
     }
     text
 }
@@ -86,9 +90,7 @@ fn update(job: &Job) -> String {
     if settings.schedule.to_string() != "constant" {
         text += &format!(" ({})", settings.schedule);
     }
-    if let Rule::Sgd { momentum, nesterov, .. } = optimizer.rule {
-        text += &format!(", {}momentum {momentum}", if nesterov { "nesterov " } else { "" });
-    }
+    text += &differing(optimizer.rule.values());
     text += &format!(", weight decay {}", optimizer.weight_decay);
     if let Some(clip) = optimizer.clip {
         text += &format!(", clip {clip}");
@@ -103,4 +105,16 @@ fn update(job: &Job) -> String {
         text += ", products in f16, loss scaled";
     }
     format!("{text}, seed {}", settings.seed)
+}
+
+/// The settings that an optimiser or a loss declares, where they are not the defaults; a momentum in any case.
+fn differing(values: &Values) -> String {
+    let told = values.iter().filter(|(setting, value)| {
+        *value != setting.default() || (setting.name == "momentum" && *value != Value::Number(0.0))
+    });
+    told.map(|(setting, value)| match value {
+        Value::Flag(true) => format!(", {}", setting.name),
+        value => format!(", {} {value}", setting.name.replace('_', " ")),
+    })
+    .collect()
 }

@@ -78,7 +78,7 @@ pub(super) fn summary(of: &str, result: &Assessment, naming: &Naming<'_>) {
 }
 
 fn loss_name(loss: Loss) -> &'static str {
-    if loss == Loss::Mse { "loss" } else { "log loss" }
+    if loss.kind().link.gives_probabilities { "log loss" } else { "loss" }
 }
 
 fn ranks(metrics: &ClassMetrics, names: &[String]) {

@@ -5,5 +5,5 @@ mod model;
 mod progress;
 
 pub use fold::{Folded, fold};
-pub use model::{Metadata, Model, ModelError, Normalization, Values};
+pub use model::{Metadata, Model, ModelError, Normalization, Values, loss_settings};
 pub use progress::{LossScaling, Progress};

@@ -8,6 +8,7 @@ use crate::data::{Encoding, Targets};
 use crate::files::reason;
 use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
+use crate::op::{Setting, Value};
 use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -150,6 +151,9 @@ pub struct Metadata {
     /// By which loss they were trained: its first step is the network's output function.
     #[serde(default = "cross_entropy")]
     pub loss: String,
+    /// The numbers that the loss has as settings, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub loss_settings: BTreeMap<String, f64>,
     /// Names of the classes, the labels or the numbers, in the order of the outputs.
     pub classes: Vec<String>,
     /// How a table's columns become features; empty for images.
@@ -181,8 +185,20 @@ impl Metadata {
 
     /// What the model answers.
     pub fn problem(&self) -> Problem {
-        let loss = self.loss.parse().unwrap_or(Loss::CrossEntropy);
+        let loss = self.judged_by().unwrap_or(Loss::CROSS_ENTROPY);
         Problem { answer: self.answer, loss, names: self.classes.clone() }
+    }
+
+    /// The loss with its settings.
+    ///
+    /// # Errors
+    /// There is no such loss, or it has no such settings.
+    fn judged_by(&self) -> Result<Loss, String> {
+        let settings = self.loss_settings.iter();
+        Loss::read(
+            &self.loss,
+            &settings.map(|(name, &number)| (name.as_str(), Value::Number(number))).collect::<Vec<_>>(),
+        )
     }
 
     /// Targets of its kind, of no rows.
@@ -202,7 +218,16 @@ impl Metadata {
 }
 
 fn cross_entropy() -> String {
-    Loss::CrossEntropy.to_string()
+    Loss::CROSS_ENTROPY.to_string()
+}
+
+/// The numbers that a loss has as settings, by name.
+pub fn loss_settings(loss: &Loss) -> BTreeMap<String, f64> {
+    let number = |(setting, value): (&Setting, Value<'_>)| match value {
+        Value::Number(number) => Some((setting.name.to_owned(), number)),
+        Value::Flag(_) | Value::Word(_) => None,
+    };
+    loss.values().iter().filter_map(|(setting, value)| number((setting, value))).collect()
 }
 
 /// The content of a tensor.
@@ -348,8 +373,8 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if !encoding.is_empty() && !encoding.fits(features) {
         return Err(format!("its encoding does not make an input of {features} values"));
     }
-    let loss = metadata.loss.parse::<Loss>()?;
-    if !metadata.answer.is_judged_by(loss) {
+    let loss = metadata.judged_by()?;
+    if !loss.judges(metadata.answer) {
         return Err(format!("its loss {loss} does not judge what it answers"));
     }
     if let Some(twice) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {

@@ -19,9 +19,8 @@ use crate::op::{Class, Op, Target, Wires};
 use crate::ops::activation::Activation;
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::block::{Block, BlockGradient};
-use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::dropout::Dropout;
-use crate::ops::head::Head;
+use crate::ops::head::{self, Head};
 use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients, keeps_products_apart};
 use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
@@ -230,14 +229,16 @@ impl Joiner<'_> {
     }
 
     fn head(&mut self) {
-        let Some(at) = (0..self.calls.len()).find(|&at| self.call::<CrossEntropy>(at, Phase::Forward).is_some()) else {
+        let of_call = |call: &Call| head::of_loss(&call.op).filter(|_| call.phase == Phase::Forward);
+        let Some((at, plain)) = self.calls.iter().enumerate().find_map(|(at, call)| Some((at, of_call(call)?))) else {
             return;
         };
-        let Some((&CrossEntropy { label_smoothing }, forward)) = self.call::<CrossEntropy>(at, Phase::Forward) else {
-            return;
-        };
+        let forward = &self.calls[at].wires;
         let Some((_, metrics)) = self.call::<Metrics>(at + 1, Phase::Forward) else { return };
-        let Some((_, backward)) = self.call::<CrossEntropy>(at + 2, Phase::Backward) else { return };
+        let gradient = self.calls.get(at + 2).filter(|call| call.phase == Phase::Backward);
+        let Some(backward) = gradient.filter(|call| head::of_loss(&call.op).is_some()).map(|call| &call.wires) else {
+            return;
+        };
         let Some(d_logits) = backward.d_inputs[0] else { return };
         let taken = [at, at + 1, at + 2];
         if !forward.outputs.iter().chain(&forward.saved).all(|&id| self.only_in(id, &taken)) {
@@ -251,10 +252,10 @@ impl Joiner<'_> {
             free && wires.inputs.len() == 3 && wires.outputs[0] == forward.inputs[0] && alone
         });
         let layer = with_layer.map(|(_, wires)| [&wires.inputs[..], &tail].concat());
-        let plain = [&forward.inputs[..1], &tail].concat();
-        let candidates = layer.map(|inputs| (true, inputs)).into_iter().chain([(false, plain)]);
+        let alone = [&forward.inputs[..1], &tail].concat();
+        let candidates = layer.map(|inputs| (true, inputs)).into_iter().chain([(false, alone)]);
         for (linear, inputs) in candidates {
-            let op = Head { label_smoothing, linear };
+            let op = Head { linear, ..plain };
             let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
             if op.shapes(&shapes).is_err() {
                 continue;

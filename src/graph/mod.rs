@@ -79,7 +79,11 @@ impl Graph {
     /// # Errors
     /// The inputs' shapes do not fit the operation; the error carries `path`.
     pub fn push(&mut self, op: impl Op + 'static, path: &str, inputs: &[ValueId]) -> Result<Vec<ValueId>, ShapeError> {
-        let node = self.node(Arc::new(op), path, inputs)?;
+        self.push_shared(Arc::new(op), path, inputs)
+    }
+
+    fn push_shared(&mut self, op: Arc<dyn Op>, path: &str, inputs: &[ValueId]) -> Result<Vec<ValueId>, ShapeError> {
+        let node = self.node(op, path, inputs)?;
         let outputs = node.outputs.clone();
         self.nodes.push(node);
         Ok(outputs)
@@ -89,8 +93,8 @@ impl Graph {
     ///
     /// # Errors
     /// As [`Graph::push`].
-    pub fn push_loss(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<Vec<ValueId>, ShapeError> {
-        let outputs = self.push(op, "loss", inputs)?;
+    pub fn push_loss(&mut self, op: Arc<dyn Op>, inputs: &[ValueId]) -> Result<Vec<ValueId>, ShapeError> {
+        let outputs = self.push_shared(op, "loss", inputs)?;
         self.loss = Some(self.nodes.len() - 1);
         Ok(outputs)
     }

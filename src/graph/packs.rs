@@ -4,12 +4,10 @@
 //! their runs are slots within the packs.
 
 use super::gradient::Phase;
-use super::join::op_of;
 use super::plan::{Compiler, Optimizer, Source};
 use crate::kernel::Scalar;
 use crate::op::{ALIGN, Class, Op, Wire, Wires};
 use crate::ops::loss_scale::LossScale;
-use crate::ops::sgd::{Last, Sgd};
 use crate::shape::Shape;
 use std::sync::Arc;
 
@@ -95,9 +93,8 @@ impl Compiler {
         for (at, rule) in optimizer.rules.iter().enumerate() {
             let packs = ["gradients", "parameters"].into_iter().chain(optimizer.states.iter().copied());
             let mut inputs = self.named(packs.map(|pack| run_name(pack, at, optimizer)));
-            if let (Some(table), Some(rule)) = (&table, op_of::<Sgd>(rule)) {
+            if let (Some(table), Some(last)) = (&table, rule.with_advance()) {
                 inputs.inputs.push(table.clone());
-                let last: Arc<dyn Op> = Arc::new(Last(*rule));
                 self.record(&last, "update", Phase::Forward, &inputs);
             } else if !inputs.inputs.is_empty() {
                 // A rule that no tensor has, moves nothing.

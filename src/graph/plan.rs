@@ -5,7 +5,6 @@ use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
 use crate::kernel::{MAX_BINDINGS, Scalar};
 use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
 use crate::ops::gather::{Begin, Gather};
-use crate::ops::sgd::Sgd;
 use crate::ops::step::Advance;
 use crate::shape::{Shape, ShapeError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -308,7 +307,7 @@ impl Compiler {
     }
 }
 
-/// Where the first recording is a gather and the last an update by one rule of gradient descent, those two can do what
+/// Where the first recording is a gather and the last an update by one rule that can be the end of a step, those two can do what
 /// moves the step on: the operation that begins the step, and the step table.
 fn clock(graph: &Graph, calls: &[Call], optimizer: &Optimizer) -> Option<(Arc<dyn Op>, ValueId)> {
     let first = calls.first()?;
@@ -318,7 +317,7 @@ fn clock(graph: &Graph, calls: &[Call], optimizer: &Optimizer) -> Option<(Arc<dy
     let [end] = &graph.last[..] else { return None };
     let trains = graph.values.iter().any(|value| value.class == Class::Parameters);
     let able =
-        trains && op_of::<Sgd>(rule).is_some() && optimizer.after.is_empty() && op_of::<Advance>(&end.op).is_some();
+        trains && rule.with_advance().is_some() && optimizer.after.is_empty() && op_of::<Advance>(&end.op).is_some();
     (able && begin.shapes(&shapes).is_ok()).then(|| (Arc::new(begin) as Arc<dyn Op>, end.inputs[0]))
 }
 

@@ -9,10 +9,11 @@ mod optimizer;
 mod problem;
 mod scale;
 
+pub use crate::op::{Answer, Weighing};
 pub use init::Init;
 pub use loss::Loss;
 pub use network::{Averages, Built, Head, Layer, Network, Start, Tensor, Usage, check};
 pub use notation::{LayerText, NotationError};
-pub use optimizer::{Rule, STATES, Settings};
-pub use problem::{Answer, Problem};
+pub use optimizer::{Rule, Settings};
+pub use problem::Problem;
 pub use scale::TargetScale;

@@ -6,7 +6,7 @@ use super::loss::Loss;
 use super::notation::{LayerText, NotationError};
 use crate::graph::{Graph, ValueId};
 use crate::kernel::Scalar;
-use crate::op::{Class, Op};
+use crate::op::{Answer, Class, Op};
 use crate::shape::{Shape, ShapeError};
 use std::fmt;
 
@@ -114,7 +114,7 @@ pub enum Usage {
 }
 
 /// What stands behind the layers: the loss, whose first step is the network's output function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Head {
     /// Which.
     pub loss: Loss,
@@ -125,7 +125,7 @@ pub struct Head {
 impl Head {
     /// Cross-entropy over so many classes.
     pub fn classes(classes: usize) -> Self {
-        Self { loss: Loss::CrossEntropy, outputs: classes }
+        Self { loss: Loss::CROSS_ENTROPY, outputs: classes }
     }
 }
 
@@ -193,7 +193,7 @@ impl Network {
         let mut built = Built { logits: x, outputs: vec![], shapes: vec![], tensors: vec![], counters: vec![] };
         let mut last = x;
         for (index, layer) in self.layers.iter().enumerate() {
-            if index + 1 == self.layers.len() && self.ends_in_sigmoid() {
+            if index + 1 == self.layers.len() && self.ends_in_the_loss() {
                 built.shapes.push(graph.shape(last).clone());
                 break;
             }
@@ -209,9 +209,10 @@ impl Network {
         Ok(built)
     }
 
-    /// Whether the last layer is the sigmoid with which binary cross-entropy begins: it works on the logits before.
-    fn ends_in_sigmoid(&self) -> bool {
-        self.head.loss == Loss::BinaryCrossEntropy && self.texts.last().is_some_and(|text| text.kind == "sigmoid")
+    /// Whether the last layer is what the loss begins with, as the sigmoid of binary cross-entropy: the loss works on the
+    /// outputs before it.
+    fn ends_in_the_loss(&self) -> bool {
+        self.texts.last().is_some_and(|text| self.head.loss.contains_layer(text.kind.as_ref()))
     }
 
     fn check_outputs(&self, shape: &Shape) -> Result<(), ShapeError> {
@@ -223,11 +224,11 @@ impl Network {
             [values] => format!("{values} value{}", if values == 1 { "" } else { "s" }),
             _ => format!("values {}", Shape(shape.0[1..].to_vec())),
         };
-        let of = match loss {
-            Loss::CrossEntropy => ", one for each class",
-            Loss::BinaryCrossEntropy if outputs == 1 => ", which says yes or no",
-            Loss::BinaryCrossEntropy => ", one for each label",
-            Loss::Mse => ", one for each number",
+        let of = match outputs {
+            _ if loss.judges(Answer::Class) => ", one for each class",
+            1 if loss.judges(Answer::Labels) => ", which says yes or no",
+            _ if loss.judges(Answer::Labels) => ", one for each label",
+            _ => ", one for each number",
         };
         let what = format!("the network ends in {gives} a row, but {loss} takes {outputs}{of}");
         Err(ShapeError::new(what).at(&self.path(self.texts.len() - 1)))

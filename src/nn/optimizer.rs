@@ -2,98 +2,69 @@
 
 use super::network::Tensor;
 use crate::graph::plan::Optimizer;
-use crate::op::{Class, Op};
-use crate::ops::adam::Adam;
+use crate::names::nearest;
+use crate::op::{Class, Op, OptimizerKind, Value, Values, configure};
 use crate::ops::clip::Clip;
 use crate::ops::max_norm::MaxNorm;
-use crate::ops::sgd::{Decay, Sgd};
+use crate::ops::optimizers;
+use crate::ops::sgd::SGD;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Names of the states of all optimisers: in a resumable file, `NAME.TENSOR`.
-pub const STATES: &[&str] = &[VELOCITY, MEAN, SQUARE];
-
-const VELOCITY: &str = "velocity";
-
-/// The running mean of gradients.
-const MEAN: &str = "mean";
-
-/// The running mean of their squares.
-const SQUARE: &str = "square";
-
-/// How trainable tensors follow their gradients.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Rule {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// μ in [0, 1).
-        momentum: f64,
-        /// Whether the step looks ahead.
-        nesterov: bool,
-        /// How weights decay.
-        decay: Decay,
-    },
-    /// Adam; weights decay by a penalty in the loss.
-    Adam {
-        /// β₁ in [0, 1).
-        beta1: f64,
-        /// β₂ in [0, 1).
-        beta2: f64,
-        /// More than 0.
-        eps: f64,
-    },
-    /// Adam whose weights decay beside the gradient, by λ times the rate.
-    AdamW {
-        /// β₁ in [0, 1).
-        beta1: f64,
-        /// β₂ in [0, 1).
-        beta2: f64,
-        /// More than 0.
-        eps: f64,
-    },
+/// How trainable tensors follow their gradients: an optimiser with the values of its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    kind: &'static OptimizerKind,
+    values: Values,
 }
 
 impl Rule {
-    /// Adam as it is by default.
-    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+    /// The optimiser of a name with some of its settings given.
+    ///
+    /// # Errors
+    /// There is no such optimiser; a setting is another optimiser's, cannot have that value, or does not go together with
+    /// another.
+    pub fn read(name: &str, given: &[(&str, Value<'_>)]) -> Result<Self, String> {
+        let names: Vec<&str> = optimizers().map(|kind| kind.name).collect();
+        let kind = optimizers().find(|kind| kind.name.eq_ignore_ascii_case(name));
+        let kind = kind.ok_or_else(|| format!("optimizer cannot be {name:?}; {}", nearest(name, &names)))?;
+        let all = optimizers().map(|kind| (kind.name, kind.settings));
+        let values = configure(("optimizer", kind.name), kind.settings, all, given)?;
+        (kind.check)(&values)?;
+        Ok(Self { kind, values })
+    }
 
-    /// AdamW as it is by default.
-    pub const ADAMW: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+    /// What it declares.
+    pub fn kind(&self) -> &'static OptimizerKind {
+        self.kind
+    }
+
+    /// Its settings.
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
 
     /// As in a recipe.
     pub fn name(&self) -> &'static str {
-        match self {
-            Self::Sgd { .. } => "sgd",
-            Self::Adam { .. } => "adam",
-            Self::AdamW { .. } => "adamw",
-        }
-    }
-
-    /// Names of its states.
-    fn states(&self) -> Vec<&'static str> {
-        match self {
-            Self::Sgd { .. } => vec![VELOCITY],
-            Self::Adam { .. } | Self::AdamW { .. } => vec![MEAN, SQUARE],
-        }
+        self.kind.name
     }
 
     fn op(&self, weight_decay: f64, rate: f64) -> Arc<dyn Op> {
-        match *self {
-            Self::Sgd { momentum, nesterov, decay } => Arc::new(Sgd { momentum, weight_decay, decay, nesterov, rate }),
-            Self::Adam { beta1, beta2, eps } => {
-                Arc::new(Adam { beta1, beta2, eps, weight_decay, decoupled: false, rate })
-            }
-            Self::AdamW { beta1, beta2, eps } => {
-                Arc::new(Adam { beta1, beta2, eps, weight_decay, decoupled: true, rate })
-            }
-        }
+        (self.kind.op)(&self.values, weight_decay, rate)
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind.name == other.kind.name && self.values == other.values
     }
 }
 
 /// Gradient descent without momentum.
 impl Default for Rule {
     fn default() -> Self {
-        Self::Sgd { momentum: 0.0, nesterov: false, decay: Decay::L2 }
+        let values = Values::defaults(SGD.settings).set("momentum", Value::Number(0.0));
+        Self { kind: &SGD, values: values.unwrap_or_else(|what| panic!("{what}")) }
     }
 }
 
@@ -148,7 +119,7 @@ impl Settings {
         let decay_of = |decay: f64, share: f64| if share == 0.0 { 0.0 } else { decay };
         let rules = kinds.into_iter().map(|(decay, share)| self.rule.op(decay_of(decay, share), share)).collect();
         let before = self.clip.map(|most| Arc::new(Clip { most }) as Arc<dyn Op>);
-        let (states, scales_loss) = (self.rule.states(), self.scale_loss);
+        let (states, scales_loss) = (self.rule.kind.states.to_vec(), self.scale_loss);
         Ok(Optimizer { rules, rule_of, states, scales_loss, before, after })
     }
 }
@@ -215,10 +186,35 @@ mod tests {
 
     #[test]
     fn a_layers_own_rate_is_a_share_of_the_runs() {
-        let optimizer = Settings { rule: Rule::ADAMW, ..Settings::default() }.optimizer(&tensors(), 0.1).unwrap();
+        let optimizer = Settings { rule: Rule::read("adamw", &[]).unwrap(), ..Settings::default() }
+            .optimizer(&tensors(), 0.1)
+            .unwrap();
         assert!(format!("{:?}", optimizer.rules[1]).contains("rate: 0.5"), "{:?}", optimizer.rules);
         assert_eq!(optimizer.states, ["mean", "square"]);
         let refused = Settings::default().optimizer(&tensors(), 0.0).unwrap_err();
         assert!(refused.contains("layer 2") && refused.contains("0.05"), "{refused}");
+    }
+
+    #[test]
+    fn a_rule_is_read_by_name() {
+        let rmsprop = Rule::read("RMSprop", &[("alpha", Value::Number(0.9))]).unwrap();
+        assert_eq!((rmsprop.name(), rmsprop.values().number("alpha")), ("rmsprop", 0.9));
+        let refused = |name, given: &[_]| Rule::read(name, given).unwrap_err();
+        let momentum = ("momentum", Value::Number(0.9));
+        assert_eq!(
+            refused("adam", &[momentum]),
+            "momentum belongs to rmsprop, sgd, and the optimizer is adam: leave momentum out"
+        );
+        assert!(refused("rmsprob", &[]).contains("did you mean rmsprop?"));
+        let idle = [("momentum", Value::Number(0.0)), ("nesterov", Value::Flag(true))];
+        assert!(refused("sgd", &idle).contains("nesterov needs a momentum"));
+    }
+
+    #[test]
+    fn every_optimizer_has_as_many_settings_as_values_hold() {
+        for kind in optimizers() {
+            let rule = Rule::read(kind.name, &[]).unwrap();
+            assert_eq!(rule.values().iter().count(), kind.settings.len(), "{}", kind.name);
+        }
     }
 }

@@ -1,37 +1,10 @@
 //! What is to be learnt, and what a network's outputs say of it.
 
 use super::{Head, Loss};
-use serde::{Deserialize, Serialize};
-
-/// What the outputs of a row say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Answer {
-    /// One of several classes, an output for each.
-    #[default]
-    Class,
-    /// One of two classes, by one output.
-    Binary,
-    /// Yes or no for each of several labels.
-    Labels,
-    /// Numbers.
-    Numbers,
-}
-
-impl Answer {
-    /// Whether the loss is one for such answers.
-    pub fn is_judged_by(self, loss: Loss) -> bool {
-        match self {
-            Self::Class => loss == Loss::CrossEntropy,
-            Self::Binary => loss != Loss::CrossEntropy,
-            Self::Labels => loss == Loss::BinaryCrossEntropy,
-            Self::Numbers => loss == Loss::Mse,
-        }
-    }
-}
+use crate::op::{Answer, Right, Weighing, largest};
 
 /// The question that training data put, and the loss that judges answers to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
     /// What is answered.
     pub answer: Answer,
@@ -49,25 +22,14 @@ impl Problem {
 
     /// Probability of each class or label from the outputs of one row; the numbers of a regression as they are.
     pub fn probabilities(&self, outputs: &[f32]) -> Vec<f64> {
-        let yes = |z: f32| if self.loss == Loss::BinaryCrossEntropy { sigmoid(f64::from(z)) } else { f64::from(z) };
-        match self.answer {
-            Answer::Class => softmax(outputs),
-            Answer::Binary => vec![1.0 - yes(outputs[0]), yes(outputs[0])],
-            Answer::Labels => outputs.iter().map(|&z| yes(z)).collect(),
-            Answer::Numbers => outputs.iter().map(|&z| f64::from(z)).collect(),
-        }
+        let applied = (self.loss.kind().link.apply)(outputs);
+        if self.answer == Answer::Binary { vec![1.0 - applied[0], applied[0]] } else { applied }
     }
 
     /// Outputs that mean these probabilities: the way back from [`Problem::probabilities`].
     pub fn outputs_of(&self, probabilities: &[f64]) -> Vec<f32> {
-        let yes = |p: f64| if self.loss == Loss::BinaryCrossEntropy { (p / (1.0 - p)).ln() } else { p };
-        let outputs: Vec<f64> = match self.answer {
-            Answer::Class => probabilities.iter().map(|p| p.ln()).collect(),
-            Answer::Binary => vec![yes(probabilities[1])],
-            Answer::Labels => probabilities.iter().map(|&p| yes(p)).collect(),
-            Answer::Numbers => probabilities.to_vec(),
-        };
-        outputs.into_iter().map(|z| z as f32).collect()
+        let own = if self.answer == Answer::Binary { &probabilities[1..] } else { probabilities };
+        (self.loss.kind().link.invert)(own)
     }
 
     /// The class that the outputs of a row name: the first of the largest.
@@ -80,60 +42,28 @@ impl Problem {
 
     /// Whether an output says yes.
     pub fn is_yes(&self, output: f32) -> bool {
-        output > if self.loss == Loss::BinaryCrossEntropy { 0.0 } else { 0.5 }
+        output > self.loss.kind().link.yes_above
     }
 
     /// The loss of a row whose right class is known.
-    pub fn loss_of_class(&self, outputs: &[f32], class: usize) -> f64 {
+    pub fn loss_of_class(&self, outputs: &[f32], class: usize, weighing: &Weighing) -> f64 {
         match self.answer {
-            Answer::Class => -log_softmax(outputs, class),
-            _ => self.loss_of_numbers(outputs, &[class as f32]),
+            Answer::Class => self.loss.of_row(outputs, Right::Class(class), weighing),
+            _ => self.loss.of_row(outputs, Right::Numbers(&[class as f32]), weighing),
         }
     }
 
     /// The loss of a row whose right numbers, 0 or 1 for labels, are known.
-    pub fn loss_of_numbers(&self, outputs: &[f32], targets: &[f32]) -> f64 {
-        let loss = |(&z, &t): (&f32, &f32)| {
-            let (z, t) = (f64::from(z), f64::from(t));
-            match self.loss {
-                Loss::Mse => (z - t).powi(2),
-                _ if z.is_nan() => z,
-                _ => {
-                    // Of certain answers, whose logits are infinite, a right one costs nothing.
-                    let off = if z > 0.0 { 1.0 - t } else { t };
-                    let far = if off == 0.0 { 0.0 } else { z.abs() * off };
-                    far + (-z.abs()).exp().ln_1p()
-                }
-            }
-        };
-        outputs.iter().zip(targets).map(loss).sum::<f64>() / outputs.len() as f64
+    pub fn loss_of_numbers(&self, outputs: &[f32], targets: &[f32], weighing: &Weighing) -> f64 {
+        self.loss.of_row(outputs, Right::Numbers(targets), weighing)
     }
-}
-
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
-}
-
-fn largest(outputs: &[f32]) -> usize {
-    (0..outputs.len()).fold(0, |best, j| if outputs[j] > outputs[best] { j } else { best })
-}
-
-fn softmax(logits: &[f32]) -> Vec<f64> {
-    let best = f64::from(logits[largest(logits)]);
-    let exponentials: Vec<f64> = logits.iter().map(|&z| (f64::from(z) - best).exp()).collect();
-    let sum: f64 = exponentials.iter().sum();
-    exponentials.into_iter().map(|e| e / sum).collect()
-}
-
-fn log_softmax(logits: &[f32], class: usize) -> f64 {
-    let best = f64::from(logits[largest(logits)]);
-    let z = |j: usize| f64::from(logits[j]) - best;
-    z(class) - (0..logits.len()).map(|j| z(j).exp()).sum::<f64>().ln()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PLAIN: Weighing = Weighing { label_smoothing: 0.0, class_weights: vec![] };
 
     fn problem(answer: Answer, loss: Loss, names: usize) -> Problem {
         Problem { answer, loss, names: (0..names).map(|i| i.to_string()).collect() }
@@ -145,35 +75,36 @@ mod tests {
 
     #[test]
     fn classes_are_judged_by_softmax() {
-        let p = problem(Answer::Class, Loss::CrossEntropy, 3);
+        let p = problem(Answer::Class, Loss::CROSS_ENTROPY, 3);
         let outputs = [1.0, 3.0, 3.0];
         assert_eq!((p.head().outputs, p.class(&outputs)), (3, 1));
         let all = p.probabilities(&outputs);
-        assert!(near(all.iter().sum(), 1.0) && near(p.loss_of_class(&outputs, 0), -all[0].ln()));
-        assert!(p.loss_of_class(&[1.0, f32::NAN, 0.0], 0).is_nan());
-        assert!(near(p.loss_of_class(&[5e3, -5e3, 0.0], 1), 1e4));
+        assert!(near(all.iter().sum(), 1.0) && near(p.loss_of_class(&outputs, 0, &PLAIN), -all[0].ln()));
+        assert!(p.loss_of_class(&[1.0, f32::NAN, 0.0], 0, &PLAIN).is_nan());
+        assert!(near(p.loss_of_class(&[5e3, -5e3, 0.0], 1, &PLAIN), 1e4));
     }
 
     #[test]
     fn one_output_says_yes_or_no() {
-        let p = problem(Answer::Binary, Loss::BinaryCrossEntropy, 2);
+        let p = problem(Answer::Binary, Loss::BINARY_CROSS_ENTROPY, 2);
         assert_eq!((p.head().outputs, p.class(&[0.1]), p.class(&[-0.1])), (1, 1, 0));
         let [no, yes] = p.probabilities(&[2.0])[..] else { panic!("two classes") };
-        assert!(near(no + yes, 1.0) && near(p.loss_of_class(&[2.0], 1), -yes.ln()));
-        assert!(near(p.loss_of_class(&[2.0], 0), -no.ln()) && near(p.loss_of_class(&[-1e4], 1), 1e4));
-        let certain = [f32::INFINITY, f32::NEG_INFINITY].map(|z| [0, 1].map(|class| p.loss_of_class(&[z], class)));
+        assert!(near(no + yes, 1.0) && near(p.loss_of_class(&[2.0], 1, &PLAIN), -yes.ln()));
+        assert!(near(p.loss_of_class(&[2.0], 0, &PLAIN), -no.ln()) && near(p.loss_of_class(&[-1e4], 1, &PLAIN), 1e4));
+        let certain =
+            [f32::INFINITY, f32::NEG_INFINITY].map(|z| [0, 1].map(|class| p.loss_of_class(&[z], class, &PLAIN)));
         assert_eq!(certain, [[f64::INFINITY, 0.0], [0.0, f64::INFINITY]]);
-        let squares = problem(Answer::Binary, Loss::Mse, 2);
+        let squares = problem(Answer::Binary, Loss::MSE, 2);
         assert_eq!((squares.class(&[0.4]), squares.class(&[0.6])), (0, 1));
-        assert!(near(squares.loss_of_class(&[0.25], 1), 0.5625));
+        assert!(near(squares.loss_of_class(&[0.25], 1, &PLAIN), 0.5625));
     }
 
     #[test]
     fn labels_and_numbers_are_means_over_outputs() {
-        let p = problem(Answer::Labels, Loss::BinaryCrossEntropy, 2);
-        assert!(near(p.loss_of_numbers(&[0.0, 0.0], &[1.0, 0.0]), 2f64.ln()));
-        let p = problem(Answer::Numbers, Loss::Mse, 2);
-        assert!(near(p.loss_of_numbers(&[1.0, 2.0], &[0.0, 0.0]), 2.5));
+        let p = problem(Answer::Labels, Loss::BINARY_CROSS_ENTROPY, 2);
+        assert!(near(p.loss_of_numbers(&[0.0, 0.0], &[1.0, 0.0], &PLAIN), 2f64.ln()));
+        let p = problem(Answer::Numbers, Loss::MSE, 2);
+        assert!(near(p.loss_of_numbers(&[1.0, 2.0], &[0.0, 0.0], &PLAIN), 2.5));
         assert_eq!(p.probabilities(&[1.5, -2.0]), [1.5, -2.0]);
     }
 
@@ -184,10 +115,10 @@ mod tests {
             let again = p.probabilities(&p.outputs_of(&probabilities));
             probabilities.iter().zip(again).all(|(a, b)| (a - b).abs() < 1e-6)
         };
-        assert!(same(problem(Answer::Class, Loss::CrossEntropy, 3), &[1.0, -2.0, 0.5]));
-        assert!(same(problem(Answer::Binary, Loss::BinaryCrossEntropy, 2), &[1.7]));
-        assert!(same(problem(Answer::Binary, Loss::Mse, 2), &[0.3]));
-        assert!(same(problem(Answer::Labels, Loss::BinaryCrossEntropy, 2), &[1.7, -3.0]));
-        assert!(same(problem(Answer::Numbers, Loss::Mse, 2), &[1.7, -3.0]));
+        assert!(same(problem(Answer::Class, Loss::CROSS_ENTROPY, 3), &[1.0, -2.0, 0.5]));
+        assert!(same(problem(Answer::Binary, Loss::BINARY_CROSS_ENTROPY, 2), &[1.7]));
+        assert!(same(problem(Answer::Binary, Loss::MSE, 2), &[0.3]));
+        assert!(same(problem(Answer::Labels, Loss::BINARY_CROSS_ENTROPY, 2), &[1.7, -3.0]));
+        assert!(same(problem(Answer::Numbers, Loss::MSE, 2), &[1.7, -3.0]));
     }
 }

@@ -7,9 +7,10 @@
 //! rate; both in the form of PyTorch's `torch.optim.Adam` and `AdamW`, eps outside the root.
 
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
-use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Values, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
+use std::sync::Arc;
 
 args! {
     struct Args {
@@ -46,6 +47,34 @@ static UPDATE: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&UPDATE];
 
+const SETTINGS: &[Setting] = &[
+    Setting::share("beta1", 0.9, "decay of the running mean gradient"),
+    Setting::share("beta2", 0.999, "decay of the running mean square"),
+    Setting::positive("eps", 1e-8, "what is added to the root of the mean square").also(&["epsilon"]),
+];
+
+/// Adam.
+pub static ADAM: OptimizerKind = OptimizerKind {
+    name: "adam",
+    doc: "steps of the mean gradient divided by the root of its mean square; weights decay by a penalty in the loss",
+    settings: SETTINGS,
+    check: OptimizerKind::anything_goes,
+    states: &["mean", "square"],
+    op: |values, weight_decay, rate| Arc::new(Adam::of(values, weight_decay, false, rate)),
+    lr: 1e-3,
+    lr_of_numbers: 1e-3,
+    weight_decay: 0.0,
+};
+
+/// AdamW.
+pub static ADAMW: OptimizerKind = OptimizerKind {
+    name: "adamw",
+    doc: "adam whose weights decay by themselves, by the decay times the rate",
+    op: |values, weight_decay, rate| Arc::new(Adam::of(values, weight_decay, true, rate)),
+    weight_decay: 0.01,
+    ..ADAM
+};
+
 /// The operation. Inputs, all of one shape: gradients, parameters, and the running means of gradients and of their
 /// squares; it changes the last three.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,6 +96,13 @@ pub struct Adam {
 impl Default for Adam {
     fn default() -> Self {
         Self { beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.0, decoupled: false, rate: 1.0 }
+    }
+}
+
+impl Adam {
+    fn of(values: &Values, weight_decay: f64, decoupled: bool, rate: f64) -> Self {
+        let (beta1, beta2, eps) = (values.number("beta1"), values.number("beta2"), values.number("eps"));
+        Self { beta1, beta2, eps, weight_decay, decoupled, rate }
     }
 }
 

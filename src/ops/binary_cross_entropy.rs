@@ -8,9 +8,10 @@
 //! and section 6.2.2.2.
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
-use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
+use crate::op::{Answer, Case, Fill, LossKind, Made, Op, Outputs, Recorder, SIGMOID, Weighing, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
+use std::sync::Arc;
 
 args! { struct Args { outputs: u32 } }
 
@@ -80,6 +81,20 @@ static BACKWARD: Kernel = Kernel {
 
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
+
+/// The loss.
+pub static BINARY_CROSS_ENTROPY: LossKind = LossKind {
+    name: "binary_cross_entropy",
+    doc: "a sigmoid for each output, and the negative logarithm of the right answer's probability",
+    settings: &[],
+    answers: &[Answer::Binary, Answer::Labels],
+    default_for: &[Answer::Binary, Answer::Labels],
+    link: &SIGMOID,
+    smooths_labels: false,
+    weighs_classes: true,
+    op: |_, _| Arc::new(BinaryCrossEntropy),
+    of_row: |_, outputs, right, weighing| loss_of_row(outputs, right.numbers(), weighing),
+};
 
 /// The operation. Inputs: logits and targets `[batch, outputs]`, weights of a no and a yes `[2]`. Outputs: row_loss
 /// and correct (right answers of the row) `[batch]`. It ends a network: its upstream gradient is that of the mean.
@@ -154,6 +169,22 @@ fn sigmoid(z: f64) -> f64 {
 
 fn weight(weights: &[f32], t: f64) -> f64 {
     f64::from(weights[0]) + t * (f64::from(weights[1]) - f64::from(weights[0]))
+}
+
+/// The loss of one row in float64.
+fn loss_of_row(logits: &[f32], targets: &[f32], weighing: &Weighing) -> f64 {
+    let loss = |(&z, &t): (&f32, &f32)| {
+        let (z, t) = (f64::from(z), f64::from(t));
+        if z.is_nan() {
+            return z;
+        }
+        // Of certain answers, whose logits are infinite, a right one costs nothing.
+        let off = if z > 0.0 { 1.0 - t } else { t };
+        let far = if off == 0.0 { 0.0 } else { z.abs() * off };
+        let (no, yes) = (weighing.of(0), weighing.of(1));
+        (no + t * (yes - no)) * (far + (-z.abs()).exp().ln_1p())
+    };
+    logits.iter().zip(targets).map(loss).sum::<f64>() / logits.len() as f64
 }
 
 /// One row: its loss, and how many answers are right.

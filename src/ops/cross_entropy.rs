@@ -7,9 +7,10 @@
 //! not over the weights. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
 
 use crate::kernel::{Io, Kernel, NOW, Needs, Now, Size, Tolerance, args_of, read, write};
-use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
+use crate::op::{Answer, Case, Fill, LossKind, Made, Op, Outputs, Recorder, SOFTMAX, Weighing, Wire, Wires, largest};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
+use std::sync::Arc;
 
 args! { pub(in crate::ops) struct Args { pub(in crate::ops) classes: u32, pub(in crate::ops) smoothing: f32 } }
 
@@ -61,6 +62,20 @@ static BACKWARD: Kernel = Kernel {
 
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
+
+/// The loss.
+pub static CROSS_ENTROPY: LossKind = LossKind {
+    name: "cross_entropy",
+    doc: "softmax over an output for each class, and the negative logarithm of the right one's probability",
+    settings: &[],
+    answers: &[Answer::Class],
+    default_for: &[Answer::Class],
+    link: &SOFTMAX,
+    smooths_labels: true,
+    weighs_classes: true,
+    op: |_, label_smoothing| Arc::new(CrossEntropy { label_smoothing }),
+    of_row: |_, outputs, right, weighing| loss_of_row(outputs, right.class(), weighing),
+};
 
 /// The operation. Inputs: logits `[batch, classes]`, labels `[batch]`, class weights `[classes]`. Outputs: row_loss
 /// and correct `[batch]`; saved: probabilities `[batch, classes]`. It ends a network: its upstream gradient is
@@ -162,7 +177,7 @@ pub(in crate::ops) type Softmax = fn(Args, &mut [f32], usize) -> (f32, usize);
 
 /// The first largest class; none where a logit is NaN, which makes every probability NaN.
 fn best_of(row: &mut [f32]) -> (usize, bool) {
-    let best = (0..row.len()).fold(0, |best, j| if row[j] > row[best] { j } else { best });
+    let best = largest(row);
     let has_nan = row.iter().any(|z| z.is_nan());
     if has_nan {
         row.fill(f32::NAN);
@@ -178,6 +193,17 @@ fn less(a: Args, logits: &[f32], label: usize, most: f32) -> f64 {
         return own;
     }
     own + smoothing / f64::from(a.classes) * logits.iter().map(|&logit| z(logit)).sum::<f64>()
+}
+
+/// The loss of one row in float64.
+fn loss_of_row(logits: &[f32], label: usize, weighing: &Weighing) -> f64 {
+    let (classes, most) = (logits.len(), f64::from(logits[largest(logits)]));
+    let z = |j: usize| f64::from(logits[j]) - most;
+    let log_sum = (0..classes).map(|j| z(j).exp()).sum::<f64>().ln();
+    let smoothing = weighing.label_smoothing;
+    // 0 times an infinite logit would be NaN.
+    let spread = if smoothing == 0.0 { 0.0 } else { (0..classes).map(z).sum::<f64>() * smoothing / classes as f64 };
+    weighing.of(label) * (log_sum - (1.0 - smoothing) * z(label) - spread)
 }
 
 /// A [`Softmax`] in float64.

@@ -11,11 +11,13 @@ use crate::kernel::{
     Binding, Io, Kernel, Needs, Now, Part, Size, Tensor, Tolerance, UPDATE_NOW, args_of, read, update, write,
 };
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
-use crate::ops::cross_entropy::{self, Softmax};
+use crate::ops::cross_entropy::{self, CrossEntropy, Softmax};
 use crate::ops::matmul;
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, threads};
 use ndarray::{ArrayView1, ArrayViewMut2, s};
+use std::any::Any;
+use std::sync::Arc;
 
 args! { struct Args { classes: u32, smoothing: f32, k: u32, weight: u32, bias: u32 } }
 
@@ -118,6 +120,13 @@ pub struct Head {
     pub label_smoothing: f64,
     /// Whether the last layer is part of it.
     pub linear: bool,
+}
+
+/// What a loss becomes where it can be joined with its gradient and the step's metrics; without the last layer.
+pub fn of_loss(op: &Arc<dyn Op>) -> Option<Head> {
+    let op: &dyn Any = &**op;
+    let &CrossEntropy { label_smoothing } = op.downcast_ref()?;
+    Some(Head { label_smoothing, linear: false })
 }
 
 impl Op for Head {

@@ -11,6 +11,7 @@ pub mod cross_entropy;
 pub mod dropout;
 pub mod gather;
 pub mod head;
+pub mod huber;
 pub mod loss_scale;
 pub mod matmul;
 pub mod max_norm;
@@ -18,13 +19,14 @@ pub mod maxout;
 pub mod metrics;
 pub mod mse;
 pub mod prelu;
+pub mod rmsprop;
 pub mod sgd;
 pub mod step;
 
 use crate::kernel::Kernel;
-use crate::op::Case;
+use crate::op::{Case, LossKind, OptimizerKind};
 
-/// An operation as the checks, the profile and `doctor` meet it.
+/// An operation as the checks, the profile and `doctor` meet it, and what it declares for recipes.
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
@@ -32,28 +34,59 @@ pub struct Entry {
     pub kernels: &'static [&'static Kernel],
     /// The inputs with which it is checked.
     pub cases: fn() -> Vec<Case>,
+    /// The optimisers whose update it is.
+    pub optimizers: &'static [&'static OptimizerKind],
+    /// The loss that it computes.
+    pub loss: Option<&'static LossKind>,
 }
 
-/// All operations. To be in this list is to be tested.
+impl Entry {
+    const fn new(name: &'static str, kernels: &'static [&'static Kernel], cases: fn() -> Vec<Case>) -> Self {
+        Self { name, kernels, cases, optimizers: &[], loss: None }
+    }
+
+    const fn optimizers(self, optimizers: &'static [&'static OptimizerKind]) -> Self {
+        Self { optimizers, ..self }
+    }
+
+    const fn loss(self, loss: &'static LossKind) -> Self {
+        Self { loss: Some(loss), ..self }
+    }
+}
+
+/// All operations. To be in this list is to be tested, and to be an optimiser or a loss that a recipe can name.
 pub static OPS: &[Entry] = &[
-    Entry { name: "activation", kernels: activation::KERNELS, cases: activation::cases },
-    Entry { name: "adam", kernels: adam::KERNELS, cases: adam::cases },
-    Entry { name: "add", kernels: add::KERNELS, cases: add::cases },
-    Entry { name: "batch_norm", kernels: batch_norm::KERNELS, cases: batch_norm::cases },
-    Entry { name: "binary_cross_entropy", kernels: binary_cross_entropy::KERNELS, cases: binary_cross_entropy::cases },
-    Entry { name: "block", kernels: block::KERNELS, cases: block::cases },
-    Entry { name: "clip", kernels: clip::KERNELS, cases: clip::cases },
-    Entry { name: "cross_entropy", kernels: cross_entropy::KERNELS, cases: cross_entropy::cases },
-    Entry { name: "dropout", kernels: dropout::KERNELS, cases: dropout::cases },
-    Entry { name: "gather", kernels: gather::KERNELS, cases: gather::cases },
-    Entry { name: "head", kernels: head::KERNELS, cases: head::cases },
-    Entry { name: "loss_scale", kernels: loss_scale::KERNELS, cases: loss_scale::cases },
-    Entry { name: "matmul", kernels: matmul::KERNELS, cases: matmul::cases },
-    Entry { name: "max_norm", kernels: max_norm::KERNELS, cases: max_norm::cases },
-    Entry { name: "maxout", kernels: maxout::KERNELS, cases: maxout::cases },
-    Entry { name: "metrics", kernels: metrics::KERNELS, cases: metrics::cases },
-    Entry { name: "mse", kernels: mse::KERNELS, cases: mse::cases },
-    Entry { name: "prelu", kernels: prelu::KERNELS, cases: prelu::cases },
-    Entry { name: "sgd", kernels: sgd::KERNELS, cases: sgd::cases },
-    Entry { name: "step", kernels: step::KERNELS, cases: step::cases },
+    Entry::new("activation", activation::KERNELS, activation::cases),
+    Entry::new("adam", adam::KERNELS, adam::cases).optimizers(&[&adam::ADAM, &adam::ADAMW]),
+    Entry::new("add", add::KERNELS, add::cases),
+    Entry::new("batch_norm", batch_norm::KERNELS, batch_norm::cases),
+    Entry::new("binary_cross_entropy", binary_cross_entropy::KERNELS, binary_cross_entropy::cases)
+        .loss(&binary_cross_entropy::BINARY_CROSS_ENTROPY),
+    Entry::new("block", block::KERNELS, block::cases),
+    Entry::new("clip", clip::KERNELS, clip::cases),
+    Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).loss(&cross_entropy::CROSS_ENTROPY),
+    Entry::new("dropout", dropout::KERNELS, dropout::cases),
+    Entry::new("gather", gather::KERNELS, gather::cases),
+    Entry::new("head", head::KERNELS, head::cases),
+    Entry::new("huber", huber::KERNELS, huber::cases).loss(&huber::HUBER),
+    Entry::new("loss_scale", loss_scale::KERNELS, loss_scale::cases),
+    Entry::new("matmul", matmul::KERNELS, matmul::cases),
+    Entry::new("max_norm", max_norm::KERNELS, max_norm::cases),
+    Entry::new("maxout", maxout::KERNELS, maxout::cases),
+    Entry::new("metrics", metrics::KERNELS, metrics::cases),
+    Entry::new("mse", mse::KERNELS, mse::cases).loss(&mse::MSE),
+    Entry::new("prelu", prelu::KERNELS, prelu::cases),
+    Entry::new("rmsprop", rmsprop::KERNELS, rmsprop::cases).optimizers(&[&rmsprop::RMSPROP]),
+    Entry::new("sgd", sgd::KERNELS, sgd::cases).optimizers(&[&sgd::SGD]),
+    Entry::new("step", step::KERNELS, step::cases),
 ];
+
+/// All optimisers, in the order of [`OPS`].
+pub fn optimizers() -> impl Iterator<Item = &'static OptimizerKind> + Clone {
+    OPS.iter().flat_map(|entry| entry.optimizers).copied()
+}
+
+/// All losses, in the order of [`OPS`].
+pub fn losses() -> impl Iterator<Item = &'static LossKind> + Clone {
+    OPS.iter().filter_map(|entry| entry.loss)
+}

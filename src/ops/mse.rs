@@ -4,9 +4,10 @@
 //! negative log-likelihood of a Gaussian of fixed variance, but for constants (Goodfellow et al. 2016, section 5.5.1).
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
-use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
+use crate::op::{Answer, Case, Fill, IDENTITY, LossKind, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
+use std::sync::Arc;
 
 args! { struct Args { outputs: u32 } }
 
@@ -23,8 +24,7 @@ static FORWARD: Kernel = Kernel {
         let outputs = args_of::<Args>(a).outputs as usize;
         let pairs = prediction.f32().chunks(outputs).zip(targets.f32().chunks(outputs));
         for (r, (p, t)) in pairs.take(now.now().rows as usize).enumerate() {
-            let square = |(p, t): (&f32, &f32)| (f64::from(*p) - f64::from(*t)).powi(2);
-            row_loss.f32_mut()[r] = (p.iter().zip(t).map(square).sum::<f64>() / outputs as f64) as f32;
+            row_loss.f32_mut()[r] = mean(p, t) as f32;
             let right = |(p, t): (&f32, &f32)| u32::from(!p.is_nan() && (*p > 0.5) == (*t > 0.5));
             correct.u32_mut()[r] = p.iter().zip(t).map(right).sum();
         }
@@ -54,6 +54,20 @@ static BACKWARD: Kernel = Kernel {
 
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
+
+/// The loss.
+pub static MSE: LossKind = LossKind {
+    name: "mse",
+    doc: "mean squared error of the outputs as they are",
+    settings: &[],
+    answers: &[Answer::Numbers, Answer::Binary],
+    default_for: &[Answer::Numbers],
+    link: &IDENTITY,
+    smooths_labels: false,
+    weighs_classes: false,
+    op: |_, _| Arc::new(Mse),
+    of_row: |_, outputs, right, _| mean(outputs, right.numbers()),
+};
 
 /// The operation. Inputs: predictions and targets `[batch, outputs]`. Outputs: row_loss and correct (predictions on
 /// the target's side of ½, which says something where targets are 0 and 1) `[batch]`. It ends a network: its upstream
@@ -109,4 +123,10 @@ pub fn cases() -> Vec<Case> {
         case("scaled 9x5", 9, [9, 5], Fill::Normal(0.0, 1.0)).exponent(16),
         case("extreme", 21, [21, 4], Fill::Extreme).not_smooth(),
     ]
+}
+
+/// The loss of one row.
+fn mean(outputs: &[f32], targets: &[f32]) -> f64 {
+    let square = |(&p, &t): (&f32, &f32)| (f64::from(p) - f64::from(t)).powi(2);
+    outputs.iter().zip(targets).map(square).sum::<f64>() / outputs.len() as f64
 }

@@ -7,9 +7,10 @@
 
 use super::step::following;
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Part, Step, Tolerance, WRITE_NEXT, args_of, read, update};
-use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
+use std::sync::Arc;
 
 args! {
     struct Args { count: u32, rate: f32, momentum: f32, l2: f32, decoupled: f32, nesterov: u32, lines: u32 }
@@ -77,6 +78,34 @@ static LAST: [Kernel; 2] = [
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&UPDATE[0], &UPDATE[1], &LAST[0], &LAST[1]];
 
+/// The optimiser.
+pub static SGD: OptimizerKind = OptimizerKind {
+    name: "sgd",
+    doc: "stochastic gradient descent",
+    settings: &[
+        Setting::share("momentum", 0.9, "share of the last step that is added to the next"),
+        Setting::flag("nesterov", false, "whether the gradient is that ahead of the momentum's step"),
+        Setting::choice(
+            "decay",
+            &["l2", "decoupled"],
+            "whether weights decay by a penalty in the loss or by themselves",
+        ),
+    ],
+    check: |values| {
+        let idle = values.flag("nesterov") && values.number("momentum") == 0.0;
+        if idle { Err("nesterov needs a momentum of more than 0".into()) } else { Ok(()) }
+    },
+    states: &["velocity"],
+    op: |values, weight_decay, rate| {
+        let decay = if values.word("decay") == "decoupled" { Decay::Decoupled } else { Decay::L2 };
+        let (momentum, nesterov) = (values.number("momentum"), values.flag("nesterov"));
+        Arc::new(Sgd { momentum, weight_decay, decay, nesterov, rate })
+    },
+    lr: 0.1,
+    lr_of_numbers: 1e-2,
+    weight_decay: 1e-4,
+};
+
 /// How weights decay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decay {
@@ -125,6 +154,10 @@ impl Op for Sgd {
         let (args, now) = (self.args(gradients), rec.now());
         let slots = [gradients.slot, now, parameters.slot, velocity.slot];
         rec.elements(rec.best(&UPDATE), &args, &slots, gradients.shape.elements().div_ceil(4));
+    }
+
+    fn with_advance(&self) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Last(*self)))
     }
 }
 
@@ -177,7 +210,7 @@ pub fn cases() -> Vec<Case> {
         let plain = case(name, count, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
         let table = ([lines, size_of::<Step>() / 4].into(), Fill::Below(1000));
         let op = Last(Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
-        Case { op: std::sync::Arc::new(op), inputs: [plain.inputs.clone(), vec![table]].concat(), ..plain }
+        Case { op: Arc::new(op), inputs: [plain.inputs.clone(), vec![table]].concat(), ..plain }
     };
     let mut extreme = case("259, extreme", 259, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
     extreme.inputs[0].1 = Fill::Extreme;

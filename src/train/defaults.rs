@@ -4,10 +4,13 @@
 //! at a time (`benches/tables.md`): AdamW (Loshchilov & Hutter 2019) at rate 0.01 with a cosine schedule; the width, the depth,
 //! batch normalisation, dropout, the batch and the number of epochs follow from the number of rows.
 
+use super::rare::{FEWEST, Rare};
 use super::schedule::Schedule;
-use super::settings::{NormalizeTarget, Recipe};
+use super::settings::{NormalizeTarget, ON_TABLES, Recipe, given_to_optimizer};
 use crate::data::Normalize;
 use crate::error::Error;
+use crate::nn;
+use crate::op::Value;
 
 /// What the targets of a data set are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub(super) struct Facts {
     pub(super) learns: Learns,
     /// Whether rows are pictures.
     pub(super) pictures: bool,
+    /// The rarest class, under balanced class weights.
+    pub(super) rare: Option<Rare>,
 }
 
 /// A table's number of rows in three steps.
@@ -66,11 +71,11 @@ impl Recipe {
             validation: Some(0.0),
             test: Some(0.0),
             optimizer: Some("sgd".into()),
-            momentum: Some(0.0),
             weight_decay: Some(0.0),
             schedule: Some(Schedule::default()),
             ..Self::default()
         }
+        .with("momentum", Value::Number(0.0))
     }
 }
 
@@ -79,10 +84,14 @@ pub(super) const TEST: f64 = 0.2;
 
 /// The share of all rows that validates, where the share `test` of `rows` rows tests. Few rows need a larger share to choose
 /// the best epoch by.
-pub(super) fn validation(rows: usize, test: f64, pictures: bool) -> f64 {
+pub(super) fn validation(rows: usize, test: f64, pictures: bool, rare: Option<Rare>) -> f64 {
     if pictures {
         return 0.1;
     }
+    if rare.is_some_and(|rare| rare.of_share(1.0 - test).rows < FEWEST) {
+        return 0.0;
+    }
+    let rows = rare.map_or(rows, |rare| rare.effective(rows));
     let rest = 1.0 - test;
     let share = Size::of((rows as f64 * rest).round() as usize).pick(0.2, 0.15, 0.1);
     // Shares of whole thousandths read better in the run's recipe.
@@ -102,10 +111,17 @@ struct Rule {
 
 impl Rule {
     fn of(facts: &Facts) -> Self {
-        let size = Size::of(facts.rows);
+        let size = Size::of(facts.effective(facts.rows));
         let (width, dropout) = (size.pick(128, 128, 256), size.pick(0.1, 0.25, 0.1));
         let rule = Self { width, depth: 2, batch_norm: false, dropout, weight_decay: 0.1, rows_seen: 3_000_000 };
         match facts.learns {
+            // The fewer rows a rare class has for each feature, the simpler must be what is learnt (benches/rare.md).
+            Learns::Classes(_) if facts.rare.is_some_and(|rare| rare.rows < FEWEST.max(5 * facts.features)) => {
+                Self { width: 0, depth: 0, ..rule }
+            }
+            Learns::Classes(_) if facts.rare.is_some_and(|rare| rare.rows < 20 * facts.features) => {
+                Self { width: 128, dropout: 0.1, weight_decay: 3.0, rows_seen: 1_000_000, ..rule }
+            }
             Learns::Numbers => Self { batch_norm: size == Size::Medium, ..rule },
             // Two classes in many rows overfit sooner: more decay and fewer passes were better.
             Learns::Classes(..=2) if size == Size::Large => {
@@ -119,8 +135,9 @@ impl Rule {
     fn epochs(&self, facts: &Facts) -> u64 {
         let rows = facts.train.max(1);
         let wanted = (self.rows_seen as f64 / rows as f64).round().clamp(20.0, 300.0);
-        let products =
-            facts.features * self.width + (self.depth - 1) * self.width * self.width + self.width * facts.outputs();
+        let products = facts.features * self.width
+            + self.depth.saturating_sub(1) * self.width * self.width
+            + self.width.max(facts.features * usize::from(self.depth == 0)) * facts.outputs();
         let affordable = MOST_PRODUCTS / (3 * products * rows) as f64;
         wanted.min(affordable.floor()).max(1.0) as u64
     }
@@ -130,6 +147,21 @@ impl Rule {
 const MOST_PRODUCTS: f64 = 1.3e12;
 
 impl Facts {
+    /// So many rows, as the weights of their classes count them.
+    fn effective(&self, rows: usize) -> usize {
+        self.rare.map_or(rows, |rare| rare.effective(rows))
+    }
+
+    /// Rows of a batch: more where a class is rare, so that a batch holds some rows of it.
+    fn batch(&self) -> usize {
+        if self.pictures {
+            return 64;
+        }
+        let power = (self.effective(self.train) as f64 / 64.0).log2().round().clamp(5.0, 8.0);
+        let larger = self.rare.map_or(0.0, |rare| (1.0 / rare.share).log2().round().clamp(0.0, 7.0));
+        1 << (power + larger) as u32
+    }
+
     fn outputs(&self) -> usize {
         match self.learns {
             Learns::Classes(count) => count,
@@ -143,7 +175,8 @@ impl Facts {
             Learns::Numbers => "numbers".into(),
         };
         let what = if self.pictures { "pictures" } else { "a table" };
-        format!("{what} of {} rows, {} features and {learns}", self.rows, self.features)
+        let rare = self.rare.map_or_else(String::new, |rare| format!(" ({} rows of the rarest)", rare.rows));
+        format!("{what} of {} rows, {} features and {learns}{rare}", self.rows, self.features)
     }
 }
 
@@ -155,33 +188,19 @@ pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>,
     let before = recipe.clone();
     let rule = Rule::of(facts);
     let numbers = facts.learns == Learns::Numbers;
-    let optimizer = recipe.optimizer.get_or_insert(if facts.pictures { "sgd" } else { "adamw" }.into()).clone();
+    let optimizer = recipe.optimizer.get_or_insert(if facts.pictures { "sgd" } else { ON_TABLES }.into()).clone();
     recipe.check()?;
-    let is_rules = !facts.pictures && optimizer == "adamw";
-    let (lr, decay) = match optimizer.as_str() {
-        "adamw" if is_rules => (1e-2, rule.weight_decay),
-        "adamw" => (1e-3, 1e-2),
-        "adam" => (1e-3, 0.0),
-        _ => (if numbers { 1e-2 } else { 0.1 }, 1e-4),
+    let update = nn::Rule::read(&optimizer, &given_to_optimizer(&recipe.declared)).map_err(Error::Setting)?;
+    let kind = update.kind();
+    let (lr, decay) = match kind.name {
+        ON_TABLES if !facts.pictures => (1e-2, rule.weight_decay),
+        _ => (if numbers { kind.lr_of_numbers } else { kind.lr }, kind.weight_decay),
     };
     recipe.lr.get_or_insert(lr);
     recipe.weight_decay.get_or_insert(decay);
-    match optimizer.as_str() {
-        "sgd" => {
-            recipe.momentum.get_or_insert(0.9);
-            recipe.nesterov.get_or_insert(false);
-            recipe.decay.get_or_insert("l2".into());
-        }
-        _ => {
-            recipe.beta1.get_or_insert(0.9);
-            recipe.beta2.get_or_insert(0.999);
-            recipe.eps.get_or_insert(1e-8);
-        }
-    }
+    recipe.declared.extend(update.values().iter().map(|(setting, value)| (setting.name, value.into())));
     recipe.schedule.get_or_insert_with(|| if facts.pictures { Schedule::default() } else { Schedule::cosine() });
-    let power = (facts.train as f64 / 64.0).log2().round().clamp(5.0, 8.0);
-    let batch = if facts.pictures { 64 } else { 1 << power as u32 };
-    recipe.batch.get_or_insert(batch.min(facts.train));
+    recipe.batch.get_or_insert(facts.batch().min(facts.train));
     if recipe.epochs.is_none() && recipe.steps.is_none() {
         recipe.epochs = Some(if facts.pictures { 20 } else { rule.epochs(facts) });
     }

@@ -1,14 +1,15 @@
 //! How a model does on rows: loss, right answers, and how far off.
 
 use crate::data::Targets;
-use crate::nn::{Answer, Problem, TargetScale};
+use crate::nn::{Answer, Problem, TargetScale, Weighing};
 
 /// How a model did on rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Rows.
     pub n: usize,
-    /// Mean loss, without class weights or label smoothing; of a regression in the units that training saw.
+    /// Mean loss, without class weights or label smoothing unless this is the validation of a training run; of a regression
+    /// in the units that training saw.
     pub loss: f64,
     /// What is said beside it.
     pub score: Score,
@@ -69,33 +70,57 @@ pub fn judge(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &
     let width = problem.head().outputs;
     let each = || outputs.chunks(width).zip(rows.iter().map(|&row| row as usize));
     let n = rows.len();
-    let mean = |sum: f64| sum / n as f64;
-    match (problem.answer, targets) {
+    let loss = mean_loss(problem, scale, (outputs, targets, rows), &Weighing::default());
+    let score = match (problem.answer, targets) {
         (Answer::Class | Answer::Binary, Targets::Classes { labels, .. }) => {
             let predictions: Vec<u32> = each().map(|(outputs, _)| problem.class(outputs) as u32).collect();
             let right = |((outputs, row), &predicted): ((&[f32], usize), &u32)| {
                 predicted == labels[row] && !outputs.iter().any(|z| z.is_nan())
             };
             let correct = each().zip(&predictions).filter(|&pair| right(pair)).count();
-            let loss = |(outputs, row): (&[f32], usize)| problem.loss_of_class(outputs, labels[row] as usize);
-            Evaluation { n, loss: mean(each().map(loss).sum()), score: Score::Classes { correct, predictions } }
+            Score::Classes { correct, predictions }
         }
         (Answer::Labels, Targets::Labels { values, .. }) => {
             let right = |(&z, &t): (&f32, &f32)| !z.is_nan() && problem.is_yes(z) == (t > 0.5);
             let of_row = |row: usize| &values[row * width..][..width];
             let correct =
                 each().map(|(outputs, row)| outputs.iter().zip(of_row(row)).filter(|&p| right(p)).count()).sum();
-            let loss = |(outputs, row)| problem.loss_of_numbers(outputs, of_row(row));
-            Evaluation { n, loss: mean(each().map(loss).sum()), score: Score::Labels { correct, of: n * width } }
+            Score::Labels { correct, of: n * width }
         }
-        (Answer::Numbers, Targets::Numbers { values, .. }) => {
+        (Answer::Numbers, Targets::Numbers { values, .. }) => numbers(scale, outputs, values, rows),
+        _ => panic!("a problem of {:?} cannot be judged by other targets", problem.answer),
+    };
+    Evaluation { n, loss, score }
+}
+
+/// The mean over rows of their losses, each multiplied by the weight of its class. Class weights and label smoothing are
+/// those of training where training is to be watched; the default is the plain loss. Of a regression it is in the units
+/// that training saw.
+///
+/// # Panics
+/// The targets are of another kind than the problem: a fault of ours.
+pub(super) fn mean_loss(
+    problem: &Problem,
+    scale: &TargetScale,
+    (outputs, targets, rows): (&[f32], &Targets, &[u32]),
+    weighing: &Weighing,
+) -> f64 {
+    let width = problem.head().outputs;
+    let each = outputs.chunks(width).zip(rows.iter().map(|&row| row as usize));
+    let sum: f64 = match targets {
+        Targets::Classes { labels, .. } => {
+            each.map(|(outputs, row)| problem.loss_of_class(outputs, labels[row] as usize, weighing)).sum()
+        }
+        Targets::Labels { values, .. } => {
+            each.map(|(outputs, row)| problem.loss_of_numbers(outputs, &values[row * width..][..width], weighing)).sum()
+        }
+        Targets::Numbers { values, .. } => {
             let scaled =
                 |row: usize| -> Vec<f32> { (0..width).map(|j| scale.scaled(j, values[row * width + j])).collect() };
-            let loss = mean(each().map(|(outputs, row)| problem.loss_of_numbers(outputs, &scaled(row))).sum());
-            Evaluation { n, loss, score: numbers(scale, outputs, values, rows) }
+            each.map(|(outputs, row)| problem.loss_of_numbers(outputs, &scaled(row), weighing)).sum()
         }
-        _ => panic!("a problem of {:?} cannot be judged by other targets", problem.answer),
-    }
+    };
+    sum / rows.len() as f64
 }
 
 /// Error and R² in the data's units; over several numbers, squared errors and distances are added up.
@@ -147,7 +172,7 @@ mod tests {
     /// R² by hand: targets 1, 3, 5 (spread 8) and errors 1, 0, −1.
     #[test]
     fn a_regression_is_judged_in_its_own_units() {
-        let problem = Problem { answer: Answer::Numbers, loss: Loss::Mse, names: vec!["y".into()] };
+        let problem = Problem { answer: Answer::Numbers, loss: Loss::MSE, names: vec!["y".into()] };
         let values = vec![1.0, 99.0, 3.0, 5.0];
         let scale = TargetScale::standardize(&values, 1, &[0, 2, 3]);
         assert!((scale.offset[0] - 3.0).abs() < 1e-12 && (scale.factor[0] - (3.0f64 / 8.0).sqrt()).abs() < 1e-12);
@@ -159,9 +184,29 @@ mod tests {
         assert!((evaluation.loss - mse * 3.0 / 8.0).abs() < 1e-6);
     }
 
+    /// By hand: probabilities ¼ and ¾; with a smoothing of 0.2, targets of 0.9 and 0.1; weights 2 and ½.
+    #[test]
+    fn the_loss_of_training_is_weighted_and_smoothed() {
+        let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names: vec!["a".into(), "b".into()] };
+        let targets = Targets::Classes { labels: vec![0, 1], names: problem.names.clone() };
+        let outputs = [0.0, 3f32.ln(), 0.0, 3f32.ln()];
+        let loss = |problem: &Problem, outputs: &[f32], weighing: &Weighing| {
+            mean_loss(problem, &TargetScale::none(2), (outputs, &targets, &[0, 1]), weighing)
+        };
+        let (near, far) = ((4f64 / 3.0).ln(), 4f64.ln());
+        let weighing = Weighing { label_smoothing: 0.2, class_weights: vec![2.0, 0.5] };
+        let wanted = (2.0 * (0.9 * far + 0.1 * near) + 0.5 * (0.1 * far + 0.9 * near)) / 2.0;
+        assert!((loss(&problem, &outputs, &weighing) - wanted).abs() < 1e-7);
+        assert!((loss(&problem, &outputs, &Weighing::default()) - (far + near) / 2.0).abs() < 1e-7);
+        let binary = Problem { answer: Answer::Binary, loss: Loss::BINARY_CROSS_ENTROPY, names: problem.names };
+        let weighing = Weighing { label_smoothing: 0.0, ..weighing };
+        let outputs = [outputs[1], outputs[1]];
+        assert!((loss(&binary, &outputs, &weighing) - (2.0 * far + 0.5 * near) / 2.0).abs() < 1e-7);
+    }
+
     #[test]
     fn answers_that_are_no_numbers_are_never_right() {
-        let problem = Problem { answer: Answer::Class, loss: Loss::CrossEntropy, names: vec!["a".into(), "b".into()] };
+        let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names: vec!["a".into(), "b".into()] };
         let targets = Targets::Classes { labels: vec![0, 1, 0], names: problem.names.clone() };
         let outputs = [1.0, 0.0, 1.0, 0.0, 1.0, f32::NAN];
         let evaluation = judge(&problem, &TargetScale::none(2), &outputs, &targets, &[0, 1, 2]);

@@ -1,6 +1,6 @@
 //! All that a run starts from.
 
-use super::evaluate::{Evaluation, judge};
+use super::evaluate::{Evaluation, judge, mean_loss};
 use super::metrics::{Assessment, assess};
 use super::programs::{DataShape, TrainOptions};
 use super::runner::Runner;
@@ -9,7 +9,7 @@ use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
-use crate::nn::{Answer, Problem, TargetScale};
+use crate::nn::{Answer, Problem, TargetScale, Weighing};
 use crate::shape::Shape;
 
 /// Data, question and settings.
@@ -101,5 +101,19 @@ impl Job {
     /// The same in full.
     pub(super) fn assess(&self, outputs: &[f32], rows: &[u32]) -> Assessment {
         assess(&self.problem, &self.scale, outputs, &self.dataset.targets, rows)
+    }
+
+    /// The same with the loss of training, which class weights and label smoothing are part of: what training is watched
+    /// by, and the best model is chosen by.
+    pub(super) fn validate(&self, outputs: &[f32], rows: &[u32]) -> Evaluation {
+        let answers = (outputs, &self.dataset.targets, rows);
+        let loss = mean_loss(&self.problem, &self.scale, answers, &self.weighing());
+        Evaluation { loss, ..self.judge(outputs, rows) }
+    }
+
+    /// What class weights and label smoothing make of the loss.
+    pub fn weighing(&self) -> Weighing {
+        let class_weights = self.class_weights.clone().unwrap_or_default();
+        Weighing { label_smoothing: self.settings.label_smoothing, class_weights }
     }
 }

@@ -6,7 +6,7 @@ use super::run_folder::RunFolder;
 use super::state;
 use super::trainer::Trainer;
 use crate::error::Error;
-use crate::export::{self, Metadata, Model, Normalization, Progress};
+use crate::export::{self, Metadata, Model, Normalization, Progress, loss_settings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -35,6 +35,7 @@ impl Trainer {
             input: self.job.input_shape().unwrap_or_else(|_| data.shape.clone()),
             answer: problem.answer,
             loss: problem.loss.to_string(),
+            loss_settings: loss_settings(&problem.loss),
             classes: problem.names.clone(),
             encoding: data.encoding.clone(),
             target: data.target.clone(),

@@ -17,6 +17,7 @@ mod prepare;
 mod programs;
 mod question;
 mod ranking;
+mod rare;
 mod recipe;
 mod report;
 mod run_folder;
@@ -43,8 +44,8 @@ pub use run_folder::RunFolder;
 pub use runner::Runner;
 pub use schedule::Schedule;
 pub use settings::{
-    ClassWeights, DecayOnly, FIXED, Length, Measure, NormalizeTarget, PLAN, POSITIONAL, Recipe, SETTINGS, SWITCH,
-    Setting, Settings, named,
+    ClassWeights, DecayOnly, Declared, FIXED, Given, Length, Measure, NormalizeTarget, PLAN, POSITIONAL, Recipe,
+    SETTINGS, SWITCH, Setting, Settings, named,
 };
 pub use statistics::Gap;
 pub use trainer::Trainer;

@@ -3,10 +3,13 @@
 use super::defaults::{self, Facts, Learns};
 use super::job::Job;
 use super::question::question;
-use super::settings::{ClassWeights, Measure, NormalizeTarget, Recipe, Settings};
+use super::rare::rare;
+use super::settings::{ClassWeights, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
 use crate::data::{self, Dataset, Fractions, Normalize, Opened, Split, Targets, Task, Values};
 use crate::error::Error;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
+use crate::op::LossKind;
+use crate::ops::losses;
 use std::path::Path;
 
 /// Opens the data that a recipe names, splits them, takes everything that is measured of them from the training part, and
@@ -45,11 +48,15 @@ pub fn job(mut recipe: Recipe, dataset: Dataset, split: Split) -> Result<(Job, V
         targets => Learns::Classes(targets.names().len()),
     };
     let (train, rows) = (split.train.len(), split.train.len() + split.validation.len());
-    let facts = Facts { rows, train, features: dataset.features(), learns, pictures: dataset.is_image() };
+    let learnt = split.train.iter().chain(&split.validation).map(|&row| row as usize);
+    let rare = rare(recipe.class_weights.as_ref(), &dataset.targets, learnt);
+    let facts = Facts { rows, train, features: dataset.features(), learns, pictures: dataset.is_image(), rare };
     let mut notes: Vec<String> = defaults::fill(&mut recipe, &facts)?.into_iter().collect();
     recipe.validation.get_or_insert(0.0);
     let layers = recipe.layers.clone().unwrap_or_default();
-    let problem = question(&dataset.targets, &layers, recipe.loss)?;
+    let mut problem = question(&dataset.targets, &layers, recipe.loss)?;
+    problem.loss = Loss::read(problem.loss.kind().name, &given_to_loss(&recipe.declared)).map_err(Error::Setting)?;
+    recipe.declared.extend(problem.loss.values().iter().map(|(setting, value)| (setting.name, value.into())));
     let numbers = problem.answer == Answer::Numbers;
     recipe.loss = Some(problem.loss);
     recipe.task = Some(if numbers { Task::Regression } else { Task::Classification });
@@ -64,11 +71,11 @@ pub fn job(mut recipe: Recipe, dataset: Dataset, split: Split) -> Result<(Job, V
         _ => TargetScale::none(problem.names.len()),
     };
     let fit = data::fit(settings.normalize, &dataset, &split.train);
-    if problem.loss == Loss::CrossEntropy && layers.last().is_some_and(|layer| layer == "sigmoid") {
-        notes.push(
-            "cross_entropy applies a softmax to the outputs, so the last sigmoid only narrows the probabilities: leave it out"
-                .into(),
-        );
+    if problem.loss.contains_layer("softmax") && layers.last().is_some_and(|layer| layer == "sigmoid") {
+        notes.push(format!(
+            "{} applies a softmax to the outputs, so the last sigmoid only narrows the probabilities: leave it out",
+            problem.loss
+        ));
     }
     notes.extend(constant(&dataset, &fit.constant, settings.normalize));
     let normalize = (settings.normalize, fit.affine);
@@ -85,7 +92,12 @@ fn split(recipe: &mut Recipe, opened: &Opened) -> Result<Split, Error> {
         recipe.test.get_or_insert(defaults::TEST);
     }
     let test = recipe.test.unwrap_or(0.0);
-    let default = defaults::validation(opened.rows() - own_test, test, opened.is_image());
+    let own = opened.rows() - own_test;
+    // What stops early or chooses by accuracy needs rows to do so on.
+    let chooses = recipe.early_stopping.is_some() || recipe.measure.is_some();
+    let weights = recipe.class_weights.as_ref().filter(|_| !chooses);
+    let rare = rare(weights, &opened.targets, 0..own);
+    let default = defaults::validation(own, test, opened.is_image(), rare);
     let validation = *recipe.validation.get_or_insert(default);
     Ok(data::split(opened, Fractions { test, validation }, recipe.seed.unwrap_or(0))?)
 }
@@ -141,13 +153,15 @@ fn check(settings: &Settings, problem: &Problem, no_validation: bool, wants_scal
     let numbers = problem.answer == Answer::Numbers;
     let what = if !numbers && wants_scaled_target {
         "normalize_target only applies to regression, but the target holds classes: leave it out".into()
-    } else if settings.label_smoothing > 0.0 && problem.answer != Answer::Class {
-        format!("label_smoothing only applies to cross_entropy, but the loss is {loss}: leave it out")
+    } else if settings.label_smoothing > 0.0 && !loss.kind().smooths_labels {
+        let owners = taking(|kind| kind.smooths_labels);
+        format!("label_smoothing only applies to {owners}, but the loss is {loss}: leave it out")
     } else if settings.class_weights.is_some() && !matches!(problem.answer, Answer::Class | Answer::Binary) {
         "class_weights needs one class for each row; it does not apply to several labels or to numbers: leave it out"
             .into()
-    } else if settings.class_weights.is_some() && loss == Loss::Mse {
-        format!("class_weights only applies to cross-entropies, but the loss is {loss}: leave it out")
+    } else if settings.class_weights.is_some() && !loss.kind().weighs_classes {
+        let owners = taking(|kind| kind.weighs_classes);
+        format!("class_weights only applies to {owners}, but the loss is {loss}: leave it out")
     } else if settings.measure == Measure::Accuracy && numbers {
         "measure cannot be accuracy for a regression: use loss".into()
     } else if settings.early_stopping.is_some() && no_validation {
@@ -158,6 +172,11 @@ fn check(settings: &Settings, problem: &Problem, no_validation: bool, wants_scal
         return Ok(());
     };
     Err(Error::Setting(what))
+}
+
+/// The names of the losses that take something.
+fn taking(what: fn(&LossKind) -> bool) -> String {
+    losses().filter(|kind| what(kind)).map(|kind| kind.name).collect::<Vec<_>>().join(" and ")
 }
 
 /// The weight of each class, if they are not all alike.

@@ -5,13 +5,10 @@ use crate::error::Error;
 use crate::graph::plan::{Plan, Source};
 use crate::graph::{Graph, ValueId};
 use crate::kernel::{Scalar, Step};
-use crate::nn::{self, Loss, Network, Tensor, Usage};
+use crate::nn::{self, Head, Network, Tensor, Usage};
 use crate::op::{Class, Target};
-use crate::ops::binary_cross_entropy::BinaryCrossEntropy;
-use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::gather::{Gather, TargetKind};
 use crate::ops::metrics::{Collect, Metrics};
-use crate::ops::mse::Mse;
 use crate::ops::step::Advance;
 use crate::shape::{Shape, ShapeError};
 use std::sync::Arc;
@@ -153,10 +150,8 @@ struct Maker<'a> {
 impl Maker<'_> {
     /// What a loss learns of a row.
     fn target(&self) -> TargetKind {
-        match self.network.head().loss {
-            Loss::CrossEntropy => TargetKind::Class,
-            Loss::BinaryCrossEntropy | Loss::Mse => TargetKind::Numbers(self.network.head().outputs),
-        }
+        let Head { loss, outputs } = self.network.head();
+        if loss.kind().takes_classes() { TargetKind::Class } else { TargetKind::Numbers(outputs) }
     }
 
     fn graph(&self, usage: Usage, label_smoothing: f64) -> Result<(Graph, nn::Built), Error> {
@@ -197,19 +192,11 @@ impl Maker<'_> {
     fn loss(&self, graph: &mut Graph, label_smoothing: f64, on: [ValueId; 2]) -> Result<(), ShapeError> {
         let losses = graph.value("losses", [self.lines], Scalar::F32, Class::Metrics);
         let corrects = graph.value("corrects", [self.lines], Scalar::U32, Class::Metrics);
-        let [logits, batch_target] = on;
-        let mut weights = |classes: usize| graph.value("class_weights", [classes], Scalar::F32, Class::Tables);
-        let loss = match self.network.head().loss {
-            Loss::CrossEntropy => {
-                let weights = weights(self.network.head().outputs);
-                graph.push_loss(CrossEntropy { label_smoothing }, &[logits, batch_target, weights])?
-            }
-            Loss::BinaryCrossEntropy => {
-                let weights = weights(2);
-                graph.push_loss(BinaryCrossEntropy, &[logits, batch_target, weights])?
-            }
-            Loss::Mse => graph.push_loss(Mse, &[logits, batch_target])?,
-        };
+        let Head { loss, outputs } = self.network.head();
+        let weights = loss.kind().class_weights(outputs);
+        let weights = weights.map(|count| graph.value("class_weights", [count], Scalar::F32, Class::Tables));
+        let inputs: Vec<ValueId> = on.into_iter().chain(weights).collect();
+        let loss = graph.push_loss(loss.op(label_smoothing), &inputs)?;
         graph.push(Metrics, "metrics", &[loss[0], loss[1], losses, corrects])?;
         Ok(())
     }

@@ -58,7 +58,7 @@ impl Recipe {
                 let fault = |what| Fault { line: Some(at), what };
                 let setting = find(section.get_ref(), key.get_ref()).map_err(fault)?;
                 let value = plain(value).map_err(fault)?;
-                (setting.from_toml)(&mut recipe, &value).map_err(|what| fault(named(setting.name, &what)))?;
+                (setting.from_toml)(setting, &mut recipe, &value).map_err(|what| fault(named(setting.name, &what)))?;
                 lines.push((setting.name, at));
             }
         }
@@ -79,7 +79,7 @@ impl Recipe {
         let mut root = Table::new();
         for section in sections() {
             let of = SETTINGS.iter().filter(|setting| setting.section == section);
-            let keys: Table = of.filter_map(|s| Some((s.name.to_owned(), (s.to_toml)(self)?))).collect();
+            let keys: Table = of.filter_map(|s| Some((s.name.to_owned(), (s.to_toml)(s, self)?))).collect();
             if !keys.is_empty() {
                 root.insert(section.to_owned(), Value::Table(keys));
             }

@@ -5,8 +5,9 @@ use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::{Model, ModelError, Values};
 use crate::names::few;
-use crate::nn::{STATES, Tensor};
+use crate::nn::Tensor;
 use crate::op::Class;
+use crate::ops::optimizers;
 use std::collections::BTreeMap;
 
 /// Starts a network from its seed.
@@ -23,8 +24,8 @@ pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
     let tensors = runner.programs().tensors.clone();
     let counters: Vec<String> = counter_names(runner);
     let known = |name: &str| {
-        let tensor_of = |state: &&str| name.strip_prefix(*state)?.strip_prefix('.');
-        let name = STATES.iter().find_map(tensor_of).unwrap_or(name);
+        let tensor_of = |state: &&'static str| name.strip_prefix(*state)?.strip_prefix('.');
+        let name = optimizers().flat_map(|kind| kind.states).find_map(tensor_of).unwrap_or(name);
         tensors.iter().any(|tensor| tensor.name == name) || counters.iter().any(|counter| counter == name)
     };
     if let Some(extra) = model.tensors.keys().find(|name| !known(name)) {

@@ -52,7 +52,7 @@ impl Trainer {
         Ok(loss / rows as f64)
     }
 
-    /// How the network as it stands does on rows of the data set, by the rule for inference.
+    /// How the network as it stands does on rows of the data set, by the rule for inference and the plain loss.
     ///
     /// # Errors
     /// There are no rows, more than the data set has, or one that it does not have; the device failed.
@@ -68,6 +68,15 @@ impl Trainer {
     pub fn assess(&mut self, rows: &[u32]) -> Result<Assessment, Error> {
         let outputs = self.outputs(rows)?;
         Ok(self.job.assess(&outputs, rows))
+    }
+
+    /// The same with the loss of training, which class weights and label smoothing are part of.
+    ///
+    /// # Errors
+    /// As [`Trainer::evaluate`].
+    pub fn validate(&mut self, rows: &[u32]) -> Result<Evaluation, Error> {
+        let outputs = self.outputs(rows)?;
+        Ok(self.job.validate(&outputs, rows))
     }
 
     fn outputs(&mut self, rows: &[u32]) -> Result<Vec<f32>, Error> {

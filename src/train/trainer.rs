@@ -270,7 +270,7 @@ impl Trainer {
 
     fn end_of_epoch(&mut self) -> Result<EpochReport, Error> {
         let rows = self.job.split.validation.clone();
-        let validation = if rows.is_empty() { None } else { Some(self.evaluate(&rows)?) };
+        let validation = if rows.is_empty() { None } else { Some(self.validate(&rows)?) };
         let p = &self.progress;
         // Only whole epochs compete, so that a run that is stopped within one and goes on ends as if it never had been.
         let whole = p.step_in_epoch == self.steps_per_epoch();

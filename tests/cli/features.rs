@@ -123,6 +123,8 @@ fn every_optimizer_and_schedule_learns() {
         "--lr 0.05 --optimizer sgd --momentum 0 --weight-decay 0.001 --decay decoupled",
         "--optimizer adam --lr 0.02",
         "--optimizer adamw --lr 0.02 --beta1 0.8 --beta2 0.99 --eps 1e-6",
+        "--optimizer rmsprop --lr 0.005",
+        "--optimizer RMSprop --lr 0.002 --alpha 0.9 --momentum 0.5 --epsilon 1e-6 --weight-decay 0.001",
         "--lr 0.05 --optimizer sgd --schedule 'step every=5epochs factor=0.5'",
         "--lr 0.05 --optimizer sgd --schedule 'exponential factor=0.9'",
         "--lr 0.05 --optimizer sgd --schedule 'cosine warmup=10 end=0.1'",
@@ -293,6 +295,7 @@ fn a_recipe_that_was_written_says_all_of_its_run() {
          --class-weights 1,3",
         "line.csv --schedule 'step every=2epochs factor=0.5' --optimizer sgd --nesterov --layers 'linear 8, gelu, linear' --shuffle false",
         "line.csv --normalize-target none --normalize none --lr 1e-7 --layers 'linear'",
+        "line.csv --optimizer rmsprop --alpha 0.95 --momentum 0.3 --loss huber --delta 0.5 --layers 'linear 8, tanh, linear'",
     ]
     .iter()
     .enumerate()
@@ -328,6 +331,7 @@ fn the_gpu_trains_with_every_setting() {
          statistics=population, prelu, dropout 0.3 rule=weight_scaling, linear 6, maxout 2, linear'",
         "mixed.csv --target kind --ignore id --optimizer adamw --class-weights 1,3 --layers 'linear 8, elu, linear 1'",
         "line.csv --optimizer sgd --nesterov --decay decoupled --layers 'linear 8, gelu, linear 4, silu, linear'",
+        "line.csv --optimizer rmsprop --momentum 0.3 --loss huber --delta 0.5 --layers 'linear 8, tanh, linear'",
     ]
     .iter()
     .enumerate()

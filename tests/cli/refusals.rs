@@ -96,7 +96,12 @@ fn settings_of_another_optimizer_are_refused() {
         &Place::new(),
         "digits",
         &[
-            ("--beta1 0.8", &["beta1", "sgd"]),
+            ("--beta1 0.8", &["beta1", "belongs to adam, adamw", "sgd"]),
+            ("--optimizer rmsprop --nesterov", &["nesterov", "belongs to sgd", "rmsprop"]),
+            ("--alpha 0.9", &["alpha", "belongs to rmsprop", "sgd"]),
+            ("--optimizer rmsprop --alpha 1", &["alpha", "less than 1"]),
+            ("--delta 0.5", &["delta", "belongs to huber", "cross_entropy"]),
+            ("--loss huber", &["huber", "10 classes", "cross_entropy"]),
             ("--optimizer sgd --beta2 0.8", &["beta2", "sgd"]),
             ("--eps 1e-6", &["eps", "sgd"]),
             ("--optimizer adamw --momentum 0.9", &["momentum", "adamw"]),

@@ -6,11 +6,17 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
 use wgrad::kernel::Scalar;
+use wgrad::op::Value as Setting;
+use wgrad::ops::optimizers;
 use wgrad::shape::Shape;
 
-/// Operations whose bounds are those of each element; the others add many up.
-const OF_ONE_ELEMENT: [&str; 12] =
-    ["adam", "adamw", "elu", "gelu", "leaky_relu", "maxout", "prelu", "relu", "sgd", "sigmoid", "silu", "tanh"];
+/// Activations and their like, whose bounds are those of each element; the others add many up.
+const OF_ONE_ELEMENT: [&str; 9] = ["elu", "gelu", "leaky_relu", "maxout", "prelu", "relu", "sigmoid", "silu", "tanh"];
+
+/// Whether each element has a bound of its own: it is computed of one element, as those of all optimisers.
+fn is_of_one_element(op: &str) -> bool {
+    OF_ONE_ELEMENT.contains(&op) || optimizers().any(|kind| kind.name == op)
+}
 
 /// One file.
 #[derive(Clone)]
@@ -76,10 +82,25 @@ impl Golden {
         unknown.map_or(Ok(()), |key| Err(format!("the setting {key} of {} is not known here", self.op)))
     }
 
+    /// The settings of an optimiser or a loss, but for those of these names.
+    pub fn settings(&self, but: &[&str]) -> Result<Vec<(&str, Setting<'_>)>, String> {
+        let setting = |(key, value): (&'_ String, &'_ Value)| match value {
+            Value::Number(number) => Ok(Setting::Number(number.as_f64().unwrap_or(f64::NAN))),
+            Value::Bool(flag) => Ok(Setting::Flag(*flag)),
+            other => Err(format!("{key} is {other}")),
+        };
+        let own = self.params.iter().filter(|(key, _)| !but.contains(&key.as_str()));
+        own.map(|(key, value)| {
+            let value = value.as_str().map_or_else(|| setting((key, value)), |word| Ok(Setting::Word(word)))?;
+            Ok((key.as_str(), value))
+        })
+        .collect()
+    }
+
     /// How far each element of an expected tensor may be off.
     pub fn bounds(&self, key: &str, device: bool) -> Vec<f64> {
         let expected = &self.tensors[key];
-        let of_one_element = OF_ONE_ELEMENT.contains(&self.op.as_str());
+        let of_one_element = is_of_one_element(&self.op);
         let (largest, share) = (expected.largest(), if device { 3.0 } else { 1.0 });
         let error = self.f32_error.get(key).and_then(Value::as_f64);
         let bound = |value: &f64| {

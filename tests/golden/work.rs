@@ -3,18 +3,17 @@
 use crate::file::Golden;
 use crate::support::job::{Job, Ran, Subject, Tensor, floats};
 use wgrad::kernel::Scalar;
-use wgrad::op::Op;
+use wgrad::nn::{Answer, Loss, Problem, Weighing};
+use wgrad::op::{Op, OptimizerKind, Value, configure};
 use wgrad::ops::activation::Activation;
-use wgrad::ops::adam::Adam;
 use wgrad::ops::batch_norm::{BatchNorm, Statistics};
 use wgrad::ops::binary_cross_entropy::BinaryCrossEntropy;
 use wgrad::ops::cross_entropy::CrossEntropy;
 use wgrad::ops::matmul::Matmul;
 use wgrad::ops::maxout::Maxout;
 use wgrad::ops::metrics::Metrics;
-use wgrad::ops::mse::Mse;
+use wgrad::ops::optimizers;
 use wgrad::ops::prelu::Prelu;
-use wgrad::ops::sgd::{Decay, Sgd};
 
 /// A function with its name.
 type Through = (&'static str, fn(f64) -> f64);
@@ -171,30 +170,36 @@ fn binary_cross_entropy(g: &Golden, subject: &Subject) -> Result<Vec<Got>, Strin
     Ok(loss(&BinaryCrossEntropy, &inputs, "grad.logits", (g, subject))?.0)
 }
 
-fn mse(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
-    g.only(&[])?;
+/// A loss that compares numbers.
+fn of_numbers(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     let inputs = [g.input("in.prediction")?, g.input("in.target")?];
-    Ok(loss(&Mse, &inputs, "grad.prediction", (g, subject))?.0)
+    let op = Loss::read(&g.op, &g.settings(&[])?)?.op(0.0);
+    let (mut all, _) = loss(&*op, &inputs, "grad.prediction", (g, subject))?;
+    all.push(Got { values: vec![on_the_host(g, inputs)?], through: Some(("the host", |loss| loss)), key: "out.loss" });
+    Ok(all)
 }
 
-fn sgd(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
-    g.only(&["lr", "momentum", "weight_decay", "decay", "nesterov"])?;
-    let decay = match g.params.get("decay").map(|d| d.as_str().unwrap_or_default()) {
-        None | Some("l2") => Decay::L2,
-        Some("decoupled") => Decay::Decoupled,
-        Some(other) => return Err(format!("no decay is called {other:?}")),
-    };
-    let (momentum, weight_decay) = (g.number("momentum", 0.0), g.number("weight_decay", 0.0));
-    let op = Sgd { momentum, weight_decay, decay, nesterov: g.flag("nesterov", false)?, rate: 1.0 };
-    updates(g, subject, &op, 1)
+/// The mean loss as evaluation takes it.
+fn on_the_host(g: &Golden, [prediction, target]: [Tensor; 2]) -> Result<f64, String> {
+    let loss = Loss::read(&g.op, &g.settings(&[])?)?;
+    let (width, rows) = (prediction.shape.width(), prediction.shape.rows());
+    let problem = Problem { answer: Answer::Numbers, loss, names: vec![String::new(); width] };
+    let [prediction, target] = [prediction, target].map(|t| t.values.iter().map(|&v| v as f32).collect::<Vec<_>>());
+    let of_row = |(outputs, right)| problem.loss_of_numbers(outputs, right, &Weighing::default());
+    Ok(prediction.chunks(width).zip(target.chunks(width)).map(of_row).sum::<f64>() / rows as f64)
 }
 
-fn adam(g: &Golden, subject: &Subject, decoupled: bool) -> Result<Vec<Got>, String> {
-    g.only(&["lr", "beta1", "beta2", "eps", "weight_decay"])?;
-    // As PyTorch's AdamW, which decays by itself.
-    let weight_decay = g.number("weight_decay", if decoupled { 0.01 } else { 0.0 });
-    let (beta1, beta2, eps) = (g.number("beta1", 0.9), g.number("beta2", 0.999), g.number("eps", 1e-8));
-    updates(g, subject, &Adam { beta1, beta2, eps, weight_decay, decoupled, rate: 1.0 }, 2)
+/// An optimiser with PyTorch's defaults: no momentum, and no weight decay but adamw's.
+fn optimizer(g: &Golden, subject: &Subject, kind: &'static OptimizerKind) -> Result<Vec<Got>, String> {
+    let mut given = g.settings(&["lr", "weight_decay"])?;
+    if kind.name == "sgd" && !g.params.contains_key("momentum") {
+        given.push(("momentum", Value::Number(0.0)));
+    }
+    let all = optimizers().map(|kind| (kind.name, kind.settings));
+    let values = configure(("optimizer", kind.name), kind.settings, all, &given)?;
+    (kind.check)(&values)?;
+    let weight_decay = g.number("weight_decay", if kind.name == "adamw" { 0.01 } else { 0.0 });
+    updates(g, subject, &*(kind.op)(&values, weight_decay, 1.0), kind.states.len())
 }
 
 /// The parameters after each of the updates, with states that start at 0.
@@ -225,11 +230,11 @@ pub fn compute(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
         "batch_norm" => batch_norm(g, subject),
         "batch_norm_population" => batch_norm_population(g, subject),
         "binary_cross_entropy" => binary_cross_entropy(g, subject),
-        "mse" => mse(g, subject),
+        "huber" | "mse" => of_numbers(g, subject),
         "softmax_cross_entropy" => cross_entropy(g, subject),
-        "sgd" => sgd(g, subject),
-        "adam" => adam(g, subject, false),
-        "adamw" => adam(g, subject, true),
-        other => Err(format!("the operation {other} is not known here")),
+        other => match optimizers().find(|kind| kind.name == other) {
+            Some(kind) => optimizer(g, subject, kind),
+            None => Err(format!("the operation {other} is not known here")),
+        },
     }
 }

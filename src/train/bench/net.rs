@@ -10,8 +10,7 @@ use super::median;
 use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{self, Head, Network, Rule};
-use crate::op::{Family, Target};
-use crate::ops::sgd::Decay;
+use crate::op::{Family, Target, Value};
 use crate::random::{Domain, Stream};
 use rand::RngExt;
 use std::time::Instant;
@@ -100,7 +99,7 @@ impl Net {
         let network = Network::read(&work.layers(), Head::classes(work.classes()), None)?;
         let rows = work.rows(&target);
         let data = DataShape { bytes: false, rows, row: vec![work.features()] };
-        let rule = Rule::Sgd { momentum: 0.9, nesterov: false, decay: Decay::L2 };
+        let rule = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).map_err(Error::Setting)?;
         let scale_loss = matches!(target.product, Family::Cooperative(_));
         let optimizer = nn::Settings { rule, weight_decay: 1e-4, scale_loss, ..nn::Settings::default() };
         let options = TrainOptions { seed: SEED, optimizer, lr: LR, label_smoothing: 0.0 };

@@ -22,35 +22,30 @@ pub struct Setting<R> {
     pub name: &'static str,
     /// The section of a recipe that the key stands in.
     pub section: &'static str,
-    /// The lines of its documentation.
-    pub doc: &'static [&'static str],
+    /// Its documentation in one line.
+    pub doc: String,
     /// What stands for the value in a help text.
     pub value: &'static str,
     /// The default in words. It is empty where a setting that is left out has no effect.
-    pub default: &'static str,
+    pub default: String,
     /// Names of other programs, which flags accept.
     pub aliases: &'static [&'static str],
     /// `FIXED`, `PLAN`, `POSITIONAL` and `SWITCH`, added up.
     pub marks: u8,
     /// Reads the text of a flag into a recipe.
-    pub read: fn(&mut R, &str) -> Result<(), String>,
+    pub read: fn(&Self, &mut R, &str) -> Result<(), String>,
     /// Reads a TOML value into a recipe.
-    pub from_toml: fn(&mut R, &Toml) -> Result<(), String>,
+    pub from_toml: fn(&Self, &mut R, &Toml) -> Result<(), String>,
     /// The value in a recipe as TOML, if the recipe has one.
-    pub to_toml: fn(&R) -> Option<Toml>,
+    pub to_toml: fn(&Self, &R) -> Option<Toml>,
     /// Takes the value of another recipe, if that has one.
-    pub take: fn(&mut R, &R),
+    pub take: fn(&Self, &mut R, &R),
 }
 
 impl<R> Setting<R> {
     /// Whether the setting has a mark.
     pub fn has(&self, mark: u8) -> bool {
         self.marks & mark != 0
-    }
-
-    /// The documentation in one line.
-    pub fn text(&self) -> String {
-        self.doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -96,42 +91,65 @@ macro_rules! settings {
         /// A recipe: the settings of a run. A setting that is `None` takes its default when the data are known, in
         /// [`prepare`](crate::train::prepare).
         #[derive(Clone, Debug, Default, PartialEq)]
-        pub struct Recipe { $($( $(#[doc = $doc])+ pub $name: Option<$type>, )*)* }
+        pub struct Recipe {
+            $($( $(#[doc = $doc])+ pub $name: Option<$type>, )*)*
+            /// Values of the settings that optimisers and losses declare, by name.
+            pub declared: Declared,
+        }
 
         /// The settings of a run with every default filled in.
         #[derive(Clone, Debug, PartialEq)]
-        pub struct Settings { $($( $(#[doc = $doc])+ pub $name: resolved!($how, $type), )*)* }
+        pub struct Settings {
+            $($( $(#[doc = $doc])+ pub $name: resolved!($how, $type), )*)*
+            /// Values of the settings that optimiser and loss declare, by name.
+            pub declared: Declared,
+        }
 
-        /// All settings, in the order of a recipe.
-        pub const SETTINGS: &[Setting<Recipe>] = &[$($( Setting {
+        /// All settings, in the order of a recipe. Those that optimisers and losses declare are the last.
+        pub static SETTINGS: LazyLock<Vec<Setting<Recipe>>> = LazyLock::new(|| {
+            let mut all: Vec<Setting<Recipe>> = vec![$($( Setting {
             name: stringify!($name),
             section: stringify!($section),
-            doc: &[$($doc),+],
+            doc: [$($doc.trim()),+].join(" "),
             value: $value,
-            default: $shown,
+            default: $shown.into(),
             aliases: &[$($alias),*],
             marks: $marks,
-            read: |recipe, text| {
+            read: |_: &Setting<Recipe>, recipe: &mut Recipe, text: &str| {
                 let value = <$type as Value>::read(text)?;
                 let check: fn(&$type) -> Result<(), String> = $check;
                 check(&value)?;
                 recipe.$name = Some(value);
                 Ok(())
             },
-            from_toml: |recipe, value| {
+            from_toml: |_: &Setting<Recipe>, recipe: &mut Recipe, value: &Toml| {
                 let value = <$type as Value>::from_toml(value)?;
                 let check: fn(&$type) -> Result<(), String> = $check;
                 check(&value)?;
                 recipe.$name = Some(value);
                 Ok(())
             },
-            to_toml: |recipe| recipe.$name.as_ref().map(Value::to_toml),
-            take: |recipe, other| {
+            to_toml: |_: &Setting<Recipe>, recipe: &Recipe| recipe.$name.as_ref().map(Value::to_toml),
+            take: |_: &Setting<Recipe>, recipe: &mut Recipe, other: &Recipe| {
                 if let Some(value) = &other.$name {
                     recipe.$name = Some(value.clone());
                 }
             },
         } ),*),*];
+            all.iter_mut().for_each(complete);
+            all.extend(entries());
+            all
+        });
+
+        impl HasDeclared for Recipe {
+            fn declared(&self) -> &Declared {
+                &self.declared
+            }
+
+            fn declared_mut(&mut self) -> &mut Declared {
+                &mut self.declared
+            }
+        }
 
         impl Recipe {
             /// Fills in the defaults that depend on nothing else.
@@ -141,7 +159,7 @@ macro_rules! settings {
 
             /// The settings of a recipe whose defaults are all filled in.
             pub(in crate::train) fn resolved(&self) -> Settings {
-                Settings { $($( $name: resolve!($how, self, $name), )*)* }
+                Settings { $($( $name: resolve!($how, self, $name), )*)* declared: self.declared.clone() }
             }
 
             /// Refuses values that are out of range, as a program may set them.

@@ -1,6 +1,7 @@
 //! The settings of a run: one table ([`SETTINGS`]), a [`Recipe`] that may leave settings out, and [`Settings`] with every
 //! default filled in.
 
+mod declared;
 mod define;
 mod kinds;
 mod range;
@@ -10,9 +11,10 @@ mod value;
 use crate::data::Fractions;
 use crate::error::Error;
 use crate::kernel::Precision;
-use crate::names::nearest;
-use crate::nn::{self, Rule};
-use crate::ops::sgd::Decay;
+use crate::nn::{self, Loss, Rule};
+use crate::op::Value;
+pub use declared::{Declared, Given};
+pub(super) use declared::{ON_TABLES, given_to_loss, given_to_optimizer};
 pub use define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, named};
 pub use kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
 pub use table::{Recipe, SETTINGS, Settings};
@@ -26,9 +28,6 @@ pub enum Length {
     Steps(u64),
 }
 
-/// The optimisers by name.
-pub const OPTIMIZERS: [&str; 3] = ["sgd", "adam", "adamw"];
-
 impl Recipe {
     /// Takes every setting that another recipe has. `epochs` and `steps` replace each other.
     pub fn take(&mut self, other: &Self) {
@@ -38,7 +37,17 @@ impl Recipe {
         if other.layers.is_some() || other.hidden.is_some() || other.dropout.is_some() {
             (self.layers, self.hidden, self.dropout) = (None, None, None);
         }
-        SETTINGS.iter().for_each(|setting| (setting.take)(self, other));
+        SETTINGS.iter().for_each(|setting| (setting.take)(setting, self, other));
+    }
+
+    /// The same with a setting that an optimiser or a loss declares, as `momentum`.
+    ///
+    /// # Panics
+    /// No optimiser and no loss declares it, or it cannot have that value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value<'_>) -> Self {
+        declared::set(&mut self, name, value).unwrap_or_else(|what| panic!("{name} {what}"));
+        self
     }
 
     /// Refuses what can be seen to be wrong without the data.
@@ -61,27 +70,18 @@ impl Recipe {
                 format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
             })?;
         }
-        self.check_optimizer()
+        self.check_declared()
     }
 
-    /// Refuses settings that belong to another optimiser.
-    fn check_optimizer(&self) -> Result<(), Error> {
-        let Some(name) = self.optimizer.as_deref() else { return Ok(()) };
-        ensure(OPTIMIZERS.contains(&name), || format!("optimizer cannot be {name:?}; {}", nearest(name, &OPTIMIZERS)))?;
-        let sgds = [("momentum", self.momentum.is_some()), ("nesterov", self.nesterov.is_some())];
-        let adams = [("beta1", self.beta1.is_some()), ("beta2", self.beta2.is_some()), ("eps", self.eps.is_some())];
-        let (others, whose) = if name == "sgd" { (&adams[..], "adam and adamw") } else { (&sgds[..], "sgd") };
-        if let Some((key, _)) = others.iter().find(|(_, given)| *given) {
-            let what = format!("{key} is a setting of {whose} and has no effect on {name}");
-            let other = if name == "sgd" { "adamw" } else { "sgd" };
-            return Err(Error::Setting(format!("{what}: leave it out, or set optimizer to {other}")));
+    /// Refuses settings that belong to another optimiser or loss.
+    fn check_declared(&self) -> Result<(), Error> {
+        if let Some(name) = &self.optimizer {
+            Rule::read(name, &given_to_optimizer(&self.declared)).map_err(Error::Setting)?;
         }
-        ensure(name == "sgd" || self.decay.is_none(), || {
-            format!("decay cannot be chosen with {name}: adam decays by l2, adamw is decoupled; leave it out")
-        })?;
-        ensure(self.nesterov != Some(true) || self.momentum.is_none_or(|momentum| momentum > 0.0), || {
-            "nesterov needs a momentum of more than 0".into()
-        })
+        if let Some(loss) = &self.loss {
+            Loss::read(loss.kind().name, &given_to_loss(&self.declared)).map_err(Error::Setting)?;
+        }
+        Ok(())
     }
 }
 
@@ -98,18 +98,8 @@ impl Settings {
 
     /// The update of the weights.
     pub fn update(&self) -> nn::Settings {
-        let beta = |value: Option<f64>, default| value.unwrap_or(default);
-        let (beta1, beta2, eps) = (beta(self.beta1, 0.9), beta(self.beta2, 0.999), beta(self.eps, 1e-8));
-        let decoupled = self.decay.as_deref() == Some("decoupled");
-        let rule = match self.optimizer.as_str() {
-            "adam" => Rule::Adam { beta1, beta2, eps },
-            "adamw" => Rule::AdamW { beta1, beta2, eps },
-            _ => Rule::Sgd {
-                momentum: self.momentum.unwrap_or(0.0),
-                nesterov: self.nesterov.unwrap_or(false),
-                decay: if decoupled { Decay::Decoupled } else { Decay::L2 },
-            },
-        };
+        let rule = Rule::read(&self.optimizer, &given_to_optimizer(&self.declared));
+        let rule = rule.unwrap_or_else(|what| panic!("the recipe was checked: {what}"));
         nn::Settings {
             rule,
             weight_decay: self.weight_decay,

@@ -1,6 +1,5 @@
 //! Ranges of numbers. Kernels compute in float32, so a number must lie in its range also after rounding to float32.
 
-use crate::names::nearest;
 use std::ops::Range;
 
 pub(super) fn any<T>(_: &T) -> Result<(), String> {
@@ -27,13 +26,6 @@ pub(super) fn at_least_1<T: Copy + Into<u64>>(value: &T) -> Result<(), String> {
 
 pub(super) fn rows_at_least_1(value: &usize) -> Result<(), String> {
     at_least_1(&(*value as u64))
-}
-
-/// How the weight decay of sgd acts.
-pub(super) fn decay_kind<T: AsRef<str>>(value: &T) -> Result<(), String> {
-    let value = value.as_ref();
-    let kinds = ["l2", "decoupled"];
-    ensure(kinds.contains(&value), || format!("cannot be {value:?}; {}", nearest(value, &kinds)))
 }
 
 /// Sizes of at least 1.

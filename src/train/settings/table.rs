@@ -1,14 +1,17 @@
 //! The table of settings. An entry here is all that a new setting needs, beside the code that uses it: the recipe's key, the
 //! flag, its help, the resolved recipe and the table in the README follow from it.
 
-use super::define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, fill, named, resolve, resolved, settings};
+use super::declared::{Declared, HasDeclared, complete, entries};
+use super::define::{FIXED, PLAN, POSITIONAL, Setting, fill, named, resolve, resolved, settings};
 use super::kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
-use super::range::{any, at_least_0, at_least_1, decay_kind, positive, rows_at_least_1, share, sizes};
+use super::range::{any, at_least_0, at_least_1, positive, rows_at_least_1, share, sizes};
 use super::value::Value;
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
 use crate::nn::{Init, Loss};
 use crate::train::schedule::Schedule;
+use std::sync::LazyLock;
+use toml::Value as Toml;
 
 settings! {
     data {
@@ -52,35 +55,23 @@ settings! {
         init: Init, optional, any, FIXED | PLAN, "INIT", "he before relu and similar layers, else xavier", [];
     }
     train {
-        /// Loss: cross_entropy, binary_cross_entropy or mse.
+        /// Loss.
         loss: Loss, derived, any, FIXED | PLAN, "LOSS", "by the target and the last layer", [];
         /// Weight of each class in the loss: balanced, or a number for each as in 1,2.5.
         class_weights: ClassWeights, optional, any, FIXED | PLAN, "WEIGHTS", "1 for each", ["class-weight"];
         /// Share of each target that is spread over all classes.
         label_smoothing: f64, default(0.0), share, PLAN, "SHARE", "0", [];
-        /// Optimiser: sgd, adam or adamw.
+        /// Optimiser.
         optimizer: String, derived, any, FIXED | PLAN, "NAME", "adamw for tables, sgd for images", ["optim"];
         /// Learning rate.
-        lr: f64, derived, at_least_0, PLAN, "RATE", "sgd 0.1, on numbers 0.01; adam 0.001; adamw 0.001, on tables 0.01",
+        lr: f64, derived, at_least_0, PLAN, "RATE", "",
             ["learning-rate"];
         /// How the rate changes: constant, "step every=10epochs factor=0.1", "exponential factor=0.95",
         /// "cosine warmup=500", or "one_cycle peak=0.3 start=0.04 end=4e-6": the rate rises from the share start of --lr up to
         /// --lr, which it reaches at the share peak of the run, and falls to the share end.
         schedule: Schedule, derived, any, 0, "SCHEDULE", "cosine for tables, constant for images", ["lr-schedule"];
-        /// Momentum of sgd.
-        momentum: f64, optional, share, PLAN, "MOMENTUM", "0.9", [];
-        /// Use Nesterov's form of momentum.
-        nesterov: bool, optional, any, PLAN | SWITCH, "BOOL", "false", [];
-        /// Decay rate of adam's running mean of the gradients.
-        beta1: f64, optional, share, PLAN, "BETA", "0.9", [];
-        /// Decay rate of adam's running mean of the squared gradients.
-        beta2: f64, optional, share, PLAN, "BETA", "0.999", [];
-        /// Added to the square root in adam's denominator, to avoid a division by zero.
-        eps: f64, optional, positive, PLAN, "EPS", "1e-8", ["epsilon"];
         /// Weight decay.
-        weight_decay: f64, derived, at_least_0, PLAN, "DECAY", "sgd 0.0001; adam 0; adamw 0.01, on tables 0.1", ["wd"];
-        /// How sgd's weight decay acts: l2 (added to the gradient) or decoupled.
-        decay: String, optional, decay_kind, PLAN, "KIND", "l2", [];
+        weight_decay: f64, derived, at_least_0, PLAN, "DECAY", "", ["wd"];
         /// Tensors that decay: all, or weights (no biases, scales or slopes).
         decay_only: DecayOnly, default(DecayOnly::All), any, PLAN, "WHICH", "all", [];
         /// Largest norm of all gradients together; larger ones are scaled down.

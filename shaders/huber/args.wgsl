@@ -1,0 +1,5 @@
+struct Args {
+    outputs: u32,
+    delta: f32,
+}
+@group(0) @binding(0) var<uniform> args: Args;

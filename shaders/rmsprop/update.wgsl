@@ -1,0 +1,36 @@
+// g += l2 * θ;   s = α s + (1 - α) g²;   v = momentum * v + g / (√s + eps);   θ -= rate * v,
+// `rate` being the layer's share of the step's. One thread for each element; nothing moves once the run is halted.
+struct Args {
+    count: u32,
+    rate: f32,
+    alpha: f32,
+    rest: f32,
+    eps: f32,
+    momentum: f32,
+    l2: f32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> gradients: array<f32>;
+@group(0) @binding(2) var<storage, read> now: Now;
+@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
+@group(0) @binding(4) var<storage, read_write> square: array<f32>;
+@group(0) @binding(5) var<storage, read_write> velocity: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= args.count || now.halted != 0u) {
+        return;
+    }
+    let theta = parameters[i];
+    let g = gradients[i] + args.l2 * theta;
+    let s = args.alpha * square[i] + args.rest * g * g;
+    let v = args.momentum * velocity[i] + g / (sqrt(s) + args.eps);
+    square[i] = s;
+    velocity[i] = v;
+    parameters[i] = theta - now.rate * args.rate * v;
+}

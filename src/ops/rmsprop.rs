@@ -1,0 +1,156 @@
+//! RMSprop, one dispatch for trainable tensors that lie one after the other.
+//!
+//! g ← g + λθ; s ← αs + (1 − α)g²; v ← μv + g / (√s + eps); θ ← θ − εv, where ε is the layer's share of the step's rate.
+//! Nothing moves in a halted run. Source: Tieleman & Hinton 2012, "Neural networks for machine learning", lecture 6.5, in
+//! the form of PyTorch's `torch.optim.RMSprop` that is not centered: eps outside the root, the rate outside the momentum.
+
+use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
+use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
+use crate::shape::{Shape, ShapeError};
+use crate::{args, parts, simd, threads};
+use std::sync::Arc;
+
+args! {
+    struct Args { count: u32, rate: f32, alpha: f32, rest: f32, eps: f32, momentum: f32, l2: f32 }
+}
+
+static UPDATE: Kernel = Kernel {
+    name: "rmsprop.update",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "rmsprop/update.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("gradients"), NOW, update("parameters"), update("square"), update("velocity")],
+    needs: Needs::Nothing,
+    // Ten roundings, among them a division and a root of 2.5 units each.
+    tolerance: Tolerance::element(16.0),
+    twin: |a, io| {
+        let [gradients, now, mut parameters, mut square, mut velocity] = io.take();
+        let moved = (parameters.f32_mut(), square.f32_mut(), velocity.f32_mut());
+        rmsprop(args_of(a), gradients.f32(), &now.now(), moved);
+    },
+    fast: None,
+};
+
+/// Its kernels.
+pub static KERNELS: &[&Kernel] = &[&UPDATE];
+
+/// The optimiser.
+pub static RMSPROP: OptimizerKind = OptimizerKind {
+    name: "rmsprop",
+    doc: "steps of the gradient divided by the root of its running mean square",
+    settings: &[
+        Setting::share("alpha", 0.99, "decay of the running mean square"),
+        Setting::positive("eps", 1e-8, "what is added to the root of the mean square").also(&["epsilon"]),
+        Setting::share("momentum", 0.0, "share of the last step that is added to the next"),
+    ],
+    check: OptimizerKind::anything_goes,
+    states: &["square", "velocity"],
+    op: |values, weight_decay, rate| {
+        let (alpha, eps, momentum) = (values.number("alpha"), values.number("eps"), values.number("momentum"));
+        Arc::new(RmsProp { alpha, eps, momentum, weight_decay, rate })
+    },
+    lr: 1e-3,
+    lr_of_numbers: 1e-3,
+    weight_decay: 0.0,
+};
+
+/// The operation. Inputs, all of one shape: gradients, parameters, the running mean of the gradients' squares, and the
+/// velocity; it changes the last three.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RmsProp {
+    /// α in [0, 1).
+    pub alpha: f64,
+    /// More than 0.
+    pub eps: f64,
+    /// μ in [0, 1).
+    pub momentum: f64,
+    /// λ
+    pub weight_decay: f64,
+    /// Share of the step's rate.
+    pub rate: f64,
+}
+
+impl Default for RmsProp {
+    fn default() -> Self {
+        Self { alpha: 0.99, eps: 1e-8, momentum: 0.0, weight_decay: 0.0, rate: 1.0 }
+    }
+}
+
+impl Op for RmsProp {
+    fn name(&self) -> &'static str {
+        "rmsprop"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs {
+            [g, p, s, v] if g == p && p == s && s == v => Ok(Outputs::default()),
+            _ => Err(ShapeError::new("rmsprop takes gradients, parameters, square and velocity of one shape")),
+        }
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let [gradients, parameters, square, velocity] = &w.inputs[..] else { unreachable!("four inputs") };
+        let count = gradients.shape.elements();
+        let args = Args {
+            count: count as u32,
+            rate: self.rate as f32,
+            alpha: self.alpha as f32,
+            rest: (1.0 - self.alpha) as f32,
+            eps: self.eps as f32,
+            momentum: self.momentum as f32,
+            l2: self.weight_decay as f32,
+        };
+        let slots = [gradients.slot, rec.now(), parameters.slot, square.slot, velocity.slot];
+        rec.elements(&UPDATE, &args, &slots, count);
+    }
+}
+
+/// Inputs for the checks; the rate is the harness's.
+pub fn cases() -> Vec<Case> {
+    let case = |name: &str, count: usize, gradients: Fill, op: RmsProp| {
+        // A mean of squares is never negative.
+        let squares = (0..count).map(|i| (i as f32 * 0.7).sin().powi(2).to_bits()).collect();
+        let normal = |deviation| ([count].into(), Fill::Normal(0.0, deviation));
+        let inputs =
+            vec![([count].into(), gradients), normal(1.0), ([count].into(), Fill::Words(squares)), normal(0.5)];
+        Case::new(name, op, 1, inputs).not_smooth()
+    };
+    let (normal, plain) = (Fill::Normal(0.0, 1.0), RmsProp { momentum: 0.9, ..RmsProp::default() });
+    vec![
+        case("1", 1, normal.clone(), plain),
+        case("257, l2", 257, normal.clone(), RmsProp { weight_decay: 1e-2, ..plain }),
+        case("1031, no momentum", 1031, normal.clone(), RmsProp { momentum: 0.0, alpha: 0.9, ..plain }),
+        case("255, a share of the rate", 255, normal.clone(), RmsProp { rate: 0.25, ..plain }),
+        case("300, alpha 0", 300, normal, RmsProp { alpha: 0.0, eps: 1e-3, ..plain }),
+        case("257, small", 257, Fill::Normal(0.0, 1e-6), RmsProp { alpha: 0.0, ..plain }),
+        case("259, extreme", 259, Fill::Extreme, plain),
+    ]
+}
+
+const CHUNK: usize = 16 * 1024;
+
+fn rmsprop(
+    a: Args,
+    gradients: &[f32],
+    now: &Now,
+    (parameters, square, velocity): (&mut [f32], &mut [f32], &mut [f32]),
+) {
+    if now.halted != 0 {
+        return;
+    }
+    let (count, rate) = (a.count as usize, now.rate * a.rate);
+    let moved = (&mut parameters[..count], &mut square[..count], &mut velocity[..count]);
+    threads::for_pieces(moved, CHUNK, 1, |chunk, (theta, s, v): (&mut [f32], &mut [f32], &mut [f32])| {
+        let gradients = &gradients[chunk * CHUNK..];
+        simd::run(
+            #[inline(always)]
+            || {
+                for (((theta, s), v), g) in theta.iter_mut().zip(s).zip(v).zip(gradients) {
+                    let g = g + a.l2 * *theta;
+                    *s = a.alpha * *s + a.rest * g * g;
+                    *v = a.momentum * *v + g / (s.sqrt() + a.eps);
+                    *theta -= rate * *v;
+                }
+            },
+        );
+    });
+}
