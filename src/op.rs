@@ -6,6 +6,7 @@ mod loss;
 mod optimizer;
 mod settings;
 mod together;
+pub mod turns;
 
 pub use case::{Case, Fill};
 pub use fixed::{FIXED, Fixed, Kind, Variants};
@@ -54,6 +55,8 @@ pub struct Target {
     pub max_binding: u64,
     /// Most bytes of one buffer.
     pub max_buffer: u64,
+    /// Most turns that all loops of one invocation may take together (see [`turns`]).
+    pub max_turns: u32,
 }
 
 impl Target {
@@ -65,6 +68,7 @@ impl Target {
         fuse: true,
         max_binding: u64::MAX,
         max_buffer: u64::MAX,
+        max_turns: u32::MAX,
     };
 
     /// Most groups along one dimension of a dispatch; the host takes any.
@@ -358,7 +362,7 @@ impl Recorder {
         assert!(self.target.offers(kernel.needs), "{} is not for this adapter", kernel.name);
         let words = slots.iter().map(|&id| self.words_of(id)).collect();
         self.shared.clear();
-        self.dispatches.push(Dispatch {
+        let dispatch = Dispatch {
             kernel,
             words,
             args: bytemuck::bytes_of(args).to_vec(),
@@ -366,7 +370,11 @@ impl Recorder {
             groups,
             path: Arc::clone(&self.path),
             flops: 0,
-        });
+        };
+        if let Some(fault) = turns::fault(&dispatch, self.target.max_turns) {
+            self.fault.get_or_insert(fault);
+        }
+        self.dispatches.push(dispatch);
     }
 
     /// Says how many floating-point operations the last dispatch does at the batch's capacity.

@@ -92,6 +92,18 @@ fn every_kernel_agrees_with_its_twin_under_bounds_checks_too() {
     assert_all_ok(&on_gpu(&gpu, gpu.target()));
 }
 
+/// Sums of more terms than a driver may go through in one loop: as the others, or refused on that driver.
+#[test]
+fn long_sums_agree_with_their_twins() {
+    let Some(gpu) = support::gpu() else { return };
+    for target in targets(&gpu) {
+        let taken = |(_, case): &(&str, Case)| Trial::within_turns(case, target).unwrap().is_some();
+        let cases: Vec<_> = wgrad::judge::long::cases().into_iter().filter(taken).collect();
+        assert!(cases.len() >= 4, "{target:?}: {cases:?}");
+        assert_all_ok(&of_cases(&gpu, target, cases.into_iter()));
+    }
+}
+
 fn on_gpu(gpu: &Rc<Gpu>, target: Target) -> Vec<Verdict> {
     of_cases(gpu, target, cases())
 }

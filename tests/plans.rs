@@ -8,6 +8,8 @@ mod joined;
 #[path = "plans/steps.rs"]
 mod steps;
 mod support;
+#[path = "plans/turns.rs"]
+mod turns;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

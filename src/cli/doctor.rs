@@ -6,6 +6,7 @@ use super::say::{self, note, say};
 use super::show::table;
 use crate::error::Error;
 use crate::judge::kernels::{Trial, Verdict, judge};
+use crate::judge::long;
 use crate::kernel::Precision;
 use crate::op::Target;
 use crate::ops::OPS;
@@ -58,21 +59,22 @@ fn of_matrices(device: &Device, choice: &DeviceChoice) -> Result<Option<Device>,
 fn of_targets(device: &Device, targets: &[Target], mut verdicts: Vec<Verdict>) -> Result<Vec<Verdict>, Error> {
     for &target in targets {
         let judged_before: BTreeSet<&str> = verdicts.iter().map(|verdict| verdict.kernel).collect();
-        for op in OPS {
-            // The CPU path never splits a sum.
-            let cases = (op.cases)().into_iter();
-            for case in cases.filter(|case| matches!(device, Device::Gpu(_)) || case.groups_wanted == 1) {
-                let trial = Trial::new(&case, target)?;
-                let mut dispatches = trial.plan.programs.iter().flat_map(|program| &program.dispatches);
-                if dispatches.all(|dispatch| judged_before.contains(dispatch.kernel.name)) {
-                    continue;
-                }
-                let mut subject = device.executor(&trial.plan)?;
-                let judged = judge(&trial, &format!("{}: {}", op.name, case.name), subject.as_mut())?;
-                // On the CPU path a kernel without a fast variant runs its twin: nothing would be compared.
-                let compared = |v: &Verdict| matches!(device, Device::Gpu(_)) || has_fast_variant(v.kernel);
-                verdicts.extend(judged.into_iter().filter(compared));
+        let of_ops = OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|case| (op.name, case)));
+        // The CPU path never splits a sum.
+        let on_gpu = matches!(device, Device::Gpu(_));
+        let cases = of_ops.chain(long::cases().into_iter().filter(|_| on_gpu));
+        for (op, case) in cases.filter(|(_, case)| on_gpu || case.groups_wanted == 1) {
+            // What plans for this device refuse is not to be checked.
+            let Some(trial) = Trial::within_turns(&case, target)? else { continue };
+            let mut dispatches = trial.plan.programs.iter().flat_map(|program| &program.dispatches);
+            if dispatches.all(|dispatch| judged_before.contains(dispatch.kernel.name)) {
+                continue;
             }
+            let mut subject = device.executor(&trial.plan)?;
+            let judged = judge(&trial, &format!("{op}: {}", case.name), subject.as_mut())?;
+            // On the CPU path a kernel without a fast variant runs its twin: nothing would be compared.
+            let compared = |v: &Verdict| on_gpu || has_fast_variant(v.kernel);
+            verdicts.extend(judged.into_iter().filter(compared));
         }
     }
     Ok(verdicts)

@@ -6,6 +6,7 @@ use super::matrices;
 use super::pipelines::{Checks, Pipelines, experimental};
 use crate::executor::DeviceError;
 use crate::kernel::{MAX_BINDINGS, Precision, Tile};
+use crate::op::turns::MESA_TURNS;
 use crate::op::{Family, Kind, Target, Variants};
 use std::cell::{Cell, RefCell};
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,9 @@ const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
 /// Workgroup memory and threads that the kernels need; every adapter of WebGPU's default limits has them.
 const NEEDED_WORKGROUP_BYTES: u32 = 16 * 1024;
 const NEEDED_THREADS: u32 = 256;
+
+/// As Mesa's software driver names itself.
+const MESA: &str = "llvmpipe";
 
 /// Which adapter is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,7 +279,8 @@ impl Gpu {
         let complaint = Arc::new(Mutex::new(None));
         watch(&device, &report.name, &complaint);
         let (max_binding, max_buffer) = (report.max_binding, report.max_buffer);
-        let target = Target { max_binding, max_buffer, ..Target::CPU }.with(variants);
+        let max_turns = if report.driver == MESA { MESA_TURNS } else { u32::MAX };
+        let target = Target { max_binding, max_buffer, max_turns, ..Target::CPU }.with(variants);
         let handed_out = device.features().contains(wgpu::Features::PIPELINE_CACHE);
         let key = wgpu::util::pipeline_cache_key(&adapter.get_info()).filter(|_| handed_out);
         Ok(Self {

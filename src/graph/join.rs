@@ -15,7 +15,7 @@
 
 use super::gradient::{Call, Phase};
 use super::{Graph, ValueId};
-use crate::op::{Class, Op, Target, Wires};
+use crate::op::{Class, Family, Op, Target, Wires, turns};
 use crate::ops::activation::Activation;
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::block::{Block, BlockGradient};
@@ -128,7 +128,8 @@ impl Joiner<'_> {
             && self.calls[first].wires.d_outputs == [dh]
             && backward.d_inputs[..3].iter().all(Option::is_some)
             && between.iter().all(|&id| self.only_in(id, &taken))
-            && self.block_pays(linear);
+            && self.block_pays(linear)
+            && self.block_ends(linear, self.shape(back.d_outputs[0]).width(), dropout.is_some());
         fits.then_some(found)
     }
 
@@ -139,6 +140,14 @@ impl Joiner<'_> {
         let pays = x.elements() as u64 * weight.rows() as u64 <= self.target.block_work;
         let op = Block { eps: 0.0, dropout: None };
         pays && z.0.len() == 2 && op.shapes(&[x.clone(), weight.clone()]).is_ok()
+    }
+
+    /// Whether the target's driver goes through all loops of a block and of its gradient; `next` is the width of the layer
+    /// behind it.
+    fn block_ends(&self, linear: &Wires<ValueId>, next: usize, dropout: bool) -> bool {
+        let (x, subgroups) = (self.shape(linear.inputs[0]), self.target.product == Family::Subgroup);
+        let forward = turns::block_forward(subgroups, x.rows(), x.width(), dropout);
+        forward.max(turns::block_backward(subgroups, x.rows(), next)) <= self.target.max_turns as usize
     }
 
     fn make_block(&mut self, found: &Found) {
@@ -257,7 +266,10 @@ impl Joiner<'_> {
         for (linear, inputs) in candidates {
             let op = Head { linear, ..plain };
             let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
-            if op.shapes(&shapes).is_err() {
+            let k = if linear { shapes[0].width() } else { 0 };
+            let classes = if linear { shapes[1].rows() } else { shapes[0].width() };
+            let turns = turns::head(self.target.product == Family::Subgroup, shapes[0].rows(), classes, k);
+            if op.shapes(&shapes).is_err() || turns > self.target.max_turns as usize {
                 continue;
             }
             let first = at - usize::from(linear);

@@ -100,6 +100,17 @@ impl Trial {
         Ok(Self { plan, wires, forward, now, fills })
     }
 
+    /// Compiles a case, unless the target's driver would end one of its loops too early.
+    ///
+    /// # Errors
+    /// As [`Trial::new`].
+    pub fn within_turns(case: &Case, target: Target) -> Result<Option<Self>, PlanError> {
+        match Self::new(case, target) {
+            Err(_) if Self::new(case, Target { max_turns: u32::MAX, ..target }).is_ok() => Ok(None),
+            trial => trial.map(Some),
+        }
+    }
+
     /// Poisons an executor's memory and fills in the inputs.
     ///
     /// # Errors

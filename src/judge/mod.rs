@@ -2,3 +2,4 @@
 
 pub mod kernels;
 pub mod layers;
+pub mod long;

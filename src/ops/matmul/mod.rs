@@ -128,6 +128,11 @@ struct Sizes {
     rows_in: RowsIn,
 }
 
+/// Longest sum that every kernel of a product adds up within the target's turns: none takes two turns for one k.
+fn longest(target: &Target) -> usize {
+    (target.max_turns as usize / 2).saturating_sub(PART_STEP).max(PART_STEP)
+}
+
 /// How a product is cut: its kernels, and tiles across and down.
 struct Tiled {
     kernels: &'static [Kernel; 5],
@@ -137,7 +142,7 @@ struct Tiled {
 impl Sizes {
     fn record(&self, form: Form, [a, b]: [SlotId; 2], end: End, c: SlotId, rec: &mut Recorder) {
         let Tiled { kernels, groups } = self.tiled(form, &rec.target);
-        let (part, parts) = self.parts(groups[0] * groups[1], rec.target.groups_wanted);
+        let (part, parts) = self.parts(groups[0] * groups[1], &rec.target);
         let args = self.args(part);
         let grid = [groups[0] as u32, groups[1] as u32, parts as u32];
         let now = rec.now();
@@ -159,15 +164,19 @@ impl Sizes {
         // Tiles that are half empty, or fewer than the device wants, are too large.
         let fills = |tile: [usize; 2]| {
             let [across, down] = groups(tile);
-            self.m > tile[0] / 2 && self.n > tile[1] / 2 && across * down >= target.groups_wanted as usize
+            self.m > tile[0] / 2
+                && self.n > tile[1] / 2
+                && across * down >= target.groups_wanted as usize
+                && self.k <= longest(target)
         };
         let (kernels, tile) = kernels(target.product, form, self.wide(form), fills);
         Tiled { kernels, groups: groups(tile) }
     }
 
     /// Length and number of the parts into which the sum over k is split.
-    fn parts(&self, tiles: usize, wanted: u32) -> (usize, usize) {
-        let parts = (wanted as usize / tiles).clamp(1, self.k.div_ceil(PART_STEP));
+    fn parts(&self, tiles: usize, target: &Target) -> (usize, usize) {
+        let least = self.k.div_ceil(longest(target)).max(1);
+        let parts = (target.groups_wanted as usize / tiles).max(least).min(self.k.div_ceil(PART_STEP).max(1));
         let part = self.k.div_ceil(parts).next_multiple_of(PART_STEP);
         if parts == 1 { (self.k, 1) } else { (part, self.k.div_ceil(part)) }
     }

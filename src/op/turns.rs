@@ -1,0 +1,145 @@
+//! How many turns the loops of a kernel take. Mesa's software driver ends all loops of one invocation of a shader after
+//! [`MESA_TURNS`] turns together, without a word, so what a plan for it does must stay below.
+//!
+//! The numbers are upper bounds for the thread that has most to do, read off the loops of the WGSL. A test holds that every
+//! kernel with a loop is known here.
+
+use super::Dispatch;
+use crate::shape::ShapeError;
+
+/// Turns that Mesa's software driver does, of all loops of one invocation together: `LP_MAX_TGSI_LOOP_ITERATIONS` in its
+/// source (22.3 to 25.0).
+pub const MESA_TURNS: u32 = 65_535;
+
+/// Turns of a loop that is left after so many times, with so many turns of inner loops each time.
+const fn turns_of(times: usize, inner: usize) -> usize {
+    times * (inner + 1) + 1
+}
+
+/// Turns of the tree that adds 256 lanes or fewer.
+const TREE: usize = 9;
+
+/// Turns of the ten rounds of Philox.
+const PHILOX: usize = turns_of(10, 0);
+
+/// Turns of `block.forward` or that of the subgroups: k is the width of x.
+pub fn block_forward(subgroups: bool, rows: usize, k: usize, dropout: bool) -> usize {
+    let philox = if dropout { PHILOX } else { 0 };
+    if subgroups {
+        let product = turns_of(rows.div_ceil(32), turns_of(k / 4, 0) + turns_of(8, 0));
+        return product + 2 * turns_of(rows, 0) + turns_of(rows, philox);
+    }
+    let own = rows.div_ceil(128);
+    turns_of(own, turns_of(k.div_ceil(16), turns_of(16, 0))) + 2 * turns_of(own, 0) + turns_of(own, philox) + 3 * TREE
+}
+
+/// Turns of `block.backward` or that of the subgroups: k is the width of dy.
+pub fn block_backward(subgroups: bool, rows: usize, k: usize) -> usize {
+    if subgroups {
+        return turns_of(rows.div_ceil(32), turns_of(k, 0) + turns_of(8, 0)) + 2 * turns_of(rows, 0);
+    }
+    let own = rows.div_ceil(128);
+    let copies = turns_of(8, 0);
+    turns_of(own, turns_of(k.div_ceil(16), copies + turns_of(16, 0))) + 2 * turns_of(own, 0) + 2 * TREE
+}
+
+/// Turns of the `head` kernels, whose layer has k inputs; none where the logits are given.
+pub fn head(subgroups: bool, rows: usize, classes: usize, k: usize) -> usize {
+    let product = match (k, subgroups) {
+        (0, _) => 0,
+        (_, true) => {
+            turns_of((rows.div_ceil(8) * classes.div_ceil(8)).div_ceil(32), turns_of(k / 4, 0) + turns_of(8, 0))
+        }
+        (_, false) => turns_of((rows * classes).div_ceil(256), turns_of(k / 4, 0)),
+    };
+    product + turns_of(rows.div_ceil(256), 3 * turns_of(classes, 0)) + TREE
+}
+
+/// Turns of a product's kernel for a part of a sum: a round of tiles copies and multiplies 16 at a time.
+fn product(kernel: &str, part: usize) -> usize {
+    let rounds = part.div_ceil(16);
+    match kernel {
+        _ if kernel.starts_with("plain") => turns_of(part, 0),
+        _ if kernel.starts_with("subgroup") => turns_of(part.div_ceil(4), 0) + turns_of(16, 0),
+        _ if kernel.starts_with("cooperative") => turns_of(4, turns_of(rounds, turns_of(8, 0)) + 4 * turns_of(16, 0)),
+        _ => turns_of(rounds, turns_of(16, 0)),
+    }
+}
+
+/// The sizes of a dispatch, by the names that its kernel gives them; 0 for what it has not.
+struct Sizes<'a>(&'a Dispatch);
+
+impl Sizes<'_> {
+    fn arg(&self, name: &str) -> usize {
+        let field = self.0.kernel.args.iter().find(|field| field.name == name);
+        let bytes = field.and_then(|field| self.0.args.get(field.offset..field.offset + 4));
+        bytes.map_or(0, |bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize)
+    }
+
+    /// Words of a tensor at the batch's capacity.
+    fn words(&self, name: &str) -> usize {
+        let place = self.0.kernel.bindings.iter().position(|binding| binding.name == name);
+        place.and_then(|place| self.0.words.get(place)).copied().unwrap_or(0)
+    }
+
+    /// How often `lanes` threads take from so many.
+    fn lanes(&self, count: usize, lanes: usize) -> usize {
+        turns_of(count.div_ceil(lanes), 0)
+    }
+}
+
+/// The turns that the loops of one invocation take at most, at the batch's capacity; none where the kernel is not known to have
+/// a loop.
+pub fn turns(dispatch: &Dispatch) -> Option<usize> {
+    let s = Sizes(dispatch);
+    let (op, part) = dispatch.kernel.name.split_once('.')?;
+    let per = |tensor: &str, size: &str| s.words(tensor) / s.arg(size).max(1);
+    let subgroups = part.contains("subgroup");
+    Some(match (op, part) {
+        ("cross_entropy", "forward") => 3 * turns_of(s.arg("classes"), 0),
+        ("mse" | "huber" | "binary_cross_entropy", "forward") => turns_of(s.arg("outputs"), 0),
+        ("metrics", "step") => s.lanes(s.words("row_loss"), 64) + TREE,
+        ("batch_norm", "stats") => 2 * (s.lanes(per("x", "features"), 64) + TREE),
+        ("batch_norm", "grad_affine") => s.lanes(per("x", "features"), 64) + TREE,
+        ("prelu", "grad_alpha") => s.lanes(per("x", "features"), 64) + TREE,
+        ("prelu", "sum_alpha") => s.lanes(s.arg("features"), 64) + TREE,
+        ("max_norm", _) => 2 * s.lanes(s.arg("width"), 64) + TREE,
+        ("maxout", _) => 2 * turns_of(s.arg("pieces"), 0),
+        ("clip", "squares") => s.lanes(s.arg("chunk"), 64) + TREE,
+        ("clip", "factor") => s.lanes(s.arg("chunks"), 64) + TREE,
+        ("loss_scale", "divide") => s.lanes(s.arg("chunk"), 64) + turns_of(64, 0),
+        ("loss_scale", "judge") => s.lanes(s.arg("chunks"), 64) + turns_of(64, 0),
+        ("dropout", "mask") => PHILOX,
+        ("gather", _) if part.contains("first") => {
+            let threads = dispatch.groups.iter().map(|&groups| groups as usize).product::<usize>() * 256;
+            let quads = s.arg("features") / 4;
+            s.lanes(per("x", "features"), (threads / quads.max(1)).max(1)) + s.lanes(s.words("batch_target"), threads)
+        }
+        ("block", _) if part.ends_with("forward") => {
+            block_forward(subgroups, per("x", "k"), s.arg("k"), s.arg("threshold") > 0)
+        }
+        ("block", _) => block_backward(subgroups, per("dy", "k"), s.arg("k")),
+        ("head", "cross_entropy") => head(false, per("d_logits", "classes"), s.arg("classes"), 0),
+        ("head", _) => head(subgroups, per("d_logits", "classes"), s.arg("classes"), s.arg("k")),
+        ("matmul", "column_sums") => turns_of(per("dy", "columns"), 0),
+        ("matmul", _) if part.starts_with("sum_parts") => turns_of(s.arg("parts"), 0),
+        ("matmul", "jobs_tiled") => {
+            let rows = per("dy0", "m0");
+            turns_of(rows.div_ceil(16), turns_of(16, 0)) + turns_of(rows, 0)
+        }
+        ("matmul", _) if part.starts_with("jobs") => turns_of(per("dy0", "m0"), 0) + turns_of(8, turns_of(8, 0)),
+        ("matmul", _) => product(part, s.arg("part")),
+        _ => return None,
+    })
+}
+
+/// What to say of a dispatch whose loops a driver would end after `most` turns.
+pub(super) fn fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
+    let turns = turns(dispatch).filter(|&turns| turns > most as usize)?;
+    let what = format!(
+        "the loops of {} would take {turns} turns, and this driver ends them after {most}: use --device cpu, or make the batch \
+         or the layer smaller",
+        dispatch.kernel.name
+    );
+    Some(ShapeError::new(what).at(&dispatch.path))
+}
