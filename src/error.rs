@@ -34,7 +34,7 @@ pub enum Error {
     #[error("{0}")]
     Setting(String),
     /// A file or folder that is not data.
-    #[error("{path}: {what}: {}", crate::files::reason(.why))]
+    #[error("{path}: {what}: {}", crate::files::reason_at(.path, .why))]
     File {
         /// Which.
         path: PathBuf,
@@ -73,7 +73,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Diverged { .. } | Self::Failed(_) => 1,
-            Self::Device(DeviceError::Refused { .. } | DeviceError::Lost(_)) => 1,
+            Self::Device(DeviceError::Refused { .. } | DeviceError::Lost(_) | DeviceError::Impossible(_)) => 1,
             _ => 2,
         }
     }

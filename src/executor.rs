@@ -43,6 +43,15 @@ pub enum DeviceError {
     /// It was there and is no more.
     #[error("the device was lost ({0})")]
     Lost(String),
+    /// It gave numbers that cannot be.
+    #[error(
+        "the device gave {0}, which cannot be, so none of its numbers can be trusted: check it with wgrad doctor, or train \
+         with --device cpu"
+    )]
+    Impossible(String),
+    /// What was to be written does not fit the plan.
+    #[error("{0}")]
+    Misfit(String),
     /// The host's memory would run out.
     #[error(
         "the network and its data need {bytes} bytes of this machine's memory{}: use smaller layers, a smaller batch or \

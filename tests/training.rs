@@ -4,6 +4,7 @@
 mod support;
 
 use std::path::PathBuf;
+use wgrad::data::Targets;
 use wgrad::error::Error;
 use wgrad::export::{Model, Values};
 use wgrad::train::{Device, Evaluation, Recipe, RunFolder, Trainer, prepare};
@@ -82,5 +83,17 @@ fn a_loss_that_is_not_finite_stops_the_run_before_any_harm() {
             let Values::Floats(_, values) = tensor else { continue };
             assert!(values.iter().all(|v| v.is_finite()), "{name}");
         }
+    }
+}
+
+/// A program's own data set may hold what no reader makes: a label is a place in memory for kernels.
+#[test]
+fn a_label_of_no_class_is_refused() {
+    for device in devices() {
+        let (mut job, _) = prepare(&seeded(0), None).unwrap();
+        let Targets::Classes { labels, .. } = &mut job.dataset.targets else { panic!("digits are classes") };
+        labels[7] = 4_000_000_000;
+        let told = Trainer::new(job, &device).map(|_| ()).unwrap_err().to_string();
+        assert!(told.contains("row 7") && told.contains("4000000000"), "{device}: {told}");
     }
 }

@@ -3,6 +3,7 @@
 use super::device::{Gpu, reason};
 use crate::executor::DeviceError;
 use crate::kernel::{Access, Kernel};
+use crate::ops::OPS;
 use crate::threads;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Whether shaders carry the checks of index bounds and endless loops that naga would add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checks {
-    /// They do not: the kernels stay inside their bindings by themselves, which the guard words of the checks hold.
+    /// Those of wgrad's own operations do not: they stay inside their bindings by themselves, which the guard words of
+    /// `judge::kernels` hold. Any other kernel does.
     #[default]
     Off,
     /// They do.
@@ -151,14 +153,20 @@ impl Maker<'_> {
     fn module(&self, kernel: &Kernel) -> wgpu::ShaderModule {
         let source = wgpu::ShaderSource::Wgsl(Cow::Owned(kernel.wgsl()));
         let descriptor = wgpu::ShaderModuleDescriptor { label: Some(kernel.name), source };
-        if self.checks == Checks::On {
+        if self.checks == Checks::On || !is_own(kernel) {
             return self.device.create_shader_module(descriptor);
         }
-        // SAFETY: an unchecked shader must not index outside its bindings or loop without end. Every kernel guards its
+        // SAFETY: an unchecked shader must not index outside its bindings or loop without end. Every kernel of ours guards its
         // indices by sizes from its arguments and the step, and its loops end at them; `judge::kernels` runs each
-        // unchecked at odd sizes between guard words and objects to any word changed outside the written slots.
+        // unchecked at odd sizes between guard words and objects to any word changed outside the written slots. What
+        // kernels read as places, labels, row numbers and the step table, is checked where `train::Runner` writes it.
         unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
+}
+
+/// Whether a kernel is one of those in `ops`, and not a program's own under whatever name.
+fn is_own(kernel: &Kernel) -> bool {
+    OPS.iter().flat_map(|op| op.kernels).any(|own| std::ptr::eq(*own, kernel))
 }
 
 /// Leave to ask for features that wgpu calls experimental, of which cooperative matrices are one.

@@ -6,6 +6,7 @@ mod defaults;
 mod device;
 mod diverged;
 mod evaluate;
+mod impossible;
 mod job;
 mod keep;
 mod kept;

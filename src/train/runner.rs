@@ -7,7 +7,7 @@ use super::programs::Programs;
 use crate::data::Values;
 use crate::executor::{DeviceError, Executor};
 use crate::export::LossScaling;
-use crate::kernel::{Now, Step};
+use crate::kernel::{Now, Scalar, Step};
 use crate::op::SlotId;
 use std::time::Instant;
 
@@ -35,6 +35,14 @@ fn words(values: &Values) -> Vec<u32> {
             bytes.chunks(4).map(word).collect()
         }
         Values::Floats(floats) => bits(floats),
+    }
+}
+
+/// Refuses the first number that is not below another: kernels take it for a place in memory.
+fn below(numbers: &[u32], end: usize, what: impl Fn(usize, u32) -> String) -> Result<(), DeviceError> {
+    match numbers.iter().position(|&number| number as usize >= end) {
+        Some(at) => Err(DeviceError::Misfit(what(at, numbers[at]))),
+        None => Ok(()),
     }
 }
 
@@ -106,16 +114,29 @@ impl Runner {
     /// Writes what is to be learnt of each row, and how much each class weighs; no weights are even ones.
     ///
     /// # Errors
-    /// The device failed.
+    /// A label is the number of no class; the device failed.
     pub fn load_targets(&mut self, targets: &[u32], class_weights: Option<&[f32]>) -> Result<(), DeviceError> {
+        let weights = self.programs.plan.slot("class_weights");
+        let labels = self.programs.plan.slots[self.slot("targets").0 as usize].scalar == Scalar::U32;
+        if let Some(slot) = weights.filter(|_| labels) {
+            let classes = self.programs.plan.slots[slot.0 as usize].words();
+            below(targets, classes, |row, label| format!("row {row} has label {label}, of {classes} classes"))?;
+        }
         self.write("targets", targets)?;
-        let Some(slot) = self.programs.plan.slot("class_weights") else { return Ok(()) };
+        let Some(slot) = weights else { return Ok(()) };
         let classes = self.programs.plan.slots[slot.0 as usize].words();
         self.write("class_weights", &bits(class_weights.unwrap_or(&vec![1.0; classes])))
     }
 
     fn write(&mut self, name: &str, words: &[u32]) -> Result<(), DeviceError> {
         let slot = self.slot(name);
+        let room = self.programs.plan.slots[slot.0 as usize].words();
+        if words.len() > room {
+            return Err(DeviceError::Misfit(format!(
+                "{name} has {} words, and the plan has {room} for it",
+                words.len()
+            )));
+        }
         self.exec.write(slot, 0, words)
     }
 
@@ -147,8 +168,19 @@ impl Runner {
     /// There is no such line.
     ///
     /// # Errors
-    /// The device failed.
+    /// A row is none of the data set, or a step goes beyond the order or has more rows than a batch; the device failed.
     pub fn begin(&mut self, order: &[u32], steps: &[Step], from: usize) -> Result<(), DeviceError> {
+        let there = self.programs.plan.slots[self.slot("targets").0 as usize].shape.rows();
+        below(order, there, |at, row| format!("place {at} of the order has row {row}, of {there}"))?;
+        let fits = |step: &Step| {
+            step.rows as usize <= self.programs.batch && step.start as usize + step.rows as usize <= order.len()
+        };
+        if let Some(at) = steps.iter().position(|step| !fits(step)) {
+            let Step { start, rows, .. } = steps[at];
+            let (most, end) = (self.programs.batch, order.len());
+            let what = format!("step {at} takes {rows} rows from {start} on: a batch has {most}, and the order {end}");
+            return Err(DeviceError::Misfit(what));
+        }
         self.write("order", order)?;
         self.write("table", bytemuck::cast_slice(steps))?;
         let Step { start, rows, rate, step } = steps[from];

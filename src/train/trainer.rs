@@ -8,6 +8,7 @@ use super::batches;
 use super::device::Device;
 use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
+use super::impossible;
 use super::job::Job;
 use super::keep::Best;
 use super::pace::Pace;
@@ -21,7 +22,7 @@ use super::statistics::Gap;
 use crate::error::Error;
 use crate::export::{Model, Progress};
 use crate::kernel::{Now, Precision, Step};
-use crate::nn::{Answer, Network};
+use crate::nn::Network;
 use crate::op::{Family, Target};
 use std::time::{Duration, Instant};
 
@@ -247,8 +248,10 @@ impl Trainer {
         let halted = now.halted != 0;
         let done = if halted { now.index as usize } else { range.start + count };
         self.progress.scaling = self.runner.scaling()?;
+        let (answers, mut wrong) = (self.answers(), None);
         for (i, (loss, correct)) in self.runner.results(range.start, done)?.into_iter().enumerate() {
             let rows = u64::from(table[range.start + i].rows);
+            wrong = wrong.or_else(|| impossible::in_step(loss, correct, rows as u32, answers));
             if let Some(folder) = folder.as_deref_mut() {
                 folder.step(self.progress.step, loss)?;
             }
@@ -264,6 +267,7 @@ impl Trainer {
             let fault = if now.halted == Now::HALTED_BY_GRADIENT { Fault::Gradient } else { Fault::Loss(loss) };
             return Err(diverged::stop(self, fault, folder));
         }
+        self.check_possible(wrong)?;
         self.pace.took(count, started.elapsed());
         Ok(done)
     }
@@ -294,12 +298,7 @@ impl Trainer {
 
     /// Share of right answers in the epoch at work, as its rows were met.
     fn train_accuracy(&self) -> Option<f64> {
-        let answers = match self.job.problem.answer {
-            Answer::Numbers => return None,
-            Answer::Class | Answer::Binary => 1,
-            Answer::Labels => self.job.problem.names.len() as u64,
-        };
-        Some(self.progress.correct as f64 / (self.progress.rows * answers) as f64)
+        Some(self.progress.correct as f64 / (self.progress.rows * self.answers()?) as f64)
     }
 
     /// Whether so many epochs have brought nothing better that the run ends.
