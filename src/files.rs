@@ -16,6 +16,28 @@ pub fn reason(error: &Error) -> String {
     }
 }
 
+/// Why the file or folder at a path could not be read or written: some systems call it a matter of permissions that a folder
+/// is no file.
+pub fn reason_at(path: &Path, error: &Error) -> String {
+    if error.kind() == ErrorKind::PermissionDenied && path.is_dir() {
+        return reason(&ErrorKind::IsADirectory.into());
+    }
+    reason(error)
+}
+
+/// A word of a command line as it is typed at a shell of this system: in quotes where it has blanks or anything else that the
+/// shell would not take for itself.
+pub fn typed(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "_-./:\\,+@%=".contains(c) && (cfg!(windows) || c != '\\');
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else if cfg!(windows) {
+        format!("\"{word}\"")
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Writes a file whole or not at all: beside its place first, under a name of this process.
 ///
 /// # Errors
@@ -52,4 +74,29 @@ pub(crate) fn joined(folder: &Path, path: &Path) -> PathBuf {
         }
     }
     if short.exists() || !long.exists() { short } else { long }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_where_a_shell_would_split_them() {
+        assert_eq!(typed("runs/digits-001"), "runs/digits-001");
+        let quoted = |word: &str| typed(word) != word;
+        for word in ["my run", "", "a&b", "$HOME", "a(1)"] {
+            assert!(quoted(word), "{word}");
+        }
+        if cfg!(unix) {
+            assert_eq!((typed("my run"), typed("it's")), ("'my run'".into(), "'it'\\''s'".into()));
+            assert!(quoted("a\\b"));
+        }
+    }
+
+    #[test]
+    fn a_folder_is_named_as_one() {
+        let denied = Error::from(ErrorKind::PermissionDenied);
+        assert!(reason_at(Path::new("."), &denied).contains("folder"));
+        assert!(reason_at(Path::new("nowhere"), &denied).contains("permissions"));
+    }
 }

@@ -10,6 +10,7 @@ mod bench;
 mod commands;
 #[path = "cli/data.rs"]
 mod data;
+#[cfg(unix)]
 #[path = "cli/drivers.rs"]
 mod drivers;
 #[path = "cli/features.rs"]

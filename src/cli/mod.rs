@@ -26,13 +26,18 @@ use crate::train::Device;
 use args::{Cli, Command, DeviceArg};
 use attend::Attending;
 use clap::{CommandFactory, Parser};
+#[cfg(not(windows))]
+use std::env::args_os;
 use std::path::PathBuf;
 use std::process::ExitCode;
+// Patterns such as `*.png` are the names of files, as the shells of other systems make them.
+#[cfg(windows)]
+use wild::args_os;
 
 /// Runs what was typed. Errors go to stderr in one sentence; the exit code is 0 done, 1 the work failed, 2 wrong use or
 /// bad input, 130 stopped by Ctrl-C after saving.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(args_os()) {
         Ok(cli) => cli,
         Err(error) => match unknown::flag(&error) {
             Some(what) => {

@@ -55,7 +55,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let outcome = outcome?;
     if outcome == Outcome::Stopped {
         let (step, path) = (trainer.progress().step, folder.path().display().to_string());
-        let path = if path.contains(' ') { format!("{path:?}") } else { path };
+        let path = crate::files::typed(&path);
         let s = if step == 1 { "" } else { "s" };
         note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);

@@ -28,7 +28,7 @@ pub enum DataError {
     #[error("{path}: there is no such file or folder, so check the path")]
     NotFound { path: PathBuf },
     /// The operating system refused to read.
-    #[error("{path}: it could not be read: {}", crate::files::reason(.reason))]
+    #[error("{path}: it could not be read: {}", crate::files::reason_at(.path, .reason))]
     Read { path: PathBuf, reason: io::Error },
     /// The gzip stream ends early.
     #[error("{path}: the gzip data is cut short, so fetch or copy the file again")]

@@ -108,7 +108,9 @@ impl Place {
 pub fn sentence(line: &str, ran: &Ran, names: &[&str]) {
     assert!(ran.err.starts_with("error: ") && ran.err.lines().count() == 1, "{line}: {ran:?}");
     assert!(!ran.err.contains("panicked") && !ran.err.contains("RUST_BACKTRACE"), "{line}: {ran:?}");
-    names.iter().for_each(|name| assert!(ran.err.contains(name), "{line}: no {name:?} in {}", ran.err));
+    // Paths are told as the system writes them.
+    let told = ran.err.replace('\\', "/");
+    names.iter().for_each(|name| assert!(told.contains(name), "{line}: no {name:?} in {}", ran.err));
 }
 
 /// All files below a folder with what they hold, and the folders.
