@@ -3,6 +3,7 @@
 use super::{kernels, validate};
 use naga::valid::{Capabilities, FunctionInfo};
 use naga::{Expression, Function, Module, TypeInner};
+use wgrad::kernel::Needs;
 
 /// Where vectors are indexed by what is not a constant: a compiler may make a sum of products with 0 and 1 of it, and 0
 /// times the NaN of another component is NaN.
@@ -48,4 +49,25 @@ fn a_component_chosen_by_index_is_seen() {
     for good in ["return v[2];", "return memory[i].y;", "return words[i];", "return select(v.x, v.y, i == 1u);"] {
         assert_eq!(found(good), 0, "{good}");
     }
+}
+
+/// What hardware gets asks nothing of an adapter beyond WebGPU's defaults.
+#[test]
+fn kernels_of_hardware_need_no_optional_capability() {
+    let plain: Vec<_> = kernels().filter(|kernel| kernel.needs == Needs::Nothing).collect();
+    assert!(plain.len() > 70);
+    for kernel in plain {
+        let valid = validate(&kernel.wgsl(), Capabilities::empty()).map(|_| ());
+        assert_eq!(valid, Ok(()), "{}", kernel.name);
+    }
+    let other = kernels().find(|kernel| kernel.needs == Needs::SubgroupsOf8).unwrap();
+    assert!(validate(&other.wgsl(), Capabilities::empty()).is_err(), "{} needs something", other.name);
+}
+
+/// Writes every kernel into the folder that `WGRAD_KERNELS` names, for compilers beside naga's own (`conversions/`).
+#[test]
+fn kernels_are_written_for_other_compilers() {
+    let Some(folder) = std::env::var_os("WGRAD_KERNELS").map(std::path::PathBuf::from) else { return };
+    std::fs::create_dir_all(&folder).unwrap();
+    kernels().for_each(|kernel| std::fs::write(folder.join(format!("{}.wgsl", kernel.name)), kernel.wgsl()).unwrap());
 }
