@@ -101,6 +101,26 @@ impl Setting {
         value.ok_or_else(|| format!("must be {}, not {text:?}", self.wanted()))
     }
 
+    /// A value of this setting as one number.
+    fn code(&self, value: Value<'_>) -> f64 {
+        match (self.domain, value) {
+            (_, Value::Number(number)) => number,
+            (_, Value::Flag(flag)) => f64::from(u8::from(flag)),
+            (Domain::Choice(words), Value::Word(word)) => {
+                words.iter().position(|known| *known == word).unwrap_or_default() as f64
+            }
+            (_, Value::Word(_)) => 0.0,
+        }
+    }
+
+    fn decode(&self, code: f64) -> Value<'static> {
+        match self.domain {
+            Domain::Share(_) | Domain::Positive(_) => Value::Number(code),
+            Domain::Flag(_) => Value::Flag(code > 0.5),
+            Domain::Choice(words) => Value::Word(words[code as usize]),
+        }
+    }
+
     /// What it can be, in words.
     pub fn wanted(&self) -> String {
         match self.domain {
@@ -142,7 +162,8 @@ impl Setting {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Values {
     of: &'static [Setting],
-    values: [Value<'static>; MOST],
+    /// A number as it is, a flag as 0 or 1, a word by its place among the setting's words.
+    codes: [f64; MOST],
 }
 
 impl Values {
@@ -151,13 +172,17 @@ impl Values {
 
     /// The default of each setting.
     pub const fn defaults(of: &'static [Setting]) -> Self {
-        let mut values = [Value::Flag(false); MOST];
+        let mut codes = [0.0; MOST];
         let mut at = 0;
         while at < of.len() {
-            values[at] = of[at].default();
+            codes[at] = match of[at].domain {
+                Domain::Share(number) | Domain::Positive(number) => number,
+                Domain::Flag(true) => 1.0,
+                Domain::Flag(false) | Domain::Choice(_) => 0.0,
+            };
             at += 1;
         }
-        Self { of, values }
+        Self { of, codes }
     }
 
     /// The same with one setting changed.
@@ -169,13 +194,14 @@ impl Values {
     /// There is no setting of that name: a fault of ours.
     pub fn set(mut self, name: &str, value: Value<'_>) -> Result<Self, String> {
         let at = self.index(name);
-        self.values[at] = self.of[at].accept(value).map_err(|what| format!("{name} {what}"))?;
+        let accepted = self.of[at].accept(value).map_err(|what| format!("{name} {what}"))?;
+        self.codes[at] = self.of[at].code(accepted);
         Ok(self)
     }
 
     /// The settings with their values, in the order of their declaration.
     pub fn iter(&self) -> impl Iterator<Item = (&'static Setting, Value<'static>)> {
-        self.of.iter().zip(self.values)
+        self.of.iter().zip(self.codes).map(|(setting, code)| (setting, setting.decode(code)))
     }
 
     /// A number.
@@ -183,7 +209,7 @@ impl Values {
     /// # Panics
     /// No number has that name: a fault of ours.
     pub fn number(&self, name: &str) -> f64 {
-        let Value::Number(number) = self.values[self.index(name)] else { panic!("{name} is not a number") };
+        let Value::Number(number) = self.value(name) else { panic!("{name} is not a number") };
         number
     }
 
@@ -192,7 +218,7 @@ impl Values {
     /// # Panics
     /// No flag has that name: a fault of ours.
     pub fn flag(&self, name: &str) -> bool {
-        let Value::Flag(flag) = self.values[self.index(name)] else { panic!("{name} is not a flag") };
+        let Value::Flag(flag) = self.value(name) else { panic!("{name} is not a flag") };
         flag
     }
 
@@ -201,8 +227,13 @@ impl Values {
     /// # Panics
     /// No choice has that name: a fault of ours.
     pub fn word(&self, name: &str) -> &'static str {
-        let Value::Word(word) = self.values[self.index(name)] else { panic!("{name} is not a choice") };
+        let Value::Word(word) = self.value(name) else { panic!("{name} is not a choice") };
         word
+    }
+
+    fn value(&self, name: &str) -> Value<'static> {
+        let at = self.index(name);
+        self.of[at].decode(self.codes[at])
     }
 
     fn index(&self, name: &str) -> usize {

@@ -136,19 +136,28 @@ impl Huber {
 
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
+    // Differences may step over δ, where the second derivative jumps.
     let case = |name: &str, delta: f64, rows: usize, shape: [usize; 2], fill: Fill| {
         let targets = (shape.into(), Fill::Normal(0.5, 2.0));
-        Case::new(name, Huber { delta }, rows, vec![(shape.into(), fill), targets])
+        Case::new(name, Huber { delta }, rows, vec![(shape.into(), fill), targets]).not_smooth()
+    };
+    // Here every distance is far from δ = 1, on either side of it.
+    let smooth = |name: &str, rows: usize, shape: [usize; 2]| {
+        let target = |i: usize| [0.2f32, 3.0, -0.3, -2.5, 0.0, 4.0][i % 6].to_bits();
+        let targets = Fill::Words((0..shape[0] * shape[1]).map(target).collect());
+        let inputs = vec![(shape.into(), Fill::Normal(0.0, 0.1)), (shape.into(), targets)];
+        Case::new(name, Huber { delta: 1.0 }, rows, inputs)
     };
     let normal = || Fill::Normal(0.0, 1.0);
     vec![
-        case("1x1", 1.0, 1, [1, 1], normal()),
-        case("131x1", 1.0, 131, [131, 1], normal()),
+        smooth("1x1", 1, [1, 1]),
+        smooth("131x1", 131, [131, 1]),
+        smooth("23x7 of 30 rows", 23, [30, 7]),
         case("37x7 of 40 rows", 1.5, 37, [40, 7], normal()),
         case("a small distance, 33x5", 0.05, 33, [33, 5], normal()),
         case("a large distance, 9x5", 100.0, 9, [9, 5], normal()),
         case("scaled 9x5", 1.0, 9, [9, 5], normal()).exponent(16),
-        case("extreme", 1.0, 21, [21, 4], Fill::Extreme).not_smooth(),
+        case("extreme", 1.0, 21, [21, 4], Fill::Extreme),
     ]
 }
 

@@ -28,7 +28,8 @@ fn a_rare_class_is_found() {
 #[test]
 fn the_default_recipe_follows_from_the_rows_of_the_rarest_class() {
     let place = Place::new();
-    let row = |i: usize| format!("{},{},{}\n", i * 37 % 101, i * 53 % 97, if i % 40 == 0 { "yes" } else { "no" });
+    let row =
+        |i: usize| format!("{},{},{}\n", i * 37 % 101, i * 53 % 97, if i.is_multiple_of(40) { "yes" } else { "no" });
     place.write("rare.csv", std::iter::once("a,b,rare\n".to_owned()).chain((0..400).map(row)).collect::<String>());
     let out = place.done("train rare.csv --device cpu --class-weights balanced --steps 2 --out few");
     assert!(out.contains("(8 rows of the rarest)") && out.contains("320 to train, 0 to validate"), "{out}");
