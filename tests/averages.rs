@@ -12,12 +12,8 @@ fn devices() -> Vec<Device> {
 }
 
 fn recipe(norm: &str) -> Recipe {
-    let mut recipe = Recipe::default();
-    recipe.layers = Some(["linear 6", norm, "relu", "dropout 0.5", "linear"].map(str::to_owned).to_vec());
-    recipe.validation = Some(0.0);
-    recipe.batch = Some(50);
-    recipe.epochs = Some(2);
-    recipe
+    let layers = ["linear 6", norm, "relu", "dropout 0.5", "linear"].map(str::to_owned).to_vec();
+    Recipe { layers: Some(layers), validation: Some(0.0), batch: Some(50), epochs: Some(2), ..Recipe::default() }
 }
 
 fn floats(model: &Model, name: &str) -> Vec<f64> {

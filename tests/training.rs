@@ -18,7 +18,7 @@ fn devices() -> Vec<Device> {
 fn train(recipe: &Recipe, device: &Device) -> (Result<Option<Evaluation>, Error>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let data = std::env::var_os("WGRAD_DATA").map(PathBuf::from);
-    let (job, _) = prepare(&recipe, data.as_deref()).unwrap();
+    let (job, _) = prepare(recipe, data.as_deref()).unwrap();
     let mut trainer = Trainer::new(job, device).unwrap();
     let mut run = RunFolder::create(Some(&folder.path().join("run")), "test", recipe).unwrap();
     let done = trainer.run(&mut run, &mut support::Silent).and_then(|_| trainer.test());
@@ -26,9 +26,7 @@ fn train(recipe: &Recipe, device: &Device) -> (Result<Option<Evaluation>, Error>
 }
 
 fn seeded(seed: u64) -> Recipe {
-    let mut recipe = Recipe::default();
-    recipe.seed = Some(seed);
-    recipe
+    Recipe { seed: Some(seed), ..Recipe::default() }
 }
 
 /// The run of a user who types nothing but `wgrad`: 97 % on the held-out digits in the mean of five seeds.

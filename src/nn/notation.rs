@@ -1,6 +1,7 @@
 //! The layer notation: one layer, one string – a kind, positional values, then `key=value`.
 
 use crate::names::nearest;
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -31,8 +32,9 @@ impl FromStr for LayerText {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
+        let text = without_call(text);
         let mut words = text.split_whitespace();
-        let kind = words.next().ok_or("the text is empty")?.to_owned();
+        let kind = canonical(words.next().ok_or("the text is empty")?);
         let (mut values, mut keys) = (vec![], vec![]);
         for word in words {
             match word.split_once('=') {
@@ -48,6 +50,27 @@ impl FromStr for LayerText {
             }
         }
         Ok(Self { kind, values, keys })
+    }
+}
+
+/// `Linear(256)` as `Linear 256`.
+fn without_call(text: &str) -> Cow<'_, str> {
+    match text.trim().strip_suffix(')').and_then(|call| call.split_once('(')) {
+        Some((kind, values)) if !values.contains(';') && kind.chars().all(|c| c.is_alphanumeric() || c == '_') => {
+            Cow::Owned(format!("{kind} {}", values.replace(',', " ").trim()))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// Our name of a kind: case does not matter, and a few names of other programs are known.
+fn canonical(kind: &str) -> String {
+    let lower = kind.to_lowercase();
+    match lower.as_str() {
+        "dense" | "fc" | "fully_connected" => "linear".into(),
+        "bn" | "batchnorm" | "batchnorm1d" => "batch_norm".into(),
+        "leakyrelu" => "leaky_relu".into(),
+        _ => lower,
     }
 }
 
@@ -108,6 +131,20 @@ mod tests {
             assert_eq!(text.parse::<LayerText>().unwrap().to_string(), text);
         }
         assert_eq!("  linear   3 ".parse::<LayerText>().unwrap().to_string(), "linear 3");
+    }
+
+    #[test]
+    fn names_of_other_programs_are_understood() {
+        for (text, ours) in [
+            ("Linear(256)", "linear 256"),
+            ("dense 256 bias=false", "linear 256 bias=false"),
+            ("fc 3", "linear 3"),
+            ("BN", "batch_norm"),
+            ("ReLU()", "relu"),
+            ("LeakyReLU(0.2)", "leaky_relu 0.2"),
+        ] {
+            assert_eq!(text.parse::<LayerText>().unwrap().to_string(), ours);
+        }
     }
 
     #[test]
