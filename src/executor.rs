@@ -37,10 +37,10 @@ pub enum DeviceError {
         /// What is missing.
         what: String,
     },
-    /// A variant was asked for that there is not.
-    #[error("WGRAD_PRODUCT={0:?} is no family of products that this device runs: it runs {1}")]
+    /// The kernel family that was asked for does not exist on this device.
+    #[error("WGRAD_PRODUCT={0:?} is not a kernel family that this device supports; choose one of: {1}")]
     Variant(String, String),
-    /// It was there and is no more.
+    /// The device disappeared while it was in use.
     #[error("the device was lost ({0})")]
     Lost(String),
     /// It gave numbers that cannot be.
@@ -54,9 +54,8 @@ pub enum DeviceError {
     Misfit(String),
     /// The host's memory would run out.
     #[error(
-        "the network and its data need {bytes} bytes of this machine's memory{}: use smaller layers, a smaller batch or \
-         less data",
-        .free.map_or(", which it does not give".to_owned(), |free| format!(" and {free} are free"))
+        "the network and its data need {bytes} bytes of memory, {}: use smaller layers, a smaller batch or less data",
+        .free.map_or("which this machine does not have".to_owned(), |free| format!("but {free} bytes are free"))
     )]
     HostMemory {
         /// What is needed.
@@ -65,7 +64,9 @@ pub enum DeviceError {
         free: Option<u64>,
     },
     /// The device's memory ran out.
-    #[error("{adapter} has no room for {bytes} bytes: use smaller layers, a smaller batch or --device cpu")]
+    #[error(
+        "{adapter} does not have {bytes} bytes of free memory: use smaller layers, a smaller batch or --device cpu"
+    )]
     OutOfMemory {
         /// The adapter's name.
         adapter: String,

@@ -353,8 +353,8 @@ impl Recorder {
         let most = self.target.max_groups();
         if groups.iter().any(|&g| g > most) {
             let what = format!(
-                "{} would run in {groups:?} groups, of which a GPU takes {most} in a row: use --device cpu, or make the \
-                 layer or the batch smaller",
+                "{} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer or the batch \
+                 smaller, or use --device cpu",
                 kernel.name
             );
             self.fault.get_or_insert_with(|| ShapeError::new(what).at(&self.path));

@@ -31,8 +31,9 @@ impl Kept {
     /// # Errors
     /// Nothing is kept: `WGRAD_CACHE` is `off`, or the user has no folder.
     pub fn folder(&self) -> Result<&PathBuf, Error> {
-        let nowhere =
-            format!("nothing is kept, because {VARIABLE} is off or this user has no home: let it name a folder");
+        let nowhere = format!(
+            "caching is disabled ({VARIABLE} is off, or no home directory was found): set {VARIABLE} to a folder"
+        );
         self.folder.as_ref().ok_or(Error::Setting(nowhere))
     }
 
