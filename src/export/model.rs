@@ -4,7 +4,7 @@
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
 use super::progress::Progress;
-use crate::data::{Encoding, Targets};
+use crate::data::{Affine, Encoding, Targets};
 use crate::files::reason;
 use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -12,7 +12,7 @@ use crate::op::{Setting, Value};
 use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Version of the metadata that this program writes.
@@ -84,13 +84,13 @@ pub enum ModelError {
 #[serde(untagged)]
 pub enum Numbers {
     /// The same for all.
-    All(f32),
+    All(f64),
     /// One each.
-    Each(Vec<f32>),
+    Each(Vec<f64>),
 }
 
 impl Numbers {
-    fn of(values: &[f32]) -> Self {
+    fn of(values: &[f64]) -> Self {
         match values {
             [first, rest @ ..] if rest.iter().all(|v| v == first) => Self::All(*first),
             _ => Self::Each(values.to_vec()),
@@ -105,7 +105,14 @@ impl Numbers {
         }
     }
 
-    fn expand(&self, features: usize) -> Vec<f32> {
+    fn has(&self, wanted: f64) -> bool {
+        match self {
+            Self::All(value) => *value == wanted,
+            Self::Each(values) => values.contains(&wanted),
+        }
+    }
+
+    fn expand(&self, features: usize) -> Vec<f64> {
         match self {
             Self::All(value) => vec![*value; features],
             Self::Each(values) => values.clone(),
@@ -113,7 +120,8 @@ impl Numbers {
     }
 }
 
-/// x = (value − offset) · factor, per feature.
+/// x = (value − offset) · factor, per feature, in float64; x is rounded to float32. The features of a table that say which
+/// text a field holds, or that it is missing, have offset 0 and factor 1 where `kind` is `standardize`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
     /// As in the recipe.
@@ -126,13 +134,13 @@ pub struct Normalization {
 
 impl Normalization {
     /// Numbers for each feature.
-    pub fn new(kind: String, largest: f32, offset: &[f32], factor: &[f32]) -> Self {
-        Self { kind, largest, offset: Numbers::of(offset), factor: Numbers::of(factor) }
+    pub fn new(kind: String, largest: f32, affine: &Affine) -> Self {
+        Self { kind, largest, offset: Numbers::of(&affine.offset), factor: Numbers::of(&affine.factor) }
     }
 
     /// Offset and factor of each of `features` features.
-    pub fn numbers(&self, features: usize) -> (Vec<f32>, Vec<f32>) {
-        (self.offset.expand(features), self.factor.expand(features))
+    pub fn affine(&self, features: usize) -> Affine {
+        Affine { offset: self.offset.expand(features), factor: self.factor.expand(features) }
     }
 }
 
@@ -377,8 +385,9 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if !loss.judges(metadata.answer) {
         return Err(format!("its loss {loss} does not judge what it answers"));
     }
-    if let Some(twice) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {
-        return Err(format!("it names {:?} twice", classes[twice]));
+    let mut names = HashSet::new();
+    if let Some(twice) = classes.iter().find(|&class| !names.insert(class)) {
+        return Err(format!("it names {twice:?} twice"));
     }
     if classes.is_empty() || (metadata.answer == Answer::Binary && classes.len() != 2) {
         return Err(format!("it names {} classes", classes.len()));
@@ -388,6 +397,9 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     }
     if !normalize.offset.fit(features) || !normalize.factor.fit(features) {
         return Err(format!("its normalisation has not one finite number for each of {features} values"));
+    }
+    if normalize.factor.has(0.0) {
+        return Err("its normalisation has a factor of 0".into());
     }
     progress.as_ref().map_or(Ok(()), Progress::check)
 }
