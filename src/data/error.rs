@@ -121,8 +121,9 @@ pub enum DataError {
     NoHeader { path: PathBuf },
     /// A header that fits none of the rows.
     #[error(
-        "{path}, line {line}: the header has {header} fields where each row below has {rows}, so name every column once, or \
-         take out lines that stand above the names"
+        "{path}, line {line}: the header has {header} field{} where each row below has {rows}, so name every column once, or \
+         take out lines that stand above the names",
+        plural(*.header)
     )]
     HeaderWidth { path: PathBuf, line: usize, header: usize, rows: usize },
     /// Rows that cannot be read: the first few with their lines, and how many there are.
@@ -333,6 +334,11 @@ impl DataError {
             _ => false,
         }
     }
+}
+
+/// What makes a noun plural behind a number.
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }
 
 /// One fault as a sentence, or the first few of several and how many more there are.

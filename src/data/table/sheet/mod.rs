@@ -46,7 +46,9 @@ impl Text {
         let mut notes: Vec<String> = note.into_iter().collect();
         let (named, start) = separator_line(&text)?;
         let separator = format.separator.or(named).unwrap_or_else(|| separator::recognise(&text[start..]));
-        if format.separator.is_none() && separator != Separator::Comma && text.contains(char::from(separator.byte())) {
+        // In a table of one column no separator stands.
+        let separates = separator == Separator::Blanks || text.contains(char::from(separator.byte()));
+        if format.separator.is_none() && separator != Separator::Comma && separates {
             let why = if named.is_some() { "as its first line says" } else { "--separator decides" };
             notes.push(format!("{} separate the fields ({why})", plural(separator)));
         }

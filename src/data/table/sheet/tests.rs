@@ -185,7 +185,7 @@ fn all_encodings_line_ends_and_packings_are_the_same_table() {
 #[test]
 fn runs_of_blanks_may_separate_numbers() {
     let table = read(
-        "  18.0  8  307.0   \"chevrolet malibu\"\n  15.0  8  350.0   \"buick 320\"\n\n  16.0\t8  304.0   \"amc rebel\"\n",
+        "  18.0  8  307.0   \"chevrolet malibu\"\n  15.0  8  350.0   \"buick 320\"\n\n  16.0  8  304.0   \"amc rebel\"\n",
     );
     assert_eq!((table.header.len(), table.lines()), (4, vec![1, 2, 4]));
     assert_eq!(table.fields()[2], ["16.0", "8", "304.0", "amc rebel"]);
@@ -235,7 +235,7 @@ fn all_faults_are_told_together() {
     );
     assert!(message.len() < 500);
     let message = refusal("My table\n\nx,y\n1,2\n3,4\n5,6\n");
-    assert!(message.contains("line 1: the header has 1 fields where each row below has 2"), "{message}");
+    assert!(message.contains("line 1: the header has 1 field where each row below has 2"), "{message}");
     let message = refusal("1,2,a\n4,3,b\n1,2\n3,2,a\n");
     assert!(message.contains("line 3: the row has 2 fields where the first row has 3"), "{message}");
 }

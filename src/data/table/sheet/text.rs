@@ -30,7 +30,10 @@ const OTHERS: [(&[u8], &str, &str); 14] = [
 ];
 
 /// How files of text begin that are no table of rows, in lower case, what they are, and what to do.
-const OTHER_TEXTS: [(&str, &str, &str); 4] = [
+const OTHER_TEXTS: [(&str, &str, &str); 7] = [
+    ("{", "JSON", "write its rows as CSV"),
+    ("[{", "JSON", "write its rows as CSV"),
+    ("[[", "JSON", "write its rows as CSV"),
     ("<!doctype html", "a web page", "fetch the raw file"),
     ("<html", "a web page", "fetch the raw file"),
     ("<?xml", "an XML file", "write its table as CSV"),
@@ -142,6 +145,7 @@ mod tests {
             (b"\x89PNG\r\n", "a picture"),
             (b"\n<!DOCTYPE HTML>\n<p>", "a web page"),
             (b"@RELATION iris\n", "an ARFF file"),
+            (b"{\"a\": 1, \"b\": 2}\n", "JSON"),
             (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         ] {
             let message = decoded(bytes).unwrap_err().to_string();
