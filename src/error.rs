@@ -3,6 +3,7 @@
 use crate::data::DataError;
 use crate::executor::DeviceError;
 use crate::export::ModelError;
+use crate::files::is_full;
 use crate::graph::plan::PlanError;
 use crate::nn::NotationError;
 use crate::shape::ShapeError;
@@ -33,6 +34,14 @@ pub enum Error {
     /// A recipe or a flag.
     #[error("{0}")]
     Setting(String),
+    /// The data are not those of the run that is to go on with them.
+    #[error("{run}: the data are not those of the run: {what}; give the run its data again, or start a new run")]
+    OtherData {
+        /// The state of the run.
+        run: PathBuf,
+        /// In what they differ.
+        what: String,
+    },
     /// A file or folder that is not data.
     #[error("{path}: {what}: {}", crate::files::reason_at(.path, .why))]
     File {
@@ -72,6 +81,7 @@ impl Error {
     /// What the program ends with: 1 the work failed, 2 wrong use or bad input.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::File { why, .. } | Self::Model(ModelError::Unwritable { why, .. }) if is_full(why) => 1,
             Self::Diverged { .. } | Self::Failed(_) => 1,
             Self::Device(DeviceError::Refused { .. } | DeviceError::Lost(_) | DeviceError::Impossible(_)) => 1,
             _ => 2,

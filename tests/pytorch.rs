@@ -45,6 +45,7 @@ fn model(layers: Vec<String>) -> Model {
         normalize: Normalization::new("none".into(), 0.0, &Affine::none(12)),
         best: None,
         progress: None,
+        fingerprint: None,
     };
     Model { metadata: Some(metadata), ..Model::read(&file("mixed.safetensors")).unwrap() }
 }

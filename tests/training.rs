@@ -74,10 +74,10 @@ fn a_loss_that_is_not_finite_stops_the_run_before_any_harm() {
         let Error::Diverged { step, epoch, cause, .. } = &error else { panic!("{error}") };
         assert!(*epoch == 1 && (1..10).contains(step), "{error}");
         assert!(cause.contains("linear") || cause.contains("loss"), "{cause}");
-        let last = Model::read(&folder.path().join("run/last.safetensors")).unwrap();
-        let steps = last.metadata.unwrap().progress.unwrap().step;
+        let state = Model::read(&folder.path().join("run/diverged.safetensors")).unwrap();
+        let steps = state.metadata.unwrap().progress.unwrap().step;
         assert_eq!(steps, *step);
-        for (name, tensor) in &last.tensors {
+        for (name, tensor) in &state.tensors {
             let Values::Floats(_, values) = tensor else { continue };
             assert!(values.iter().all(|v| v.is_finite()), "{name}");
         }

@@ -49,6 +49,7 @@ pub fn described(
         normalize,
         best: None,
         progress: None,
+        fingerprint: None,
     };
     Model { path: PathBuf::from("the network in training"), metadata: Some(metadata), tensors }
 }

@@ -15,6 +15,7 @@ mod predict;
 mod result;
 mod say;
 mod show;
+mod signals;
 mod train;
 mod tune;
 mod unknown;

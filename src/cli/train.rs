@@ -4,10 +4,10 @@ use super::attend::Attending;
 use super::flags::TrainArgs;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
-use super::{data_dir, flags, head, setting, show, target};
+use super::{data_dir, flags, head, setting, show, signals, target};
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
-use crate::train::{Device, EpochReport, Gap, Job, Measure, Observer, Outcome, RunFolder, Trainer, prepare};
+use crate::train::{Claim, Device, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -16,13 +16,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-/// What `--resume` reads and a run writes.
-const LAST: &str = "last.safetensors";
-
 /// The model of a run.
 const BEST: &str = "model.safetensors";
 
 pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
+    let claim = args.resume.as_deref().map(Claim::of_run).transpose()?;
     let file = args.resume.as_ref().map(|run| run.join("recipe.toml")).or_else(|| args.base.recipe.clone());
     let recipe = flags::over(file.as_deref(), &args.settings.0)?;
     recipe.check()?;
@@ -31,18 +29,26 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     args.base.device.drivers.hush();
     let device = Device::open_attended(recipe.precision.unwrap_or_default(), choice, attending.clone())?;
     let (mut job, notes) = prepare(&recipe, data_dir().as_deref())?;
-    start_from(&args, &mut job)?;
+    if let Some(path) = &args.init_from {
+        job.init_from = Some(Model::read(path)?);
+    }
+    let anew = args.resume.as_ref().map(|run| job.go_on_from(run)).transpose()? == Some(false);
     let name = run_name(&job.dataset.name);
     let mut trainer = Trainer::for_target(job, &device, target(&device, args.base.no_fuse))?;
-    let mut folder = match &args.resume {
-        Some(path) => {
+    let mut folder = match claim {
+        Some(claim) => {
             let Progress { step, epoch, .. } = *trainer.progress();
             // A run with nothing left to do keeps its recipe.
             let recipe = (step < trainer.total_steps()).then(|| trainer.recipe());
-            RunFolder::resume(path, step, epoch, recipe.as_ref())?
+            RunFolder::resume(claim, step, epoch, recipe.as_ref())?
         }
         None => RunFolder::create(args.out.as_deref(), &name, &trainer.recipe())?,
     };
+    trainer.notes().iter().chain(folder.notes()).for_each(|text| note!("note: {text}"));
+    if anew {
+        let path = folder.path().display();
+        note!("note: {path} was ended before anything of it was saved: it starts from its first step");
+    }
     let verbose = !args.quiet && !args.base.json;
     match &device {
         _ if verbose => head::say(&trainer, &device, &notes),
@@ -61,18 +67,6 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         return Ok(130);
     }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
-}
-
-fn start_from(args: &TrainArgs, job: &mut Job) -> Result<(), Error> {
-    if let Some(path) = &args.init_from {
-        job.init_from = Some(Model::read(path)?);
-    }
-    if let Some(run) = &args.resume {
-        job.resume = Some(Model::read(&run.join(LAST))?);
-        let best = run.join(BEST);
-        job.best = best.exists().then(|| Model::read(&best)).transpose()?;
-    }
-    Ok(())
 }
 
 /// A data set's name as a folder's.
@@ -100,14 +94,7 @@ struct Watch {
 
 impl Watch {
     fn new(args: &TrainArgs, done: &Progress, total: u64, attending: Arc<Attending>) -> Result<Self, Error> {
-        let stop = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&stop);
-        ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::SeqCst) {
-                std::process::exit(130);
-            }
-        })
-        .map_err(|error| setting(format!("Ctrl-C cannot be caught: {error}")))?;
+        let stop = signals::stop_flag().map_err(|error| setting(format!("Ctrl-C cannot be caught: {error}")))?;
         let shown = std::io::stderr().is_terminal() && !args.quiet && !args.base.json;
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_position(done.step);

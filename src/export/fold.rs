@@ -55,7 +55,7 @@ pub fn fold(model: &Model) -> Result<Folded, ModelError> {
         layers.push(text.to_string());
         index += 1;
     }
-    let metadata = Some(Metadata { layers, best: None, progress: None, ..meta.clone() });
+    let metadata = Some(Metadata { layers, best: None, progress: None, fingerprint: None, ..meta.clone() });
     Ok(Folded { model: Model { path: model.path.clone(), metadata, tensors }, folded, left })
 }
 

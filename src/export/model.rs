@@ -3,6 +3,7 @@
 //! All metadata is one JSON text under the key `wgrad`: the safetensors crate writes several keys in random order, and
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
+use super::fingerprint::Fingerprint;
 use super::progress::Progress;
 use crate::data::{Affine, Encoding, Targets};
 use crate::files::reason;
@@ -185,6 +186,9 @@ pub struct Metadata {
     /// In a resumable file, where the run is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
+    /// In a resumable file, what tells the run's data from others; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
 }
 
 impl Metadata {

@@ -3,9 +3,9 @@
 
 use super::batches::epoch_order;
 use super::device::Device;
-use super::job::Job;
+use super::keep::is_finite;
 use super::programs::{Programs, Purpose};
-use super::run_folder::RunFolder;
+use super::run_folder::{BEST, DIVERGED, LAST, RunFolder};
 use super::runner::Runner;
 use super::state;
 use super::trainer::Trainer;
@@ -20,13 +20,19 @@ use crate::op::{Dispatch, Target, writes};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// What may help.
-fn hint(job: &Job) -> &'static str {
+/// What may help. No rate has acted before the first update.
+fn hint(trainer: &Trainer, fault: Fault) -> &'static str {
+    let job = &trainer.job;
     let unscaled = job.problem.answer == Answer::Numbers && job.scale.is_none();
-    if unscaled || job.normalize.0 == Normalize::None {
-        "start again with a smaller --lr, or with inputs and target normalised"
-    } else {
-        "start again with a smaller --lr"
+    let raw = unscaled || job.normalize.0 == Normalize::None;
+    let no_update = trainer.progress.step == 0 && matches!(fault, Fault::Loss(_) | Fault::Gradient);
+    match (no_update, raw) {
+        (true, true) => {
+            "no update was made yet, so no rate matters: normalise inputs and target, or start from smaller weights"
+        }
+        (true, false) => "no update was made yet, so no rate matters: start from smaller weights",
+        (false, true) => "use a smaller --lr, or normalise inputs and target",
+        (false, false) => "use a smaller --lr",
     }
 }
 
@@ -43,9 +49,9 @@ pub(super) enum Fault {
     Weights,
 }
 
-/// Ends a run: names the cause, and saves what is good, if there is a folder for it. That is the best model, if a validation has found one, and the
-/// state before the bad step, if its numbers are finite; it is the last before the loss overflowed, so hardly worth
-/// going on from.
+/// Ends a run: names the cause, and saves what is good, if there is a folder for it. That is the best model, if a validation
+/// has found one, and the state before the bad step, if its numbers are finite. That state is the last before the loss
+/// overflowed, so hardly worth going on from: it has a file of its own, and the state that was saved before stays.
 pub(super) fn stop(trainer: &mut Trainer, fault: Fault, folder: Option<&mut RunFolder>) -> Error {
     let what = match fault {
         Fault::Loss(loss) => format!("the loss is {loss}"),
@@ -64,20 +70,38 @@ pub(super) fn stop(trainer: &mut Trainer, fault: Fault, folder: Option<&mut RunF
 
 /// Saves what is good, and says what that is.
 fn save(trainer: &mut Trainer, folder: &mut RunFolder) -> String {
-    let path = folder.path().display().to_string();
-    let best = trainer.best().map(|(_, epoch)| format!("the model of epoch {epoch} is in {path}"));
-    match trainer.save_last(folder).and_then(|last| trainer.save_best(folder).map(|()| last)) {
-        Err(error) => format!("and what was reached could not be saved ({error})"),
-        Ok(last) => best.unwrap_or_else(|| match last {
-            true => format!("no epoch gave a model, the state before it is in {path}"),
-            false => "no epoch gave a model, and the state before it is not finite".to_owned(),
-        }),
+    // Its rows are dropped when the run goes on, but tell what happened.
+    let written = folder.sync().and_then(|()| trainer.save_best(folder)).and_then(|()| save_state(trainer, folder));
+    let file = |name: &str| folder.file(name).display().to_string();
+    let mut saved = vec![];
+    match trainer.saves.step {
+        Some(step) => saved.push(format!("{} still holds the state after {step} steps, to --resume from", file(LAST))),
+        None => saved.push("nothing was saved before, so --resume starts from the first step".to_owned()),
     }
+    if let Some((_, epoch)) = trainer.best() {
+        saved.push(format!("the model of epoch {epoch} is in {}", file(BEST)));
+    }
+    match written {
+        Ok(true) => saved.push(format!("the state before the fault is in {}", file(DIVERGED))),
+        Ok(false) => saved.push("the state before the fault is not finite".to_owned()),
+        Err(error) => saved.push(format!("what was reached could not be saved ({error})")),
+    }
+    saved.join("; ")
+}
+
+/// Writes the state as it stands to a file of its own, if its numbers are finite, and says whether they are.
+fn save_state(trainer: &mut Trainer, folder: &RunFolder) -> Result<bool, Error> {
+    let tensors = trainer.tensors(true)?;
+    let finite = is_finite(&tensors);
+    if finite {
+        trainer.write(folder, DIVERGED, tensors, Some(trainer.progress.clone()))?;
+    }
+    Ok(finite)
 }
 
 /// What made the fault, and what may help.
 fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
-    let hint = hint(&trainer.job);
+    let hint = hint(trainer, fault);
     let tensors = state::save(&mut trainer.runner, 0, true)?;
     if let Some((name, value)) = tensors.iter().find_map(|(name, values)| Some((name, values.not_finite()?))) {
         let index = name.split('.').find_map(|part| part.parse().ok()).unwrap_or_default();
@@ -85,14 +109,14 @@ fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
         return Ok(format!("the update of step {step} made a {value} in {name} of layer {layer}; {hint}"));
     }
     match fault {
-        Fault::Loss(_) | Fault::Gradient => first_layer(trainer, tensors),
+        Fault::Loss(_) | Fault::Gradient => first_layer(trainer, tensors, hint),
         _ => Ok(format!("the weights have grown too large for the data; {hint}")),
     }
 }
 
 /// The bad step again, to the first value that is not finite.
-fn first_layer(trainer: &mut Trainer, tensors: BTreeMap<String, export::Values>) -> Result<String, Error> {
-    let (job, hint) = (&trainer.job, hint(&trainer.job));
+fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hint: &str) -> Result<String, Error> {
+    let job = &trainer.job;
     let target = Target { fuse: false, ..Target::CPU };
     let mut options = job.train_options();
     // What overflows in 16 bits alone is no value of this run.

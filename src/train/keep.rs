@@ -2,27 +2,54 @@
 
 use super::diverged::{self, Fault};
 use super::job::Job;
-use super::run_folder::RunFolder;
+use super::run_folder::{BEST, LAST, RunFolder};
 use super::state;
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::export::{self, Metadata, Model, Normalization, Progress, loss_settings};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Tensors by their names in a file.
+pub(super) type Tensors = BTreeMap<String, export::Values>;
+
+/// Whether all numbers are finite.
+pub(super) fn is_finite(tensors: &Tensors) -> bool {
+    tensors.values().all(|values| values.not_finite().is_none())
+}
 
 /// The state with the best measure on the validation part so far.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
     pub(super) measure: f64,
     pub(super) epoch: u64,
-    pub(super) tensors: BTreeMap<String, export::Values>,
+    pub(super) tensors: Tensors,
     /// Whether batch norm's averages may be those of the population already, as in a file that a run has left.
     pub(super) settled: bool,
+    /// Whether the run folder holds it.
+    pub(super) saved: bool,
+}
+
+/// When the state was written, and when it is to be written again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Saves {
+    /// Time between two writings within a run; its end is always written.
+    pub(super) every: Duration,
+    /// When the last one was, or else when training began.
+    pub(super) since: Instant,
+    /// Updates done in the state that the run folder holds, if it holds one.
+    pub(super) step: Option<u64>,
+}
+
+impl Saves {
+    pub(super) fn is_due(&self) -> bool {
+        self.since.elapsed() >= self.every
+    }
 }
 
 impl Trainer {
-    pub(super) fn tensors(&mut self, resumable: bool) -> Result<BTreeMap<String, export::Values>, Error> {
+    pub(super) fn tensors(&mut self, resumable: bool) -> Result<Tensors, Error> {
         let tracked = self.counted.wrapping_add_unsigned(self.progress.step);
         Ok(state::save(&mut self.runner, tracked, resumable)?)
     }
@@ -44,6 +71,7 @@ impl Trainer {
             trained_on: Some(data.name.clone()),
             normalize: Normalization::new(kind.to_string(), data.largest, affine),
             best,
+            fingerprint: progress.is_some().then(|| self.fingerprint.clone()),
             progress,
         }
     }
@@ -51,43 +79,67 @@ impl Trainer {
     /// Writes `last.safetensors`, and `model.safetensors` with the best weights so far, or the last where nothing
     /// validates. The best go first: a run that was killed in between meets them again, and must not forget them.
     pub(super) fn save(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
-        self.save_best(folder)?;
-        if !self.save_last(folder)? {
+        let tensors = self.tensors(true)?;
+        if !is_finite(&tensors) {
             return Err(diverged::stop(self, Fault::Weights, Some(folder)));
         }
-        if self.best.is_some() {
+        self.save_best(folder)?;
+        self.save_last(folder, tensors)?;
+        if self.best.is_none() {
+            let tensors = self.tensors(false)?;
+            self.write(folder, BEST, tensors, None)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the same within an epoch, if it is time to. A number that is not finite is left to the next loss to tell.
+    pub(super) fn save_within_epoch(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+        if !self.saves.is_due() {
             return Ok(());
         }
-        let (metadata, tensors) = (Some(self.metadata(None, None)), self.tensors(false)?);
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
-        Ok(())
-    }
-
-    pub(super) fn save_best(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
-        let Some(best) = &self.best else { return Ok(()) };
-        let (metadata, tensors) = (Some(self.metadata(self.best(), None)), best.tensors.clone());
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?;
-        Ok(())
-    }
-
-    /// Writes `last.safetensors`, unless a number in it is not finite; says whether it was written.
-    pub(super) fn save_last(&mut self, folder: &mut RunFolder) -> Result<bool, Error> {
-        folder.flush()?;
         let tensors = self.tensors(true)?;
-        if tensors.values().any(|values| values.not_finite().is_some()) {
-            return Ok(false);
+        if is_finite(&tensors) {
+            self.save_best(folder)?;
+            self.save_last(folder, tensors)?;
         }
-        let metadata = Some(self.metadata(None, Some(self.progress.clone())));
-        Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("last.safetensors"))?;
-        self.saved = Some(Instant::now());
-        Ok(true)
+        self.saves.since = Instant::now();
+        Ok(())
+    }
+
+    /// Writes the best model so far, if there is one that the folder does not hold.
+    pub(super) fn save_best(&mut self, folder: &RunFolder) -> Result<(), Error> {
+        let Some(best) = self.best.as_ref().filter(|best| !best.saved) else { return Ok(()) };
+        self.write(folder, BEST, best.tensors.clone(), None)?;
+        self.best.iter_mut().for_each(|best| best.saved = true);
+        Ok(())
+    }
+
+    /// Writes the state to go on from. The tables come first: they must not lack what the state says is done.
+    pub(super) fn save_last(&mut self, folder: &mut RunFolder, tensors: Tensors) -> Result<(), Error> {
+        folder.sync()?;
+        self.write(folder, LAST, tensors, Some(self.progress.clone()))?;
+        (self.saves.since, self.saves.step) = (Instant::now(), Some(self.progress.step));
+        Ok(())
+    }
+
+    /// Writes tensors as a model, or with the run's progress as a state to go on from.
+    pub(super) fn write(
+        &self,
+        folder: &RunFolder,
+        name: &str,
+        tensors: Tensors,
+        progress: Option<Progress>,
+    ) -> Result<(), Error> {
+        let best = if progress.is_none() { self.best() } else { None };
+        let metadata = Some(self.metadata(best, progress));
+        Ok(Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file(name))?)
     }
 
     pub(super) fn take_best(&mut self) -> Result<(), Error> {
-        if let Some(Best { measure, epoch, tensors, settled }) = self.best.take() {
-            let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors };
+        if let Some(best) = self.best.take() {
+            let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors: best.tensors };
             state::load(&mut self.runner, &model, false)?;
-            self.best = Some(Best { measure, epoch, tensors: model.tensors, settled });
+            self.best = Some(Best { tensors: model.tensors, ..best });
         }
         Ok(())
     }
@@ -104,10 +156,9 @@ impl Trainer {
             // The counts stay those of its epoch.
             let floats = tensors.into_iter().filter(|(_, values)| matches!(values, export::Values::Floats(..)));
             best.tensors.extend(floats);
-            best.settled = true;
+            (best.settled, best.saved) = (true, false);
             return self.save_best(folder);
         }
-        let metadata = Some(self.metadata(None, None));
-        Ok(Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file("model.safetensors"))?)
+        self.write(folder, BEST, tensors, None)
     }
 }

@@ -28,7 +28,7 @@ impl Recipe {
         if let (Some(source), Some(folder)) = (&mut recipe.source, path.parent())
             && crate::data::is_path(source)
         {
-            *source = files::joined(folder, Path::new(source)).to_string_lossy().into_owned();
+            *source = files::path_from(folder, source).to_string_lossy().into_owned();
         }
         Ok(recipe)
     }

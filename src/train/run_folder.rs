@@ -1,21 +1,80 @@
 //! The run folder: `recipe.toml`, `model.safetensors`, `last.safetensors`, `steps.csv`, `epochs.csv`.
+//!
+//! One process at a time writes into it, which a lock on the file `.lock` ensures; the system releases the lock when the
+//! process ends, however it ends. `recipe.toml` is written when the run can begin, so a folder without it holds no run.
 
 use super::settings::Recipe;
 use crate::error::Error;
 use crate::files;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+const STEPS: &str = "steps.csv";
 const STEPS_HEADER: &str = "step,loss";
+const EPOCHS: &str = "epochs.csv";
 const EPOCHS_HEADER: &str = "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy";
+const RECIPE: &str = "recipe.toml";
+const LOCK: &str = ".lock";
+
+/// What a run goes on from.
+pub(super) const LAST: &str = "last.safetensors";
+
+/// The model of a run: the best so far.
+pub(super) const BEST: &str = "model.safetensors";
+
+/// The state before numbers overflowed.
+pub(super) const DIVERGED: &str = "diverged.safetensors";
+
+/// The right to write into a run folder, which one process has at a time.
+#[derive(Debug)]
+pub struct Claim {
+    path: PathBuf,
+    /// Locked as long as it is open, unless the file system knows no locks.
+    _lock: File,
+    locked: bool,
+}
+
+impl Claim {
+    /// Claims the folder of an earlier run.
+    ///
+    /// # Errors
+    /// The folder holds no run, or another process writes into it.
+    pub fn of_run(path: &Path) -> Result<Self, Error> {
+        let recipe = path.join(RECIPE);
+        if path.is_dir() && !recipe.exists() {
+            let what = "is not there, so the folder holds no run, or one that was ended before it began: start it anew";
+            return Err(Error::Setting(format!("{} {what}", recipe.display())));
+        }
+        fs::metadata(&recipe).map_err(Error::file(recipe, "cannot be read"))?;
+        Self::of(path)
+    }
+
+    fn of(path: &Path) -> Result<Self, Error> {
+        let lock = path.join(LOCK);
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&lock);
+        let file = opened.map_err(Error::file(lock, "cannot be written"))?;
+        let locked = match file.try_lock() {
+            Ok(()) => true,
+            Err(TryLockError::WouldBlock) => {
+                let what = "another process trains in this run folder: wait until it ends, or stop it";
+                return Err(Error::Setting(format!("{}: {what}", path.display())));
+            }
+            Err(TryLockError::Error(_)) => false,
+        };
+        Ok(Self { path: path.to_owned(), _lock: file, locked })
+    }
+}
 
 /// An open run folder.
 #[derive(Debug)]
 pub struct RunFolder {
-    path: PathBuf,
+    claim: Claim,
     steps: BufWriter<File>,
     epochs: BufWriter<File>,
+    /// Written when the run begins.
+    recipe: Option<String>,
+    notes: Vec<String>,
 }
 
 impl RunFolder {
@@ -26,73 +85,189 @@ impl RunFolder {
     pub fn create(out: Option<&Path>, name: &str, recipe: &Recipe) -> Result<Self, Error> {
         let path = match out {
             Some(path) => {
-                let occupied = path.is_file() || fs::read_dir(path).is_ok_and(|mut dir| dir.next().is_some());
-                if occupied {
-                    let hint = "is there and is not an empty folder: name another with --out, or go on with --resume";
-                    return Err(Error::Setting(format!("{} {hint}", path.display())));
-                }
+                free(path)?;
                 fs::create_dir_all(path).map_err(Error::file(path, "cannot be made"))?;
                 path.to_owned()
             }
             None => numbered(Path::new("runs"), name)?,
         };
-        let file = path.join("recipe.toml");
-        fs::write(&file, portable(recipe, &path).text()).map_err(Error::file(file, "cannot be written"))?;
-        let steps = start(&path.join("steps.csv"), STEPS_HEADER)?;
-        let epochs = start(&path.join("epochs.csv"), EPOCHS_HEADER)?;
-        Ok(Self { path, steps, epochs })
+        let claim = Claim::of(&path)?;
+        // Another process may have been faster between the look and the lock.
+        free(&path)?;
+        remove_parts(&path);
+        let steps = start(&path.join(STEPS), STEPS_HEADER)?;
+        let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
+        let (recipe, notes) = (Some(portable(recipe, &path).text()), claim.notes());
+        Ok(Self { claim, steps, epochs, recipe, notes })
     }
 
     /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
-    /// is of steps that will be taken again, and is dropped. Its recipe becomes the one that is given, of
-    /// the longer run.
+    /// is of steps that will be taken again, and is dropped, like a row that was not written to its end. Its recipe becomes
+    /// the one that is given, of the longer run.
     ///
     /// # Errors
     /// It cannot be read or written.
-    pub fn resume(path: &Path, step: u64, epoch: u64, recipe: Option<&Recipe>) -> Result<Self, Error> {
-        let [steps, epochs] = ["steps.csv", "epochs.csv"].map(|name| path.join(name));
+    pub fn resume(claim: Claim, step: u64, epoch: u64, recipe: Option<&Recipe>) -> Result<Self, Error> {
+        let path = claim.path.clone();
+        let mut notes = claim.notes();
         // All is read before anything is written.
-        let kept_steps = keep(&steps, STEPS_HEADER, |number| number < step)?;
-        let kept_epochs = keep(&epochs, EPOCHS_HEADER, |number| number <= epoch)?;
+        let steps = Table::read(&path.join(STEPS), STEPS_HEADER, (0, step))?;
+        let epochs = Table::read(&path.join(EPOCHS), EPOCHS_HEADER, (1, epoch))?;
+        notes.extend([&steps, &epochs].into_iter().filter_map(Table::gap));
+        remove_parts(&path);
         if let Some(recipe) = recipe {
-            replace(&path.join("recipe.toml"), &portable(recipe, path).text())?;
+            replace(&path.join(RECIPE), &portable(recipe, &path).text())?;
         }
-        replace(&steps, &kept_steps)?;
-        replace(&epochs, &kept_epochs)?;
-        Ok(Self { path: path.to_owned(), steps: append(&steps)?, epochs: append(&epochs)? })
+        Ok(Self { claim, steps: steps.go_on()?, epochs: epochs.go_on()?, recipe: None, notes })
+    }
+
+    /// Whole epochs that the tables of a run hold.
+    pub(super) fn epochs(run: &Path) -> Result<usize, Error> {
+        Ok(Table::read(&run.join(EPOCHS), EPOCHS_HEADER, (1, u64::MAX))?.rows)
+    }
+
+    /// Writes the recipe of a new run: from here on it can be resumed.
+    pub(super) fn begin(&mut self) -> Result<(), Error> {
+        self.recipe.take().map_or(Ok(()), |recipe| replace(&self.file(RECIPE), &recipe))
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.claim.path
     }
 
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.path.join(name)
+        self.claim.path.join(name)
+    }
+
+    /// What the user should know of it, in sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     pub(super) fn step(&mut self, step: u64, loss: f32) -> Result<(), Error> {
-        writeln!(self.steps, "{step},{loss}").map_err(Error::file(self.file("steps.csv"), "cannot be written"))
+        writeln!(self.steps, "{step},{loss}").map_err(Error::file(self.file(STEPS), "cannot be written"))
     }
 
     pub(super) fn epoch(&mut self, line: &str) -> Result<(), Error> {
-        writeln!(self.epochs, "{line}").map_err(Error::file(self.file("epochs.csv"), "cannot be written"))
+        writeln!(self.epochs, "{line}").map_err(Error::file(self.file(EPOCHS), "cannot be written"))
     }
 
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
-        self.steps.flush().map_err(Error::file(self.file("steps.csv"), "cannot be written"))?;
-        self.epochs.flush().map_err(Error::file(self.file("epochs.csv"), "cannot be written"))
+    /// Has the disk hold the tables.
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
+        let path = self.path().to_owned();
+        for (table, name) in [(&mut self.steps, STEPS), (&mut self.epochs, EPOCHS)] {
+            let synced = table.flush().and_then(|()| table.get_ref().sync_data());
+            synced.map_err(Error::file(path.join(name), "cannot be written"))?;
+        }
+        Ok(())
     }
 }
 
-/// A recipe whose data set is named relative to the run folder, so that both can be moved together.
+impl Claim {
+    /// What a file system without locks leaves to the user.
+    fn notes(&self) -> Vec<String> {
+        let what = "the file system knows no locks: let no other process train in this run folder";
+        if self.locked { vec![] } else { vec![format!("{}: {what}", self.path.display())] }
+    }
+}
+
+/// Refuses a path that is a file, or a folder that holds more than what a run leaves that was ended before it began.
+fn free(path: &Path) -> Result<(), Error> {
+    let begun = |header: &str| {
+        let header = format!("{header}\n");
+        move |found: Vec<u8>| header.as_bytes().starts_with(&found)
+    };
+    let remains = |entry: fs::DirEntry| {
+        let read = || fs::read(entry.path());
+        match &*entry.file_name().to_string_lossy() {
+            LOCK => true,
+            STEPS => read().is_ok_and(begun(STEPS_HEADER)),
+            EPOCHS => read().is_ok_and(begun(EPOCHS_HEADER)),
+            name => files::is_part_of(name, &NAMES),
+        }
+    };
+    let used = fs::read_dir(path).is_ok_and(|mut dir| dir.any(|entry| entry.is_ok_and(|entry| !remains(entry))));
+    if path.is_file() || used {
+        let hint = "is there and is not an empty folder: name another with --out, or go on with --resume";
+        return Err(Error::Setting(format!("{} {hint}", path.display())));
+    }
+    Ok(())
+}
+
+/// Files that are written whole or not at all.
+const NAMES: [&str; 6] = [RECIPE, LAST, BEST, DIVERGED, STEPS, EPOCHS];
+
+/// Removes what a kill has left of files that were being written. What cannot be removed does no harm.
+fn remove_parts(path: &Path) {
+    for entry in fs::read_dir(path).into_iter().flatten().flatten() {
+        if files::is_part_of(&entry.file_name().to_string_lossy(), &NAMES) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A table of an earlier run, with the rows to keep.
+struct Table {
+    path: PathBuf,
+    /// As it is in the file.
+    found: Vec<u8>,
+    /// As it is to be.
+    kept: String,
+    /// Rows of that, and how many there should be.
+    rows: usize,
+    wanted: u64,
+}
+
+impl Table {
+    /// Reads a table whose rows are numbered from `first`, of which `wanted` were saved. A table that is not there is empty.
+    fn read(path: &Path, header: &str, (first, wanted): (u64, u64)) -> Result<Self, Error> {
+        let found = match fs::read(path) {
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => vec![],
+            read => read.map_err(Error::file(path, "cannot be read"))?,
+        };
+        let text = String::from_utf8_lossy(&found);
+        let whole: Vec<&str> = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).collect();
+        let fields = |line: &str| line.matches(',').count();
+        let width = whole.first().map_or(0, |line| fields(line));
+        let (mut kept, mut next, mut rows) = (format!("{header}\n"), first, 0);
+        for line in whole.into_iter().skip(1).filter(|line| fields(line) == width) {
+            let number = line.split(',').next().and_then(|number| number.parse::<u64>().ok());
+            let Some(number) = number.filter(|&number| number >= next && number - first < wanted) else { continue };
+            // A table of an earlier version may lack the last columns.
+            kept += line;
+            kept.extend(std::iter::repeat_n(',', fields(header).saturating_sub(width)));
+            kept.push('\n');
+            (next, rows) = (number + 1, rows + 1);
+        }
+        Ok(Self { path: path.to_owned(), found, kept, rows, wanted })
+    }
+
+    /// That rows are missing.
+    fn gap(&self) -> Option<String> {
+        let missing = self.wanted.saturating_sub(self.rows as u64);
+        let (path, wanted) = (self.path.display(), self.wanted);
+        (missing > 0).then(|| format!("{path} lacks {missing} of the {wanted} rows that the run has written"))
+    }
+
+    /// Opens the table to write on behind the rows that are kept.
+    fn go_on(self) -> Result<BufWriter<File>, Error> {
+        if self.kept.as_bytes() != self.found {
+            replace(&self.path, &self.kept)?;
+        }
+        let file = OpenOptions::new().append(true).open(&self.path);
+        file.map(BufWriter::new).map_err(Error::file(self.path, "cannot be written"))
+    }
+}
+
+/// A recipe that names its data set from the run folder, so that both can be moved together.
 fn portable(recipe: &Recipe, folder: &Path) -> Recipe {
-    let source = recipe.source.as_deref().map(|source| match crate::data::is_path(source) {
+    let named = |source: &str| match crate::data::is_path(source) {
+        true => files::name_from(folder, Path::new(source)).ok().flatten().unwrap_or_else(|| source.to_owned()),
         false => source.to_owned(),
-        true => files::relative(Path::new(source), folder).to_string_lossy().into_owned(),
-    });
-    Recipe { source, ..recipe.clone() }
+    };
+    Recipe { source: recipe.source.as_deref().map(named), ..recipe.clone() }
 }
 
 fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {
@@ -100,21 +275,8 @@ fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {
     file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
 }
 
-/// The lines of a table whose first number is wanted, under its header.
-fn keep(path: &Path, header: &str, wanted: impl Fn(u64) -> bool) -> Result<String, Error> {
-    let text = fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
-    let number = |line: &str| line.split(',').next().and_then(|n| n.parse().ok());
-    let kept = text.lines().filter(|line| number(line).is_some_and(&wanted));
-    Ok(std::iter::once(header).chain(kept).map(|line| format!("{line}\n")).collect())
-}
-
 fn replace(path: &Path, text: &str) -> Result<(), Error> {
     files::replace(path, text.as_bytes()).map_err(Error::file(path, "cannot be written"))
-}
-
-fn append(path: &Path) -> Result<BufWriter<File>, Error> {
-    let file = OpenOptions::new().append(true).open(path);
-    file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
 }
 
 /// The first free `runs/NAME-001`, made in one step so that two runs never share one.

@@ -10,24 +10,21 @@ use super::diverged::{self, Fault};
 use super::evaluate::Evaluation;
 use super::impossible;
 use super::job::Job;
-use super::keep::Best;
+use super::keep::{Best, Saves};
 use super::pace::Pace;
 use super::programs::{Programs, Purpose};
 use super::report::{EpochReport, Observer, Outcome};
+use super::resume::Start;
 use super::run_folder::RunFolder;
 use super::runner::Runner;
 use super::settings::{Length, Recipe};
-use super::state;
 use super::statistics::Gap;
 use crate::error::Error;
-use crate::export::{Model, Progress};
+use crate::export::{Fingerprint, Progress};
 use crate::kernel::{Now, Precision, Step};
 use crate::nn::Network;
 use crate::op::{Family, Target};
 use std::time::{Duration, Instant};
-
-/// Time between two writings of files in mid-run; the last state is always written.
-const SAVE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// A network in training.
 #[derive(Debug)]
@@ -39,7 +36,12 @@ pub struct Trainer {
     /// Batches that batch norm had counted before the first update.
     pub(super) counted: i64,
     pub(super) best: Option<Best>,
-    pub(super) saved: Option<Instant>,
+    pub(super) saves: Saves,
+    /// What tells the data from others.
+    pub(super) fingerprint: Fingerprint,
+    /// Whether weights came from a file that the run does not keep, so that its first state is written at once.
+    from_file: bool,
+    notes: Vec<String>,
     /// How far batch norm's two averages are apart, once they are known.
     pub(super) gaps: Vec<Gap>,
     /// Whether the device holds the best model in place of the state to go on from.
@@ -67,6 +69,8 @@ impl Trainer {
     /// # Errors
     /// The settings do not fit the data or one another; the device fails.
     pub fn for_target(mut job: Job, device: &Device, target: Target) -> Result<Self, Error> {
+        // Before all that other data may make fail.
+        let mut start = Start::check(&mut job)?;
         let (settings, rows) = (&job.settings, job.split.train.len());
         let network = Network::read(&settings.layers, job.problem.head(), settings.init)?;
         if settings.batch > rows {
@@ -76,40 +80,18 @@ impl Trainer {
         if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
         }
-        let data = job.data_shape()?;
-        let (seed, purpose) = (settings.seed, Purpose::Train(job.train_options()));
-        let programs = Programs::compile(&network, &data, settings.batch, purpose, target)?;
+        let (data, purpose) = (job.data_shape()?, Purpose::Train(job.train_options()));
+        let programs = Programs::compile(&network, &data, job.settings.batch, purpose, target)?;
         let mut runner = Runner::new(device, programs)?;
         job.load(&mut runner)?;
-        state::initialize(&mut runner, seed)?;
-        let mut counted = 0;
-        let (mut progress, mut best) = (Progress::default(), None);
-        if let Some(model) = job.init_from.take() {
-            counted = state::load(&mut runner, &model, false)?;
-        }
-        if let Some(model) = job.best.take() {
-            state::load(&mut runner, &model, false)?;
-            let found = model.described()?.best;
-            best = found.map(|(measure, epoch)| Best { measure, epoch, tensors: model.tensors, settled: true });
-        }
-        if let Some(model) = job.resume.take() {
-            progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
-            counted = state::load(&mut runner, &model, true)?.wrapping_sub_unsigned(progress.step);
-            // A run in another precision before has left none, or one that this run has no use for.
-            runner.set_scaling(progress.scaling.unwrap_or_default())?;
-        }
-        progress.scaling = runner.scaling()?;
+        start.load(&mut runner, &mut job)?;
+        let Start { progress, counted, best, fingerprint, from_file, saved_step, notes } = start;
+        let every = Duration::try_from_secs_f64(job.settings.save_every).unwrap_or(Duration::MAX);
+        let saves = Saves { every, since: Instant::now(), step: saved_step };
+        let (gaps, over, pace) = (vec![], false, Pace::new());
+        #[rustfmt::skip]
         let trainer = Self {
-            runner,
-            job,
-            network,
-            progress,
-            counted,
-            best,
-            saved: None,
-            gaps: vec![],
-            over: false,
-            pace: Pace::new(),
+            runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, over, pace,
         };
         trainer.check_length()?;
         Ok(trainer)
@@ -151,6 +133,11 @@ impl Trainer {
         Recipe { layers: Some(self.layers()), ..self.job.recipe.clone() }
     }
 
+    /// What the user should know of where the run starts, in sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// Where the run is.
     pub fn progress(&self) -> &Progress {
         &self.progress
@@ -189,6 +176,12 @@ impl Trainer {
     /// A loss is not finite, and then what was reached is saved; a file cannot be written, or the device fails.
     pub fn run(&mut self, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
         let total = self.total_steps();
+        self.saves.since = Instant::now();
+        if self.from_file && self.progress.step == 0 {
+            let tensors = self.tensors(true)?;
+            self.save_last(folder, tensors)?;
+        }
+        folder.begin()?;
         let mut outcome = Outcome::Finished;
         while self.progress.step < total && outcome == Outcome::Finished {
             outcome = if self.is_stale() { Outcome::Early } else { self.epoch(total, folder, observer)? };
@@ -211,8 +204,11 @@ impl Trainer {
             done = self.chunk(&table, done..end, Some(&mut *folder))?;
             let rows = self.progress.rows;
             observer.progress(self.progress.step, total, rows);
-            if observer.stop() && done < end {
-                return Ok(Outcome::Stopped);
+            if done < end {
+                if observer.stop() {
+                    return Ok(Outcome::Stopped);
+                }
+                self.save_within_epoch(folder)?;
             }
         }
         let report = self.end_of_epoch()?;
@@ -225,7 +221,8 @@ impl Trainer {
         if done == table.len() {
             self.next_epoch();
         }
-        if self.saved.is_none_or(|saved| saved.elapsed() > SAVE_INTERVAL) {
+        // The first epoch is saved at once: that its files can be written is known early.
+        if self.saves.step.is_none() || self.saves.is_due() {
             self.save(folder)?;
         }
         let stop = observer.stop() && self.progress.step < total;
@@ -291,7 +288,13 @@ impl Trainer {
             best,
         };
         if let (true, Some(measure)) = (best, measure) {
-            self.best = Some(Best { measure, epoch: report.epoch, tensors: self.tensors(false)?, settled: false });
+            self.best = Some(Best {
+                measure,
+                epoch: report.epoch,
+                tensors: self.tensors(false)?,
+                settled: false,
+                saved: false,
+            });
         }
         Ok(report)
     }
@@ -321,8 +324,4 @@ impl Trainer {
     pub fn job(&self) -> &Job {
         &self.job
     }
-}
-
-fn not_resumable(model: &Model) -> Error {
-    Error::Setting(format!("{} holds a model, but no run to go on with", model.path.display()))
 }

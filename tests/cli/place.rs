@@ -76,6 +76,18 @@ impl Place {
         command
     }
 
+    /// The same with the signals that stop it as a terminal has them: tests may run where they are ignored, as in the
+    /// background of a script. Where `env` cannot do that, they are as they are.
+    #[cfg(unix)]
+    pub fn stoppable(&self, command: &Command) -> Command {
+        let signals = "--default-signal=HUP,INT,TERM";
+        let resets = Command::new("env").args([signals, "true"]).output().is_ok_and(|ran| ran.status.success());
+        let mut stoppable = Command::new("env");
+        stoppable.args(resets.then_some(signals)).arg(command.get_program()).args(command.get_args());
+        stoppable.current_dir(self.dir.path()).env("WGRAD_CACHE", "off").env_remove("WGRAD_DATA");
+        stoppable
+    }
+
     pub fn run(&self, line: &str) -> Ran {
         self.command(line).output().unwrap().into()
     }

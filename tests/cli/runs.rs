@@ -217,7 +217,7 @@ fn stopped_and_gone_on(flags: &str) {
     use std::time::{Duration, Instant};
     let place = Place::new();
     let train = format!("--device cpu --seed 5 --batch 8 {LAYERS} {flags}");
-    let mut command = place.command(&format!("{train} --epochs 100000 --out parts"));
+    let mut command = place.stoppable(&place.command(&format!("{train} --epochs 100000 --out parts")));
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let started = Instant::now();
     // More than its header is written once the run is well under way.
@@ -265,8 +265,11 @@ fn a_diverging_run_keeps_the_last_good_state() {
     let line = "train --lr 1e30 --momentum 0 --layers 'linear 8, relu, linear' --device cpu --out run --quiet";
     let ran = place.run(line);
     assert_eq!(ran.code, Some(1), "{ran:?}");
-    sentence(line, &ran, &["(step 1, epoch 1)", "layer 2.linear", "the state before it is in run"]);
-    let bytes = place.read("run/last.safetensors");
+    let names =
+        ["(step 1, epoch 1)", "layer 2.linear", "smaller --lr", "nothing was saved before", "run/diverged.safetensors"];
+    sentence(line, &ran, &names);
+    assert!(!place.path("run/last.safetensors").exists());
+    let bytes = place.read("run/diverged.safetensors");
     let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
     for (name, tensor) in file.tensors() {
         let floats = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
@@ -284,11 +287,10 @@ fn a_state_that_is_not_finite_is_not_saved() {
     let ran = place.run(line);
     assert_eq!(ran.code, Some(1), "{ran:?}");
     sentence(line, &ran, &["(step 1, epoch 2)", "the update of step 0", "0.weight of layer 0.linear", "--lr"]);
-    assert!(!place.path("run/last.safetensors").exists());
+    assert!(!place.path("run/last.safetensors").exists() && !place.path("run/diverged.safetensors").exists());
 }
 
-/// A row to validate on that is too large for any weights: the state is good, so it is saved, and what goes on from it meets
-/// the same validation.
+/// A row to validate on that is too large for any weights: what goes on with the run meets the same validation.
 #[test]
 fn a_validation_that_is_not_finite_is_told_again_on_resume() {
     let place = Place::new();
@@ -306,7 +308,8 @@ fn a_validation_that_is_not_finite_is_told_again_on_resume() {
     for resume in ["", " --epochs 30"] {
         let line = format!("train --resume {name} --device cpu --quiet{resume}");
         let again = place.run(&line);
-        assert!(again.code == Some(1) && again.err == first.err, "{line}: {again:?}, not {first:?}");
+        let note = format!("note: {name} was ended before anything of it was saved: it starts from its first step\n");
+        assert!(again.code == Some(1) && again.err == note.clone() + &first.err, "{line}: {again:?}, not {first:?}");
     }
 }
 

@@ -86,6 +86,8 @@ settings! {
         max_norm: f64, optional, positive, PLAN, "NORM", "", [];
         /// Stop after this many epochs without a better measure on the validation part.
         early_stopping: u64, optional, at_least_1, 0, "EPOCHS", "", ["patience"];
+        /// Seconds between two writings of the state that a run is resumed from; the end is always written.
+        save_every: f64, default(60.0), at_least_0, 0, "SECONDS", "60", [];
         /// Measure that chooses the best model: loss or accuracy.
         measure: Measure, default(Measure::Loss), any, FIXED, "MEASURE", "loss", [];
         /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices.
