@@ -50,7 +50,7 @@ fn target_hashes(targets: &Targets) -> Vec<u64> {
     match targets {
         Targets::Classes { labels, .. } => row_hashes(labels, 1, u32::to_le_bytes),
         Targets::Labels { values, names } => row_hashes(values, names.len().max(1), f32::to_le_bytes),
-        Targets::Numbers { values, names } => row_hashes(values, names.len().max(1), f32::to_le_bytes),
+        Targets::Numbers { values, names } => row_hashes(values, names.len().max(1), f64::to_le_bytes),
     }
 }
 
