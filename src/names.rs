@@ -1,11 +1,36 @@
 //! Names the user may have meant, for the messages of errors.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// Names that are shown of a longer list.
 const SHOWN: usize = 5;
 /// Like names that are offered.
 const OFFERED: usize = 3;
+
+/// A text out of a file as it may stand on a terminal: control characters, and those that turn the direction of writing
+/// or take no room, are written as in Rust (`\u{1b}`, `\n`).
+pub fn shown(text: &str) -> Cow<'_, str> {
+    escaped(text, |_| false)
+}
+
+/// The same of a text that we have laid out ourselves, whose line breaks and tabs stay.
+pub fn shown_lines(text: &str) -> Cow<'_, str> {
+    escaped(text, |c| matches!(c, '\n' | '\t'))
+}
+
+fn escaped(text: &str, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    if !text.chars().any(|c| hidden(c) && !stays(c)) {
+        return Cow::Borrowed(text);
+    }
+    let each =
+        text.chars().map(|c| if hidden(c) && !stays(c) { c.escape_default().to_string() } else { c.to_string() });
+    Cow::Owned(each.collect())
+}
 
 /// "did you mean …?" where a known name is near, and all known names.
 pub fn nearest(name: &str, known: &[&str]) -> String {
@@ -99,6 +124,14 @@ mod tests {
 
     fn names(names: &[&str]) -> Vec<String> {
         names.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(shown("\u{1b}[31mred\u{7}\n\u{9b}é"), "\\u{1b}[31mred\\u{7}\\n\\u{9b}é");
+        assert_eq!(shown("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
+        assert_eq!(shown_lines("a\tb\n\r\u{1b}"), "a\tb\n\\r\\u{1b}");
+        assert!(matches!(shown("größer, 数"), Cow::Borrowed(_)));
     }
 
     #[test]

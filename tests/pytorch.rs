@@ -30,6 +30,7 @@ fn expected() -> (Vec<String>, Vec<f32>, Vec<f64>) {
 /// The file of PyTorch, and what it does not say of itself.
 fn model(layers: Vec<String>) -> Model {
     let metadata = Metadata {
+        pictures: None,
         version: Metadata::VERSION,
         layers,
         input: vec![12],

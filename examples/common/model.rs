@@ -34,6 +34,7 @@ pub fn described(
     tensors: BTreeMap<String, Values>,
 ) -> Model {
     let metadata = Metadata {
+        pictures: None,
         version: Metadata::VERSION,
         layers,
         input,

@@ -96,6 +96,15 @@ pub(super) struct PredictArgs {
     /// PNG or JPEG images, IDX image files, or tables; - reads a table from standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
+    /// Write a table: all columns of the input, or the picture's path, then the answer and a probability for each class
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) out: Option<PathBuf>,
+    /// Make dark bright and bright dark, for pictures that are the reverse of those trained on
+    #[arg(long)]
+    pub(super) invert: bool,
+    /// Cut out the drawing on each picture and lay it as the drawings lie that were trained on
+    #[arg(long)]
+    pub(super) center: bool,
     #[command(flatten)]
     pub(super) format: FormatArgs,
     #[command(flatten)]

@@ -14,7 +14,7 @@ use std::path::Path;
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     args.masks.check()?;
-    let model = Model::read(&args.model)?;
+    let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
     let problem = meta.problem();
     let (dataset, notes) = open(args, meta)?;
@@ -39,7 +39,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     }
     let numbers: Vec<u32> = rows.clone().map(|row| row as u32).collect();
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
-    notes.iter().for_each(|text| note!("{text}"));
+    converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
     }

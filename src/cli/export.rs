@@ -1,14 +1,32 @@
 //! `wgrad export`
 
 use super::args::ExportArgs;
-use super::say::say;
+use super::say::{note, say};
 use super::setting;
 use crate::error::Error;
 use crate::export::{self, Model};
 use crate::train::{Device, Predictor};
+use std::path::Path;
+
+/// The ending of what is written.
+const ENDING: &str = "safetensors";
+
+/// Refuses a file whose ending says that it is of another kind.
+fn check_ending(out: &Path) -> Result<(), Error> {
+    let ending = out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let what = match ending.as_deref() {
+        Some(ENDING) => return Ok(()),
+        Some("onnx") => "ONNX is not written yet".to_owned(),
+        Some(other) => format!("nothing is written in the form of .{other} files"),
+        None => "its name has no ending".to_owned(),
+    };
+    Err(setting(format!("{}: {what}: give --out a name that ends in .{ENDING}", out.display())))
+}
 
 pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
-    let model = Model::read(&args.model)?;
+    check_ending(&args.out)?;
+    let (model, notes) = Model::open(&args.model)?;
+    notes.iter().for_each(|text| note!("{text}"));
     let shown = args.model.display();
     if args.out.exists() {
         return Err(setting(format!("{} is there: name another file with --out", args.out.display())));

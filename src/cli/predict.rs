@@ -1,38 +1,36 @@
 //! `wgrad predict`
 
+mod inputs;
+mod written;
+
 use super::args::PredictArgs;
 use super::say::{self, note, say};
 use super::{open_device, setting, show};
-use crate::data::{self, Format, Values};
+use crate::data::Values;
 use crate::error::Error;
-use crate::export::{Metadata, Model};
+use crate::export::Model;
 use crate::kernel::Precision;
+use crate::names::shown;
 use crate::nn::{Answer, Problem, TargetScale};
 use crate::train::{Predictor, Sampled};
 use serde_json::json;
-use std::collections::BTreeMap;
-use std::path::Path;
-
-/// Inputs of one file, and what each is called.
-struct Inputs {
-    names: Vec<String>,
-    values: Values,
-}
+use written::Written;
 
 pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     args.masks.check()?;
-    let model = Model::read(&args.model)?;
+    let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
-    let mut notes = BTreeMap::new();
-    let files: Vec<Inputs> =
-        args.inputs.iter().map(|path| read(path, args.format.format(), meta, &mut notes)).collect::<Result<_, _>>()?;
-    for (what, (first, count)) in notes {
-        let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
-        note!("{first}{others}: {what}");
+    let mut written = args.out.as_deref().map(|out| Written::new(out, args)).transpose()?;
+    let (files, notes) = inputs::read_all(args, meta)?;
+    converted.iter().chain(&notes).for_each(|text| note!("{text}"));
+    let problem = meta.problem();
+    if let Some(written) = &mut written {
+        note_all(&written.head(&files, &problem)?);
     }
     let device = open_device(Precision::F32, &args.device, !args.json)?;
-    let width = files.iter().flat_map(|file| &file.names).map(|name| name.chars().count()).max().unwrap_or(0);
-    let answers = Answers { problem: meta.problem(), scale: meta.scale(), width };
+    let name_width = |name: &String| shown(name).chars().count();
+    let width = files.iter().flat_map(|file| &file.names).map(name_width).max().unwrap_or(0);
+    let answers = Answers { problem, scale: meta.scale(), width };
     let mut predictors: [Option<Predictor>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
@@ -50,14 +48,26 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         let rows = outputs.chunks(answers.problem.head().outputs);
         for (i, (name, outputs)) in file.names.iter().zip(rows).enumerate() {
             let sampled = sampled.get(i);
+            if let Some(written) = &mut written {
+                written.row(file, i, &answers, outputs)?;
+            }
             if args.json {
                 say::json(&answers.object(name, outputs, sampled))
-            } else {
+            } else if written.is_none() {
                 answers.say(name, outputs, sampled)
             }
         }
     }
+    let Some(written) = written else { return Ok(0) };
+    let (rows, path) = written.finish()?;
+    if !args.json {
+        say!("{} predictions in {}", show::thousands(rows as u64), path.display());
+    }
     Ok(0)
+}
+
+fn note_all(notes: &[String]) {
+    notes.iter().for_each(|text| note!("{text}"));
 }
 
 /// Refuses an input of which the network makes a number that is not finite: it would answer, and mean nothing.
@@ -88,6 +98,8 @@ impl Answers {
         }
     }
 
+    /// `input`, then `class`, `probabilities` and `logits` (of labels `labels` in place of `class`), both in the order of
+    /// `classes`; of a regression `prediction`. Under masks also `sampled`.
     fn object(&self, input: &str, outputs: &[f32], sampled: Option<&Sampled>) -> serde_json::Value {
         let (all, names) = (self.of(outputs), &self.problem.names);
         let mut object = match self.problem.answer {
@@ -102,6 +114,9 @@ impl Answers {
                 json!({ "input": input, "class": class, "probabilities": all, "logits": outputs })
             }
         };
+        if self.problem.answer != Answer::Numbers {
+            object["classes"] = json!(names);
+        }
         if let Some(Sampled { mean, deviation }) = sampled {
             object["sampled"] = json!({ "mean": mean, "deviation": deviation });
         }
@@ -110,7 +125,8 @@ impl Answers {
 
     /// One line; under masks, their mean and spread after the answer of the rule for inference.
     fn say(&self, input: &str, outputs: &[f32], sampled: Option<&Sampled>) {
-        let (all, names) = (self.of(outputs), &self.problem.names);
+        let all = self.of(outputs);
+        let names: Vec<_> = self.problem.names.iter().map(|name| shown(name)).collect();
         let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
         let percent = |share: f64| format!("{:>5.1} %", share * 100.0);
         let number = self.problem.answer == Answer::Numbers;
@@ -126,65 +142,11 @@ impl Answers {
                 format!("{:<name_width$}  {}", names[class], value(class))
             }
             _ => {
-                let one = |(j, name): (usize, &String)| {
-                    if all.len() == 1 { value(j) } else { format!("{name} {}", value(j)) }
-                };
+                let one =
+                    |(j, name): (usize, _)| if all.len() == 1 { value(j) } else { format!("{name} {}", value(j)) };
                 names.iter().enumerate().map(one).collect::<Vec<_>>().join("  ")
             }
         };
-        say!("{input:<width$}  {told}", width = self.width);
+        say!("{:<width$}  {told}", shown(input), width = self.width);
     }
-}
-
-/// Reads one file. What was done to it is put down in `notes`, with the first file and the number of them.
-fn read(
-    path: &Path,
-    format: Format,
-    meta: &Metadata,
-    notes: &mut BTreeMap<String, (String, usize)>,
-) -> Result<Inputs, Error> {
-    let shown = path.display().to_string();
-    if meta.encoding.is_empty() && data::is_table(path) {
-        return Err(setting(format!("{shown} is a table, the model takes images")));
-    }
-    let is_picture = [".png", ".jpg", ".jpeg"].iter().any(|end| shown.to_lowercase().ends_with(end));
-    if !meta.encoding.is_empty() && is_picture {
-        return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
-    }
-    if !meta.encoding.is_empty() {
-        let table =
-            data::read_features(path, format, (&meta.encoding, &meta.normalize.affine(meta.input.iter().product())))?;
-        for what in table.notes {
-            notes.entry(what).or_insert_with(|| (shown.clone(), 0)).1 += 1;
-        }
-        let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
-        return Ok(Inputs { names, values: Values::Floats(table.values) });
-    }
-    if data::is_idx(path)? {
-        let images = data::read_images(path)?;
-        let found = [1, images.height, images.width];
-        let largest = images.bytes.iter().copied().max().unwrap_or(0);
-        if f32::from(largest) > meta.normalize.largest {
-            let wants = meta.normalize.largest;
-            return Err(setting(format!(
-                "{shown} has values up to {largest}, the model was trained on values up to {wants}"
-            )));
-        }
-        let fits = if meta.input.len() == 3 {
-            found[..] == meta.input
-        } else {
-            found.iter().product::<usize>() == meta.input.iter().product::<usize>()
-        };
-        if !fits {
-            let (of, wants) = (show::sizes(&found), show::sizes(&meta.input));
-            return Err(setting(format!("{shown} has images of {of}, the model takes {wants}")));
-        }
-        let names = (1..=images.count).map(|row| format!("{shown}:{row}")).collect();
-        return Ok(Inputs { names, values: Values::Bytes(images.bytes) });
-    }
-    let picture = data::load_picture(path, &meta.input, meta.normalize.largest)?;
-    if let Some(what) = picture.note {
-        notes.entry(what).or_insert_with(|| (shown.clone(), 0)).1 += 1;
-    }
-    Ok(Inputs { names: vec![shown], values: Values::Bytes(picture.bytes) })
 }

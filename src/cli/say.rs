@@ -1,7 +1,8 @@
-//! Output. A closed pipe is no failure of ours: what its reader does not want is not written. Any other failure to write is
+//! Output. What comes out of files may hold control characters: here they are escaped, whatever it is part of. A closed pipe is no failure of ours: what its reader does not want is not written. Any other failure to write is
 //! told at the end, and makes the command fail.
 
 use crate::error::Error;
+use crate::names::{shown, shown_lines};
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
@@ -11,7 +12,7 @@ static LOST: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// One line to stdout.
 pub(super) fn line(text: Arguments<'_>) {
-    note_loss(writeln!(io::stdout(), "{text}"));
+    note_loss(writeln!(io::stdout(), "{}", shown_lines(&text.to_string())));
 }
 
 fn note_loss(written: io::Result<()>) {
@@ -31,19 +32,23 @@ pub(super) fn lost() -> Option<Error> {
 
 /// One JSON object to stdout.
 pub(super) fn json(value: &serde_json::Value) {
-    line(format_args!("{value}"));
+    let text = value.to_string();
+    // JSON escapes control characters of ASCII alone.
+    let escaped = |c: char| if c.is_control() { format!("\\u{:04x}", c as u32) } else { c.to_string() };
+    let text = if text.chars().any(char::is_control) { text.chars().map(escaped).collect() } else { text };
+    note_loss(writeln!(io::stdout(), "{text}"));
 }
 
 /// One line to stderr that is no error.
 pub(super) fn to_stderr(text: Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", shown(&text.to_string()));
 }
 
 /// The sentence that ends a failed command, on one line whatever the names in it hold.
 pub(super) fn error(error: &Error) {
     let text = error.to_string();
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let _ = writeln!(io::stderr(), "error: {line}");
+    let _ = writeln!(io::stderr(), "error: {}", shown(&line));
 }
 
 /// `println!` that survives a closed pipe.

@@ -1,6 +1,7 @@
 //! Numbers and tables as a person reads them.
 
 use super::say::say;
+use crate::names::shown;
 
 /// `12,345,678`
 pub(super) fn thousands(n: u64) -> String {
@@ -48,7 +49,11 @@ pub(super) fn sizes(shape: &[usize]) -> String {
 }
 
 /// A table whose first column is left-aligned and whose others are right-aligned.
+/// Cells may be texts out of files.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
+    let header: Vec<String> = header.iter().map(|cell| shown(cell).into_owned()).collect();
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| shown(cell).into_owned()).collect()).collect();
     let widest = |i: usize| rows.iter().filter_map(|row| row.get(i)).map(|cell| cell.chars().count()).max();
     let widths: Vec<usize> =
         header.iter().enumerate().map(|(i, head)| head.chars().count().max(widest(i).unwrap_or(0))).collect();
@@ -59,7 +64,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) {
         };
         say!("{}", cells.iter().enumerate().map(cell).collect::<Vec<_>>().join("  ").trim_end());
     };
-    line(&header.iter().map(|&head| head.to_owned()).collect::<Vec<_>>());
+    line(&header);
     rows.iter().for_each(|row| line(row));
 }
 

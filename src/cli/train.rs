@@ -7,7 +7,10 @@ use super::say::{self, note, say};
 use super::{data_dir, flags, head, setting, show, signals, target};
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
-use crate::train::{Claim, Device, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare};
+use crate::train::{
+    Averaged, Claim, Device, Difference, EpochReport, Evaluation, Gap, Measure, Observer, Outcome, RunFolder, Trainer,
+    prepare,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::io::IsTerminal;
@@ -30,7 +33,9 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let device = Device::open_attended(recipe.precision.unwrap_or_default(), choice, attending.clone())?;
     let (mut job, notes) = prepare(&recipe, data_dir().as_deref())?;
     if let Some(path) = &args.init_from {
-        job.init_from = Some(Model::read(path)?);
+        let (model, notes) = Model::open(path)?;
+        notes.iter().for_each(|text| note!("{text}"));
+        job.init_from = Some(model);
     }
     let anew = args.resume.as_ref().map(|run| job.go_on_from(run)).transpose()? == Some(false);
     let name = run_name(&job.dataset.name);
@@ -176,12 +181,18 @@ fn finish(
     let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
     if args.base.json {
         let test = test.as_ref().map(|test| result::object(test, &job.problem.names));
+        let averaged = |of: fn(&Averaged) -> &Evaluation| {
+            let of = trainer.averaged().map(of);
+            of.map(|evaluation| json!({ "loss": evaluation.loss, "accuracy": evaluation.accuracy() }))
+        };
         let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
         say::json(&json!({
             "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
             "seconds": seconds, "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
             "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure), "test": test,
             "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
+            "running_on_validation": averaged(|averaged| &averaged.running),
+            "population_on_validation": averaged(|averaged| &averaged.population),
             "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
         }));
         return Ok(0);
@@ -202,7 +213,7 @@ fn finish(
         }
     }
     if !args.quiet {
-        averages(trainer.gaps());
+        averages(trainer.averaged(), trainer.takes_population());
     }
     if let Some(test) = &test {
         let names = &job.problem.names;
@@ -228,24 +239,26 @@ fn scaled(scaling: Option<LossScaling>) {
     }
 }
 
-/// Deviations, and shares of the variance, from which on averages are far from each other.
-const FAR: f64 = 1.0;
-
-/// How far batch norm's running averages are from the population statistics, where that is furthest.
-fn averages(gaps: &[Gap]) {
-    let furthest = |of: fn(&Gap) -> f64| gaps.iter().max_by(|a, b| of(a).total_cmp(&of(b)));
-    if let Some((mean, variance)) = furthest(|gap| gap.mean).zip(furthest(|gap| gap.variance)) {
-        say!(
-            "running and population statistics differ by at most {:.2} deviations in the mean ({}), {:.0} % in the variance ({})",
-            mean.mean,
-            mean.path,
-            variance.variance * 100.0,
-            variance.path
-        );
-        if mean.mean > FAR || variance.variance > FAR {
-            say!("         that is far: batch_norm statistics=population takes the latter");
-        }
+/// By how much the model's answers depend on which averages batch norm takes, if they do.
+fn averages(averaged: Option<&Averaged>, takes_population: bool) {
+    let Some(difference) = averaged.and_then(Averaged::difference) else { return };
+    let (what, running, population) = match difference {
+        Difference::Accuracy(a, b) => ("accuracy", percent(a), percent(b)),
+        Difference::Loss(a, b) => ("loss", format!("{a:.4}"), format!("{b:.4}")),
+    };
+    let kept = if takes_population { "the latter, as batch_norm statistics=population says" } else { "the former" };
+    say!(
+        "On the validation part the {what} is {running} with batch_norm's running statistics and {population} with those \
+         of the population. The model has {kept}."
+    );
+    let population_is_better = averaged.is_some_and(Averaged::population_is_better);
+    if population_is_better && !takes_population {
+        say!("batch_norm statistics=population takes the latter.");
     }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", share * 100.0)
 }
 
 /// An input that the model would take, for the line that says how to go on.

@@ -14,6 +14,7 @@ mod faults;
 #[cfg(test)]
 mod fixture;
 mod idx;
+mod looks;
 mod normalize;
 mod opened;
 #[cfg(feature = "cli")]
@@ -26,13 +27,14 @@ mod targets;
 pub use classes::labels_for;
 pub use error::DataError;
 pub use idx::{Images, is_idx, read_images};
+pub use looks::{Drawing, Look, Looks, Spread, Unlike};
 pub use normalize::{Affine, Normalize};
 pub use opened::{Encoded, Opened};
 #[cfg(feature = "cli")]
-pub use picture::{Picture, load as load_picture};
+pub use picture::{Picture, PictureRow, Rendering};
 pub use split::{Fractions, Split, split};
 pub use table::{
-    Column, DatePart, Decimal, Encoding, Format, Kind, Notation, Separator, Table, read_features, read_labelled,
+    Column, DatePart, Decimal, Encoding, Fields, Format, Kind, Notation, Separator, Table, read_features, read_labelled,
 };
 pub use targets::{Targets, Task};
 

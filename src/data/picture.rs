@@ -1,71 +1,187 @@
 //! Pictures as single inputs.
 
 use super::DataError;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage, imageops::FilterType};
+use super::looks::{Drawing, Looks};
+use image::imageops::{self, FilterType};
+use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, Rgb, RgbImage};
 use std::fs::File;
 use std::io::{Cursor, ErrorKind, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The largest side that is decoded, in pixels.
 const SIDE: u32 = 16_384;
 /// The most memory for a decoded picture, in bytes.
 const MEMORY: u64 = 256 << 20;
+/// The brightness on which transparent places are laid where no other is known.
+const WHITE: u8 = 255;
 
 /// A picture as one row of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picture {
+pub struct PictureRow {
     /// The pixels, `[channels, height, width]` row-major, 0 to the largest value of the model's data.
     pub bytes: Vec<u8>,
     /// What was done to the picture beyond decoding it, in a short clause, or nothing.
     pub note: Option<String>,
 }
 
-/// Reads a PNG or JPEG picture, known by its content, as a row of shape `[channels, height, width]` with one (grey) or
-/// three (red, green, blue) channels and values from 0 to `largest`.
-///
-/// A picture of another size is brought to the wanted one without regard to its proportions, one of other colours is
-/// converted, and transparent places are laid on white; the note says so.
-///
-/// # Errors
-///
-/// When the file cannot be read, is not a whole PNG or JPEG file or too large a picture, or the shape is not that of
-/// images with 1 or 3 channels and `largest` not in 1 to 255.
-pub fn load(path: &Path, shape: &[usize], largest: f32) -> Result<Picture, DataError> {
-    let refused = || DataError::NotForPictures { path: path.to_owned(), shape: shape.to_vec(), largest };
-    let &[channels @ (1 | 3), height, width] = shape else {
-        return Err(refused());
-    };
-    let (Ok(height), Ok(width)) = (u32::try_from(height), u32::try_from(width)) else {
-        return Err(refused());
-    };
-    if !(1..=SIDE).contains(&height) || !(1..=SIDE).contains(&width) || !(1.0..=255.0).contains(&largest) {
-        return Err(refused());
-    }
-    let image = decode(path)?;
-    let (colours, size) = (colours(&image), (image.width(), image.height()));
-    let (image, on_white) = lay_on_white(image);
-    let image = if channels == 1 { image.to_luma8().into() } else { DynamicImage::from(image.to_rgb8()) };
-    let image = if size == (width, height) { image } else { image.resize_exact(width, height, FilterType::CatmullRom) };
+/// How a picture becomes a row.
+#[derive(Clone, Debug, Default)]
+pub struct Rendering<'a> {
+    /// `[channels, height, width]` with one (grey) or three (red, green, blue) channels.
+    pub shape: &'a [usize],
+    /// The largest value, which stands for white: 1 to 255.
+    pub largest: f32,
+    /// What the pictures of the training part look like, where it is known: transparent places are laid on their
+    /// background, else on white.
+    pub looks: Option<&'a Looks>,
+    /// Dark becomes bright and bright dark, before anything else.
+    pub invert: bool,
+    /// The drawing is cut out, scaled to the size that drawings of the training part have, and laid with its centre of
+    /// mass where theirs is. For that `looks` must be known.
+    pub center: bool,
+}
 
-    let wanted = if channels == 1 { "grey" } else { "RGB" };
-    let mut steps = Vec::new();
-    if (size, colours.as_str()) != ((width, height), wanted) {
-        steps.push(format!("{}x{} {colours} brought to {width}x{height} {wanted}", size.0, size.1));
+/// A decoded picture.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    path: PathBuf,
+    image: DynamicImage,
+}
+
+impl Picture {
+    /// Reads a PNG or JPEG file, known by its content, and turns it upright as its EXIF data says.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a whole PNG or JPEG file or too large a picture.
+    pub fn read(path: &Path) -> Result<Self, DataError> {
+        Ok(Self { path: path.to_owned(), image: decode(path)? })
     }
-    if u64::from(size.0) * u64::from(height) != u64::from(size.1) * u64::from(width) {
-        steps.push("proportions changed".to_owned());
+
+    /// A grey picture out of another file, with values up to `largest`.
+    ///
+    /// # Panics
+    /// The bytes are not `width` x `height`.
+    pub fn grey(path: &Path, bytes: &[u8], [width, height]: [u32; 2], largest: f32) -> Self {
+        let bytes = bytes.iter().map(|&value| (f32::from(value) * 255.0 / largest).round() as u8).collect();
+        let image = image::GrayImage::from_raw(width, height, bytes).expect("a picture has its own size");
+        Self { path: path.to_owned(), image: image.into() }
     }
-    if on_white {
-        steps.push("transparency laid on white".to_owned());
+
+    /// The picture as a row. One of another size is brought to the wanted one without regard to its proportions, one of
+    /// other colours is converted; the note says so.
+    ///
+    /// # Errors
+    /// The wanted shape is not that of images with 1 or 3 channels, or the largest value not in 1 to 255.
+    pub fn row(&self, wanted: &Rendering<'_>) -> Result<PictureRow, DataError> {
+        let (shape, largest) = (wanted.shape, wanted.largest);
+        let refused = || DataError::NotForPictures { path: self.path.clone(), shape: shape.to_vec(), largest };
+        let &[channels @ (1 | 3), height, width] = shape else {
+            return Err(refused());
+        };
+        let (Ok(height), Ok(width)) = (u32::try_from(height), u32::try_from(width)) else {
+            return Err(refused());
+        };
+        if !(1..=SIDE).contains(&height) || !(1..=SIDE).contains(&width) || !(1.0..=255.0).contains(&largest) {
+            return Err(refused());
+        }
+        let mut image = self.image.clone();
+        if wanted.invert {
+            image.invert();
+        }
+        let ground = wanted.looks.map_or(WHITE, |looks| (looks.background * 255.0).round() as u8);
+        let (image, was_transparent) = lay_on(image, ground);
+        let image = if channels == 1 { image.to_luma8().into() } else { DynamicImage::from(image.to_rgb8()) };
+        let centred = wanted.looks.filter(|_| wanted.center).and_then(|looks| centre(&image, (width, height), looks));
+        let note = self.note(wanted, centred.is_some(), was_transparent);
+        let image = match centred {
+            Some(image) if channels == 1 => image.to_luma8().into(),
+            Some(image) => image,
+            None if (image.width(), image.height()) == (width, height) => image,
+            None => image.resize_exact(width, height, FilterType::CatmullRom),
+        };
+        let scaled = |value: u8| (f32::from(value) * largest / 255.0).round() as u8;
+        let pixels = image.as_bytes();
+        let planes = (0..channels).flat_map(|channel| pixels.iter().skip(channel).step_by(channels));
+        let bytes = planes.map(|&value| scaled(value)).collect();
+        Ok(PictureRow { bytes, note })
     }
-    if largest != 255.0 {
-        steps.push(format!("values brought from 0..255 to 0..{largest}"));
+
+    /// What is done to it to make a row, in a clause.
+    fn note(&self, wanted: &Rendering<'_>, is_centred: bool, was_transparent: bool) -> Option<String> {
+        let (found, largest) = (colours(&self.image), wanted.largest);
+        let (wide, high) = (self.image.width() as usize, self.image.height() as usize);
+        let &[channels, height, width] = wanted.shape else { return None };
+        let mut steps = Vec::new();
+        let kind = if channels == 1 { "grey" } else { "RGB" };
+        if (wide, high, found.as_str()) != (width, height, kind) {
+            steps.push(format!("{wide}x{high} {found} brought to {width}x{height} {kind}"));
+        }
+        if wanted.invert {
+            steps.push("inverted".to_owned());
+        }
+        if is_centred {
+            steps.push("the drawing centred".to_owned());
+        } else if wide * height != high * width {
+            steps.push("proportions changed".to_owned());
+        }
+        if was_transparent {
+            let ground = if wanted.looks.is_some() { "the background of the training pictures" } else { "white" };
+            steps.push(format!("transparency laid on {ground}"));
+        }
+        if largest != 255.0 {
+            steps.push(format!("values brought from 0..255 to 0..{largest}"));
+        }
+        (!steps.is_empty()).then(|| steps.join(", "))
     }
-    let scaled = |value: u8| (f32::from(value) * largest / 255.0).round() as u8;
-    let pixels = image.as_bytes();
-    let planes = (0..channels).flat_map(|channel| pixels.iter().skip(channel).step_by(channels));
-    let bytes = planes.map(|&value| scaled(value)).collect();
-    Ok(Picture { bytes, note: (!steps.is_empty()).then(|| steps.join(", ")) })
+}
+
+/// The drawing of an image as drawings of the training part lie in a frame of `width` x `height`, as MNIST's were made:
+/// scaled, with its proportions, until its longer side has their size, and its centre of mass laid where theirs is. A
+/// blank image has none.
+fn centre(image: &DynamicImage, (width, height): (u32, u32), looks: &Looks) -> Option<DynamicImage> {
+    let image = image.to_rgb8();
+    let own = background(&image);
+    let drawing = Drawing::of(&ink(&image, own), image.width() as usize)?;
+    let [left, top] = [drawing.columns[0] as u32, drawing.rows[0] as u32];
+    let [wide, high] = [drawing.columns, drawing.rows].map(|[first, last]| (last + 1 - first) as u32);
+    let cut = imageops::crop_imm(&image, left, top, wide, high).to_image();
+    let room = [width, height].map(|side| f64::from(side) * looks.size.mean);
+    let scale = (room[0] / f64::from(wide)).min(room[1] / f64::from(high));
+    let [wide, high] = [wide, high].map(|side| ((f64::from(side) * scale).round() as u32).max(1));
+    let cut = imageops::resize(&cut, wide, high, FilterType::CatmullRom);
+    let middle = Drawing::of(&ink(&cut, own), wide as usize)?.centre;
+    let place = |side: u32, share: f64, middle: f64| (f64::from(side) * share - middle).round() as i64;
+    let (left, top) = (place(width, looks.x.mean, middle[0]), place(height, looks.y.mean, middle[1]));
+    let ground = (looks.background * 255.0).round() as u8;
+    let mut out = RgbImage::from_pixel(width, height, Rgb([ground; 3]));
+    for (x, y, pixel) in cut.enumerate_pixels() {
+        let (x, y) = (i64::from(x) + left, i64::from(y) + top);
+        if (0..i64::from(width)).contains(&x) && (0..i64::from(height)).contains(&y) {
+            // What differs from its own background differs as much from theirs.
+            let moved = |i: usize| i16::from(pixel[i]) - i16::from(own[i]) + i16::from(ground);
+            let value = [0, 1, 2].map(|i| moved(i).clamp(0, 255) as u8);
+            out.put_pixel(x as u32, y as u32, Rgb(value));
+        }
+    }
+    Some(out.into())
+}
+
+/// The median of the outermost pixels, by channel.
+fn background(image: &RgbImage) -> [u8; 3] {
+    let (right, bottom) = (image.width() - 1, image.height() - 1);
+    let across = (0..=right).flat_map(|x| [(x, 0), (x, bottom)]);
+    let rim: Vec<(u32, u32)> = across.chain((0..=bottom).flat_map(|y| [(0, y), (right, y)])).collect();
+    [0, 1, 2].map(|channel| {
+        let mut values: Vec<u8> = rim.iter().map(|&(x, y)| image.get_pixel(x, y)[channel]).collect();
+        values.sort_unstable();
+        values[values.len() / 2]
+    })
+}
+
+/// How far each pixel is from the background, 0 to 1, where that is furthest.
+fn ink(image: &RgbImage, background: [u8; 3]) -> Vec<f64> {
+    let off = |pixel: &Rgb<u8>| (0..3).map(|i| pixel[i].abs_diff(background[i])).max().unwrap_or(0);
+    image.pixels().map(|pixel| f64::from(off(pixel)) / 255.0).collect()
 }
 
 /// Decodes within the limits and turns the picture upright as its EXIF data says.
@@ -138,20 +254,20 @@ fn colours(image: &DynamicImage) -> String {
     if bits == 8 { name.to_owned() } else { format!("{bits}-bit {name}") }
 }
 
-/// The picture without transparency, and whether it had any.
-fn lay_on_white(image: DynamicImage) -> (DynamicImage, bool) {
+/// The picture without transparency, laid on grey of a brightness, and whether it had any.
+fn lay_on(image: DynamicImage, ground: u8) -> (DynamicImage, bool) {
     if !image.color().has_alpha() {
         return (image, false);
     }
     let rgba = image.to_rgba8();
     let transparent = rgba.pixels().any(|pixel| pixel[3] < 255);
-    let on_white = |value: u8, alpha: u8| {
+    let laid = |value: u8, alpha: u8| {
         let (value, alpha) = (u32::from(value), u32::from(alpha));
-        ((value * alpha + 255 * (255 - alpha) + 127) / 255) as u8
+        ((value * alpha + u32::from(ground) * (255 - alpha) + 127) / 255) as u8
     };
     let mut rgb = RgbImage::new(rgba.width(), rgba.height());
     for (to, from) in rgb.pixels_mut().zip(rgba.pixels()) {
-        to.0 = [0, 1, 2].map(|channel| on_white(from[channel], from[3]));
+        to.0 = [0, 1, 2].map(|channel| laid(from[channel], from[3]));
     }
     (rgb.into(), transparent)
 }

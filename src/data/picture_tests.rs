@@ -12,7 +12,11 @@ fn saved(folder: &Path, image: impl Into<DynamicImage>, format: ImageFormat) -> 
     path
 }
 
-fn loaded(image: impl Into<DynamicImage>, shape: &[usize], largest: f32) -> Picture {
+fn load(path: &Path, shape: &[usize], largest: f32) -> Result<PictureRow, DataError> {
+    Picture::read(path)?.row(&Rendering { shape, largest, ..Rendering::default() })
+}
+
+fn loaded(image: impl Into<DynamicImage>, shape: &[usize], largest: f32) -> PictureRow {
     let dir = tempfile::tempdir().unwrap();
     load(&saved(dir.path(), image, ImageFormat::Png), shape, largest).unwrap()
 }
@@ -20,14 +24,14 @@ fn loaded(image: impl Into<DynamicImage>, shape: &[usize], largest: f32) -> Pict
 #[test]
 fn a_fitting_picture_is_taken_as_it_is() {
     let image = GrayImage::from_vec(3, 2, vec![0, 10, 20, 30, 40, 255]).unwrap();
-    let expected = Picture { bytes: vec![0, 10, 20, 30, 40, 255], note: None };
+    let expected = PictureRow { bytes: vec![0, 10, 20, 30, 40, 255], note: None };
     assert_eq!(loaded(image, &[1, 2, 3], 255.0), expected);
 }
 
 #[test]
 fn colours_lie_in_planes() {
     let image = RgbImage::from_vec(2, 1, vec![1, 2, 3, 4, 5, 6]).unwrap();
-    assert_eq!(loaded(image, &[3, 1, 2], 255.0), Picture { bytes: vec![1, 4, 2, 5, 3, 6], note: None });
+    assert_eq!(loaded(image, &[3, 1, 2], 255.0), PictureRow { bytes: vec![1, 4, 2, 5, 3, 6], note: None });
     let grey = GrayImage::from_vec(2, 1, vec![7, 9]).unwrap();
     let picture = loaded(grey, &[3, 1, 2], 255.0);
     assert_eq!(picture.bytes, [7, 9, 7, 9, 7, 9]);
@@ -118,4 +122,52 @@ fn a_bomb_is_refused() {
     bytes[29..33].copy_from_slice(&sum.sum().to_be_bytes());
     let bomb = write(dir.path(), "bomb.png", &bytes);
     assert!(matches!(load(&bomb, &[1, 2, 2], 255.0), Err(DataError::PictureTooLarge { .. })));
+}
+
+/// What the pictures of a training part look like that is drawn in white on a dark ground.
+fn looks() -> Looks {
+    let spread = |mean| crate::data::Spread { mean, deviation: 0.01 };
+    Looks { background: 0.2, mean: spread(0.2), border: spread(0.2), size: spread(0.5), x: spread(0.5), y: spread(0.5) }
+}
+
+fn rendered(image: impl Into<DynamicImage>, rendering: Rendering<'_>) -> PictureRow {
+    let picture = Picture { path: PathBuf::new(), image: image.into() };
+    picture.row(&Rendering { shape: &[1, 8, 8], largest: 255.0, ..rendering }).unwrap()
+}
+
+#[test]
+fn transparency_is_laid_on_the_background_of_the_training_pictures() {
+    let looks = looks();
+    let image = RgbaImage::from_fn(8, 8, |x, _| image::Rgba([255, 255, 255, if x == 3 { 255 } else { 0 }]));
+    let row = rendered(image.clone(), Rendering { looks: Some(&looks), ..Rendering::default() });
+    assert_eq!(row.bytes[..8], [51, 51, 51, 255, 51, 51, 51, 51]);
+    assert!(row.note.unwrap().ends_with("transparency laid on the background of the training pictures"));
+    // What is inverted is the colour, not the transparency.
+    let row = rendered(image, Rendering { looks: Some(&looks), invert: true, ..Rendering::default() });
+    assert_eq!(row.bytes[..8], [51, 51, 51, 0, 51, 51, 51, 51]);
+    assert!(row.note.unwrap().contains("inverted"));
+}
+
+#[test]
+fn a_drawing_is_centred_with_its_proportions() {
+    let looks = looks();
+    // 40x20 pixels of white in a corner of black become 4x2 in the middle of 8x8.
+    let image = GrayImage::from_fn(200, 120, |x, y| {
+        Luma([if (150..190).contains(&x) && (90..110).contains(&y) { 255 } else { 0 }])
+    });
+    let row = rendered(image, Rendering { looks: Some(&looks), center: true, ..Rendering::default() });
+    let bright: Vec<usize> = (0..64).filter(|&at| row.bytes[at] > 200).collect();
+    assert_eq!(bright, [26, 27, 28, 29, 34, 35, 36, 37]);
+    assert!((0..64).filter(|at| !bright.contains(at)).all(|at| row.bytes[at] == 51), "{:?}", row.bytes);
+    assert_eq!(row.note.unwrap(), "200x120 grey brought to 8x8 grey, the drawing centred");
+    // Black on white is cut out as well, and stays darker than its ground; a blank picture stays as it is.
+    let image =
+        GrayImage::from_fn(80, 80, |x, y| Luma([if (10..30).contains(&x) && (10..30).contains(&y) { 0 } else { 255 }]));
+    let row = rendered(image, Rendering { looks: Some(&looks), center: true, ..Rendering::default() });
+    assert_eq!((row.bytes[0], row.bytes[27]), (51, 0));
+    let row = rendered(
+        GrayImage::from_pixel(80, 80, Luma([9])),
+        Rendering { looks: Some(&looks), center: true, ..Rendering::default() },
+    );
+    assert_eq!((row.bytes, row.note.unwrap().as_str()), (vec![9; 64], "80x80 grey brought to 8x8 grey"));
 }

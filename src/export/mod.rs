@@ -4,8 +4,10 @@ mod fingerprint;
 mod fold;
 mod model;
 mod progress;
+mod tensors;
 
 pub use fingerprint::{Fingerprint, PartFingerprint};
 pub use fold::{Folded, fold};
-pub use model::{Metadata, Model, ModelError, Normalization, Values, loss_settings};
+pub use model::{Metadata, Model, ModelError, Normalization, loss_settings};
 pub use progress::{LossScaling, Progress};
+pub use tensors::Values;

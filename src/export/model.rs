@@ -5,7 +5,8 @@
 
 use super::fingerprint::Fingerprint;
 use super::progress::Progress;
-use crate::data::{Affine, Encoding, Targets};
+use super::tensors::{self, Values};
+use crate::data::{Affine, Encoding, Looks, Targets};
 use crate::files::reason;
 use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -54,6 +55,14 @@ pub enum ModelError {
         /// Which file.
         path: PathBuf,
         /// What is wrong.
+        what: String,
+    },
+    /// It is of another kind.
+    #[error("{path}: is no safetensors file but {what}")]
+    Format {
+        /// Which file.
+        path: PathBuf,
+        /// What it is, and how it becomes one.
         what: String,
     },
     /// Weights without a description of the network.
@@ -180,6 +189,9 @@ pub struct Metadata {
     pub precision: Precision,
     /// How inputs are normalised.
     pub normalize: Normalization,
+    /// What the pictures look like that it was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Looks>,
     /// In the file of a best model, its measure on the validation part and the epochs it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<(f64, u64)>,
@@ -242,25 +254,6 @@ pub fn loss_settings(loss: &Loss) -> BTreeMap<String, f64> {
     loss.values().iter().filter_map(|(setting, value)| number((setting, value))).collect()
 }
 
-/// The content of a tensor.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// Floats with their sizes.
-    Floats(Vec<usize>, Vec<f32>),
-    /// A single count, as PyTorch's `num_batches_tracked`.
-    Count(i64),
-}
-
-impl Values {
-    /// The first number that is not finite.
-    pub fn not_finite(&self) -> Option<f32> {
-        match self {
-            Self::Floats(_, values) => values.iter().copied().find(|value| !value.is_finite()),
-            Self::Count(_) => None,
-        }
-    }
-}
-
 /// Weights by name, and what they belong to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
@@ -273,22 +266,33 @@ pub struct Model {
 }
 
 impl Model {
-    /// Reads weights, and the description where there is one.
+    /// Reads weights, and the description where there is one. Numbers of another precision are taken as float32; what
+    /// [`Model::open`] says of that is not heard.
     ///
     /// # Errors
-    /// The file cannot be read, is broken, or its description cannot be understood.
+    /// As [`Model::open`].
     pub fn read(path: &Path) -> Result<Self, ModelError> {
+        Ok(Self::open(path)?.0)
+    }
+
+    /// Reads weights, and the description where there is one; float16 and bfloat16 are taken as float32, which holds them
+    /// all, and float64 is rounded. What was done so comes along, in sentences.
+    ///
+    /// # Errors
+    /// The file cannot be read, is broken or of another kind, or its description cannot be understood.
+    pub fn open(path: &Path) -> Result<(Self, Vec<String>), ModelError> {
         let bytes = std::fs::read(path).map_err(|why| ModelError::Unreadable { path: path.into(), why })?;
         let broken = |what: String| ModelError::Broken { path: path.into(), what };
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| broken(e.to_string()))?;
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| match tensors::recognise(path, &bytes) {
+            Some(what) => ModelError::Format { path: path.into(), what },
+            None => broken(e.to_string()),
+        })?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
         let text = header.metadata().as_ref().and_then(|keys| keys.get(KEY));
         let metadata = text.map(|text| parse(path, text)).transpose()?;
-        let mut tensors = BTreeMap::new();
-        for (name, view) in file.tensors() {
-            tensors.insert(name.clone(), values(&view).map_err(|what| broken(format!("tensor {name} {what}")))?);
-        }
-        Ok(Self { path: path.into(), metadata, tensors })
+        let (tensors, notes) = tensors::read(&file).map_err(broken)?;
+        let notes = notes.into_iter().map(|note| format!("{}: {note}", path.display())).collect();
+        Ok((Self { path: path.into(), metadata, tensors }, notes))
     }
 
     /// The description.
@@ -346,21 +350,6 @@ fn flat<'a>(name: &'a String, values: &Values) -> (&'a String, Dtype, Vec<usize>
     }
 }
 
-fn values(view: &TensorView<'_>) -> Result<Values, String> {
-    let bytes = view.data();
-    match (view.dtype(), view.shape()) {
-        (Dtype::F32, shape) => {
-            let floats = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-            Ok(Values::Floats(shape.to_vec(), floats.collect()))
-        }
-        (Dtype::I64, []) => {
-            let count = bytes.try_into().map_err(|_| "has no whole count".to_owned())?;
-            Ok(Values::Count(i64::from_le_bytes(count)))
-        }
-        (dtype, shape) => Err(format!("is {dtype:?} {shape:?}: wgrad reads F32 tensors and I64 counts")),
-    }
-}
-
 fn parse(path: &Path, text: &str) -> Result<Metadata, ModelError> {
     let error = |what: String| ModelError::Metadata { path: path.into(), what };
     let json: serde_json::Value = serde_json::from_str(text).map_err(|e| error(e.to_string()))?;
@@ -404,6 +393,9 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     }
     if normalize.factor.has(0.0) {
         return Err("its normalisation has a factor of 0".into());
+    }
+    if metadata.pictures.as_ref().is_some_and(|looks| !looks.are_shares()) {
+        return Err("what its pictures look like is not said in shares from 0 to 1".into());
     }
     progress.as_ref().map_or(Ok(()), Progress::check)
 }

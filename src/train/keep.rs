@@ -70,6 +70,7 @@ impl Trainer {
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
             normalize: Normalization::new(kind.to_string(), data.largest, affine),
+            pictures: self.looks.clone(),
             best,
             fingerprint: progress.is_some().then(|| self.fingerprint.clone()),
             progress,

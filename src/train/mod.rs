@@ -51,5 +51,5 @@ pub use settings::{
     ClassWeights, DecayOnly, Declared, FIXED, Given, Length, Measure, NormalizeTarget, PLAN, POSITIONAL, Recipe,
     SETTINGS, SWITCH, Setting, Settings, named,
 };
-pub use statistics::Gap;
+pub use statistics::{Averaged, Difference, Gap};
 pub use trainer::Trainer;

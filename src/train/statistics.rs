@@ -4,6 +4,7 @@
 //! one batch of a smaller set), each normalised by its own statistics, dropout off.
 
 use super::batches::steps;
+use super::evaluate::{Evaluation, Score};
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
 use crate::error::Error;
@@ -20,12 +21,74 @@ pub struct Gap {
     pub variance: f64,
 }
 
+/// How the model does on the validation part with each of batch norm's averages.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Averaged {
+    /// With the running ones.
+    pub running: Evaluation,
+    /// With those of the population.
+    pub population: Evaluation,
+    /// Rows, or labels of rows, that are answered rightly with one and wrongly with the other.
+    changed: usize,
+}
+
+/// By how much the answers differ.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Difference {
+    /// Shares of right answers: with the running averages, and with those of the population.
+    Accuracy(f64, f64),
+    /// Losses likewise.
+    Loss(f64, f64),
+}
+
+/// A difference of accuracies that matters.
+const ACCURACY: f64 = 0.005;
+
+/// Deviations of chance that it must also exceed, where so many answers have changed to right or to wrong.
+const DEVIATIONS: f64 = 2.0;
+
+/// A difference of losses that matters, as a share of the smaller one.
+const LOSS: f64 = 0.1;
+
+impl Averaged {
+    fn new(running: Evaluation, population: Evaluation, truth: Option<&[u32]>) -> Self {
+        let changed = match (&running.score, &population.score, truth) {
+            (Score::Classes { predictions: a, .. }, Score::Classes { predictions: b, .. }, Some(truth)) => {
+                (0..truth.len()).filter(|&row| (a[row] == truth[row]) != (b[row] == truth[row])).count()
+            }
+            _ => running.counted().map_or(0, |(_, of)| of),
+        };
+        Self { running, population, changed }
+    }
+
+    /// Whether the answers are better with the averages of the population, by accuracy where that differs.
+    pub fn population_is_better(&self) -> bool {
+        match self.difference() {
+            Some(Difference::Accuracy(running, population)) => population > running,
+            _ => self.population.loss < self.running.loss,
+        }
+    }
+
+    /// The difference where it matters for the answers, or nothing.
+    pub fn difference(&self) -> Option<Difference> {
+        let Self { running, population, changed } = self;
+        if let (Some(a), Some(b), Some((_, of))) = (running.accuracy(), population.accuracy(), running.counted()) {
+            let chance = (*changed as f64).sqrt() / of as f64;
+            if (a - b).abs() >= ACCURACY && (a - b).abs() > DEVIATIONS * chance {
+                return Some(Difference::Accuracy(a, b));
+            }
+        }
+        let (a, b) = (running.loss, population.loss);
+        ((a - b).abs() > LOSS * a.min(b)).then_some(Difference::Loss(a, b))
+    }
+}
+
 /// Mean and variance of each feature.
 type Moments = [Vec<f32>; 2];
 
 impl Trainer {
     /// Whether some layer takes the population statistics at inference.
-    pub(super) fn takes_population(&self) -> bool {
+    pub fn takes_population(&self) -> bool {
         self.network.averages().iter().any(|(_, averages)| *averages == Averages::Population)
     }
 
@@ -34,14 +97,27 @@ impl Trainer {
         &self.gaps
     }
 
+    /// How the model does on the validation part with each of the two, where there is such a part and both are known.
+    pub fn averaged(&self) -> Option<&Averaged> {
+        self.averaged.as_ref()
+    }
+
     /// Takes the population statistics of the current weights, keeps them where a layer is to have them, and compares
     /// them with the running ones.
     pub(super) fn settle(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
         let layers = self.network.averages();
         let running: Vec<Moments> = layers.iter().map(|&(i, _)| self.moments(i)).collect::<Result<_, _>>()?;
-        self.take_population()?;
         // Of a model that was settled before, the running averages are known no more.
         let unknown = self.best.as_ref().is_some_and(|best| best.settled);
+        let rows = if unknown || layers.is_empty() { vec![] } else { self.job.split.validation.clone() };
+        let before = if rows.is_empty() { None } else { Some(self.evaluate(&rows)?) };
+        self.take_population()?;
+        if let Some(before) = before {
+            let after = self.evaluate(&rows)?;
+            let labels = self.job.dataset.targets.classes().map(|(labels, _)| labels);
+            let truth: Option<Vec<u32>> = labels.map(|labels| rows.iter().map(|&row| labels[row as usize]).collect());
+            self.averaged = Some(Averaged::new(before, after, truth.as_deref()));
+        }
         let mut gaps = vec![];
         for (&(index, averages), running) in layers.iter().zip(&running) {
             if averages == Averages::Running || !unknown {
@@ -96,6 +172,31 @@ fn gap(path: String, running: &Moments, population: &Moments) -> Gap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn evaluation(loss: f64, predictions: &[u32]) -> Evaluation {
+        let correct = predictions.iter().filter(|&&class| class == 0).count();
+        let score = Score::Classes { correct, predictions: predictions.to_vec() };
+        Evaluation { n: predictions.len(), loss, score }
+    }
+
+    #[test]
+    fn averages_differ_where_the_answers_do() {
+        let wrong = |count: usize| (0..1000).map(|row| u32::from(row < count)).collect::<Vec<u32>>();
+        let averaged = |a: (f64, usize), b: (f64, usize)| {
+            let [a, b] = [a, b].map(|(loss, count)| evaluation(loss, &wrong(count)));
+            Averaged::new(a, b, Some(&[0; 1000])).difference()
+        };
+        assert_eq!(averaged((0.50, 100), (0.50, 100)), None);
+        assert_eq!(averaged((0.50, 100), (0.52, 104)), None);
+        assert_eq!(averaged((0.50, 100), (0.52, 150)), Some(Difference::Accuracy(0.9, 0.85)));
+        assert_eq!(averaged((0.50, 100), (0.60, 104)), Some(Difference::Loss(0.5, 0.6)));
+        // As many answers become wrong as right, but for six: that is chance.
+        let mut other = wrong(100);
+        (0..100).for_each(|row| other[row] = 0);
+        (100..206).for_each(|row| other[row] = 1);
+        let averaged = Averaged::new(evaluation(0.5, &wrong(100)), evaluation(0.5, &other), Some(&[0; 1000]));
+        assert_eq!(averaged.difference(), None);
+    }
 
     #[test]
     fn a_gap_is_measured_in_the_populations_own_units() {

@@ -18,7 +18,8 @@ use super::resume::Start;
 use super::run_folder::RunFolder;
 use super::runner::Runner;
 use super::settings::{Length, Recipe};
-use super::statistics::Gap;
+use super::statistics::{Averaged, Gap};
+use crate::data::Looks;
 use crate::error::Error;
 use crate::export::{Fingerprint, Progress};
 use crate::kernel::{Now, Precision, Step};
@@ -44,6 +45,10 @@ pub struct Trainer {
     notes: Vec<String>,
     /// How far batch norm's two averages are apart, once they are known.
     pub(super) gaps: Vec<Gap>,
+    /// How the model does with each of them, once that is known.
+    pub(super) averaged: Option<Averaged>,
+    /// What the pictures of the training part look like, if they are pictures.
+    pub(super) looks: Option<Looks>,
     /// Whether the device holds the best model in place of the state to go on from.
     pub(super) over: bool,
     pace: Pace,
@@ -88,10 +93,12 @@ impl Trainer {
         let Start { progress, counted, best, fingerprint, from_file, saved_step, notes } = start;
         let every = Duration::try_from_secs_f64(job.settings.save_every).unwrap_or(Duration::MAX);
         let saves = Saves { every, since: Instant::now(), step: saved_step };
-        let (gaps, over, pace) = (vec![], false, Pace::new());
+        let looks = Looks::of(&job.dataset, &job.split.train);
+        let (gaps, averaged, over, pace) = (vec![], None, false, Pace::new());
         #[rustfmt::skip]
         let trainer = Self {
-            runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, over, pace,
+            runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, averaged, looks, over,
+            pace,
         };
         trainer.check_length()?;
         Ok(trainer)

@@ -185,7 +185,8 @@ fn population_statistics_are_taken_after_training() {
     let train = "train points.csv --device cpu --batch 16 --epochs 3 --validation 0";
     let layers = "--layers 'linear 8, batch_norm statistics=population, relu, linear'";
     let out = place.done(&format!("{train} {layers} --out run"));
-    assert!(out.contains("running and population statistics differ by at most"), "{out}");
+    // Nothing validates, so the two cannot be compared by what they answer.
+    assert!(!out.contains("running statistics"), "{out}");
     let tensors = |name: &str| Model::read(&place.path(name)).unwrap().tensors;
     let (model, last) = (tensors("run/model.safetensors"), tensors("run/last.safetensors"));
     for (name, values) in &model {
@@ -195,7 +196,7 @@ fn population_statistics_are_taken_after_training() {
     // Of a model that a run has left, the running averages are known no more: nothing is said of them.
     place.done(&format!("{train} --validation 0.2 {layers} --out best").replace("--validation 0 ", ""));
     let again = place.done("train --resume best --device cpu");
-    assert!(!again.contains("running and population"), "{again}");
+    assert!(!again.contains("running statistics"), "{again}");
     let plain = layers.replace(" statistics=population", "");
     let end = place.json(&format!("{train} {plain} --out plain")).pop().unwrap();
     let gap = &end["running_against_population"][0];

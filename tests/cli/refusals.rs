@@ -201,10 +201,11 @@ fn what_a_model_lacks_is_refused() {
         (format!("predict {without} points.csv --samples 5"), ["no dropout", "--samples"]),
         (format!("eval {without} points.csv --samples 5"), ["no dropout", "--samples"]),
         ("predict large/model.safetensors large.csv".into(), ["large.csv:2", "too large"]),
-        (format!("export {without} --out folded --fold"), ["no batch_norm", "--fold"]),
+        (format!("export {without} --out folded.safetensors --fold"), ["no batch_norm", "--fold"]),
         (format!("export {with} --out points.csv"), ["points.csv", "--out"]),
-        (format!("export {with} --out no/such/folder"), ["no/such/folder", "written"]),
-        ("export nosuch --out copy".into(), ["nosuch", "read"]),
+        (format!("export {with} --out net.onnx"), ["ONNX", ".safetensors"]),
+        (format!("export {with} --out no/such/folder.safetensors"), ["no/such/folder", "written"]),
+        ("export nosuch --out copy.safetensors".into(), ["nosuch", "read"]),
     ] {
         let device = if line.starts_with("export") { "" } else { " --device cpu" };
         place.refused(&format!("{line}{device}"), &names);

@@ -33,6 +33,7 @@ use super::faults::Faults;
 use super::opened::{Content, Opened};
 use super::{Affine, DataError, Dataset, Options, Targets, Values};
 use cells::{Cells, Found, Reader, TextColumn, Wanted, read};
+use csv::StringRecord;
 use decide::settle;
 use sheet::{Sheet, Text};
 use std::collections::HashMap;
@@ -47,11 +48,22 @@ pub struct Table {
     pub rows: usize,
     /// What was recognised of the file, and what was done to fields that were not as those trained on, in clauses.
     pub notes: Vec<String>,
+    /// All fields as they stand in the file, if they are asked for.
+    pub fields: Option<Fields>,
 }
 
-/// Reads the columns of an encoding from a CSV file, plain or gzip, as the features that it makes of them, normalised. They
-/// are found by name, and their fields are read as those trained on; other columns are left out of account, whatever they
-/// hold.
+/// A table as it stands in its file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fields {
+    /// The names of the columns.
+    pub header: Vec<String>,
+    /// The fields of each row.
+    pub rows: Vec<StringRecord>,
+}
+
+/// Reads the columns of an encoding from a table as the features that it makes of them, normalised. They are found by name,
+/// and their fields are read as those trained on; other columns are left out of account, whatever they hold, but are among
+/// the `fields` if these are asked for.
 ///
 /// # Errors
 ///
@@ -60,9 +72,10 @@ pub struct Table {
 pub fn read_features(
     path: &Path,
     format: Format,
-    (encoding, normalize): (&Encoding, &Affine),
+    known: (&Encoding, &Affine),
+    fields: bool,
 ) -> Result<Table, DataError> {
-    Ok(read_known(path, format, (encoding, normalize), None)?.0)
+    Ok(read_known(path, format, known, None, fields)?.0)
 }
 
 /// Reads the columns of an encoding and the target columns that `target` names (as in [`Options`]), to judge a model by:
@@ -79,7 +92,7 @@ pub fn read_labelled(
     target: &str,
     like: &Targets,
 ) -> Result<(Dataset, Vec<String>), DataError> {
-    let (table, columns) = read_known(path, format, (encoding, normalize), Some(target))?;
+    let (table, columns) = read_known(path, format, (encoding, normalize), Some(target), false)?;
     let target = joined(&columns);
     let dataset = Dataset {
         name: super::name_of(path),
@@ -100,6 +113,7 @@ fn read_known(
     format: Format,
     (encoding, normalize): (&Encoding, &Affine),
     target: Option<&str>,
+    fields: bool,
 ) -> Result<(Table, Vec<cells::Column>), DataError> {
     let text = Text::read(path, format)?;
     let needed: Vec<&str> = encoding.columns.iter().map(|column| column.name.as_str()).collect();
@@ -145,8 +159,19 @@ fn read_known(
     }
     let (values, done) = encoding.apply(cells.iter(), rows, normalize);
     let notes = sheet.notes.iter().cloned().chain(done.surprises()).collect();
-    let table = Table { values, rows, notes };
+    let fields = if fields { Some(all_fields(&mut sheet)?) } else { None };
+    let table = Table { values, rows, notes, fields };
     Ok((table, columns))
+}
+
+/// Reads all rows again, as they stand in the file.
+fn all_fields(sheet: &mut Sheet<'_>) -> Result<Fields, DataError> {
+    sheet.rewind();
+    let (mut rows, mut record) = (vec![], StringRecord::new());
+    while sheet.next(&mut record)?.is_some() {
+        rows.push(record.clone());
+    }
+    Ok(Fields { header: sheet.header.clone(), rows })
 }
 
 /// What reads a column that a model knows.

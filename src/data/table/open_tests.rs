@@ -195,7 +195,8 @@ fn encoding() -> Encoding {
 
 fn features(text: &str) -> Result<Table, DataError> {
     let dir = tempfile::tempdir().unwrap();
-    read_features(&write(dir.path(), "rows.csv", text.as_bytes()), Format::default(), (&encoding(), &Affine::none(5)))
+    let known = (&encoding(), &Affine::none(5));
+    read_features(&write(dir.path(), "rows.csv", text.as_bytes()), Format::default(), known, false)
 }
 
 #[test]

@@ -1,0 +1,180 @@
+//! What is to be predicted: rows of tables, pictures, IDX files.
+
+use super::super::args::PredictArgs;
+use super::super::{setting, show};
+use crate::data::{self, Fields, Looks, Picture, Rendering, Unlike, Values};
+use crate::error::Error;
+use crate::export::Metadata;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Inputs of one file, and what each is called.
+pub(super) struct Inputs {
+    pub(super) names: Vec<String>,
+    pub(super) values: Values,
+    /// The fields of a table as they stand in the file, if they are asked for.
+    pub(super) fields: Option<Fields>,
+}
+
+/// What was done to inputs or is to be said of them, with the first file and the number of them.
+type Notes = BTreeMap<String, (String, usize)>;
+
+/// Reads all files, with notes in sentences.
+pub(super) fn read_all(args: &PredictArgs, meta: &Metadata) -> Result<(Vec<Inputs>, Vec<String>), Error> {
+    check_flags(args, meta)?;
+    let mut notes = Notes::new();
+    let files = args.inputs.iter().map(|path| read(path, args, meta, &mut notes)).collect::<Result<_, _>>()?;
+    let told = notes.into_iter().map(|(what, (first, count))| {
+        let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+        format!("{first}{others}: {what}")
+    });
+    Ok((files, told.collect()))
+}
+
+/// Refuses flags for pictures where they mean nothing.
+fn check_flags(args: &PredictArgs, meta: &Metadata) -> Result<(), Error> {
+    let shown = args.model.display();
+    let what = if (args.invert || args.center) && !meta.encoding.is_empty() {
+        let flag = if args.invert { "--invert" } else { "--center" };
+        format!("{shown} takes rows of a table, and {flag} is for pictures: leave it out")
+    } else if args.center && meta.pictures.is_none() {
+        format!(
+            "{shown} does not say where the drawings lie that it was trained on, which --center needs: train it again"
+        )
+    } else if args.center && !meta.pictures.as_ref().is_some_and(Looks::have_one_background) {
+        format!("{shown} was trained on pictures with no common background, so --center has no drawing to find")
+    } else {
+        return Ok(());
+    };
+    Err(setting(what))
+}
+
+fn note(notes: &mut Notes, what: String, of: &str) {
+    notes.entry(what).or_insert_with(|| (of.to_owned(), 0)).1 += 1;
+}
+
+fn read(path: &Path, args: &PredictArgs, meta: &Metadata, notes: &mut Notes) -> Result<Inputs, Error> {
+    let shown = path.display().to_string();
+    if meta.encoding.is_empty() && data::is_table(path) {
+        return Err(setting(format!("{shown} is a table, the model takes images")));
+    }
+    let is_picture = [".png", ".jpg", ".jpeg"].iter().any(|end| shown.to_lowercase().ends_with(end));
+    if !meta.encoding.is_empty() && is_picture {
+        return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
+    }
+    if !meta.encoding.is_empty() {
+        let known = (&meta.encoding, &meta.normalize.affine(meta.input.iter().product()));
+        let table = data::read_features(path, args.format.format(), known, args.out.is_some())?;
+        table.notes.into_iter().for_each(|what| note(notes, what, &shown));
+        let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
+        return Ok(Inputs { names, values: Values::Floats(table.values), fields: table.fields });
+    }
+    let rendering = Rendering {
+        shape: &meta.input,
+        largest: meta.normalize.largest,
+        looks: meta.pictures.as_ref(),
+        invert: args.invert,
+        center: args.center,
+    };
+    if data::is_idx(path)? {
+        return idx(path, &rendering, notes);
+    }
+    let picture = Picture::read(path)?;
+    let row = picture.row(&rendering)?;
+    if let Some(what) = row.note {
+        note(notes, what, &shown);
+    }
+    advise(&picture, &row.bytes, &rendering, &shown, notes)?;
+    Ok(Inputs { names: vec![shown], values: Values::Bytes(row.bytes), fields: None })
+}
+
+fn idx(path: &Path, rendering: &Rendering<'_>, notes: &mut Notes) -> Result<Inputs, Error> {
+    let shown = path.display().to_string();
+    let images = data::read_images(path)?;
+    let (found, wanted) = ([1, images.height, images.width], rendering.shape);
+    let largest = images.bytes.iter().copied().max().unwrap_or(0);
+    if f32::from(largest) > rendering.largest {
+        let wants = rendering.largest;
+        return Err(setting(format!(
+            "{shown} has values up to {largest}, the model was trained on values up to {wants}"
+        )));
+    }
+    let fits = if wanted.len() == 3 {
+        found[..] == *wanted
+    } else {
+        found.iter().product::<usize>() == wanted.iter().product::<usize>()
+    };
+    if !fits {
+        let (of, wants) = (show::sizes(&found), show::sizes(wanted));
+        return Err(setting(format!("{shown} has images of {of}, the model takes {wants}")));
+    }
+    let names: Vec<String> = (1..=images.count).map(|row| format!("{shown}:{row}")).collect();
+    let turned = rendering.invert || rendering.center;
+    let mut bytes = Vec::with_capacity(images.bytes.len());
+    for (name, image) in names.iter().zip(images.bytes.chunks(images.height * images.width)) {
+        // Most are as usual, and need not become pictures to be known as such.
+        let usual =
+            rendering.looks.is_none_or(|looks| looks.compare(image, &found, rendering.largest) == Unlike::default());
+        if usual && !turned {
+            bytes.extend(image);
+            continue;
+        }
+        let picture = Picture::grey(path, image, [images.width as u32, images.height as u32], rendering.largest);
+        let rendering = Rendering { shape: &found, ..rendering.clone() };
+        let row = if turned { picture.row(&rendering)?.bytes } else { image.to_vec() };
+        advise(&picture, &row, &rendering, name, notes)?;
+        bytes.extend(row);
+    }
+    if turned {
+        let done = [(rendering.invert, "inverted"), (rendering.center, "the drawings centred")];
+        let done: Vec<&str> = done.iter().filter(|(is, _)| *is).map(|(_, what)| *what).collect();
+        note(notes, done.join(", "), &shown);
+    }
+    Ok(Inputs { names, values: Values::Bytes(bytes), fields: None })
+}
+
+/// Notes in what a picture is unlike those that the model was trained on, with the flag that helps.
+fn advise(
+    picture: &Picture,
+    row: &[u8],
+    rendering: &Rendering<'_>,
+    name: &str,
+    notes: &mut Notes,
+) -> Result<(), Error> {
+    let Some(looks) = rendering.looks else { return Ok(()) };
+    let mut unlike = looks.compare(row, rendering.shape, rendering.largest);
+    if unlike.blank {
+        // Black on transparent, laid on black.
+        let other = picture.row(&Rendering { invert: !rendering.invert, ..rendering.clone() })?;
+        let other = looks.compare(&other.bytes, rendering.shape, rendering.largest);
+        if !other.blank && !other.inverted {
+            unlike = Unlike { inverted: true, ..other };
+        }
+    }
+    let moved = unlike.moved && !rendering.center;
+    let mut what = vec![];
+    if unlike.inverted {
+        what.push("it is bright where they are dark and dark where they are bright");
+    }
+    if unlike.shaded {
+        what.push("it is brighter or darker than they are");
+    }
+    if unlike.blank {
+        what.push("nothing is drawn on it");
+    }
+    if moved {
+        what.push("its drawing is of another size or lies elsewhere");
+    }
+    if what.is_empty() {
+        return Ok(());
+    }
+    let help = match (unlike.inverted, moved) {
+        (true, _) if rendering.invert => ": leave --invert out",
+        (true, true) => ": try --invert --center",
+        (true, false) => ": try --invert",
+        (false, true) => ": try --center",
+        (false, false) => ": the answer may mean nothing",
+    };
+    note(notes, format!("unlike the pictures that the model was trained on: {}{help}", what.join(", ")), name);
+    Ok(())
+}
