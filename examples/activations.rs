@@ -169,7 +169,7 @@ fn active(trainer: &mut Trainer) -> Result<f64, Failure> {
 fn revive(setup: &Setup, kind: &'static str, hidden: usize, seed: u64) -> Result<Unit, Failure> {
     let layers = [format!("linear {hidden}"), kind.to_owned(), "linear".into()];
     let mut recipe = recipe(setup, &layers, seed);
-    (recipe.source, recipe.test) = (Some("digits".into()), Some(0.2));
+    (recipe.source, recipe.test) = (Some("digits".into()), Some(0.2.into()));
     recipe.normalize = Some(Normalize::Scale);
     recipe.lr = Some(0.2);
     recipe.steps = Some(UPDATES);

@@ -110,7 +110,7 @@ fn recipe(setup: &Setup, way: &Way, seed: u64) -> Recipe {
     let layers: Vec<&str> = layers.iter().map(String::as_str).collect();
     let mut recipe = setup.recipe(&layers, 0.4);
     // What is left to train on: 179 of the digits, 3000 of MNIST, or all of it.
-    recipe.validation = Some(setup.choose(0.5, 0.95, 0.0));
+    recipe.validation = Some(setup.choose(0.5, 0.95, 0.0).into());
     recipe.lr = Some(setup.choose(0.05, 0.05, 0.01));
     recipe = recipe.with("momentum", Value::Number(setup.choose(0.9, 0.9, 0.95)));
     recipe.schedule = Some(Schedule::cosine());

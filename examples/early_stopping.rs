@@ -105,7 +105,7 @@ fn train(setup: &Setup, seed: u64, wrong: bool) -> Result<Vec<Epoch>, Failure> {
     let batch = setup.pick(16, 32);
     let mut recipe = setup.recipe(&["linear 512", "relu", "linear"], 0.4);
     // What is left to train on: 179 of the digits, 1200 of MNIST.
-    recipe.validation = Some(setup.pick(0.5, 0.98));
+    recipe.validation = Some(setup.pick(0.5, 0.98).into());
     recipe.lr = Some(setup.pick(0.05, 0.02));
     recipe = recipe.with("momentum", Value::Number(0.9));
     recipe.batch = Some(batch);

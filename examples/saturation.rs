@@ -134,7 +134,7 @@ fn unit(setup: &Setup, loss: Loss, start: [f32; 2]) -> Result<Unit, Failure> {
 /// The digits as two classes.
 fn one_digit(setup: &Setup, loss: Loss, seed: u64) -> Result<Job, Failure> {
     let mut recipe = setup.recipe(&["linear 32", "tanh", "linear 1", "sigmoid"], 0.2);
-    (recipe.source, recipe.test) = (Some("digits".into()), Some(0.2));
+    (recipe.source, recipe.test) = (Some("digits".into()), Some(0.2.into()));
     recipe.lr = Some(0.1);
     recipe.batch = Some(32);
     recipe.steps = Some(3000);

@@ -1,10 +1,12 @@
-//! What can go wrong between a recipe and a model file, each in one sentence.
+//! What can go wrong between a recipe and a model file, each in one sentence. Messages are of bounded length, whatever names
+//! a file holds.
 
 use crate::data::DataError;
 use crate::executor::DeviceError;
 use crate::export::ModelError;
 use crate::files::is_full;
 use crate::graph::plan::PlanError;
+use crate::names::bounded;
 use crate::nn::NotationError;
 use crate::shape::ShapeError;
 use std::path::PathBuf;
@@ -14,7 +16,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum Error {
     /// The data.
-    #[error(transparent)]
+    #[error("{}", bounded(&.0.to_string()))]
     Data(#[from] DataError),
     /// The text of a layer.
     #[error(transparent)]
@@ -29,10 +31,10 @@ pub enum Error {
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// A model file.
-    #[error(transparent)]
+    #[error("{}", bounded(&.0.to_string()))]
     Model(#[from] ModelError),
     /// A recipe or a flag.
-    #[error("{0}")]
+    #[error("{}", bounded(.0))]
     Setting(String),
     /// The data are not those of the run that is to go on with them.
     #[error("{run}: the data are not those of the run: {what}; give the run its data again, or start a new run")]

@@ -60,6 +60,9 @@ pub fn nearest_of(kind: &str, name: &str, names: &[String]) -> String {
     }
 }
 
+/// Characters of a name from which on none is like it: comparing takes the square of them.
+const COMPARED: usize = 200;
+
 /// Characters of a text that a message shows.
 const LONGEST: usize = 80;
 
@@ -69,6 +72,35 @@ pub fn short(text: &str) -> String {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
+}
+
+/// Characters that a message has at most, of those between quotation marks [`LONGEST`] each.
+const MESSAGE: usize = 1200;
+
+/// A message of bounded length: of long texts in quotation marks the beginnings, and of one that is still too long its
+/// beginning and its end, where it says what to do.
+pub fn bounded(message: &str) -> String {
+    let (mut out, mut quoted, mut escaped) = (String::with_capacity(message.len().min(MESSAGE)), None, false);
+    for letter in message.chars() {
+        let opens = letter == '"' && !escaped;
+        quoted = match quoted {
+            None => opens.then_some(0),
+            Some(_) if opens => None,
+            Some(count) => Some(count + 1),
+        };
+        escaped = letter == '\\' && !escaped;
+        match quoted {
+            Some(count) if count == LONGEST + 1 => out.push('…'),
+            Some(count) if count > LONGEST => {}
+            _ => out.push(letter),
+        }
+    }
+    let count = out.chars().count();
+    if count <= MESSAGE {
+        return out;
+    }
+    let (head, tail) = (out.chars().take(MESSAGE / 2), out.chars().skip(count - MESSAGE / 2));
+    head.chain(" … ".chars()).chain(tail).collect()
 }
 
 /// The names in quotation marks, or the first few of them and how many more there are.
@@ -101,8 +133,11 @@ fn and_more(shown: &[String], all: usize) -> String {
 /// Up to one letter, and one more for every three of the name, may be wrong, missing, added or swapped with the next;
 /// something must be left of it. Names of equally many slips go by how much of their beginnings they share.
 fn like<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
-    let name = name.to_lowercase();
     let letters = name.chars().count();
+    if letters > COMPARED {
+        return vec![];
+    }
+    let name = name.to_lowercase();
     let may_be = |other: &&str| other.chars().count().abs_diff(letters) <= 1 + letters / 3;
     let scored = known.filter(may_be).filter_map(|other| {
         let lower = other.to_lowercase();
@@ -160,6 +195,33 @@ mod tests {
         assert_eq!(quoted(&"é".repeat(81)), format!("\"{}…\"", "é".repeat(80)));
         assert_eq!(short(&"x".repeat(80)), "x".repeat(80));
         assert!(listed(&["x".repeat(1000), "y".repeat(1000)]).len() < 200);
+    }
+
+    #[test]
+    fn messages_are_bounded() {
+        for message in ["", "the column \"a\" is \"\", so \"say \\\"x\\\" again\"", "one \" alone"] {
+            assert_eq!(bounded(message), message);
+        }
+        let long = "é".repeat(1000);
+        let cut = format!("\"{}…\"", "é".repeat(LONGEST));
+        assert_eq!(
+            bounded(&format!("the column {long:?} and {long:?} are two")),
+            format!("the column {cut} and {cut} are two")
+        );
+        let bounded = bounded(&format!("a{}b", " c".repeat(5000)));
+        assert!(bounded.chars().count() < MESSAGE + 10 && bounded.starts_with("a c") && bounded.ends_with(" cb"));
+    }
+
+    #[test]
+    fn long_texts_are_shown_in_part() {
+        let long = "é".repeat(1000);
+        assert_eq!(quoted("a\u{1b}[2J\n"), "\"a\\u{1b}[2J\\n\"");
+        assert_eq!(short(&long), format!("{}…", "é".repeat(LONGEST)));
+        assert_eq!(short(&long[..2 * LONGEST]), long[..2 * LONGEST]);
+        let all: Vec<String> = vec![long.clone(); 1000];
+        assert!(listed(&all).chars().count() < 600);
+        assert!(nearest_of("column", &long, &all).chars().count() < 600);
+        assert_eq!(nearest_of("column", "label", &["lable".into(), long]), "the nearest column name is \"lable\"");
     }
 
     #[test]

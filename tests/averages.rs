@@ -13,7 +13,7 @@ fn devices() -> Vec<Device> {
 
 fn recipe(norm: &str) -> Recipe {
     let layers = ["linear 6", norm, "relu", "dropout 0.5", "linear"].map(str::to_owned).to_vec();
-    Recipe { layers: Some(layers), validation: Some(0.0), batch: Some(50), epochs: Some(2), ..Recipe::default() }
+    Recipe { layers: Some(layers), validation: Some(0.0.into()), batch: Some(50), epochs: Some(2), ..Recipe::default() }
 }
 
 fn floats(model: &Model, name: &str) -> Vec<f64> {

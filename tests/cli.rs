@@ -35,6 +35,8 @@ mod resume;
 mod runs;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/splits.rs"]
+mod splits;
 #[path = "cli/tables.rs"]
 mod tables;
 #[path = "cli/tune.rs"]

@@ -126,7 +126,7 @@ fn a_run_in_float16_learns_the_digits() {
     let Some(gpu) = support::gpu_f16() else { return };
     let train = |precision: &str, device: &Device| {
         let mut recipe = Recipe::plain();
-        recipe.test = Some(0.2);
+        recipe.test = Some(0.2.into());
         recipe.layers = Some(LAYERS.map(str::to_owned).to_vec());
         recipe.precision = Some(precision.parse().unwrap());
         recipe = recipe.with("momentum", Value::Number(0.9));

@@ -20,7 +20,7 @@ fn devices() -> Vec<Device> {
 /// On the digits; with 40 % held out an epoch is 1078 rows, in 90 steps of 12 of which the last is smaller.
 fn trainer(layers: &[&str], device: &Device, change: impl Fn(&mut Recipe)) -> Trainer {
     let mut recipe = Recipe::plain();
-    recipe.test = Some(0.4);
+    recipe.test = Some(0.4.into());
     recipe.layers = Some(layers.iter().map(|&text| text.into()).collect());
     recipe.batch = Some(12);
     recipe.epochs = Some(2);

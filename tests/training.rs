@@ -51,7 +51,7 @@ fn mnist_is_learnt_in_an_epoch() {
     }
     let mut recipe = seeded(0);
     recipe.source = Some("mnist".into());
-    recipe.validation = Some(0.0);
+    recipe.validation = Some(0.0.into());
     recipe.batch = Some(128);
     recipe.epochs = Some(1);
     for device in devices() {

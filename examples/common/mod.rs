@@ -92,7 +92,7 @@ impl Setup {
     pub fn recipe(&self, layers: &[&str], held_out: f64) -> Recipe {
         let mut recipe = Recipe::plain();
         recipe.source = Some(self.pick("digits", "mnist").into());
-        recipe.test = Some(self.pick(held_out, 0.0));
+        recipe.test = Some(self.pick(held_out, 0.0).into());
         recipe.layers = Some(layers.iter().map(|&text| text.into()).collect());
         recipe
     }

@@ -11,7 +11,7 @@ use crate::op::Class;
 use crate::ops::OPS;
 use crate::train::{Trainer, prepare};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     if let Some(name) = &args.wgsl {
@@ -64,13 +64,13 @@ fn kernel(name: &str) -> Result<&'static Kernel, Error> {
 fn layers(trainer: &Trainer) {
     let programs = trainer.programs();
     let mut rows = vec![];
-    let mut all = 0;
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for tensor in programs.tensors.iter().filter(|tensor| tensor.class == Class::Parameters) {
+        *counts.entry(tensor.name.split('.').next().unwrap_or_default()).or_default() += tensor.shape.elements();
+    }
+    let all: usize = counts.values().sum();
     for (index, (text, shape)) in trainer.layers().iter().zip(&programs.shapes).enumerate() {
-        let own = |t: &&crate::nn::Tensor| {
-            t.class == Class::Parameters && t.name.split('.').next() == Some(&index.to_string())
-        };
-        let count: usize = programs.tensors.iter().filter(own).map(|t| t.shape.elements()).sum();
-        all += count;
+        let count = counts.get(index.to_string().as_str()).copied().unwrap_or(0);
         rows.push(vec![format!("{index:>3}  {text}"), show::sizes(&shape.0[1..]), show::thousands(count as u64)]);
     }
     rows.push(vec!["     all".into(), String::new(), show::thousands(all as u64)]);

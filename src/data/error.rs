@@ -1,5 +1,5 @@
 use super::KNOWN;
-use crate::names::{few, listed, nearest, nearest_of};
+use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -274,6 +274,45 @@ pub enum DataError {
     /// More rows than a 32-bit row index can count.
     #[error("{name}: {rows} rows are more than can be indexed, so give at most 4294967295")]
     TooManyRows { name: String, rows: usize },
+
+    /// A column to split by was named for images.
+    #[error("{name}: the rows are to be split by the column {}, but only tables have columns", quoted(column))]
+    SplitOfImages { name: String, column: String },
+    /// The column to split by is not there.
+    #[error(
+        "{name}: there is no column {} beside the target to split by {noun}; {}",
+        quoted(column),
+        nearest_of("column", column, columns)
+    )]
+    UnknownSplitColumn { name: String, noun: &'static str, column: String, columns: Vec<String> },
+    /// The column to split by is the only one beside the target.
+    #[error("{name}: beside the {noun} {} and the target no column is left to learn from", quoted(column))]
+    OnlySplitColumn { name: String, noun: &'static str, column: String },
+    /// A row without a time, or times that are no numbers.
+    #[error(
+        "{name}: the column {} has no time in row {row} below the header, so fill it in with a number or a date, or          remove the row",
+        quoted(column)
+    )]
+    NoTime { name: String, column: String, row: usize },
+    /// Fewer groups or times than parts.
+    #[error(
+        "{name}: the column {} has {found} {noun}{}, which is too few for the parts, so hold out fewer parts or split by          another column",
+        quoted(column), if *found == 1 { "" } else { "s" }
+    )]
+    FewUnits { name: String, noun: &'static str, column: String, found: usize },
+    /// A file for validation or test of another kind than the training data.
+    #[error("{name}: {wanted} as the training data is wanted here, so give a file of that kind")]
+    PartKind { name: String, wanted: &'static str },
+    /// Images of another size than those to train on.
+    #[error("{name}: its images are {found:?} where the training images are {wanted:?}, so give images of that size")]
+    PartShape { name: String, found: Vec<usize>, wanted: Vec<usize> },
+    /// A file for validation or test has a class that the training file has not.
+    #[error(
+        "{name}: the training data have no class {}, so correct it or remove its rows; {}",
+        quoted(class),
+        nearest_of("class", class, known)
+    )]
+    NewClass { name: String, class: String, known: Vec<String> },
 
     /// A name that is no normalisation.
     #[error("there is no normalisation {name:?}; {}", nearest(name, known))]

@@ -6,6 +6,7 @@
 //!
 //! Everything here is plain rows in memory; nothing knows of devices or networks.
 
+mod audit;
 mod classes;
 mod decimal;
 mod digits;
@@ -17,19 +18,23 @@ mod idx;
 mod looks;
 mod normalize;
 mod opened;
+mod part;
 #[cfg(feature = "cli")]
 mod picture;
 mod source;
 mod split;
 mod table;
 mod targets;
+mod units;
 
+pub use audit::{Figure, Finding, Part, audit};
 pub use classes::labels_for;
 pub use error::DataError;
 pub use idx::{Images, is_idx, read_images};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
 pub use normalize::{Affine, Normalize};
 pub use opened::{Encoded, Opened};
+pub use part::read_part;
 #[cfg(feature = "cli")]
 pub use picture::{Picture, PictureRow, Rendering};
 pub use split::{Fractions, Split, split};
@@ -37,6 +42,7 @@ pub use table::{
     Column, DatePart, Decimal, Encoding, Fields, Format, Kind, Notation, Separator, Table, read_features, read_labelled,
 };
 pub use targets::{Targets, Task};
+pub use units::{By, Units};
 
 use std::ops::Range;
 use std::path::Path;

@@ -69,7 +69,7 @@ pub fn split(opened: &Opened, fractions: Fractions, seed: u64) -> Result<Split, 
 }
 
 /// Refuses bad fractions; gives the number of rows.
-fn check(opened: &Opened, fractions: Fractions, own_test: usize) -> Result<u32, DataError> {
+pub(super) fn check(opened: &Opened, fractions: Fractions, own_test: usize) -> Result<u32, DataError> {
     let Fractions { validation, test } = fractions;
     for (part, value) in [("validation", validation), ("test", test)] {
         if !(0.0..1.0).contains(&value) {

@@ -9,8 +9,11 @@ use super::{Graph, Node};
 pub fn fuse(graph: &Graph) -> Graph {
     let mut fused = Graph { nodes: Vec::new(), ..graph.clone() };
     let mut loss = None;
+    let mut uses = vec![0; graph.values.len()];
+    graph.nodes.iter().chain(&graph.last).flat_map(|node| &node.inputs).for_each(|id| uses[id.0] += 1);
+    graph.kept.iter().for_each(|id| uses[id.0] += 1);
     for (index, node) in graph.nodes.iter().enumerate() {
-        match fused.nodes.last().and_then(|before| joined(graph, before, node)) {
+        match fused.nodes.last().and_then(|before| joined(&uses, before, node)) {
             Some(both) => {
                 fused.nodes.pop();
                 fused.nodes.push(both);
@@ -25,10 +28,10 @@ pub fn fuse(graph: &Graph) -> Graph {
     fused
 }
 
-fn joined(graph: &Graph, before: &Node, node: &Node) -> Option<Node> {
+/// Both nodes as one, if they may be; `uses` says how often each value is used, by the host too.
+fn joined(uses: &[usize], before: &Node, node: &Node) -> Option<Node> {
     let [between] = before.outputs[..] else { return None };
-    let uses = graph.nodes.iter().chain(&graph.last).flat_map(|n| &n.inputs).filter(|&&id| id == between).count();
-    if !node.op.is_relu() || node.inputs != [between] || uses != 1 || graph.kept.contains(&between) {
+    if !node.op.is_relu() || node.inputs != [between] || uses[between.0] != 1 {
         return None;
     }
     // A product with no bias has no kernel that ends in a ReLU.

@@ -25,11 +25,12 @@ use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients, keeps_products_apar
 use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
 use std::any::Any;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The calls with all joined that may be.
 pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Vec<Call> {
-    let mut joiner = Joiner { graph, calls, target };
+    let mut joiner = Joiner { graph, calls, target, users: vec![], gone: vec![] };
     if !scales_loss && !keeps_products_apart(target.product) {
         joiner.blocks();
     }
@@ -48,6 +49,11 @@ struct Joiner<'a> {
     graph: &'a Graph,
     calls: Vec<Call>,
     target: &'a Target,
+    /// For each value the places of the calls that have to do with it, when they were last looked for. Commits are left
+    /// out: they read what their operation saved, and nothing that lies between two operations.
+    users: Vec<Vec<usize>>,
+    /// The places of calls that are joined to others, and to be removed.
+    gone: Vec<bool>,
 }
 
 /// A block's recordings, by their places.
@@ -69,31 +75,44 @@ impl Joiner<'_> {
         self.graph.shape(id)
     }
 
-    /// Whether no call but these, and not the host, has to do with a value. Commits are left out: they read what their
-    /// operation saved, and nothing that lies between two operations.
-    fn only_in(&self, id: ValueId, places: &[usize]) -> bool {
-        let has = |wires: &Wires<ValueId>| {
+    /// Looks for the users of every value.
+    fn look(&mut self) {
+        self.users = vec![vec![]; self.graph.values.len()];
+        for (at, Call { wires, .. }) in self.calls.iter().enumerate().filter(|(_, call)| call.phase != Phase::Commit) {
             let lists = [&wires.inputs, &wires.outputs, &wires.saved, &wires.d_outputs];
-            lists.iter().any(|list| list.contains(&id)) || wires.d_inputs.contains(&Some(id))
-        };
-        let mut others =
-            self.calls.iter().enumerate().filter(|(at, call)| !places.contains(at) && call.phase != Phase::Commit);
-        let elsewhere = others.any(|(_, call)| has(&call.wires));
-        let at_the_end = self.graph.last.iter().any(|node| node.inputs.contains(&id));
-        !elsewhere && !at_the_end && !self.graph.kept.contains(&id)
+            for id in lists.into_iter().flatten().chain(wires.d_inputs.iter().flatten()) {
+                self.users[id.0].push(at);
+            }
+        }
+        let at_the_end = self.graph.last.iter().flat_map(|node| &node.inputs).chain(&self.graph.kept);
+        at_the_end.for_each(|id| self.users[id.0].push(usize::MAX));
+        self.gone = vec![false; self.calls.len()];
     }
 
+    /// Whether no call but these, and not the host, has to do with a value.
+    fn only_in(&self, id: ValueId, places: &[usize]) -> bool {
+        self.users[id.0].iter().all(|at| places.contains(at))
+    }
+
+    /// The places of the gradient of each path's operation, and of its commit.
+    fn by_path(&self, phase: Phase) -> HashMap<String, usize> {
+        let of_phase = self.calls.iter().enumerate().filter(|(_, call)| call.phase == phase).rev();
+        of_phase.map(|(at, call)| (call.path.clone(), at)).collect()
+    }
+
+    /// Calls keep their places until all blocks are made: what a block takes touches no other block's values.
     fn blocks(&mut self) {
-        let mut at = 0;
-        while at < self.calls.len() {
-            if let Some(found) = self.find_block(at) {
+        self.look();
+        let places = [Phase::Backward, Phase::Commit].map(|phase| self.by_path(phase));
+        for at in 0..self.calls.len() {
+            if let Some(found) = self.find_block(at, &places) {
                 self.make_block(&found);
             }
-            at += 1;
         }
+        self.remove();
     }
 
-    fn find_block(&self, at: usize) -> Option<Found> {
+    fn find_block(&self, at: usize, places: &[HashMap<String, usize>; 2]) -> Option<Found> {
         let (matmul, linear) = self.call::<Matmul>(at, Phase::Forward)?;
         let (norm, normed) = self.call::<BatchNorm>(at + 1, Phase::Forward)?;
         let (relu, activated) = self.call::<Activation>(at + 2, Phase::Forward)?;
@@ -106,9 +125,9 @@ impl Joiner<'_> {
         let dropped = self.call::<Dropout>(at + 3, Phase::Forward).filter(|(_, wires)| wires.inputs == [a]);
         let dropout = dropped.map(|(dropout, _)| *dropout);
         let steps = 3 + usize::from(dropout.is_some());
-        let own = |phase| move |c: &Call| c.phase == phase && c.path == self.calls[at + 1].path;
-        let last = self.calls.iter().position(own(Phase::Backward))?;
-        let commit = self.calls.iter().position(own(Phase::Commit))?;
+        let [backward, commit] = places;
+        let path = &self.calls[at + 1].path;
+        let (&last, &commit) = (backward.get(path)?, commit.get(path)?);
         // Dropout's, ReLU's and batch norm's gradients, and before them the next layer's.
         let first = (last + 2).checked_sub(steps)?;
         let next = first.checked_sub(1)?;
@@ -186,19 +205,17 @@ impl Joiner<'_> {
         self.calls[found.forward[0]] = block;
         self.calls[found.backward[0]] = back;
         let gone = [&found.forward[1..], &found.backward[1..], &[found.commit]].concat();
-        self.remove(&gone);
+        gone.into_iter().for_each(|at| self.gone[at] = true);
     }
 
-    fn remove(&mut self, places: &[usize]) {
-        let mut at = 0;
-        self.calls.retain(|_| {
-            at += 1;
-            !places.contains(&(at - 1))
-        });
+    fn remove(&mut self) {
+        let mut gone = self.gone.iter();
+        self.calls.retain(|_| gone.next() != Some(&true));
     }
 
     /// Takes the weights' part out of every linear layer's backward recording.
     fn weights(&mut self) {
+        self.look();
         let mut jobs = vec![];
         for at in 0..self.calls.len() {
             let Some((matmul, wires)) = self.call::<Matmul>(at, Phase::Backward) else { continue };
@@ -227,17 +244,18 @@ impl Joiner<'_> {
                 },
             });
         }
-        let mut empty = vec![];
         for (at, ..) in &jobs {
             self.calls[*at].wires.d_inputs[1..].fill(None);
-            empty.extend(self.calls[*at].wires.d_inputs[0].is_none().then_some(*at));
+            self.gone[*at] = self.calls[*at].wires.d_inputs[0].is_none();
         }
         let end = self.calls.iter().position(|call| call.phase == Phase::Commit).unwrap_or(self.calls.len());
+        self.gone.splice(end..end, vec![false; made.len()]);
         self.calls.splice(end..end, made);
-        self.remove(&empty);
+        self.remove();
     }
 
     fn head(&mut self) {
+        self.look();
         let of_call = |call: &Call| head::of_loss(&call.op).filter(|_| call.phase == Phase::Forward);
         let Some((at, plain)) = self.calls.iter().enumerate().find_map(|(at, call)| Some((at, of_call(call)?))) else {
             return;
@@ -276,7 +294,8 @@ impl Joiner<'_> {
             let path = if linear { format!("{}+loss", self.calls[first].path) } else { "loss".to_owned() };
             let wires = Wires { inputs, outputs: vec![d_logits], ..Wires::default() };
             self.calls[first] = Call { op: Arc::new(op), path, phase: Phase::Forward, wires };
-            self.remove(&(first + 1..at + 3).collect::<Vec<_>>());
+            self.gone[first + 1..at + 3].fill(true);
+            self.remove();
             return;
         }
     }

@@ -5,6 +5,7 @@
 //! slots of class `Activations` may lie on the same words when no dispatch of one falls into the life of the other.
 
 use super::plan::{Buffer, Place, PlanError};
+use super::space::Space;
 use crate::op::{ALIGN, Dispatch, Slot, SlotId, Target, writes};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +21,8 @@ pub(super) fn place(
     target: &Target,
 ) -> Result<(Vec<Buffer>, Vec<Place>), PlanError> {
     let (lives, conflicts) = (lives(slots, programs), conflicts(slots, programs));
-    let mut placer = Placer { slots, lives, conflicts, target, buffers: vec![], places: vec![None; slots.len()] };
+    let places = vec![None; slots.len()];
+    let mut placer = Placer { slots, lives, conflicts, target, buffers: vec![], taken: vec![], places };
     for id in (0..slots.len()).filter(|&id| slots[id].within.is_none()) {
         placer.place(SlotId(id as u32))?;
     }
@@ -81,7 +83,18 @@ struct Placer<'a> {
     conflicts: Vec<BTreeSet<usize>>,
     target: &'a Target,
     buffers: Vec<Buffer>,
+    /// What is taken of each buffer.
+    taken: Vec<Taken>,
     places: Vec<Option<Place>>,
+}
+
+/// What is taken of a buffer.
+#[derive(Default)]
+struct Taken {
+    /// The word behind all slots.
+    end: usize,
+    /// By the slots of each program, where they do not live for ever.
+    spaces: BTreeMap<usize, Space>,
 }
 
 impl Placer<'_> {
@@ -92,53 +105,57 @@ impl Placer<'_> {
         if bytes > limit {
             return Err(PlanError::TooLarge { name: slot.name.clone(), bytes, limit });
         }
-        for buffer in (0..self.buffers.len()).filter(|&b| self.buffers[b].class == slot.class) {
-            let neighbours: Vec<usize> = self.in_buffer(buffer).collect();
-            if neighbours.iter().any(|other| self.conflicts[id.0 as usize].contains(other)) {
-                continue;
-            }
-            let offset = self.first_gap(id, &neighbours);
-            let end = (offset + slot.words()).next_multiple_of(ALIGN);
+        let taboo: BTreeSet<usize> =
+            self.conflicts[id.0 as usize].iter().filter_map(|&other| Some(self.places[other]?.buffer)).collect();
+        let of_class = |buffer: &usize| self.buffers[*buffer].class == slot.class && !taboo.contains(buffer);
+        let candidates: Vec<usize> = (0..self.buffers.len()).filter(of_class).collect();
+        for buffer in candidates {
+            let offset = self.first_gap(id, buffer);
+            let end = offset.saturating_add(slot.words()).next_multiple_of(ALIGN);
             if end as u64 * 4 <= self.target.max_buffer && end <= MAX_WORDS {
-                self.buffers[buffer].words = self.buffers[buffer].words.max(end);
-                self.places[id.0 as usize] = Some(Place { buffer, offset });
+                self.put(id, buffer, offset);
                 return Ok(());
             }
         }
-        self.buffers.push(Buffer { class: slot.class, words: slot.words().max(1).next_multiple_of(ALIGN) });
-        self.places[id.0 as usize] = Some(Place { buffer: self.buffers.len() - 1, offset: 0 });
+        self.buffers.push(Buffer { class: slot.class, words: ALIGN });
+        self.taken.push(Taken::default());
+        self.put(id, self.buffers.len() - 1, 0);
         Ok(())
     }
 
-    fn in_buffer(&self, buffer: usize) -> impl Iterator<Item = usize> + '_ {
-        self.places.iter().enumerate().filter(move |(_, p)| p.is_some_and(|p| p.buffer == buffer)).map(|(id, _)| id)
+    fn put(&mut self, id: SlotId, buffer: usize, offset: usize) {
+        let (place, words) = (id.0 as usize, self.slots[id.0 as usize].words());
+        let (taken, held) = (&mut self.taken[buffer], &mut self.buffers[buffer].words);
+        taken.end = taken.end.max((offset + words).next_multiple_of(ALIGN));
+        *held = (*held).max(taken.end);
+        self.places[place] = Some(Place { buffer, offset });
+        if !self.slots[place].class.persists() {
+            for &(program, from, to) in &self.lives[place] {
+                taken.spaces.entry(program).or_default().take((from, to), offset, words);
+            }
+        }
     }
 
     /// The lowest aligned offset at which a slot meets no neighbour that lives when it does.
-    fn first_gap(&self, id: SlotId, neighbours: &[usize]) -> usize {
-        let words = self.slots[id.0 as usize].words();
-        let mut taken: Vec<(usize, usize)> = neighbours
-            .iter()
-            .filter(|&&other| self.meet(id.0 as usize, other))
-            .filter_map(|&other| self.places[other].map(|p| (p.offset, p.offset + self.slots[other].words())))
-            .collect();
-        taken.sort_unstable();
-        let mut offset = 0;
-        for (from, to) in taken {
-            if offset + words <= from {
-                break;
-            }
-            offset = offset.max(to.next_multiple_of(ALIGN));
+    fn first_gap(&mut self, id: SlotId, buffer: usize) -> usize {
+        let (place, words) = (id.0 as usize, self.slots[id.0 as usize].words());
+        if words == 0 {
+            return 0;
         }
-        offset
-    }
-
-    fn meet(&self, a: usize, b: usize) -> bool {
-        let persists = |id: usize| self.slots[id].class.persists();
-        persists(a)
-            || persists(b)
-            || self.lives[a].iter().any(|&(program, from, to)| {
-                self.lives[b].iter().any(|&(other, first, last)| program == other && from <= last && first <= to)
-            })
+        if self.slots[place].class.persists() {
+            // All slots of such a class live for ever, one behind the other.
+            return self.taken[buffer].end;
+        }
+        let mut offset = 0;
+        loop {
+            let before = offset;
+            for &(program, from, to) in &self.lives[place] {
+                let space = self.taken[buffer].spaces.entry(program).or_default();
+                offset = space.find((from, to), words, offset);
+            }
+            if offset == before || self.lives[place].len() < 2 {
+                return offset;
+            }
+        }
     }
 }

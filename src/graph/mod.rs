@@ -6,6 +6,7 @@ mod join;
 mod lifetimes;
 mod packs;
 pub mod plan;
+mod space;
 
 pub use fuse::fuse;
 pub use gradient::{Call, Phase, calls};

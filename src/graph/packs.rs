@@ -9,6 +9,7 @@ use crate::kernel::Scalar;
 use crate::op::{ALIGN, Class, Op, Wire, Wires};
 use crate::ops::loss_scale::LossScale;
 use crate::shape::Shape;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// A trainable tensor and where it begins in the packs.
@@ -21,9 +22,9 @@ struct Member {
 
 /// The trainable tensors of all graphs in the order in which they lie, and the words of a pack.
 fn members(sources: &[Source], optimizer: Option<&Optimizer>) -> (Vec<Member>, usize) {
-    let mut members: Vec<Member> = vec![];
+    let (mut members, mut names): (Vec<Member>, HashSet<&str>) = (vec![], HashSet::new());
     for value in sources.iter().flat_map(|s| &s.graph.values).filter(|v| v.class == Class::Parameters) {
-        if !members.iter().any(|member| member.name == value.name) {
+        if names.insert(&value.name) {
             let rule = optimizer.map_or(0, |optimizer| optimizer.rule(&value.name));
             members.push(Member { name: value.name.clone(), shape: value.shape.clone(), rule, offset: 0 });
         }

@@ -3,7 +3,7 @@
 //! A name says the deviation; alone the weights are normal, with `_uniform` they are uniform of the same deviation, that is
 //! between ±√3 deviations.
 
-use crate::names::nearest;
+use crate::names::{nearest, quoted};
 use crate::random::{Domain, Stream};
 use rand_distr::{Distribution, StandardNormal, StandardUniform};
 use std::fmt;
@@ -66,7 +66,7 @@ impl FromStr for Init {
         found.ok_or_else(|| {
             let known: Vec<&str> =
                 NAMES.iter().map(|(known, _)| *known).chain(["normal:0.05", "uniform:0.05"]).collect();
-            format!("there is no init {name:?}; {}", nearest(name, &known))
+            format!("there is no init {}; {}", quoted(name), nearest(name, &known))
         })
     }
 }

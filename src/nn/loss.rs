@@ -1,6 +1,6 @@
 //! A loss with its settings, by the name that recipes and model files give it.
 
-use crate::names::nearest;
+use crate::names::{nearest, quoted};
 use crate::op::{Answer, LossKind, Op, Right, Value, Values, Weighing, configure};
 use crate::ops::binary_cross_entropy::BINARY_CROSS_ENTROPY;
 use crate::ops::cross_entropy::CROSS_ENTROPY;
@@ -88,7 +88,7 @@ impl FromStr for Loss {
     fn from_str(name: &str) -> Result<Self, String> {
         let names: Vec<&str> = losses().map(|kind| kind.name).collect();
         let found = losses().find(|kind| kind.name.eq_ignore_ascii_case(name)).map(Self::of);
-        found.ok_or_else(|| format!("there is no loss {name:?}; {}", nearest(name, &names)))
+        found.ok_or_else(|| format!("there is no loss {}; {}", quoted(name), nearest(name, &names)))
     }
 }
 

@@ -191,14 +191,14 @@ impl Network {
     /// A layer does not fit the one before it.
     pub fn build(&self, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
         let mut built = Built { logits: x, outputs: vec![], shapes: vec![], tensors: vec![], counters: vec![] };
-        let mut last = x;
+        let (mut last, inits) = (x, self.inits());
         for (index, layer) in self.layers.iter().enumerate() {
             if index + 1 == self.layers.len() && self.ends_in_the_loss() {
                 built.shapes.push(graph.shape(last).clone());
                 break;
             }
             let path = self.path(index);
-            let mut builder = Builder { graph, usage, index, path, init: self.init_of(index), built: &mut built };
+            let mut builder = Builder { graph, usage, index, path, init: inits[index], built: &mut built };
             let y = layer.build(&mut builder, last)?;
             last = y;
             built.outputs.push(y);
@@ -234,10 +234,14 @@ impl Network {
         Err(ShapeError::new(what).at(&self.path(self.texts.len() - 1)))
     }
 
-    /// What the activation after it wants, and Xavier's before none, unless the network says otherwise.
-    fn init_of(&self, index: usize) -> Init {
-        let after = self.layers[index + 1..].iter().take_while(|layer| !layer.is_weighted());
-        self.init.or_else(|| after.filter_map(|layer| layer.init_before()).next()).unwrap_or(Init::Xavier)
+    /// For each layer what the activation after it wants, and Xavier's before none, unless the network says otherwise.
+    fn inits(&self) -> Vec<Init> {
+        let (mut inits, mut wanted) = (vec![Init::Xavier; self.layers.len()], None);
+        for (init, layer) in inits.iter_mut().zip(&self.layers).rev() {
+            *init = self.init.or(wanted).unwrap_or(Init::Xavier);
+            wanted = if layer.is_weighted() { None } else { layer.init_before().or(wanted) };
+        }
+        inits
     }
 }
 

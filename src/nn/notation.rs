@@ -1,13 +1,13 @@
 //! The layer notation: one layer, one string – a kind, positional values, then `key=value`.
 
-use crate::names::nearest;
+use crate::names::{nearest, quoted, short};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 /// A layer text that cannot be read. The index is the layer's place in the network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("layer {index} ({text:?}): {what}")]
+#[error("layer {index} ({}): {what}", quoted(.text))]
 pub struct NotationError {
     /// Place in the network, from 0.
     pub index: usize,
@@ -39,13 +39,13 @@ impl FromStr for LayerText {
         for word in words {
             match word.split_once('=') {
                 Some((key, value)) if key.is_empty() || value.is_empty() => {
-                    return Err(format!("{word:?} is not of the form key=value"));
+                    return Err(format!("{} is not of the form key=value", quoted(word)));
                 }
                 Some((key, _)) if keys.iter().any(|(known, _)| known == key) => {
-                    return Err(format!("{key} is given twice"));
+                    return Err(format!("{} is given twice", short(key)));
                 }
                 Some((key, value)) => keys.push((key.to_owned(), value.to_owned())),
-                None if !keys.is_empty() => return Err(format!("{word:?} stands after a key=value")),
+                None if !keys.is_empty() => return Err(format!("{} stands after a key=value", quoted(word))),
                 None => values.push(word.to_owned()),
             }
         }
@@ -87,14 +87,15 @@ impl LayerText {
     pub(crate) fn allow(&self, values: usize, keys: &[&str]) -> Result<(), String> {
         if let Some(extra) = self.values.get(values) {
             return Err(format!(
-                "{} takes {values} value{}, {extra:?} is one more",
+                "{} takes {values} value{}, {} is one more",
                 self.kind,
-                if values == 1 { "" } else { "s" }
+                if values == 1 { "" } else { "s" },
+                quoted(extra)
             ));
         }
         match self.keys.iter().find(|(key, _)| !keys.contains(&key.as_str())) {
-            Some((key, _)) if keys.is_empty() => Err(format!("{} takes no keys, so not {key}", self.kind)),
-            Some((key, _)) => Err(format!("{} has no key {key}; {}", self.kind, nearest(key, keys))),
+            Some((key, _)) if keys.is_empty() => Err(format!("{} takes no keys, so not {}", self.kind, short(key))),
+            Some((key, _)) => Err(format!("{} has no key {}; {}", self.kind, short(key), nearest(key, keys))),
             None => Ok(()),
         }
     }
@@ -117,7 +118,7 @@ fn read<T: FromStr>(value: &str, name: &str) -> Result<T, String> {
         "usize" => "a whole number",
         _ => "a number",
     };
-    value.parse().map_err(|_| format!("{name} must be {kind}, not {value:?}"))
+    value.parse().map_err(|_| format!("{name} must be {kind}, not {}", quoted(value)))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 
 use super::rare::{FEWEST, Rare};
 use super::schedule::Schedule;
-use super::settings::{NormalizeTarget, ON_TABLES, Recipe, given_to_optimizer};
+use super::settings::{HeldOut, NormalizeTarget, ON_TABLES, Recipe, given_to_optimizer};
 use crate::data::Normalize;
 use crate::error::Error;
 use crate::nn;
@@ -68,8 +68,8 @@ impl Recipe {
     /// begin here, so that they contain nothing that they do not name.
     pub fn plain() -> Self {
         Self {
-            validation: Some(0.0),
-            test: Some(0.0),
+            validation: Some(HeldOut::Share(0.0)),
+            test: Some(HeldOut::Share(0.0)),
             optimizer: Some("sgd".into()),
             weight_decay: Some(0.0),
             schedule: Some(Schedule::default()),

@@ -48,8 +48,8 @@ pub use run_folder::{Claim, RunFolder};
 pub use runner::Runner;
 pub use schedule::Schedule;
 pub use settings::{
-    ClassWeights, DecayOnly, Declared, FIXED, Given, Length, Measure, NormalizeTarget, PLAN, POSITIONAL, Recipe,
-    SETTINGS, SWITCH, Setting, Settings, named,
+    ClassWeights, DecayOnly, Declared, FIXED, Given, HeldOut, Length, Measure, NormalizeTarget, PLAN, POSITIONAL,
+    Recipe, SETTINGS, SWITCH, Setting, Settings, named,
 };
 pub use statistics::{Averaged, Difference, Gap};
 pub use trainer::Trainer;

@@ -49,6 +49,7 @@ impl Predictor {
         let data = DataShape { bytes, rows: BATCH, row: meta.input.clone() };
         let purpose = masks.map_or(Purpose::Predict, |seed| Purpose::Sample { seed });
         let programs = Programs::compile(&network, &data, BATCH, purpose, device.target())?;
+        state::check(&programs, model, false)?;
         let mut runner = Runner::new(device, programs)?;
         state::load(&mut runner, model, false)?;
         let features = meta.input.iter().product();

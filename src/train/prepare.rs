@@ -4,8 +4,8 @@ use super::defaults::{self, Facts, Learns};
 use super::job::Job;
 use super::question::question;
 use super::rare::rare;
-use super::settings::{ClassWeights, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
-use crate::data::{self, Dataset, Encoded, Fractions, Normalize, Opened, Split, Targets, Task};
+use super::settings::{ClassWeights, HeldOut, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
+use crate::data::{self, By, DataError, Dataset, Encoded, Fractions, Normalize, Opened, Split, Targets, Task};
 use crate::error::Error;
 use crate::names;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -32,14 +32,18 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
         categorical: &categorical,
         numeric: &numeric,
         missing: &missing,
-        format: data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header },
+        format: format(&recipe),
     };
-    let opened = data::open(&source, &options, data_dir)?;
+    let mut opened = data::open(&source, &options, data_dir)?;
     let mut notes = opened.notes.clone();
-    let split = split(&mut recipe, &opened)?;
+    let (mut split, told) = split(&mut recipe, &mut opened)?;
+    notes.extend(told);
     let kind = *recipe.normalize.get_or_insert(defaults::normalize(opened.is_image()));
-    let encoded = opened.encode(&split.train, kind)?;
-    notes.extend(encoded.notes.iter().cloned());
+    let mut encoded = opened.encode(&split.train, kind)?;
+    notes.append(&mut encoded.notes);
+    let (first, told) = add_files(&recipe, &mut encoded, &mut split, data_dir)?;
+    notes.extend(told);
+    notes.extend(data::audit(&encoded.dataset, &split, first).iter().map(ToString::to_string));
     notes.extend(numbers_as_classes(&recipe, &encoded.dataset));
     let (job, told) = job(recipe, encoded, split)?;
     notes.extend(told);
@@ -63,7 +67,7 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, V
     let rare = rare(recipe.class_weights.as_ref(), &dataset.targets, learnt);
     let facts = Facts { rows, train, features: dataset.features(), learns, pictures: dataset.is_image(), rare };
     let mut notes: Vec<String> = defaults::fill(&mut recipe, &facts)?.into_iter().collect();
-    recipe.validation.get_or_insert(0.0);
+    recipe.validation.get_or_insert(HeldOut::Share(0.0));
     let layers = recipe.layers.clone().unwrap_or_default();
     let mut problem = question(&dataset.targets, &layers, recipe.loss)?;
     problem.loss = Loss::read(problem.loss.kind().name, &given_to_loss(&recipe.declared)).map_err(Error::Setting)?;
@@ -96,21 +100,56 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, V
     Ok((job, notes))
 }
 
-/// Splits the rows, and fills in the shares that are held out.
-fn split(recipe: &mut Recipe, opened: &Opened) -> Result<Split, Error> {
+/// How the tables of a recipe are written.
+fn format(recipe: &Recipe) -> data::Format {
+    data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header }
+}
+
+/// Splits the rows, and fills in what is held out. What the user should know comes along, in a clause.
+fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<String>), Error> {
+    let by = recipe.group.clone().map(By::Group).or_else(|| recipe.time.clone().map(By::Time));
+    let units = by.map(|by| opened.take_units(by)).transpose()?;
     let own_test = opened.test.clone().map_or(0, |test| test.len());
     if opened.test.is_none() {
-        recipe.test.get_or_insert(defaults::TEST);
+        recipe.test.get_or_insert(defaults::TEST.into());
+    } else if let Some(HeldOut::File(_)) = recipe.test {
+        return Err(DataError::OwnTestPart { name: opened.name.clone(), rows: own_test }.into());
     }
-    let test = recipe.test.unwrap_or(0.0);
+    let test = recipe.test.as_ref().map_or(0.0, HeldOut::share);
     let own = opened.rows() - own_test;
     // What stops early or chooses by accuracy needs rows to do so on.
     let chooses = recipe.early_stopping.is_some() || recipe.measure.is_some();
     let weights = recipe.class_weights.as_ref().filter(|_| !chooses);
     let rare = rare(weights, &opened.targets, 0..own);
     let default = defaults::validation(own, test, opened.is_image(), rare);
-    let validation = *recipe.validation.get_or_insert(default);
-    Ok(data::split(opened, Fractions { test, validation }, recipe.seed.unwrap_or(0))?)
+    let validation = recipe.validation.get_or_insert(default.into()).share();
+    let (fractions, seed) = (Fractions { test, validation }, recipe.seed.unwrap_or(0));
+    Ok(match units {
+        Some((units, note)) => (units.split(opened, fractions, seed)?, Some(note)),
+        None => (data::split(opened, fractions, seed)?, None),
+    })
+}
+
+/// Adds the rows of files to validate and to test on. Gives the place of the first row of each part, 0 where it comes from
+/// no file; what the user should know of the files comes along, in clauses.
+fn add_files(
+    recipe: &Recipe,
+    encoded: &mut Encoded,
+    split: &mut Split,
+    data_dir: Option<&Path>,
+) -> Result<([u32; 2], Vec<String>), Error> {
+    let (mut firsts, mut notes) = ([0, 0], vec![]);
+    let format = format(recipe);
+    let parts = [(&recipe.validation, &mut split.validation), (&recipe.test, &mut split.test)];
+    for ((held_out, rows), first) in parts.into_iter().zip(&mut firsts) {
+        let Some(file) = held_out.as_ref().and_then(HeldOut::file) else { continue };
+        let (part, told) = data::read_part(file, format, encoded, data_dir)?;
+        notes.extend(told.into_iter().map(|what| format!("{}: {what}", part.name)));
+        let range = encoded.dataset.append(part)?;
+        *first = range.start;
+        rows.extend(range);
+    }
+    Ok((firsts, notes))
 }
 
 /// Most classes of whole numbers that are not asked about.

@@ -18,17 +18,15 @@ fn sections() -> Vec<&'static str> {
 }
 
 impl Recipe {
-    /// Reads a recipe. A `source` that is a path becomes relative to the recipe's own folder.
+    /// Reads a recipe. Its paths become relative to the recipe's own folder.
     ///
     /// # Errors
     /// Names the key, the line and the nearest known key.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
         let mut recipe = Self::parse(&text).map_err(|fault| fault.into_error(path))?;
-        if let (Some(source), Some(folder)) = (&mut recipe.source, path.parent())
-            && crate::data::is_path(source)
-        {
-            *source = files::path_from(folder, source).to_string_lossy().into_owned();
+        if let Some(folder) = path.parent() {
+            recipe.change_paths(|path| files::path_from(folder, path).to_string_lossy().into_owned());
         }
         Ok(recipe)
     }

@@ -261,13 +261,13 @@ impl Table {
     }
 }
 
-/// A recipe that names its data set from the run folder, so that both can be moved together.
+/// A recipe that names its data from the run folder, so that both can be moved together.
 fn portable(recipe: &Recipe, folder: &Path) -> Recipe {
-    let named = |source: &str| match crate::data::is_path(source) {
-        true => files::name_from(folder, Path::new(source)).ok().flatten().unwrap_or_else(|| source.to_owned()),
-        false => source.to_owned(),
-    };
-    Recipe { source: recipe.source.as_deref().map(named), ..recipe.clone() }
+    let mut recipe = recipe.clone();
+    recipe.change_paths(|path| {
+        files::name_from(folder, Path::new(path)).ok().flatten().unwrap_or_else(|| path.to_owned())
+    });
+    recipe
 }
 
 fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {

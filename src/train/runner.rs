@@ -8,13 +8,16 @@ use crate::data::Values;
 use crate::executor::{DeviceError, Executor};
 use crate::export::LossScaling;
 use crate::kernel::{Now, Scalar, Step};
-use crate::op::SlotId;
+use crate::op::{Slot, SlotId};
+use std::collections::HashMap;
 use std::time::Instant;
 
 /// A plan and an executor, with the slots that the host writes and reads.
 pub struct Runner {
     exec: Box<dyn Executor>,
     programs: Programs,
+    /// The plan's slots by name.
+    slots: HashMap<String, SlotId>,
 }
 
 impl std::fmt::Debug for Runner {
@@ -56,7 +59,9 @@ impl Runner {
     /// # Errors
     /// The device has no room or refuses.
     pub fn new(device: &Device, programs: Programs) -> Result<Self, DeviceError> {
-        let mut runner = Self { exec: device.executor(&programs.plan)?, programs };
+        let named = |(slot, place): (&Slot, u32)| (slot.name.clone(), SlotId(place));
+        let slots = programs.plan.slots.iter().zip(0..).map(named).collect();
+        let mut runner = Self { exec: device.executor(&programs.plan)?, programs, slots };
         runner.set_scaling(LossScaling::default())?;
         Ok(runner)
     }
@@ -98,7 +103,7 @@ impl Runner {
 
     /// A slot that every plan of a network has.
     fn slot(&self, name: &str) -> SlotId {
-        self.programs.plan.slot(name).unwrap_or_else(|| panic!("the plan has no slot {name}"))
+        *self.slots.get(name).unwrap_or_else(|| panic!("the plan has no slot {name}"))
     }
 
     /// Writes the values of the data set and their normalisation.

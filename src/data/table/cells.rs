@@ -28,6 +28,25 @@ impl Cells {
     pub(super) fn numbers(values: Vec<f64>) -> Self {
         Self::Numbers { values, notation: Notation::default(), words: Words::new() }
     }
+
+    /// The number of rows.
+    pub(in crate::data) fn rows(&self) -> usize {
+        match self {
+            Self::Numbers { values, .. } | Self::Dates { seconds: values, .. } => values.len(),
+            Self::Texts { rows, .. } => rows.len(),
+        }
+    }
+
+    /// A number that is the same for equal fields of the column alone; none for a missing field.
+    pub(in crate::data) fn key(&self, row: usize) -> Option<u64> {
+        match self {
+            // Both zeros are equal.
+            Self::Numbers { values, .. } | Self::Dates { seconds: values, .. } => {
+                (!values[row].is_nan()).then(|| (values[row] + 0.0).to_bits())
+            }
+            Self::Texts { rows, .. } => (rows[row] != MISSING).then(|| rows[row].into()),
+        }
+    }
 }
 
 /// A column of a table to train on, as it was read.

@@ -81,7 +81,8 @@ pub enum Kind {
 }
 
 impl Column {
-    pub(super) fn width(&self) -> usize {
+    /// The number of features that it becomes.
+    pub(in crate::data) fn width(&self) -> usize {
         match &self.kind {
             Kind::Number { .. } => 1,
             Kind::Imputed { .. } => 2,

@@ -22,7 +22,7 @@ mod sheet;
 mod targets;
 mod written;
 
-pub(super) use cells::RawColumn;
+pub(super) use cells::{Cells, RawColumn};
 pub use dates::DatePart;
 pub use encoding::{Column, Encoding, Kind};
 pub use format::{Decimal, Format, Separator};
@@ -32,7 +32,7 @@ pub use written::Notation;
 use super::faults::Faults;
 use super::opened::{Content, Opened};
 use super::{Affine, DataError, Dataset, Options, Targets, Values};
-use cells::{Cells, Found, Reader, TextColumn, Wanted, read};
+use cells::{Found, Reader, TextColumn, Wanted, read};
 use csv::StringRecord;
 use decide::settle;
 use sheet::{Sheet, Text};

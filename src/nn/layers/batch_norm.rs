@@ -2,7 +2,7 @@
 
 use super::weights::rate;
 use crate::graph::ValueId;
-use crate::names::nearest;
+use crate::names::{nearest, quoted};
 use crate::nn::network::{Averages, Builder, Layer, Start, Usage};
 use crate::nn::notation::LayerText;
 use crate::op::Class;
@@ -25,7 +25,11 @@ impl Normalization {
             "running" => Averages::Running,
             "population" => Averages::Population,
             other => {
-                return Err(format!("statistics cannot be {other:?}; {}", nearest(other, &["running", "population"])));
+                return Err(format!(
+                    "statistics cannot be {}; {}",
+                    quoted(other),
+                    nearest(other, &["running", "population"])
+                ));
             }
         };
         let layer =

@@ -1,7 +1,7 @@
 //! Dropout.
 
 use crate::graph::ValueId;
-use crate::names::nearest;
+use crate::names::{nearest, quoted};
 use crate::nn::network::{Builder, Layer, Usage};
 use crate::nn::notation::LayerText;
 use crate::ops::dropout::{Dropout, Scale, Scaling};
@@ -28,7 +28,11 @@ impl Drop {
             }
             "weight_scaling" => Scaling::WeightScaling,
             other => {
-                return Err(format!("rule cannot be {other:?}; {}", nearest(other, &["inverted", "weight_scaling"])));
+                return Err(format!(
+                    "rule cannot be {}; {}",
+                    quoted(other),
+                    nearest(other, &["inverted", "weight_scaling"])
+                ));
             }
         };
         Ok(Box::new(Self { p, rule }))

@@ -8,7 +8,7 @@ mod weights;
 
 use super::network::Layer;
 use super::notation::LayerText;
-use crate::names::nearest;
+use crate::names::{nearest, quoted};
 
 /// Reads the layer that a text names.
 type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
@@ -36,7 +36,7 @@ pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
         None if text.kind == "softmax" => Err("cross_entropy has the softmax in it: leave the layer out".into()),
         None => {
             let known: Vec<&str> = KINDS.iter().map(|&(kind, _)| kind).collect();
-            Err(format!("there is no layer {:?}; {}", text.kind, nearest(&text.kind, &known)))
+            Err(format!("there is no layer {}; {}", quoted(&text.kind), nearest(&text.kind, &known)))
         }
     }
 }

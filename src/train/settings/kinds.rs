@@ -114,3 +114,49 @@ impl fmt::Display for ClassWeights {
         }
     }
 }
+
+/// Rows that are held out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HeldOut {
+    /// This share of the data set's rows.
+    Share(f64),
+    /// The rows of another file, or of a folder of images.
+    File(String),
+}
+
+impl HeldOut {
+    /// The share of the data set's rows, which is 0 where they come from a file.
+    pub fn share(&self) -> f64 {
+        match self {
+            Self::Share(share) => *share,
+            Self::File(_) => 0.0,
+        }
+    }
+
+    /// The file that they come from.
+    pub fn file(&self) -> Option<&str> {
+        match self {
+            Self::Share(_) => None,
+            Self::File(file) => Some(file),
+        }
+    }
+}
+
+impl From<f64> for HeldOut {
+    fn from(share: f64) -> Self {
+        Self::Share(share)
+    }
+}
+
+/// A number is a share, everything else is a path.
+impl FromStr for HeldOut {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim().parse() {
+            Ok(share) => Ok(Self::Share(share)),
+            Err(_) if text.trim().is_empty() => Err("a share of the rows or a file is wanted".to_owned()),
+            Err(_) => Ok(Self::File(text.to_owned())),
+        }
+    }
+}

@@ -8,7 +8,7 @@ mod range;
 mod table;
 mod value;
 
-use crate::data::Fractions;
+use crate::data::is_path;
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::nn::{self, Loss, Rule};
@@ -16,7 +16,7 @@ use crate::op::Value;
 pub use declared::{Declared, Given};
 pub(super) use declared::{ON_TABLES, given_to_loss, given_to_optimizer};
 pub use define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, named};
-pub use kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
+pub use kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
 pub use table::{Recipe, SETTINGS, Settings};
 
 /// How long a run is.
@@ -29,6 +29,20 @@ pub enum Length {
 }
 
 impl Recipe {
+    /// Changes all paths: that of the data set, unless it is a known one, and those of rows that are held out.
+    pub(in crate::train) fn change_paths(&mut self, change: impl Fn(&str) -> String) {
+        if let Some(source) = self.source.as_mut().filter(|source| is_path(source)) {
+            *source = change(source);
+        }
+        for held_out in [&mut self.validation, &mut self.test].into_iter().flatten() {
+            if let HeldOut::File(file) = held_out
+                && is_path(file)
+            {
+                *file = change(file);
+            }
+        }
+    }
+
     /// Takes every setting that another recipe has. `epochs` and `steps` replace each other.
     pub fn take(&mut self, other: &Self) {
         if other.epochs.is_some() || other.steps.is_some() {
@@ -64,8 +78,11 @@ impl Recipe {
         ensure(self.layers.is_none() || self.dropout.is_none(), || {
             "dropout cannot be given together with layers: write it among the layers".into()
         })?;
-        if let (Some(validation), Some(test)) = (self.validation, self.test) {
-            let both = validation + test;
+        ensure(self.group.is_none() || self.time.is_none(), || {
+            "group and time cannot both be given: rows are split by one column".into()
+        })?;
+        if let (Some(validation), Some(test)) = (&self.validation, &self.test) {
+            let both = validation.share() + test.share();
             ensure(both < 1.0, || {
                 format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
             })?;
@@ -89,11 +106,6 @@ impl Settings {
     /// How long the run is.
     pub fn length(&self) -> Length {
         self.steps.map_or_else(|| Length::Epochs(self.epochs.unwrap_or(1)), Length::Steps)
-    }
-
-    /// The shares of the rows that are held out.
-    pub fn fractions(&self) -> Fractions {
-        Fractions { validation: self.validation, test: self.test.unwrap_or(0.0) }
     }
 
     /// The update of the weights.

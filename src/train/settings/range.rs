@@ -1,5 +1,6 @@
 //! Ranges of numbers. Kernels compute in float32, so a number must lie in its range also after rounding to float32.
 
+use super::kinds::HeldOut;
 use std::ops::Range;
 
 pub(super) fn any<T>(_: &T) -> Result<(), String> {
@@ -9,6 +10,11 @@ pub(super) fn any<T>(_: &T) -> Result<(), String> {
 /// At least 0 and less than 1.
 pub(super) fn share(value: &f64) -> Result<(), String> {
     within(*value, 0.0..1.0)
+}
+
+/// A share of at least 0 and less than 1, or a file.
+pub(super) fn held_out(value: &HeldOut) -> Result<(), String> {
+    share(&value.share())
 }
 
 pub(super) fn at_least_0(value: &f64) -> Result<(), String> {

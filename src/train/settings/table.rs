@@ -3,8 +3,8 @@
 
 use super::declared::{Declared, HasDeclared, complete, entries};
 use super::define::{FIXED, PLAN, POSITIONAL, Setting, fill, named, resolve, resolved, settings};
-use super::kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
-use super::range::{any, at_least_0, at_least_1, positive, rows_at_least_1, share, sizes};
+use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
+use super::range::{any, at_least_0, at_least_1, held_out, positive, rows_at_least_1, share, sizes};
 use super::value::Value;
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
@@ -44,10 +44,15 @@ settings! {
             "standardize, or none with --normalize none", [];
         /// Shuffle the rows every epoch.
         shuffle: bool, default(true), any, FIXED, "BOOL", "true", [];
-        /// Share of the rows to validate on.
-        validation: f64, derived, share, FIXED | PLAN, "SHARE", "0.1; a table 0.1 to 0.2, by its rows", ["val-split"];
-        /// Share of the rows to test on, for a set without a test part of its own.
-        test: f64, optional, share, FIXED | PLAN, "SHARE", "0.2", ["test-split"];
+        /// Rows to validate on: a share of the rows, or a file. A path that looks like a number begins with ./
+        validation: HeldOut, derived, held_out, FIXED | PLAN, "SHARE|FILE", "0.1; a table 0.1 to 0.2, by its rows",
+            ["val-split"];
+        /// Rows to test on, where the data have no test part of their own: a share of the rows, or a file.
+        test: HeldOut, optional, held_out, FIXED | PLAN, "SHARE|FILE", "0.2", ["test-split"];
+        /// Column of groups, such as patients: all rows of a group come into one part. The column is no feature.
+        group: String, optional, any, FIXED | PLAN, "COLUMN", "", ["groups"];
+        /// Column of times: the latest rows are tested on, the latest of the others validate. The column is no feature.
+        time: String, optional, any, FIXED | PLAN, "COLUMN", "", ["time-column"];
     }
     model {
         /// Layers in order, separated by commas: "linear 256, batch_norm, relu, dropout 0.5, linear".

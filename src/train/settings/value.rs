@@ -1,6 +1,6 @@
 //! What a setting can hold: how each type is read from the text of a flag, and from and to TOML.
 
-use super::kinds::{ClassWeights, DecayOnly, Measure, NormalizeTarget};
+use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
 use crate::nn::{Init, Loss};
@@ -77,6 +77,28 @@ impl Value for f64 {
 
     fn to_toml(&self) -> Toml {
         Toml::Float(*self)
+    }
+}
+
+impl Value for HeldOut {
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|what| format!(": {what}"))
+    }
+
+    fn from_toml(value: &Toml) -> Result<Self, String> {
+        match value.as_str() {
+            Some(text) => Self::read(text),
+            None => f64::from_toml(value)
+                .map(Self::Share)
+                .map_err(|_| format!("must be a share of the rows or a file in quotation marks, not {}", shown(value))),
+        }
+    }
+
+    fn to_toml(&self) -> Toml {
+        match self {
+            Self::Share(share) => share.to_toml(),
+            Self::File(file) => file.to_toml(),
+        }
     }
 }
 
