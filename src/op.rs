@@ -350,15 +350,6 @@ impl Recorder {
     /// If the slots are not as many as the bindings, or the kernel is not for the target: faults of ours.
     pub fn dispatch(&mut self, kernel: &'static Kernel, args: &impl bytemuck::Pod, slots: &[SlotId], groups: [u32; 3]) {
         assert_eq!(slots.len(), kernel.bindings.len(), "{}: slots and bindings", kernel.name);
-        let most = self.target.max_groups();
-        if groups.iter().any(|&g| g > most) {
-            let what = format!(
-                "{} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer or the batch \
-                 smaller, or use --device cpu",
-                kernel.name
-            );
-            self.fault.get_or_insert_with(|| ShapeError::new(what).at(&self.path));
-        }
         assert!(self.target.offers(kernel.needs), "{} is not for this adapter", kernel.name);
         let words = slots.iter().map(|&id| self.words_of(id)).collect();
         self.shared.clear();
@@ -371,7 +362,8 @@ impl Recorder {
             path: Arc::clone(&self.path),
             flops: 0,
         };
-        if let Some(fault) = turns::fault(&dispatch, self.target.max_turns) {
+        let grid = turns::grid_fault(&dispatch, self.target.max_groups());
+        if let Some(fault) = grid.or_else(|| turns::fault(&dispatch, self.target.max_turns)) {
             self.fault.get_or_insert(fault);
         }
         self.dispatches.push(dispatch);

@@ -8,8 +8,8 @@ use super::{data_dir, flags, head, setting, show, signals, target};
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
 use crate::train::{
-    Averaged, Claim, Device, Difference, EpochReport, Evaluation, Gap, Measure, Observer, Outcome, RunFolder, Trainer,
-    prepare,
+    Assessment, Averaged, Claim, Device, Difference, EpochReport, Evaluation, Gap, Measure, Observer, Outcome,
+    RunFolder, Trainer, prepare,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -39,8 +39,8 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     }
     let anew = args.resume.as_ref().map(|run| job.go_on_from(run)).transpose()? == Some(false);
     let name = run_name(&job.dataset.name);
-    let mut trainer = Trainer::for_target(job, &device, target(&device, args.base.no_fuse))?;
-    let mut folder = match claim {
+    let trainer = Trainer::for_target(job, &device, target(&device, args.base.no_fuse))?;
+    let folder = match claim {
         Some(claim) => {
             let Progress { step, epoch, .. } = *trainer.progress();
             // A run with nothing left to do keeps its recipe.
@@ -61,9 +61,10 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         _ => {}
     }
     let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps(), attending)?;
-    let outcome = trainer.run(&mut folder, &mut watch);
+    let may_fall_back = recipe.lr.is_none() && args.resume.is_none() && args.init_from.is_none();
+    let done = train(may_fall_back, &device, (trainer, folder), &mut watch);
     watch.bar.finish_and_clear();
-    let outcome = outcome?;
+    let (mut trainer, folder, outcome) = done?;
     if outcome == Outcome::Stopped {
         let (step, path) = (trainer.progress().step, folder.path().display().to_string());
         let path = crate::files::typed(&path);
@@ -72,6 +73,34 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         return Ok(130);
     }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
+}
+
+/// How often a run that diverges at the default learning rate starts again with a tenth of the rate.
+const FALL_BACKS: usize = 2;
+
+/// Trains to the end. The default rate is the program's choice, so a run that diverges at it starts again with a tenth of
+/// it; a rate that the user chose stays.
+fn train(
+    may_fall_back: bool,
+    device: &Device,
+    (mut trainer, mut folder): (Trainer, RunFolder),
+    watch: &mut Watch,
+) -> Result<(Trainer, RunFolder, Outcome), Error> {
+    let mut left = if may_fall_back { FALL_BACKS } else { 0 };
+    loop {
+        let (step, what) = match trainer.run(&mut folder, watch) {
+            Ok(outcome) => return Ok((trainer, folder, outcome)),
+            Err(Error::Diverged { step, what, .. }) if left > 0 => (step, what),
+            Err(error) => return Err(error),
+        };
+        left -= 1;
+        let old = trainer.job().settings.lr;
+        let lr = old / 10.0;
+        watch.bar.suspend(|| note!("{what} at step {step} with the default lr {old}: starting again with lr {lr}"));
+        trainer = trainer.restart(lr, device)?;
+        folder = folder.restart(&trainer.recipe())?;
+        watch.again();
+    }
 }
 
 /// A data set's name as a folder's.
@@ -109,6 +138,12 @@ impl Watch {
         let (rows, rows_of_epoch) = (0, done.rows);
         let (first, started, seconds) = (true, Instant::now(), 0.0);
         Ok(Self { bar, attending, stop, json, quiet, first, rows, rows_of_epoch, started, seconds })
+    }
+
+    /// The run begins once more.
+    fn again(&mut self) {
+        (self.rows, self.rows_of_epoch, self.started) = (0, 0, Instant::now());
+        self.bar.reset();
     }
 
     fn rate(&self) -> f64 {
@@ -180,21 +215,7 @@ fn finish(
     let model = folder.file(BEST);
     let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
     if args.base.json {
-        let test = test.as_ref().map(|test| result::object(test, &job.problem.names));
-        let averaged = |of: fn(&Averaged) -> &Evaluation| {
-            let of = trainer.averaged().map(of);
-            of.map(|evaluation| json!({ "loss": evaluation.loss, "accuracy": evaluation.accuracy() }))
-        };
-        let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
-        say::json(&json!({
-            "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
-            "seconds": seconds, "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
-            "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure), "test": test,
-            "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
-            "running_on_validation": averaged(|averaged| &averaged.running),
-            "population_on_validation": averaged(|averaged| &averaged.population),
-            "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
-        }));
+        say::json(&object(trainer, test.as_ref(), outcome, (device, &model), seconds));
         return Ok(0);
     }
     let rate = show::thousands((done as f64 / seconds) as u64);
@@ -228,6 +249,32 @@ fn finish(
     let input = example(&job.dataset.shape, Path::new(&job.settings.source));
     say!("         {program} predict {} {input}", model.display());
     Ok(0)
+}
+
+/// The end of a run as JSON.
+fn object(
+    trainer: &Trainer,
+    test: Option<&Assessment>,
+    outcome: Outcome,
+    (device, model): (&Device, &Path),
+    seconds: f64,
+) -> serde_json::Value {
+    let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
+    let averaged = |of: fn(&Averaged) -> &Evaluation| {
+        let of = trainer.averaged().map(of);
+        of.map(|evaluation| json!({ "loss": evaluation.loss, "accuracy": evaluation.accuracy() }))
+    };
+    let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
+    json!({
+        "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
+        "seconds": seconds, "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
+        "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure),
+        "test": test.map(|test| result::object(test, &job.problem.names)),
+        "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
+        "running_on_validation": averaged(|averaged| &averaged.running),
+        "population_on_validation": averaged(|averaged| &averaged.population),
+        "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
+    })
 }
 
 /// Where loss scaling ended, if the loss was scaled.

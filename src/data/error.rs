@@ -1,4 +1,5 @@
 use super::KNOWN;
+use super::faults::several;
 use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -339,23 +340,6 @@ pub enum DataError {
     /// The picture is larger than is decoded here.
     #[error("{path}: the picture is too large to be decoded ({reason}), so make it smaller")]
     PictureTooLarge { path: PathBuf, reason: String },
-}
-
-/// Faults that a message tells in full.
-const TOLD: usize = 5;
-
-/// Faults in one sentence, with the number of rows that are as bad as the one that is named.
-fn several(faults: &[(DataError, usize)]) -> String {
-    let told = faults.iter().take(TOLD).map(|(fault, more)| match more {
-        0 => fault.to_string(),
-        1 => format!("{fault} (and 1 more row)"),
-        more => format!("{fault} (and {more} more rows)"),
-    });
-    let more = match faults.len().saturating_sub(TOLD) {
-        0 => String::new(),
-        more => format!("; and {more} faults more"),
-    };
-    told.collect::<Vec<_>>().join("; ") + &more
 }
 
 impl DataError {

@@ -116,7 +116,7 @@ mod tests {
         let Values::Floats(values) = &dataset.values else { panic!("a table has floats") };
         // Blue is the first colour; green is none of those trained on.
         assert_eq!(values[9..], [3.0, 1.0, 0.0, 5.0, 0.0, 0.0]);
-        assert!(notes.iter().any(|note| note.contains("colour (1 row)")), "{notes:?}");
+        assert!(notes.iter().any(|note| note.contains("colour (1 row")), "{notes:?}");
         let (dataset, ..) = parts("x,y\n1,0.5\n2,1.5\n", "y,x\n9.5,4\n", "y").unwrap();
         assert_eq!(dataset.targets.rows(), 3);
     }

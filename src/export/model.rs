@@ -394,8 +394,10 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if normalize.factor.has(0.0) {
         return Err("its normalisation has a factor of 0".into());
     }
-    if metadata.pictures.as_ref().is_some_and(|looks| !looks.are_shares()) {
-        return Err("what its pictures look like is not said in shares from 0 to 1".into());
+    match &metadata.pictures {
+        Some(looks) if !looks.are_shares() => {
+            Err("what its pictures look like is not said in shares from 0 to 1".into())
+        }
+        _ => progress.as_ref().map_or(Ok(()), Progress::check),
     }
-    progress.as_ref().map_or(Ok(()), Progress::check)
 }

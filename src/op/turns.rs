@@ -133,6 +133,17 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
     })
 }
 
+/// What to say of a dispatch with more than `most` workgroups in one dimension.
+pub(super) fn grid_fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
+    let Dispatch { kernel, groups, path, .. } = dispatch;
+    let what = format!(
+        "{} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer or the batch smaller, \
+         or use --device cpu",
+        kernel.name
+    );
+    groups.iter().any(|&count| count > most).then(|| ShapeError::new(what).at(path))
+}
+
 /// What to say of a dispatch whose loops a driver would end after `most` turns.
 pub(super) fn fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
     let turns = turns(dispatch).filter(|&turns| turns > most as usize)?;

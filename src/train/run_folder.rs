@@ -101,6 +101,26 @@ impl RunFolder {
         Ok(Self { claim, steps, epochs, recipe, notes })
     }
 
+    /// Empties the folder for the same run from its start.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn restart(self, recipe: &Recipe) -> Result<Self, Error> {
+        let path = self.claim.path.clone();
+        for name in [RECIPE, LAST, BEST, DIVERGED] {
+            match fs::remove_file(path.join(name)) {
+                Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(Error::file(path.join(name), "cannot be removed")(why));
+                }
+                _ => {}
+            }
+        }
+        let steps = start(&path.join(STEPS), STEPS_HEADER)?;
+        let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
+        let recipe = Some(portable(recipe, &path).text());
+        Ok(Self { claim: self.claim, steps, epochs, recipe, notes: self.notes })
+    }
+
     /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
     /// is of steps that will be taken again, and is dropped, like a row that was not written to its end. Its recipe becomes
     /// the one that is given, of the longer run.

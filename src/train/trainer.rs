@@ -104,6 +104,16 @@ impl Trainer {
         Ok(trainer)
     }
 
+    /// The same run from its start at another learning rate. Weights that it started from are not those of a file.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn restart(self, lr: f64, device: &Device) -> Result<Self, Error> {
+        let (mut job, target) = (self.job, self.runner.programs().plan.target);
+        (job.settings.lr, job.recipe.lr) = (lr, Some(lr));
+        Self::for_target(job, device, target)
+    }
+
     /// Refuses a run that is longer than steps can be numbered, or shorter than what is done of it or than its schedule.
     fn check_length(&self) -> Result<(), Error> {
         let (total, &Progress { step, step_in_epoch, .. }) = (self.total_steps(), &self.progress);

@@ -91,7 +91,7 @@ fn amounts_shares_and_dates_are_numbers() {
     place.write("new.csv", "a,t\n0.5,$5\n");
     place.refused("predict run/model.safetensors new.csv --device cpu", &["line 2", "\"t\"", "\"$5\""]);
     let told = "dates become a number of days, and month, weekday and hour where they vary: t (%Y-%m-%d)";
-    let place = says("dates.csv", "", &["rows of 4,", told]);
+    let place = says("dates.csv", "", &["rows of 3,", told]);
     place.write("new.csv", "a,t\n0.5,2031-07-09T12:00Z\n0.5,\n");
     place.done("predict run/model.safetensors new.csv --device cpu");
     place.write("new.csv", "a,t\n0.5,09/07/2031\n");

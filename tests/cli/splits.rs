@@ -63,11 +63,11 @@ fn groups_and_times_split() {
     place.write("people.csv", text);
     let ran = place.run(&format!("train people.csv {TRAIN} --group who --test 0.2 --validation 0.1 --out groups"));
     assert!(ran.code == Some(0) && split_line(&ran.out).contains("84 to train, 12 to validate, 24 to test"), "{ran:?}");
-    assert!(ran.err.contains("20 groups of \"who\"") && ran.err.contains("left out of the features"), "{ran:?}");
+    assert!(ran.out.contains("20 groups of \"who\"") && ran.out.contains("left out of the features"), "{ran:?}");
     let ran =
         place.run(&format!("train people.csv {TRAIN} --time day --ignore who --test 0.2 --validation 0.1 --out times"));
     assert!(ran.code == Some(0) && split_line(&ran.out).contains("84 to train, 12 to validate, 24 to test"), "{ran:?}");
-    assert!(ran.err.contains("latest rows by \"day\""), "{ran:?}");
+    assert!(ran.out.contains("latest rows by \"day\""), "{ran:?}");
     place.refused(&format!("train people.csv {TRAIN} --time day --group who --out no"), &["group", "time"]);
     place.refused(&format!("train people.csv {TRAIN} --group whom --out no"), &["\"whom\"", "\"who\""]);
 }
@@ -77,11 +77,11 @@ fn the_audit_speaks_where_it_finds_something() {
     let place = Place::new();
     place.write("clean.csv", table(200));
     let ran = place.run(&format!("train clean.csv {TRAIN} --out clean"));
-    assert!(ran.code == Some(0) && !ran.err.contains("stand in") && !ran.err.contains("alone predicts"), "{ran:?}");
+    assert!(ran.code == Some(0) && !ran.out.contains("stand in") && !ran.out.contains("alone predicts"), "{ran:?}");
     let lines = rows(200).into_iter().map(|[x, y, label]| format!("{x},{y},{},{label}\n", label.len()));
     let leaky: String = std::iter::once("x,y,letters,label\n".to_owned()).chain(lines).collect();
     place.write("leaky.csv", format!("{leaky}{}", leaky.split_once('\n').unwrap().1));
     let ran = place.run(&format!("train leaky.csv {TRAIN} --out leaky"));
-    assert!(ran.code == Some(0) && ran.err.contains("the column \"letters\" alone predicts the target"), "{ran:?}");
-    assert!(ran.err.contains("test rows stand in the training part too, such as row"), "{ran:?}");
+    assert!(ran.code == Some(0) && ran.out.contains("the column \"letters\" alone predicts the target"), "{ran:?}");
+    assert!(ran.out.contains("test rows stand in the training part too, such as row"), "{ran:?}");
 }

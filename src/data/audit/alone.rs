@@ -210,9 +210,11 @@ fn intervals(values: &[f32], labels: &[u32], counts: &mut [usize]) -> Vec<(f32, 
         let next = order.get(place + 1);
         let enough = counts[best as usize] >= BUCKET;
         if next.is_none_or(|&next| enough && values[next] != value && labels[next] != best) {
+            // Between two intervals the middle decides.
+            let end = next.map_or(value, |&next| value + (values[next] - value) / 2.0);
             match found.last_mut() {
-                Some((end, class)) if *class == best => *end = value,
-                _ => found.push((value, best)),
+                Some((last, class)) if *class == best => *last = end,
+                _ => found.push((end, best)),
             }
             order[first..=place].iter().for_each(|&row| counts[labels[row] as usize] = 0);
             first = place + 1;

@@ -216,7 +216,9 @@ impl<'a> Reader<'a> {
                 if no_number && !words.is_empty() {
                     return Found::Again;
                 }
-                Found::Cells(Cells::Numbers { values, notation: Notation::default(), words })
+                let missing_words = words.keys().filter(|word| !is_missing(word)).cloned().collect();
+                let notation = Notation { missing_words, ..Notation::default() };
+                Found::Cells(Cells::Numbers { values, notation, words })
             }
         }
     }
