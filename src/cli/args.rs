@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The commands and their arguments.
 
 use super::flags::{BaseArgs, PlanFlags, TrainArgs};
 use super::setting;
@@ -10,7 +10,7 @@ use crate::train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Train neural networks on any GPU, or on the CPU. Alone, it trains on handwritten digits.
+/// Train neural networks on any GPU, or on the CPU. Without a command or a data set it trains on handwritten digits.
 #[derive(Debug, Parser)]
 #[command(name = "wgrad", version, args_conflicts_with_subcommands = true)]
 pub(super) struct Cli {
@@ -22,31 +22,31 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Train a network and leave a model file
+    /// Train a network and write a model file
     Train(TrainArgs),
-    /// Accuracy of a model on a data set, with its interval and the confusion matrix
+    /// Measure a model on a data set: accuracy with its interval, errors by class, or R²
     Eval(EvalArgs),
-    /// Classes and probabilities of images or rows of a table
+    /// Predict classes or numbers for pictures or rows of a table
     Predict(PredictArgs),
-    /// Write a model for inference alone, with batch_norm folded away if asked
+    /// Write a model for inference only, with batch_norm folded into the layer before it on request
     Export(ExportArgs),
-    /// The adapters of this machine and what they offer
+    /// List the GPUs of this machine and what they offer
     Devices(DevicesArgs),
-    /// Check every kernel against the CPU on this machine's driver
+    /// Check every kernel against the CPU with this machine's driver
     Doctor(DoctorArgs),
-    /// Layers, parameters, memory and dispatches of a network, without training it
+    /// Show layers, parameters, memory and dispatches of a network without training it
     Plan(PlanArgs),
-    /// Samples per second of three networks, and the time of each kernel
+    /// Measure samples per second on benchmark networks, and the time of each kernel
     Bench(BenchArgs),
-    /// Measure which variants are the fastest on a GPU, and keep the choice for it
+    /// Measure which kernel variants are fastest on a GPU, and use them from then on
     Tune(TuneArgs),
-    /// Known data sets
+    /// List known data sets
     Data(DataArgs),
 }
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct DeviceArg {
-    /// auto (best hardware GPU, else CPU), cpu, gpu (software drivers too), a number or a part of a name
+    /// auto (the best hardware GPU, else the CPU), cpu, gpu (also a software driver), or a GPU's number or part of its name
     #[arg(long, default_value = "auto", value_name = "DEVICE")]
     pub(super) device: DeviceChoice,
     #[command(flatten)]
@@ -55,7 +55,7 @@ pub(super) struct DeviceArg {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Drivers {
-    /// Show what GPU drivers print while a device is looked for and opened [default: only if none can be opened]
+    /// Show what GPU drivers print while wgrad looks for devices [default: only if no device can be opened]
     #[arg(long)]
     verbose: bool,
 }
@@ -73,7 +73,7 @@ impl Drivers {
 pub(super) struct EvalArgs {
     /// A model file
     pub(super) model: PathBuf,
-    /// As for train
+    /// Data set name, folder or table
     pub(super) data: String,
     #[command(flatten)]
     pub(super) device: DeviceArg,
@@ -140,10 +140,10 @@ impl FormatArgs {
 /// Monte-Carlo prediction.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Masks {
-    /// Average over so many of dropout's masks, 2 at least, beside the rule for inference
+    /// Also predict with this many random dropout masks (at least 2) and report the mean and the spread
     #[arg(long, value_name = "MASKS")]
     pub(super) samples: Option<u32>,
-    /// Seed of the masks
+    /// Seed of the dropout masks
     #[arg(long, default_value_t = 0, requires = "samples")]
     pub(super) seed: u64,
 }
@@ -162,10 +162,10 @@ impl Masks {
 pub(super) struct ExportArgs {
     /// A model file
     pub(super) model: PathBuf,
-    /// The file to be written
+    /// File to write
     #[arg(long, value_name = "FILE")]
     pub(super) out: PathBuf,
-    /// Fold every batch_norm into the linear before it
+    /// Fold every batch_norm into the linear layer before it
     #[arg(long)]
     pub(super) fold: bool,
 }
@@ -194,35 +194,36 @@ pub(super) struct PlanArgs {
     pub(super) base: BaseArgs,
     #[command(flatten)]
     pub(super) settings: PlanFlags,
-    /// Print the WGSL of a kernel, as in batch_norm.stats
+    /// Print the WGSL source of a kernel, for example batch_norm.stats
     #[arg(long, value_name = "KERNEL")]
     pub(super) wgsl: Option<String>,
 }
 
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
-    /// w1, w2, w3; gemm512, gemm1024, gemm2048, gemm4096, gemm (the first three); gemmw1, gemmw2, gemmw3 (the products of a
-    /// step); dispatch (one that does nothing) [default: w1 w2 w3]
+    /// Networks of linear, batch_norm, relu and dropout: w1 (784-256-128-10, batch 128), w2 (784-2048-2048-10, batch 512), w3
+    /// (64-32-10, batch 32). Matrix products: gemm512, gemm1024, gemm2048, gemm4096, gemm (the first three), gemmw1, gemmw2,
+    /// gemmw3 (those of a training step). dispatch: an empty kernel [default: w1 w2 w3]
     #[arg(value_name = "WORK")]
     pub(super) works: Vec<String>,
     #[command(flatten)]
     pub(super) device: DeviceArg,
-    /// How often each work is measured
+    /// Measurements of each work
     #[arg(long, default_value_t = 3, allow_negative_numbers = true)]
     pub(super) runs: usize,
-    /// How long each time
+    /// Seconds of each measurement
     #[arg(long, default_value_t = 5.0, allow_negative_numbers = true)]
     pub(super) seconds: f64,
-    /// Also the time of each kernel in one step, beside what this device was measured to do at best
+    /// Also print the time of each kernel in one step, and the device's best measured rate beside it
     #[arg(long)]
     pub(super) kernels: bool,
-    /// Run every operation by itself
+    /// Run every operation as a dispatch of its own
     #[arg(long)]
     pub(super) no_fuse: bool,
-    /// In what matrix products multiply: f32, or f16 with sums in f32, where the GPU lists fitting cooperative matrices
+    /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices
     #[arg(long, default_value_t = Precision::F32, value_name = "PRECISION")]
     pub(super) precision: Precision,
-    /// Most steps of a submission, which holds no more than 128 [default: those of a tenth of a second]
+    /// Maximum training steps in one GPU submission (at most 128) [default: as many as run in 0.1 s]
     #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
     pub(super) steps_per_submission: Option<usize>,
     /// One JSON object a line
@@ -232,18 +233,18 @@ pub(super) struct BenchArgs {
 
 #[derive(Args, Debug)]
 pub(super) struct TuneArgs {
-    /// The products of w1, w2, w3 and those networks; gemm (square products) [default: all]
+    /// w1, w2, w3 (benchmark networks and their matrix products); gemm (square products) [default: all]
     #[arg(value_name = "WORK")]
     pub(super) works: Vec<String>,
     #[command(flatten)]
     pub(super) device: DeviceArg,
-    /// How often each variant is measured, in turn with the others
+    /// Measurements of each variant, in turn with the others
     #[arg(long, default_value_t = 3, allow_negative_numbers = true)]
     pub(super) runs: usize,
-    /// How long each time
+    /// Seconds of each measurement
     #[arg(long, default_value_t = 0.1, allow_negative_numbers = true)]
     pub(super) seconds: f64,
-    /// Forget the choice that is kept for the device
+    /// Forget the stored choice for the device
     #[arg(long, conflicts_with_all = ["works", "runs", "seconds"])]
     pub(super) reset: bool,
     /// One JSON object a line
@@ -259,6 +260,6 @@ pub(super) struct DataArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
-    /// The sets known by name, with source and licence
+    /// List the data sets that are known by name, with source and licence
     List,
 }

@@ -132,7 +132,7 @@ impl Watch {
         let shown = std::io::stderr().is_terminal() && !args.quiet && !args.base.json;
         let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_position(done.step);
-        let style = ProgressStyle::with_template("{bar:30} step {pos} of {len}, {msg}, {eta} left");
+        let style = ProgressStyle::with_template("{bar:10} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (json, quiet) = (args.base.json, args.quiet);
         let (rows, rows_of_epoch) = (0, done.rows);
@@ -152,13 +152,16 @@ impl Watch {
 }
 
 impl Observer for Watch {
-    fn progress(&mut self, done: u64, _total: u64, rows: u64) {
+    fn progress(&mut self, done: u64, total: u64, rows: u64) {
         self.attending.hush();
         self.rows += rows.saturating_sub(self.rows_of_epoch);
         self.rows_of_epoch = rows;
         self.seconds = self.started.elapsed().as_secs_f64();
-        self.bar.set_message(format!("{} samples/s", show::thousands(self.rate() as u64)));
+        // One message that the bar cuts at the terminal's width: a line that wraps could not be erased.
+        let rate = show::thousands(self.rate() as u64);
         self.bar.set_position(done);
+        let left = indicatif::HumanDuration(self.bar.eta());
+        self.bar.set_message(format!("step {done} of {total}, {rate} samples/s, {left} left"));
     }
 
     fn epoch(&mut self, report: &EpochReport) {
