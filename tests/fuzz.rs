@@ -218,15 +218,22 @@ fn what_a_reader_must_not_do_is_seen() {
     assert!(!panics.is_empty() && panics[0].contains("panics at tests/fuzz.rs"), "{panics:?}");
     let some = faults_of(|path| if std::fs::read(path).unwrap().contains(&b'4') { panic!("found") } else { Ok(()) });
     assert!(!some.is_empty() && some.len() < 20 && some[0].contains("found"), "{some:?}");
-    let large = faults_of(|_| Ok(drop(std::hint::black_box(Vec::<u8>::with_capacity((1 << 30) + 1)))));
+    let large = faults_of(|_| {
+        drop(std::hint::black_box(Vec::<u8>::with_capacity((1 << 30) + 1)));
+        Ok(())
+    });
     assert!(large.len() == 20 && large[0].contains("asks for 107374"), "{large:?}");
     let wordy = faults_of(|_| Err("long ".repeat(30)));
     assert!(wordy.len() == 20 && wordy[0].contains("150 characters"), "{wordy:?}");
-    let hangs = faults_of(|_| Ok(std::thread::sleep(Duration::from_secs(20))));
+    let hangs = faults_of(|_| {
+        std::thread::sleep(Duration::from_secs(20));
+        Ok(())
+    });
     assert!(hangs.len() == 1 && hangs[0].contains("input 0 (made) does not end"), "{hangs:?}");
     let slow = faults_of(|path| {
         let short = std::fs::read(path).unwrap().len() < 4;
-        Ok(std::thread::sleep(Duration::from_millis(if short { 700 } else { 0 })))
+        std::thread::sleep(Duration::from_millis(if short { 700 } else { 0 }));
+        Ok(())
     });
     assert!(slow.iter().all(|fault| fault.contains("takes")), "{slow:?}");
 }

@@ -7,7 +7,6 @@
 #[path = "cli/place.rs"]
 #[allow(dead_code, reason = "a part is used")]
 mod place;
-#[allow(dead_code, reason = "a part is used")]
 mod support;
 
 use place::{Place, Ran, table};

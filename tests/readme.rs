@@ -59,14 +59,18 @@ fn table() -> String {
     let cell = |text: &str| text.replace('|', "\\|");
     let mut text = String::new();
     let mut section = "";
-    for setting in SETTINGS {
+    for setting in SETTINGS.iter() {
         if setting.section != section {
             section = setting.section;
             text += &format!("\n| [{section}] | | default |\n| --- | --- | --- |\n");
         }
         let fixed = if setting.has(FIXED) { " *(fixed)*" } else { "" };
-        let name = if setting.has(POSITIONAL) { format!("{} (DATA on the command line)", setting.name) } else { setting.name.into() };
-        text += &format!("| `{}` | {}{fixed} | {} |\n", cell(&name), cell(&setting.text()), cell(setting.default));
+        let name = if setting.has(POSITIONAL) {
+            format!("{} (DATA on the command line)", setting.name)
+        } else {
+            setting.name.into()
+        };
+        text += &format!("| `{}` | {}{fixed} | {} |\n", cell(&name), cell(&setting.doc), cell(&setting.default));
     }
     text + "\n"
 }
@@ -81,5 +85,8 @@ fn the_table_of_settings_is_the_programs() {
         fs::write(Path::new(ROOT).join("README.md"), [head, begin, &table(), end, tail].concat()).unwrap();
         return;
     }
-    assert!(found == table(), "the table of settings in README.md is not current: run WGRAD_UPDATE=1 cargo test --test readme");
+    assert!(
+        found == table(),
+        "the table of settings in README.md is not current: run WGRAD_UPDATE=1 cargo test --test readme"
+    );
 }

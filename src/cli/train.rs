@@ -90,7 +90,8 @@ fn train(
     loop {
         let (step, what) = match trainer.run(&mut folder, watch) {
             Ok(outcome) => return Ok((trainer, folder, outcome)),
-            Err(Error::Diverged { step, what, .. }) if left > 0 => (step, what),
+            // Before the first update no rate matters.
+            Err(Error::Diverged { step, what, .. }) if left > 0 && step > 0 => (step, what),
             Err(error) => return Err(error),
         };
         left -= 1;

@@ -388,11 +388,8 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if target_scale.as_ref().is_some_and(|scale| !scale.fits(classes.len())) {
         return Err("its target scale has not one finite number for each output".into());
     }
-    if !normalize.offset.fit(features) || !normalize.factor.fit(features) {
-        return Err(format!("its normalisation has not one finite number for each of {features} values"));
-    }
-    if normalize.factor.has(0.0) {
-        return Err("its normalisation has a factor of 0".into());
+    if !normalize.offset.fit(features) || !normalize.factor.fit(features) || normalize.factor.has(0.0) {
+        return Err(format!("its normalisation has not {features} finite numbers, or a factor of 0"));
     }
     match &metadata.pictures {
         Some(looks) if !looks.are_shares() => {
