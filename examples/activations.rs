@@ -158,7 +158,8 @@ fn active(trainer: &mut Trainer) -> Result<f64, Failure> {
     let above = |&&row: &&u32| {
         let pixels = &pixels[row as usize * features..][..features];
         let inputs = pixels.iter().zip(&affine.offset).zip(&affine.factor);
-        let sum: f32 = inputs.zip(&unit).map(|(((&v, offset), factor), w)| (f32::from(v) - offset) * factor * w).sum();
+        let input = |v: u8, offset: f64, factor: f64| (f32::from(v) - offset as f32) * factor as f32;
+        let sum: f32 = inputs.zip(&unit).map(|(((&v, &offset), &factor), w)| input(v, offset, factor) * w).sum();
         sum + unit[features] > 0.0
     };
     Ok(job.split.train.iter().filter(above).count() as f64 / job.split.train.len() as f64)

@@ -58,7 +58,7 @@ pub struct Found {
 /// the rule. All of its numbers are sums of few powers of two, so nothing is rounded.
 fn two_inputs(setup: &Setup) -> Result<(Vec<f32>, f32), Failure> {
     let layers = vec!["dropout 0.5 rule=weight_scaling".to_owned(), "linear 1 bias=false".into()];
-    let normalize = Normalization::new("none".into(), 0.0, &[0.0; 2], &[1.0; 2]);
+    let normalize = Normalization::new("none".into(), 0.0, &data::Affine::none(2));
     let weights = BTreeMap::from([("1.weight".into(), Values::Floats(vec![1, 2], vec![0.75, 2.5]))]);
     let model = described(layers, vec![2], (Answer::Numbers, Loss::MSE), 1, normalize, weights);
     let mut predictor = Predictor::new(&model, false, Some(0), &setup.device)?;

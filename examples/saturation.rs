@@ -9,7 +9,7 @@
 pub mod common;
 
 use common::{Failure, Plot, Report, Series, Setup, mean, start::Weights};
-use wgrad::data::{Dataset, Encoding, Normalize, Split, Targets, Values};
+use wgrad::data::{Affine, Dataset, Encoded, Encoding, Normalize, Split, Targets, Values};
 use wgrad::nn::{Loss, TargetScale};
 use wgrad::train::{Job, Trainer, job, question};
 
@@ -108,7 +108,8 @@ fn one_input(setup: &Setup, loss: Loss) -> Result<Job, Failure> {
         test: None,
     };
     let split = Split { train: (0..rows as u32).collect(), validation: vec![], test: vec![] };
-    Ok(job(recipe, dataset, split)?.0)
+    let encoded = Encoded { dataset, normalize: Affine::none(1), constant: vec![], notes: vec![] };
+    Ok(job(recipe, encoded, split)?.0)
 }
 
 fn unit(setup: &Setup, loss: Loss, start: [f32; 2]) -> Result<Unit, Failure> {

@@ -6,6 +6,8 @@ mod support;
 
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/columns.rs"]
+mod columns;
 #[path = "cli/commands.rs"]
 mod commands;
 #[path = "cli/data.rs"]

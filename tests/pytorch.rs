@@ -5,7 +5,7 @@ mod support;
 
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
-use wgrad::data::{Encoding, Values};
+use wgrad::data::{Affine, Encoding, Values};
 use wgrad::export::{Metadata, Model, Normalization, fold};
 use wgrad::kernel::Precision;
 use wgrad::nn::Answer;
@@ -42,7 +42,7 @@ fn model(layers: Vec<String>) -> Model {
         target_scale: None,
         trained_on: None,
         precision: Precision::F32,
-        normalize: Normalization::new("none".into(), 0.0, &[0.0; 12], &[1.0; 12]),
+        normalize: Normalization::new("none".into(), 0.0, &Affine::none(12)),
         best: None,
         progress: None,
     };

@@ -20,7 +20,7 @@ pub fn first_layers(trainer: &mut Trainer, count: usize) -> Result<Model, Failur
         }
     }
     let (kind, affine) = &trainer.job().normalize;
-    let normalize = Normalization::new(kind.to_string(), trainer.job().dataset.largest, &affine.offset, &affine.factor);
+    let normalize = Normalization::new(kind.to_string(), trainer.job().dataset.largest, affine);
     Ok(described(layers, input, (Answer::Class, Loss::CROSS_ENTROPY), outputs, normalize, tensors))
 }
 
@@ -53,7 +53,7 @@ pub fn described(
     Model { path: PathBuf::from("the network in training"), metadata: Some(metadata), tensors }
 }
 
-/// Rows of a network's data set, as they are before they are normalised.
+/// Rows of a network's data set as a predictor takes them: bytes are not normalised yet, floats are.
 pub fn inputs(trainer: &Trainer, rows: &[u32]) -> wgrad::data::Values {
     let data = &trainer.job().dataset;
     let of = |row: &u32| *row as usize * data.features()..(*row as usize + 1) * data.features();

@@ -4,7 +4,7 @@ use super::args::EvalArgs;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, open_device, setting, show};
-use crate::data::{self, DataError, Dataset, Targets, Values};
+use crate::data::{self, DataError, Dataset, Normalize, Targets, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::kernel::Precision;
@@ -66,10 +66,11 @@ fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Erro
     if is_table && !meta.encoding.is_empty() {
         let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
         let target = target.ok_or_else(nameless)?;
+        let affine = meta.normalize.affine(meta.input.iter().product());
         return Ok(data::read_labelled(
             Path::new(&args.data),
             args.format.format(),
-            &meta.encoding,
+            (&meta.encoding, &affine),
             target,
             &meta.no_targets(),
         )?);
@@ -82,7 +83,8 @@ fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Erro
         opened => {
             let opened = opened?;
             let all: Vec<u32> = (0..opened.rows() as u32).collect();
-            Ok(opened.encode(&all)?)
+            let encoded = opened.encode(&all, Normalize::None)?;
+            Ok((encoded.dataset, encoded.notes))
         }
     }
 }

@@ -152,7 +152,8 @@ fn read(
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
     if !meta.encoding.is_empty() {
-        let table = data::read_features(path, format, &meta.encoding)?;
+        let table =
+            data::read_features(path, format, (&meta.encoding, &meta.normalize.affine(meta.input.iter().product())))?;
         for what in table.notes {
             notes.entry(what).or_insert_with(|| (shown.clone(), 0)).1 += 1;
         }

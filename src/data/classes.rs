@@ -1,7 +1,7 @@
 //! Texts that repeat, and the class names among them.
 
+use super::decimal::Name;
 use super::{DataError, Dataset};
-use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// The number of a text that is missing.
@@ -41,30 +41,27 @@ impl Texts {
     }
 }
 
-/// The label of each row, and the class names they index: by value if all are numbers, else by text.
+/// The label of each row, and the class names they index: by value if all are numbers, else by text. Names that are equal
+/// numbers, as `1`, `1.0`, `01`, `+1` and `1e0`, are one class, named as it is first written.
 pub(super) fn sorted(mut rows: Vec<u32>, texts: Vec<String>) -> (Vec<u32>, Vec<String>) {
-    let numeric = texts.iter().all(|text| value(text).is_some());
-    let mut named: Vec<(String, usize)> = texts.into_iter().zip(0..).collect();
-    named.sort_by(|(a, _), (b, _)| {
-        let by_value = match (value(a), value(b)) {
-            (Some(a), Some(b)) if numeric => a.total_cmp(&b),
-            _ => Ordering::Equal,
-        };
-        by_value.then_with(|| a.cmp(b))
+    let names: Vec<Name<'_>> = texts.iter().map(|text| Name::of(text)).collect();
+    let mut first = HashMap::with_capacity(names.len());
+    let same: Vec<usize> = names.iter().enumerate().map(|(i, name)| *first.entry(name).or_insert(i)).collect();
+    let mut order: Vec<usize> = (0..texts.len()).filter(|&i| same[i] == i).collect();
+    let numeric = names.iter().all(|name| matches!(name, Name::Number(_)));
+    order.sort_by(|&a, &b| match (&names[a], &names[b]) {
+        (Name::Number(a), Name::Number(b)) if numeric => a.cmp(b),
+        _ => texts[a].cmp(&texts[b]),
     });
-    let mut place = vec![0; named.len()];
-    for (index, (_, number)) in named.iter().enumerate() {
-        place[*number] = index as u32;
-    }
-    rows.iter_mut().for_each(|row| *row = place[*row as usize]);
-    (rows, named.into_iter().map(|(name, _)| name).collect())
+    let mut place = vec![0; texts.len()];
+    order.iter().zip(0..).for_each(|(&i, index)| place[i] = index);
+    rows.iter_mut().for_each(|row| *row = place[same[*row as usize]]);
+    let sorted = order.iter().map(|&i| texts[i].clone()).collect();
+    (rows, sorted)
 }
 
-fn value(name: &str) -> Option<f64> {
-    name.parse().ok().filter(|value: &f64| value.is_finite())
-}
-
-/// The labels of a data set as indices into a model's classes, one a row; names are compared as they are written.
+/// The labels of a data set as indices into a model's classes, one a row; names are the same if they are equal numbers or
+/// the same text.
 ///
 /// # Errors
 ///
@@ -73,9 +70,13 @@ pub fn labels_for(dataset: &Dataset, classes: &[String]) -> Result<Vec<u32>, Dat
     let Some((labels, names)) = dataset.targets.classes() else {
         return Err(DataError::NotClasses { name: dataset.name.clone(), what: dataset.targets.what() });
     };
+    let known: HashMap<&String, u32> = classes.iter().zip(0..).collect();
+    let numbers: HashMap<Name<'_>, u32> = classes.iter().map(|class| Name::of(class)).zip(0..).collect();
     let place = |class: &String| {
-        classes.iter().position(|known| known == class).map(|index| index as u32).ok_or_else(|| {
-            DataError::UnknownClass { name: dataset.name.clone(), class: class.clone(), known: classes.to_vec() }
+        known.get(class).or_else(|| numbers.get(&Name::of(class))).copied().ok_or_else(|| DataError::UnknownClass {
+            name: dataset.name.clone(),
+            class: class.clone(),
+            known: classes.to_vec(),
         })
     };
     let places: Vec<u32> = names.iter().map(place).collect::<Result<_, _>>()?;
@@ -112,6 +113,15 @@ mod tests {
     }
 
     #[test]
+    fn equal_numbers_are_one_class_named_as_first_written() {
+        let (labels, classes) = numbered(&["1.0", "0", "01", "+1", "1e0", "0.0", "2"]);
+        assert_eq!((labels, classes), (vec![1, 0, 1, 1, 1, 0, 2], vec!["0".into(), "1.0".into(), "2".into()]));
+        // Beyond 2^53, where float64 takes neighbours for one number.
+        let (labels, classes) = numbered(&["9007199254740993", "9007199254740992"]);
+        assert_eq!((labels, classes), (vec![1, 0], vec!["9007199254740992".into(), "9007199254740993".into()]));
+    }
+
+    #[test]
     fn one_text_makes_all_sort_by_text() {
         let (labels, classes) = numbered(&["10", "b", "2", "a"]);
         assert_eq!(classes, ["10", "2", "a", "b"]);
@@ -125,6 +135,8 @@ mod tests {
         let dataset = labelled(vec![0, 1, 2, 1]);
         let model: Vec<String> = ["2", "7", "1", "0"].map(str::to_owned).to_vec();
         assert_eq!(labels_for(&dataset, &model).unwrap(), [3, 2, 0, 2]);
+        let written: Vec<String> = ["2.0", "7", "01", "0e0"].map(str::to_owned).to_vec();
+        assert_eq!(labels_for(&dataset, &written).unwrap(), [3, 2, 0, 2]);
         let message = labels_for(&dataset, &model[..3]).unwrap_err().to_string();
         assert!(message.contains("made up") && message.contains("class \"0\""), "{message}");
     }

@@ -29,7 +29,6 @@ pub(super) fn load() -> Opened {
         target: None,
         test: None,
         notes: vec![],
-        inferred: None,
         content: Content::Images { bytes: values, shape: vec![1, SIDE, SIDE], largest: LARGEST },
     }
 }

@@ -1,5 +1,5 @@
 use super::KNOWN;
-use crate::names::{listed, nearest, nearest_of};
+use crate::names::{few, listed, nearest, nearest_of};
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -56,15 +56,24 @@ pub enum DataError {
     /// A data set with one class, which leaves nothing to learn.
     #[error("{path}: every row has the class {class:?} and training needs at least two classes, so check the labels")]
     OneClass { path: PathBuf, class: String },
+    /// A target column of one number, which leaves nothing to learn.
+    #[error("{path}: the target {column:?} is {value} in every row, so there is nothing to learn: name another target")]
+    ConstantTarget { path: PathBuf, column: String, value: f64 },
+    /// A fault of a target that was not named.
+    #[error("{fault}; or name another column than {column:?} in the setting target")]
+    OfTarget { column: String, fault: Box<DataError> },
+    /// Several faults of one file.
+    #[error("{}", several(faults))]
+    Several { faults: Vec<(DataError, usize)> },
     /// A target column was named for a data set of images.
     #[error("{name}: the target column {target:?} was named, but only tables have columns, so leave the target out")]
     TargetOfImages { name: String, target: String },
     /// Regression on images, whose labels are classes.
     #[error("{name}: its images have classes and no numbers to learn, so leave the task at classification")]
     RegressionOfImages { name: String },
-    /// A column to be ignored was named for a data set of images.
-    #[error("{name}: the column {column:?} is to be ignored, but only tables have columns, so leave that out")]
-    IgnoreOfImages { name: String, column: String },
+    /// A column was named for a data set of images.
+    #[error("{name}: the column {column:?} was named, but only tables have columns, so leave that out")]
+    ListOfImages { name: String, column: String },
 
     /// A folder lacks one of the IDX files.
     #[error("{folder}: the file {file} (or {file}.gz) is not in this folder, so put it there")]
@@ -134,9 +143,23 @@ pub enum DataError {
     /// A column that is a target and to be ignored.
     #[error("{path}: the column {column:?} is to be ignored and is also the target, so leave out one of them")]
     TargetIgnored { path: PathBuf, column: String },
-    /// A column to be ignored that is not there.
-    #[error("{path}: there is no column {column:?} to be ignored; {}", nearest_of("column", column, columns))]
-    UnknownIgnored { path: PathBuf, column: String, columns: Vec<String> },
+    /// A column of a list that is not there.
+    #[error(
+        "{path}: there is no column {column:?}, which the setting {list} names; {}",
+        nearest_of("column", column, columns)
+    )]
+    UnknownListed { path: PathBuf, column: String, list: &'static str, columns: Vec<String> },
+    /// A column in two lists.
+    #[error(
+        "{path}: the settings {} and {} both name the column {column:?}, so take it out of one", lists[0], lists[1]
+    )]
+    InTwoLists { path: PathBuf, column: String, lists: [&'static str; 2] },
+    /// A target in a list of features.
+    #[error(
+        "{path}: the column {column:?} is the target, so take it out of the lists categorical and numeric; the setting task \
+         says whether it holds classes or numbers"
+    )]
+    TargetListed { path: PathBuf, column: String },
     /// All columns are targets or ignored.
     #[error(
         "{path}: beside the targets ({}) and what is ignored no column is left to learn from, so name fewer columns",
@@ -167,22 +190,26 @@ pub enum DataError {
          or true, or no or yes), so correct the field, or set the task to regression if the columns hold numbers"
     )]
     NotLabel { path: PathBuf, line: usize, column: String, text: String },
-    /// A column without a single value to train on.
+    /// All features say nothing of new rows.
     #[error(
-        "{path}: the column {column:?} has no value in any row to train on, so fill it in or leave it out with \
-         --ignore {column:?}"
+        "{path}: no column is left to learn from, for all name rows or hold free text or nothing: {}; name those to keep in \
+         the settings categorical or numeric",
+        few(left)
     )]
-    NothingToFit { path: PathBuf, column: String },
-    /// A column of texts that hardly repeat.
+    AllLeftOut { path: PathBuf, left: Vec<String> },
+    /// A column that is to be one of numbers and has none.
+    #[error("{path}: the column {column:?} holds neither numbers nor dates, so take it out of the setting numeric")]
+    NoNumbers { path: PathBuf, column: String },
+    /// A text in a column of dates.
     #[error(
-        "{path}: the column {column:?} holds {values} different texts in {rows} rows to train on, which looks like free \
-         text or an identifier, so leave it out with --ignore {column:?}"
+        "{path}, line {line}, column {column:?}: there is {text:?} where a date written as {format} is wanted, so correct the \
+         field or leave it empty"
     )]
-    TooManyTexts { path: PathBuf, column: String, values: usize, rows: usize },
+    NotDate { path: PathBuf, line: usize, column: String, text: String, format: String },
     /// Text in a column of numbers.
     #[error(
         "{path}, line {line}, column {column:?}: there is {text:?} where a number is wanted, so correct the field or \
-         remove the column"
+         leave it empty"
     )]
     NotNumber { path: PathBuf, line: usize, column: String, text: String },
     /// Text where a regression, or a target of several columns, takes a number.
@@ -191,7 +218,7 @@ pub enum DataError {
          or learn one column of classes with --task classification"
     )]
     TargetNotNumber { path: PathBuf, line: usize, column: String, text: String },
-    /// A number that is infinite, not a number, or out of the range of 32-bit floats.
+    /// A number that is infinite or out of the range of float32.
     #[error(
         "{path}, line {line}, column {column:?}: {text:?} is not a finite 32-bit number, so correct the field or \
          remove the row"
@@ -272,6 +299,40 @@ pub enum DataError {
     /// The picture is larger than is decoded here.
     #[error("{path}: the picture is too large to be decoded ({reason}), so make it smaller")]
     PictureTooLarge { path: PathBuf, reason: String },
+}
+
+/// Faults that a message tells in full.
+const TOLD: usize = 5;
+
+/// Faults in one sentence, with the number of rows that are as bad as the one that is named.
+fn several(faults: &[(DataError, usize)]) -> String {
+    let told = faults.iter().take(TOLD).map(|(fault, more)| match more {
+        0 => fault.to_string(),
+        1 => format!("{fault} (and 1 more row)"),
+        more => format!("{fault} (and {more} more rows)"),
+    });
+    let more = match faults.len().saturating_sub(TOLD) {
+        0 => String::new(),
+        more => format!("; and {more} faults more"),
+    };
+    told.collect::<Vec<_>>().join("; ") + &more
+}
+
+impl DataError {
+    /// Whether it is a fault of what a target column holds.
+    pub(super) fn is_of_target(&self, target: &str) -> bool {
+        match self {
+            Self::EmptyField { column, .. }
+            | Self::MissingTarget { column, .. }
+            | Self::NotLabel { column, .. }
+            | Self::TargetNotNumber { column, .. }
+            | Self::NotFinite { column, .. }
+            | Self::ConstantTarget { column, .. } => column == target,
+            Self::OneClass { .. } => true,
+            Self::Several { faults } => faults.iter().any(|(fault, _)| fault.is_of_target(target)),
+            _ => false,
+        }
+    }
 }
 
 /// One fault as a sentence, or the first few of several and how many more there are.

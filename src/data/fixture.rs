@@ -50,6 +50,6 @@ pub(super) fn labelled(labels: Vec<u32>) -> Dataset {
 
 /// What a set of given targets is before it is encoded; it has no features.
 pub(super) fn opened(targets: Targets) -> Opened {
-    let content = Content::Table { path: PathBuf::from("made up"), columns: vec![] };
-    Opened { name: "made up".to_owned(), targets, target: None, test: None, notes: vec![], inferred: None, content }
+    let content = Content::Table { path: PathBuf::from("made up"), columns: vec![], missing: vec![] };
+    Opened { name: "made up".to_owned(), targets, target: None, test: None, notes: vec![], content }
 }

@@ -1,13 +1,16 @@
 //! The data floor: opening data sets and single inputs, splitting, encoding tables, and fitting the normalisation.
 //!
 //! What is fitted to data (the encoding of a table's columns, the normalisation) is fitted to the training part alone: a
-//! source is [`open`]ed, [`split()`], and then [encoded](Opened::encode) for the rows to train on.
+//! source is [`open`]ed, [`split()`], and then [encoded](Opened::encode) for the rows to train on. The numbers of a table are
+//! read, filled in and normalised in float64, and rounded to float32 at the end.
 //!
 //! Everything here is plain rows in memory; nothing knows of devices or networks.
 
 mod classes;
+mod decimal;
 mod digits;
 mod error;
+mod faults;
 #[cfg(test)]
 mod fixture;
 mod idx;
@@ -23,23 +26,25 @@ mod targets;
 pub use classes::labels_for;
 pub use error::DataError;
 pub use idx::{Images, is_idx, read_images};
-pub use normalize::{Affine, Fit, Normalize, fit};
-pub use opened::Opened;
+pub use normalize::{Affine, Normalize};
+pub use opened::{Encoded, Opened};
 #[cfg(feature = "cli")]
 pub use picture::{Picture, load as load_picture};
 pub use split::{Fractions, Split, split};
-pub use table::{Column, Decimal, Encoding, Format, Kind, Separator, Table, read_features, read_labelled};
+pub use table::{
+    Column, DatePart, Decimal, Encoding, Format, Kind, Notation, Separator, Table, read_features, read_labelled,
+};
 pub use targets::{Targets, Task};
 
 use std::ops::Range;
 use std::path::Path;
 
-/// Values as they lie on the device, `[rows, features]` row-major: bytes stay bytes.
+/// Values as they lie on the device, `[rows, features]` row-major. Bytes stay bytes, and are normalised there.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Unsigned bytes: the pixels of images.
     Bytes(Vec<u8>),
-    /// Finite numbers: the fields of a table.
+    /// Finite numbers: the features of a table, normalised already.
     Floats(Vec<f32>),
 }
 
@@ -142,6 +147,12 @@ pub struct Options<'a> {
     pub task: Option<Task>,
     /// Columns of a table that are left out, whatever they hold.
     pub ignore: &'a [String],
+    /// Columns of a table whose fields are texts, each different one a value, however many there are.
+    pub categorical: &'a [String],
+    /// Columns of a table that hold numbers or dates; whatever else stands there is missing.
+    pub numeric: &'a [String],
+    /// Texts that stand for a missing field, beside an empty one and, among numbers, the usual words.
+    pub missing: &'a [String],
     /// How the text of a table is written, where that is not to be recognised.
     pub format: Format,
 }
@@ -159,8 +170,8 @@ pub struct Options<'a> {
 ///
 /// Of one target column, classification makes classes. Of several it makes labels, of columns that hold 0 and 1 (or
 /// false and true, or no and yes). Regression makes numbers. Without a task, one column is regression if all it holds are
-/// numbers, and some have a fractional part or there are more than 50 different ones and more than one in ten rows;
-/// several are classification if all they hold is 0 and 1, else regression.
+/// numbers, and some have a fractional part or there are more than 20 different ones; several are classification if all they
+/// hold is 0 and 1, else regression.
 ///
 /// # Errors
 ///
@@ -189,7 +200,9 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
     match options {
         Options { target: Some(target), .. } => Err(DataError::TargetOfImages { name, target: (*target).to_owned() }),
         Options { task: Some(Task::Regression), .. } => Err(DataError::RegressionOfImages { name }),
-        Options { ignore: [column, ..], .. } => Err(DataError::IgnoreOfImages { name, column: column.clone() }),
+        Options { ignore: [column, ..], .. }
+        | Options { categorical: [column, ..], .. }
+        | Options { numeric: [column, ..], .. } => Err(DataError::ListOfImages { name, column: column.clone() }),
         _ => Ok(opened),
     }
 }
@@ -285,13 +298,14 @@ mod tests {
         let regression = refusal(Options { task: Some(Task::Regression), ..options });
         assert!(regression.to_string().contains("digits: its images have classes"), "{regression}");
         let ignored = refusal(Options { ignore: &["x".to_owned()], ..options });
-        assert!(ignored.to_string().contains("digits: the column \"x\" is to be ignored"), "{ignored}");
+        assert!(ignored.to_string().contains("digits: the column \"x\" was named"), "{ignored}");
         super::open("digits", &Options { task: Some(Task::Classification), ..options }, None).unwrap();
     }
 
     #[test]
     fn images_are_encoded_as_they_are() {
-        let (digits, notes) = open("digits", None).unwrap().encode(&[]).unwrap();
+        let Encoded { dataset: digits, notes, .. } =
+            open("digits", None).unwrap().encode(&[], Normalize::None).unwrap();
         assert_eq!((digits.rows(), digits.features(), digits.is_image(), digits.largest), (1797, 64, true, 16.0));
         assert!(digits.encoding.is_empty() && digits.columns.is_empty() && notes.is_empty());
     }

@@ -1,6 +1,6 @@
 //! Fitting the normalisation of inputs to the training rows.
 
-use super::{DataError, Dataset, Values};
+use super::{DataError, Values};
 use std::fmt;
 use std::str::FromStr;
 
@@ -17,7 +17,8 @@ pub enum Normalize {
     /// `channel_mean`: scaled, then less the mean of each channel of images `[channels, height, width]`, or of each
     /// feature of a table.
     ChannelMean,
-    /// `standardize`: each feature less its mean and divided by its standard deviation.
+    /// `standardize`: each feature less its mean and divided by its standard deviation; features of a table that say which
+    /// text a field holds, or that it is missing, stay 0 and 1.
     Standardize,
 }
 
@@ -54,81 +55,114 @@ impl FromStr for Normalize {
 }
 
 /// The map `y = (v - offset) * factor` of raw values, with one entry a feature.
+///
+/// It is taken in float64. The features of a table are mapped as they are encoded, and rounded to float32 afterwards; the
+/// bytes of pictures are mapped on the device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Affine {
     /// Subtracted first, in units of the raw values.
-    pub offset: Vec<f32>,
+    pub offset: Vec<f64>,
     /// Multiplied then; finite and not 0.
-    pub factor: Vec<f32>,
+    pub factor: Vec<f64>,
+}
+
+impl Affine {
+    /// The map that leaves so many features as they are.
+    pub fn none(features: usize) -> Self {
+        Self { offset: vec![0.0; features], factor: vec![1.0; features] }
+    }
+
+    /// The normalised value of a feature.
+    pub fn apply(&self, feature: usize, value: f64) -> f64 {
+        (value - self.offset[feature]) * self.factor[feature]
+    }
+
+    /// Offsets and factors that the device has to apply to values: these for bytes, and 0 and 1 for floats, which are
+    /// normalised already.
+    pub fn on_device(&self, values: &Values) -> (Vec<f32>, Vec<f32>) {
+        let rounded = |numbers: &[f64]| numbers.iter().map(|&number| number as f32).collect();
+        match values {
+            Values::Bytes(_) => (rounded(&self.offset), rounded(&self.factor)),
+            Values::Floats(_) => (vec![0.0; self.offset.len()], vec![1.0; self.offset.len()]),
+        }
+    }
 }
 
 /// A fitted normalisation.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Fit {
+pub(super) struct Fit {
     /// The map.
-    pub affine: Affine,
-    /// The features that do not vary over the training rows (or less than 32-bit numbers can divide by), whatever the
-    /// kind. [`Normalize::Standardize`] gives them the factor 1, so that they become 0.
-    pub constant: Vec<usize>,
+    pub(super) affine: Affine,
+    /// The features that do not vary over the training rows, whatever the kind. [`Normalize::Standardize`] gives them the
+    /// factor 1, so that they become 0.
+    pub(super) constant: Vec<usize>,
 }
 
-/// Fits a normalisation to the given rows of a data set alone, in 64-bit arithmetic.
+/// What a normalisation is fitted to beside the moments of the features.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form<'a> {
+    /// The largest value that the kind of data can have; 0 if that is not known.
+    pub(super) largest: f64,
+    /// Neighbouring features that share one mean under [`Normalize::ChannelMean`].
+    pub(super) channel: usize,
+    /// The features that are 0 or 1 because they say which text a field holds, or that it is missing.
+    pub(super) indicators: &'a [bool],
+}
+
+/// Fits a normalisation to the moments of the training rows, in float64.
 ///
-/// A scale is 1 over `dataset.largest`, or over the largest magnitude in the rows where that is not known (0), and 1 if
-/// that magnitude is 0. The standard deviation is the biased one, over n.
-///
-/// # Panics
-///
-/// When there are no rows, or one is not in the data set.
-pub fn fit(kind: Normalize, dataset: &Dataset, rows: &[u32]) -> Fit {
-    assert!(!rows.is_empty(), "a normalisation is fitted to at least one row");
-    let features = dataset.features();
-    let moments = match &dataset.values {
-        Values::Bytes(values) => Moments::of(values, features, rows),
-        Values::Floats(values) => Moments::of(values, features, rows),
-    };
-    let known = f64::from(dataset.largest);
-    let scale = reciprocal(if known > 0.0 { known } else { moments.largest }).unwrap_or(1.0);
-    let means = || moments.mean.iter().map(|&mean| mean as f32).collect();
-    let divisors: Vec<Option<f32>> = moments.deviation.iter().map(|&deviation| reciprocal(deviation)).collect();
+/// A scale is 1 over the largest value, or over the largest magnitude in the rows where that is not known, and 1 if that
+/// magnitude is 0. The standard deviation is the biased one, over n. [`Normalize::Standardize`] leaves indicators as they
+/// are: a rare category would become a value of 20 to 50 deviations.
+pub(super) fn fit(kind: Normalize, moments: &Moments, form: Form<'_>) -> Fit {
+    let features = moments.mean.len();
+    let scale = reciprocal(if form.largest > 0.0 { form.largest } else { moments.largest }).unwrap_or(1.0);
+    let divisors: Vec<Option<f64>> = (0..features).map(|feature| moments.divisor(feature)).collect();
+    let kept = |feature: usize| form.indicators.get(feature).copied().unwrap_or(false);
     let affine = match kind {
-        Normalize::None => Affine { offset: vec![0.0; features], factor: vec![1.0; features] },
+        Normalize::None => Affine::none(features),
         Normalize::Scale => Affine { offset: vec![0.0; features], factor: vec![scale; features] },
-        Normalize::MeanImage => Affine { offset: means(), factor: vec![scale; features] },
+        Normalize::MeanImage => Affine { offset: moments.mean.clone(), factor: vec![scale; features] },
         Normalize::ChannelMean => {
-            let channel = if dataset.is_image() { dataset.shape[1..].iter().product() } else { 1 };
-            Affine { offset: channel_means(&moments.mean, channel), factor: vec![scale; features] }
+            Affine { offset: channel_means(&moments.mean, form.channel), factor: vec![scale; features] }
         }
-        Normalize::Standardize => {
-            Affine { offset: means(), factor: divisors.iter().map(|divisor| divisor.unwrap_or(1.0)).collect() }
-        }
+        Normalize::Standardize => Affine {
+            offset: (0..features).map(|i| if kept(i) { 0.0 } else { moments.mean[i] }).collect(),
+            factor: (0..features).map(|i| divisors[i].filter(|_| !kept(i)).unwrap_or(1.0)).collect(),
+        },
     };
     Fit { affine, constant: (0..features).filter(|&feature| divisors[feature].is_none()).collect() }
 }
 
 /// For each feature, the mean of all of its channel, each of which has so many features.
-fn channel_means(means: &[f64], channel: usize) -> Vec<f32> {
+fn channel_means(means: &[f64], channel: usize) -> Vec<f64> {
     let mean = |means: &[f64]| means.iter().sum::<f64>() / means.len() as f64;
-    means.chunks(channel).flat_map(|channel| vec![mean(channel) as f32; channel.len()]).collect()
+    means.chunks(channel).flat_map(|channel| vec![mean(channel); channel.len()]).collect()
 }
 
-/// `1 / value` if that is a finite 32-bit number.
-fn reciprocal(value: f64) -> Option<f32> {
-    let reciprocal = value.recip() as f32;
-    reciprocal.is_finite().then_some(reciprocal)
+/// `1 / value` if that is a finite number.
+fn reciprocal(value: f64) -> Option<f64> {
+    Some(value.recip()).filter(|reciprocal| reciprocal.is_finite())
 }
+
+/// Rounding steps of the mean within which values count as equal.
+const EQUAL: f64 = 4.0;
 
 /// What the normalisations need to know of rows; means and deviations are one a feature.
-struct Moments {
-    largest: f64,
-    mean: Vec<f64>,
-    deviation: Vec<f64>,
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Moments {
+    /// The largest magnitude of all features.
+    pub(super) largest: f64,
+    pub(super) mean: Vec<f64>,
+    /// The biased standard deviation.
+    pub(super) deviation: Vec<f64>,
 }
 
 impl Moments {
-    /// In two passes, as differences of large sums would lose the deviation of features far from 0. A feature of equal
-    /// values gets that value as its mean, which the rounded sum may miss.
-    fn of<T: Copy + Into<f64>>(values: &[T], features: usize, rows: &[u32]) -> Self {
+    /// Of some rows of values `[rows, features]`, at least one. Two passes are made, as differences of large sums would lose
+    /// the deviation of features far from 0. A feature of equal values gets that value as its mean, which the rounded sum
+    /// may miss.
+    pub(super) fn of_rows<T: Copy + Into<f64>>(values: &[T], features: usize, rows: &[u32]) -> Self {
         let row = |row: u32| values[row as usize * features..][..features].iter().map(|&value| value.into());
         let first: Vec<f64> = row(rows[0]).collect();
         let (mut largest, mut sum, mut varies) = (0.0_f64, vec![0.0; features], vec![false; features]);
@@ -152,6 +186,36 @@ impl Moments {
         }
         Self { largest, mean, deviation: squares.iter().map(|square| (square / count).sqrt()).collect() }
     }
+
+    /// Adds a feature by its values in the training rows, of which there is at least one; as [`Moments::of_rows`].
+    pub(super) fn add<I: Iterator<Item = f64>>(&mut self, values: impl Fn() -> I) {
+        let first = values().next().unwrap_or(0.0);
+        let (mut sum, mut count, mut varies) = (0.0, 0.0, false);
+        for value in values() {
+            self.largest = self.largest.max(value.abs());
+            sum += value;
+            count += 1.0;
+            varies |= value != first;
+        }
+        let mean = if varies { sum / count } else { first };
+        let squares: f64 = values().map(|value| (value - mean).powi(2)).sum();
+        self.mean.push(mean);
+        self.deviation.push((squares / count).sqrt());
+    }
+
+    /// Adds a feature that is 1 in a share of the training rows, and else 0.
+    pub(super) fn add_share(&mut self, share: f64) {
+        self.largest = self.largest.max(if share > 0.0 { 1.0 } else { 0.0 });
+        self.mean.push(share);
+        self.deviation.push((share * (1.0 - share)).sqrt());
+    }
+
+    /// 1 over the deviation of a feature, unless it varies by no more than the rounding of its values.
+    fn divisor(&self, feature: usize) -> Option<f64> {
+        let deviation = self.deviation[feature];
+        let varies = deviation > EQUAL * f64::EPSILON * self.mean[feature].abs();
+        reciprocal(deviation).filter(|_| varies)
+    }
 }
 
 #[cfg(test)]
@@ -159,19 +223,18 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
     use super::*;
-    use crate::data::fixture::labelled;
 
-    /// Three rows of two features, the last of which is not fitted to.
-    fn fitted(kind: Normalize, values: Values, largest: f32) -> Fit {
-        let dataset = Dataset { values, shape: vec![2], largest, ..labelled(vec![0, 1, 1]) };
-        fit(kind, &dataset, &[0, 1])
+    /// Rows of two features, the last of which is not fitted to.
+    fn fitted<T: Copy + Into<f64>>(kind: Normalize, values: &[T], largest: f64) -> Fit {
+        let form = Form { largest, channel: 1, indicators: &[] };
+        fit(kind, &Moments::of_rows(values, 2, &[0, 1]), form)
     }
 
-    fn floats(kind: Normalize, values: [f32; 4]) -> Fit {
-        fitted(kind, Values::Floats([values.as_slice(), &[1e6, -1e6]].concat()), 0.0)
+    fn floats(kind: Normalize, values: [f64; 4]) -> Fit {
+        fitted(kind, &[values.as_slice(), &[1e6, -1e6]].concat(), 0.0)
     }
 
-    fn map(offset: [f32; 2], factor: [f32; 2]) -> Affine {
+    fn map(offset: [f64; 2], factor: [f64; 2]) -> Affine {
         Affine { offset: offset.to_vec(), factor: factor.to_vec() }
     }
 
@@ -183,16 +246,16 @@ mod tests {
 
     #[test]
     fn scale_divides_by_the_known_or_the_largest_training_value() {
-        let bytes = || Values::Bytes(vec![1, 2, 3, 8, 255, 255]);
-        assert_eq!(fitted(Normalize::Scale, bytes(), 16.0).affine, map([0.0; 2], [1.0 / 16.0; 2]));
-        assert_eq!(fitted(Normalize::Scale, bytes(), 255.0).affine, map([0.0; 2], [1.0 / 255.0; 2]));
+        let bytes = [1u8, 2, 3, 8, 255, 255];
+        assert_eq!(fitted(Normalize::Scale, &bytes, 16.0).affine, map([0.0; 2], [1.0 / 16.0; 2]));
+        assert_eq!(fitted(Normalize::Scale, &bytes, 255.0).affine, map([0.0; 2], [1.0 / 255.0; 2]));
         assert_eq!(floats(Normalize::Scale, [1.0, -8.0, 3.0, 4.0]).affine, map([0.0; 2], [0.125; 2]));
         assert_eq!(floats(Normalize::Scale, [0.0; 4]).affine, map([0.0; 2], [1.0; 2]));
     }
 
     #[test]
     fn mean_image_subtracts_the_mean_of_each_feature() {
-        let fit = fitted(Normalize::MeanImage, Values::Bytes(vec![1, 2, 4, 8, 255, 255]), 16.0);
+        let fit = fitted(Normalize::MeanImage, &[1u8, 2, 4, 8, 255, 255], 16.0);
         assert_eq!((fit.affine, fit.constant), (map([2.5, 5.0], [1.0 / 16.0; 2]), vec![]));
         let fit = floats(Normalize::MeanImage, [1.0, -8.0, 3.0, 4.0]);
         assert_eq!(fit.affine, map([2.0, -2.0], [0.125; 2]));
@@ -201,9 +264,9 @@ mod tests {
     #[test]
     fn channel_mean_subtracts_the_mean_of_each_channel() {
         // Two images of two channels of 1x2 pixels, and one that is not fitted to.
-        let values = Values::Bytes(vec![1, 3, 10, 10, 5, 7, 0, 4, 255, 255, 255, 255]);
-        let dataset = Dataset { values, shape: vec![2, 1, 2], largest: 16.0, ..labelled(vec![0, 1, 1]) };
-        let fit = fit(Normalize::ChannelMean, &dataset, &[0, 1]);
+        let values = [1u8, 3, 10, 10, 5, 7, 0, 4, 255, 255, 255, 255];
+        let form = Form { largest: 16.0, channel: 2, indicators: &[] };
+        let fit = fit(Normalize::ChannelMean, &Moments::of_rows(&values, 4, &[0, 1]), form);
         let affine = Affine { offset: vec![4.0, 4.0, 6.0, 6.0], factor: vec![1.0 / 16.0; 4] };
         assert_eq!((fit.affine, fit.constant), (affine, vec![]));
         // On a table it is the mean of each column.
@@ -215,7 +278,7 @@ mod tests {
     fn every_kind_names_constant_features() {
         for kind in Normalize::ALL {
             assert_eq!(floats(kind, [1.0, 0.1, 3.0, 0.1]).constant, [1], "{kind}");
-            assert_eq!(fitted(kind, Values::Bytes(vec![0, 2, 0, 8, 255, 255]), 16.0).constant, [0], "{kind}");
+            assert_eq!(fitted(kind, &[0u8, 2, 0, 8, 255, 255], 16.0).constant, [0], "{kind}");
         }
     }
 
@@ -223,21 +286,41 @@ mod tests {
     fn standardize_divides_by_the_biased_deviation() {
         let fit = floats(Normalize::Standardize, [1.0, 10.0, 5.0, 18.0]);
         assert_eq!((fit.affine, fit.constant), (map([3.0, 14.0], [0.5, 0.25]), vec![]));
-        // Far from 0 the deviation is that of the values, not of the rounding.
-        let fit = floats(Normalize::Standardize, [1_000_000.0, 0.0, 1_000_000.5, 1.0]);
-        assert_eq!(fit.affine.factor, [4.0, 2.0]);
+        // Far from 0 the deviation is that of the values, not of the rounding: a clock in milliseconds.
+        let fit = floats(Normalize::Standardize, [1_700_000_000_000.0, 0.0, 1_700_000_000_001.0, 1.0]);
+        assert_eq!(fit.affine, map([1_700_000_000_000.5, 0.5], [2.0, 2.0]));
+    }
+
+    #[test]
+    fn standardize_leaves_indicators_as_they_are() {
+        let moments = Moments::of_rows(&[0.0, 0.0, 1.0, 4.0], 2, &[0, 1]);
+        let form = |indicators| Form { largest: 0.0, channel: 1, indicators };
+        let affine = |kind| fit(kind, &moments, form(&[true, false])).affine;
+        assert_eq!(affine(Normalize::Standardize), map([0.0, 2.0], [1.0, 0.5]));
+        assert_eq!(affine(Normalize::MeanImage), map([0.5, 2.0], [0.25; 2]));
     }
 
     #[test]
     fn a_constant_feature_becomes_zero_and_is_named() {
         let fit = floats(Normalize::Standardize, [1.0, 0.1, 3.0, 0.1]);
         assert_eq!((fit.affine, fit.constant), (map([2.0, 0.1], [1.0, 1.0]), vec![1]));
-        let fit = floats(Normalize::Standardize, [0.0, 1.0, 1e-40, 3.0]);
+        // What differs by the rounding of sums alone is constant: 0.1 + 0.2 is not 0.3.
+        let fit = floats(Normalize::Standardize, [0.1 + 0.2, 1.0, 0.3, 3.0]);
         assert_eq!((fit.affine.factor, fit.constant), (vec![1.0, 1.0], vec![0]));
+        let fit = floats(Normalize::Standardize, [0.0, 1.0, 1e-40, 3.0]);
+        assert_eq!((fit.affine.factor, fit.constant), (vec![2e40, 1.0], vec![]));
         // A sum of seven times 0.1 is not 0.7, so its mean would not be 0.1.
-        let dataset = Dataset { values: Values::Floats(vec![0.1; 7]), ..labelled(vec![0, 1, 0, 1, 0, 1, 0]) };
-        let fit = super::fit(Normalize::Standardize, &dataset, &[0, 1, 2, 3, 4, 5, 6]);
+        let moments = Moments::of_rows(&[0.1; 7], 1, &[0, 1, 2, 3, 4, 5, 6]);
+        let fit = super::fit(Normalize::Standardize, &moments, Form { largest: 0.0, channel: 1, indicators: &[] });
         assert_eq!((fit.affine.offset, fit.affine.factor, fit.constant), (vec![0.1], vec![1.0], vec![0]));
+    }
+
+    #[test]
+    fn the_device_normalises_bytes_alone() {
+        let affine = map([0.5, 2.0], [0.1, 4.0]);
+        assert_eq!(affine.on_device(&Values::Bytes(vec![])), (vec![0.5, 2.0], vec![0.1, 4.0]));
+        assert_eq!(affine.on_device(&Values::Floats(vec![])), (vec![0.0; 2], vec![1.0; 2]));
+        assert_eq!((affine.apply(1, 5.0), Affine::none(2).apply(0, 0.1)), (12.0, 0.1));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Data that have been read but not yet made into rows of numbers, as that takes the training part alone.
 
-use super::table::{Cells, Encoding};
-use super::{DataError, Dataset, Targets, Values};
+use super::normalize::{Fit, Form, Moments, fit};
+use super::table::{Encoding, RawColumn, left_out};
+use super::{Affine, DataError, Dataset, Normalize, Targets, Values};
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -17,18 +18,29 @@ pub struct Opened {
     pub target: Option<String>,
     /// The rows of the set's own test part, if it has one; they come last.
     pub test: Option<Range<usize>>,
-    /// What was recognised of how a table is written, and what was left out of it, in clauses.
+    /// What was taken for a table's target and why, and what was recognised, in clauses.
     pub notes: Vec<String>,
-    /// Where the task was not given and is not the usual one class a row: what was taken, and why, in a clause.
-    pub inferred: Option<String>,
     pub(super) content: Content,
+}
+
+/// A data set made into rows of numbers, and what its training rows say.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoded {
+    /// The rows.
+    pub dataset: Dataset,
+    /// How its values are normalised: the floats of a table are already, the bytes of images are on the device.
+    pub normalize: Affine,
+    /// The features that do not vary over the rows to train on. Of images that are not normalised they are not looked for.
+    pub constant: Vec<usize>,
+    /// What was done to which columns of a table, in clauses.
+    pub notes: Vec<String>,
 }
 
 /// The features as they were read.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Images { bytes: Vec<u8>, shape: Vec<usize>, largest: f32 },
-    Table { path: PathBuf, columns: Vec<(String, Cells)> },
+    Table { path: PathBuf, columns: Vec<RawColumn>, missing: Vec<String> },
 }
 
 impl Opened {
@@ -42,30 +54,48 @@ impl Opened {
         matches!(self.content, Content::Images { .. })
     }
 
-    /// The data set as rows of numbers. Images pass as they are. What stands for the missing numbers of a table, and
-    /// which texts it has, is taken from the rows `train` alone; what was done to which columns comes along, in clauses.
+    /// The data set as rows of numbers, and its normalisation. The bytes of images pass as they are. What stands for the
+    /// missing numbers of a table, which texts it has, and every normalisation are taken from the rows `train` alone.
     ///
     /// # Errors
     ///
-    /// When a column of a table has nothing in the rows `train`, or holds too many texts.
+    /// When no column of a table is left to learn from, because all name or count rows or hold free text or nothing.
     ///
     /// # Panics
     ///
-    /// When a table is given no rows to train on, or one that it does not have.
-    pub fn encode(self, train: &[u32]) -> Result<(Dataset, Vec<String>), DataError> {
+    /// When there are no rows to train on and the data are a table or are to be normalised, or one is not there.
+    pub fn encode(self, train: &[u32], normalize: Normalize) -> Result<Encoded, DataError> {
         let Self { name, targets, target, test, content, .. } = self;
-        let (values, shape, largest, encoding, notes) = match content {
+        match content {
             Content::Images { bytes, shape, largest } => {
-                (Values::Bytes(bytes), shape, largest, Encoding::default(), vec![])
+                let features = shape.iter().product();
+                let moments = match normalize {
+                    Normalize::None => None,
+                    _ => Some(Moments::of_rows(&bytes, features, train)),
+                };
+                let form = Form { largest: largest.into(), channel: shape[1..].iter().product(), indicators: &[] };
+                let fit = moments.map(|moments| fit(normalize, &moments, form));
+                let (affine, constant) =
+                    fit.map_or_else(|| (Affine::none(features), vec![]), |fit| (fit.affine, fit.constant));
+                let (values, encoding, columns) = (Values::Bytes(bytes), Encoding::default(), vec![]);
+                let dataset = Dataset { name, values, shape, largest, targets, columns, encoding, target, test };
+                Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
-            Content::Table { path, columns } => {
-                let encoding = Encoding::fit(&path, &columns, train)?;
-                let (values, done) = encoding.apply(columns.iter().map(|(_, cells)| cells), targets.rows());
-                let (notes, shape) = (done.all(), vec![encoding.width()]);
-                (Values::Floats(values), shape, 0.0, encoding, notes)
+            Content::Table { path, columns, missing } => {
+                let (encoding, kept, left) = Encoding::fit(&path, &columns, train, &missing)?;
+                let cells = || kept.iter().map(|&place| &columns[place].cells);
+                let (moments, indicators) = encoding.moments(cells(), train);
+                let form = Form { largest: 0.0, channel: 1, indicators: &indicators };
+                let Fit { affine, constant } = fit(normalize, &moments, form);
+                let (values, done) = encoding.apply(cells(), targets.rows(), &affine);
+                let mut notes: Vec<String> = left_out(&left).into_iter().collect();
+                notes.extend(done.all());
+                notes.extend(done.coarse(&moments, &affine));
+                let (shape, columns) = (vec![encoding.width()], encoding.features());
+                let values = Values::Floats(values);
+                let dataset = Dataset { name, values, shape, largest: 0.0, targets, columns, encoding, target, test };
+                Ok(Encoded { dataset, normalize: affine, constant, notes })
             }
-        };
-        let columns = encoding.features();
-        Ok((Dataset { name, values, shape, largest, targets, columns, encoding, target, test }, notes))
+        }
     }
 }

@@ -58,8 +58,8 @@ pub enum Targets {
     },
     /// Numbers.
     Numbers {
-        /// Finite, `[rows, names]` row-major.
-        values: Vec<f32>,
+        /// Finite, `[rows, names]` row-major, as in the data: float32 may not hold them.
+        values: Vec<f64>,
         /// The names of the columns.
         names: Vec<String>,
     },
@@ -70,7 +70,8 @@ impl Targets {
     pub fn rows(&self) -> usize {
         match self {
             Self::Classes { labels, .. } => labels.len(),
-            Self::Labels { values, names } | Self::Numbers { values, names } => values.len() / names.len().max(1),
+            Self::Labels { values, names } => values.len() / names.len().max(1),
+            Self::Numbers { values, names } => values.len() / names.len().max(1),
         }
     }
 
@@ -86,14 +87,6 @@ impl Targets {
         match self {
             Self::Classes { labels, names } => Some((labels, names)),
             Self::Labels { .. } | Self::Numbers { .. } => None,
-        }
-    }
-
-    /// The values `[rows, names]`, row-major, of labels or numbers.
-    pub fn values(&self) -> Option<&[f32]> {
-        match self {
-            Self::Classes { .. } => None,
-            Self::Labels { values, .. } | Self::Numbers { values, .. } => Some(values),
         }
     }
 
@@ -126,11 +119,11 @@ mod tests {
         let names = vec!["a".to_owned(), "b".to_owned()];
         let numbers = Targets::Numbers { values: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0], names: names.clone() };
         assert_eq!((numbers.rows(), numbers.names(), numbers.classes()), (3, &names[..], None));
-        assert_eq!((numbers.task(), numbers.values().unwrap().len()), (Task::Regression, 6));
+        assert_eq!(numbers.task(), Task::Regression);
         let labels = Targets::Labels { values: vec![0.0, 1.0], names: names.clone() };
         assert_eq!((labels.rows(), labels.task()), (1, Task::Classification));
         let classes = Targets::Classes { labels: vec![1, 0, 1], names: names.clone() };
-        assert_eq!((classes.rows(), classes.task(), classes.values()), (3, Task::Classification, None));
+        assert_eq!((classes.rows(), classes.task()), (3, Task::Classification));
         assert_eq!(classes.classes(), Some((&[1, 0, 1][..], &names[..])));
     }
 

@@ -3,6 +3,7 @@
 //! All metadata is one JSON text under the key `wgrad`: the safetensors crate writes several keys in random order, and
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
+use super::normalization::Normalization;
 use super::progress::Progress;
 use crate::data::{Encoding, Targets};
 use crate::files::reason;
@@ -12,7 +13,7 @@ use crate::op::{Setting, Value};
 use crate::shape::{MAX_ELEMENTS, Shape};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Version of the metadata that this program writes.
@@ -77,63 +78,6 @@ pub enum ModelError {
         /// Which tensor, with both shapes.
         what: String,
     },
-}
-
-/// One number for all features, or one each.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Numbers {
-    /// The same for all.
-    All(f32),
-    /// One each.
-    Each(Vec<f32>),
-}
-
-impl Numbers {
-    fn of(values: &[f32]) -> Self {
-        match values {
-            [first, rest @ ..] if rest.iter().all(|v| v == first) => Self::All(*first),
-            _ => Self::Each(values.to_vec()),
-        }
-    }
-
-    /// Whether they are numbers for so many features.
-    fn fit(&self, features: usize) -> bool {
-        match self {
-            Self::All(value) => value.is_finite(),
-            Self::Each(values) => values.len() == features && values.iter().all(|value| value.is_finite()),
-        }
-    }
-
-    fn expand(&self, features: usize) -> Vec<f32> {
-        match self {
-            Self::All(value) => vec![*value; features],
-            Self::Each(values) => values.clone(),
-        }
-    }
-}
-
-/// x = (value − offset) · factor, per feature.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Normalization {
-    /// As in the recipe.
-    pub kind: String,
-    /// The largest value that the data can have (255 for bytes); 0 where it is not known.
-    pub largest: f32,
-    offset: Numbers,
-    factor: Numbers,
-}
-
-impl Normalization {
-    /// Numbers for each feature.
-    pub fn new(kind: String, largest: f32, offset: &[f32], factor: &[f32]) -> Self {
-        Self { kind, largest, offset: Numbers::of(offset), factor: Numbers::of(factor) }
-    }
-
-    /// Offset and factor of each of `features` features.
-    pub fn numbers(&self, features: usize) -> (Vec<f32>, Vec<f32>) {
-        (self.offset.expand(features), self.factor.expand(features))
-    }
 }
 
 /// All that inference needs beside the weights.
@@ -377,8 +321,9 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if !loss.judges(metadata.answer) {
         return Err(format!("its loss {loss} does not judge what it answers"));
     }
-    if let Some(twice) = (1..classes.len()).find(|&i| classes[..i].contains(&classes[i])) {
-        return Err(format!("it names {:?} twice", classes[twice]));
+    let mut names = HashSet::new();
+    if let Some(twice) = classes.iter().find(|&class| !names.insert(class)) {
+        return Err(format!("it names {twice:?} twice"));
     }
     if classes.is_empty() || (metadata.answer == Answer::Binary && classes.len() != 2) {
         return Err(format!("it names {} classes", classes.len()));
@@ -386,8 +331,6 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if target_scale.as_ref().is_some_and(|scale| !scale.fits(classes.len())) {
         return Err("its target scale has not one finite number for each output".into());
     }
-    if !normalize.offset.fit(features) || !normalize.factor.fit(features) {
-        return Err(format!("its normalisation has not one finite number for each of {features} values"));
-    }
+    normalize.check(features)?;
     progress.as_ref().map_or(Ok(()), Progress::check)
 }

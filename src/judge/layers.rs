@@ -51,7 +51,7 @@ pub fn of_trainer(trainer: &mut Trainer, rows: &[u32], device: &Device) -> Resul
     if let Some(row) = rows.iter().find(|&&row| row as usize >= data.rows()) {
         return Err(Error::Setting(format!("row {row} was asked for, and the data set has {}", data.rows())));
     }
-    let affine = &trainer.job().normalize.1;
+    let (offset, factor) = trainer.job().normalize.1.on_device(&data.values);
     let mut inputs = Vec::with_capacity(rows.len() * data.features());
     for &row in rows {
         let row = row as usize * data.features()..(row as usize + 1) * data.features();
@@ -59,7 +59,7 @@ pub fn of_trainer(trainer: &mut Trainer, rows: &[u32], device: &Device) -> Resul
             Values::Bytes(values) => values[row].iter().map(|&v| f32::from(v)).collect(),
             Values::Floats(values) => values[row].to_vec(),
         };
-        let maps = affine.offset.iter().zip(&affine.factor);
+        let maps = offset.iter().zip(&factor);
         inputs.extend(raw.iter().zip(maps).map(|(v, (offset, factor))| (v - offset) * factor));
     }
     let mut probe = Probe::new(trainer.network(), &trainer.input_shape(), device)?;

@@ -19,14 +19,14 @@ impl TargetScale {
 
     /// To mean 0 and deviation 1 over the given rows of `targets[rows, numbers]`; a number that never differs is only
     /// moved.
-    pub fn standardize(targets: &[f32], numbers: usize, rows: &[u32]) -> Self {
+    pub fn standardize(targets: &[f64], numbers: usize, rows: &[u32]) -> Self {
         let mut scale = Self::none(numbers);
         for j in 0..numbers {
-            let of = || rows.iter().map(|&row| f64::from(targets[row as usize * numbers + j]));
+            let of = || rows.iter().map(|&row| targets[row as usize * numbers + j]);
             let mean = of().sum::<f64>() / rows.len() as f64;
             let deviation = (of().map(|t| (t - mean).powi(2)).sum::<f64>() / rows.len() as f64).sqrt();
             scale.offset[j] = mean;
-            scale.factor[j] = if deviation > 0.0 { 1.0 / deviation } else { 1.0 };
+            scale.factor[j] = Some(1.0 / deviation).filter(|factor| factor.is_finite()).unwrap_or(1.0);
         }
         scale
     }
@@ -37,8 +37,8 @@ impl TargetScale {
     }
 
     /// What training sees of number `j`.
-    pub fn scaled(&self, j: usize, target: f32) -> f32 {
-        ((f64::from(target) - self.offset[j]) * self.factor[j]) as f32
+    pub fn scaled(&self, j: usize, target: f64) -> f32 {
+        ((target - self.offset[j]) * self.factor[j]) as f32
     }
 
     /// Whether it has one finite number for each of `numbers`, and none that cannot be divided by.

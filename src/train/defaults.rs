@@ -79,6 +79,11 @@ impl Recipe {
     }
 }
 
+/// How inputs are scaled.
+pub(super) fn normalize(pictures: bool) -> Normalize {
+    if pictures { Normalize::Scale } else { Normalize::Standardize }
+}
+
 /// The share of the rows that tests where the data set has no test part of its own.
 pub(super) const TEST: f64 = 0.2;
 
@@ -204,7 +209,7 @@ pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>,
     if recipe.epochs.is_none() && recipe.steps.is_none() {
         recipe.epochs = Some(if facts.pictures { 20 } else { rule.epochs(facts) });
     }
-    recipe.normalize.get_or_insert(if facts.pictures { Normalize::Scale } else { Normalize::Standardize });
+    recipe.normalize.get_or_insert(normalize(facts.pictures));
     if numbers {
         let plain = recipe.normalize == Some(Normalize::None);
         let kind = if plain { NormalizeTarget::None } else { NormalizeTarget::Standardize };

@@ -124,11 +124,11 @@ pub(super) fn mean_loss(
 }
 
 /// Error and R² in the data's units; over several numbers, squared errors and distances are added up.
-fn numbers<T: Copy + Into<f64>>(scale: &TargetScale, outputs: &[f32], values: &[T], rows: &[u32]) -> Score {
+fn numbers(scale: &TargetScale, outputs: &[f32], values: &[f64], rows: &[u32]) -> Score {
     let width = scale.offset.len();
     let (mut squares, mut spread) = (0.0, 0.0);
     for j in 0..width {
-        let target = |&row: &u32| -> f64 { values[row as usize * width + j].into() };
+        let target = |&row: &u32| values[row as usize * width + j];
         let mean = rows.iter().map(target).sum::<f64>() / rows.len() as f64;
         for (i, row) in rows.iter().enumerate() {
             squares += (scale.original(j, outputs[i * width + j]) - target(row)).powi(2);
@@ -176,7 +176,7 @@ mod tests {
         let values = vec![1.0, 99.0, 3.0, 5.0];
         let scale = TargetScale::standardize(&values, 1, &[0, 2, 3]);
         assert!((scale.offset[0] - 3.0).abs() < 1e-12 && (scale.factor[0] - (3.0f64 / 8.0).sqrt()).abs() < 1e-12);
-        let outputs: Vec<f32> = [2.0f32, 3.0, 4.0].iter().map(|&y| scale.scaled(0, y)).collect();
+        let outputs: Vec<f32> = [2.0, 3.0, 4.0].iter().map(|&y| scale.scaled(0, y)).collect();
         let targets = Targets::Numbers { values, names: vec!["y".into()] };
         let evaluation = judge(&problem, &scale, &outputs, &targets, &[0, 2, 3]);
         let Score::Numbers { mse, r2 } = evaluation.score else { panic!("numbers") };

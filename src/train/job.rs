@@ -75,8 +75,8 @@ impl Job {
     /// # Errors
     /// The device failed.
     pub(super) fn load(&self, runner: &mut Runner) -> Result<(), DeviceError> {
-        let affine = &self.normalize.1;
-        runner.load_data(&self.dataset.values, (&affine.offset, &affine.factor))?;
+        let (offset, factor) = self.normalize.1.on_device(&self.dataset.values);
+        runner.load_data(&self.dataset.values, (&offset, &factor))?;
         runner.load_targets(&self.target_words(), self.class_weights.as_deref())
     }
 
@@ -87,7 +87,7 @@ impl Job {
             Targets::Classes { labels, .. } => labels.iter().map(|&label| (label as f32).to_bits()).collect(),
             Targets::Labels { values, .. } => values.iter().map(|value| value.to_bits()).collect(),
             Targets::Numbers { values, names } => {
-                let scaled = |(i, &value): (usize, &f32)| self.scale.scaled(i % names.len(), value).to_bits();
+                let scaled = |(i, &value): (usize, &f64)| self.scale.scaled(i % names.len(), value).to_bits();
                 values.iter().enumerate().map(scaled).collect()
             }
         }

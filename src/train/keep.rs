@@ -42,7 +42,7 @@ impl Trainer {
             target_scale: (!scale.is_none()).then(|| scale.clone()),
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
-            normalize: Normalization::new(kind.to_string(), data.largest, &affine.offset, &affine.factor),
+            normalize: Normalization::new(kind.to_string(), data.largest, affine),
             best,
             progress,
         }

@@ -5,7 +5,7 @@ use super::device::Device;
 use super::programs::{DataShape, Programs, Purpose};
 use super::runner::Runner;
 use super::state;
-use crate::data::Values;
+use crate::data::{Affine, Values};
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
@@ -18,7 +18,7 @@ const BATCH: usize = 256;
 #[derive(Debug)]
 pub struct Predictor {
     runner: Runner,
-    numbers: (Vec<f32>, Vec<f32>),
+    affine: Affine,
     features: usize,
     problem: Problem,
 }
@@ -33,7 +33,8 @@ pub struct Sampled {
 }
 
 impl Predictor {
-    /// Puts a model on a device, for inputs that are bytes or floats. With a seed, it can also draw masks.
+    /// Puts a model on a device, for inputs that are bytes, which it normalises, or floats, which are normalised already.
+    /// With a seed, it can also draw masks.
     ///
     /// # Errors
     /// The model does not describe a network or does not fit it, or is to draw masks and drops nothing; the device failed.
@@ -51,7 +52,7 @@ impl Predictor {
         let mut runner = Runner::new(device, programs)?;
         state::load(&mut runner, model, false)?;
         let features = meta.input.iter().product();
-        Ok(Self { runner, numbers: meta.normalize.numbers(features), features, problem })
+        Ok(Self { runner, affine: meta.normalize.affine(features), features, problem })
     }
 
     /// What the outputs say.
@@ -113,7 +114,8 @@ impl Predictor {
     }
 
     fn load(&mut self, chunk: &Values) -> Result<Vec<u32>, DeviceError> {
-        self.runner.load_data(chunk, (&self.numbers.0, &self.numbers.1))?;
+        let (offset, factor) = self.affine.on_device(chunk);
+        self.runner.load_data(chunk, (&offset, &factor))?;
         Ok((0..(chunk.len() / self.features) as u32).collect())
     }
 }

@@ -5,8 +5,9 @@ use super::job::Job;
 use super::question::question;
 use super::rare::rare;
 use super::settings::{ClassWeights, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
-use crate::data::{self, Dataset, Fractions, Normalize, Opened, Split, Targets, Task, Values};
+use crate::data::{self, Dataset, Encoded, Fractions, Normalize, Opened, Split, Targets, Task};
 use crate::error::Error;
+use crate::names;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
 use crate::op::LossKind;
 use crate::ops::losses;
@@ -21,27 +22,37 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
     recipe.check()?;
     let mut recipe = recipe.clone();
     let source = recipe.source.get_or_insert_with(|| "digits".into()).clone();
-    let ignore = recipe.ignore.clone().unwrap_or_default();
-    let format = data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header };
-    let options = data::Options { target: recipe.target.as_deref(), task: recipe.task, ignore: &ignore, format };
+    let list = |names: &Option<Vec<String>>| names.clone().unwrap_or_default();
+    let [ignore, categorical, numeric, missing] =
+        [&recipe.ignore, &recipe.categorical, &recipe.numeric, &recipe.missing].map(list);
+    let options = data::Options {
+        target: recipe.target.as_deref(),
+        task: recipe.task,
+        ignore: &ignore,
+        categorical: &categorical,
+        numeric: &numeric,
+        missing: &missing,
+        format: data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header },
+    };
     let opened = data::open(&source, &options, data_dir)?;
-    let mut notes: Vec<String> = opened.notes.iter().chain(&opened.inferred).cloned().collect();
+    let mut notes = opened.notes.clone();
     let split = split(&mut recipe, &opened)?;
-    let (dataset, told) = opened.encode(&split.train)?;
-    notes.extend(told);
-    notes.extend(numbers_as_classes(&recipe, &dataset));
-    notes.extend(counters(&dataset));
-    let (job, told) = job(recipe, dataset, split)?;
+    let kind = *recipe.normalize.get_or_insert(defaults::normalize(opened.is_image()));
+    let encoded = opened.encode(&split.train, kind)?;
+    notes.extend(encoded.notes.iter().cloned());
+    notes.extend(numbers_as_classes(&recipe, &encoded.dataset));
+    let (job, told) = job(recipe, encoded, split)?;
     notes.extend(told);
     Ok((job, notes))
 }
 
-/// The job of a recipe on data that are open and split already. Every default is filled in; what the user should know of
+/// The job of a recipe on data that are split and encoded already, with the recipe's normalisation. Every default is filled in; what the user should know of
 /// them comes along, in sentences.
 ///
 /// # Errors
 /// The recipe does not fit the data.
-pub fn job(mut recipe: Recipe, dataset: Dataset, split: Split) -> Result<(Job, Vec<String>), Error> {
+pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, Vec<String>), Error> {
+    let Encoded { dataset, normalize, constant, .. } = encoded;
     let wants_scaled_target = recipe.normalize_target == Some(NormalizeTarget::Standardize);
     let learns = match &dataset.targets {
         Targets::Numbers { .. } => Learns::Numbers,
@@ -70,15 +81,15 @@ pub fn job(mut recipe: Recipe, dataset: Dataset, split: Split) -> Result<(Job, V
         }
         _ => TargetScale::none(problem.names.len()),
     };
-    let fit = data::fit(settings.normalize, &dataset, &split.train);
     if problem.loss.contains_layer("softmax") && layers.last().is_some_and(|layer| layer == "sigmoid") {
         notes.push(format!(
             "{} applies a softmax to the outputs, so the last sigmoid only narrows the probabilities: leave it out",
             problem.loss
         ));
     }
-    notes.extend(constant(&dataset, &fit.constant, settings.normalize));
-    let normalize = (settings.normalize, fit.affine);
+    notes.extend(no_use(&dataset, &constant, settings.normalize));
+    notes.extend(coarse_target(&dataset.targets, &scale, &split.train));
+    let normalize = (settings.normalize, normalize);
     let (init_from, resume, best) = (None, None, None);
     let job =
         Job { dataset, split, normalize, problem, scale, class_weights, recipe, settings, init_from, resume, best };
@@ -110,39 +121,36 @@ fn numbers_as_classes(recipe: &Recipe, dataset: &Dataset) -> Option<String> {
     let (_, names) = dataset.targets.classes()?;
     let asks = recipe.task.is_none() && dataset.target.is_some() && names.len() > FEW_CLASSES;
     let numbers = names.iter().all(|name| name.parse::<f64>().is_ok());
-    (asks && numbers).then(|| "the classes are numbers: to learn how large they are, give --task regression".into())
+    (asks && numbers).then(|| "the classes are numbers: to learn how large they are, set task to regression".into())
 }
 
-/// Names columns that count the rows, which tells nothing of new ones.
-fn counters(dataset: &Dataset) -> Option<String> {
-    let Values::Floats(values) = &dataset.values else { return None };
-    let (features, rows) = (dataset.columns.len(), dataset.rows());
-    let counts = |feature: &usize| {
-        let column = || values.iter().skip(*feature).step_by(features).copied();
-        if rows < LEAST_ROWS || column().any(|value| value.fract() != 0.0) {
-            return false;
-        }
-        let mut sorted: Vec<f32> = column().collect();
-        sorted.sort_unstable_by(f32::total_cmp);
-        sorted.windows(2).all(|pair| pair[1] - pair[0] == 1.0)
+/// Half a rounding step of float32, relative to the value.
+const HALF_STEP: f64 = 1.0 / 16_777_216.0;
+/// Share of a target's deviation from which on rounding to float32 is told.
+const COARSE: f64 = 1e-3;
+
+/// Says that float32, in which training sees the targets, rounds away how they vary.
+fn coarse_target(targets: &Targets, scale: &TargetScale, train: &[u32]) -> Option<String> {
+    let Targets::Numbers { values, names } = targets else { return None };
+    let spread = TargetScale::standardize(values, names.len(), train);
+    let is_coarse = |j: &usize| {
+        let of = train.iter().map(|&row| (values[row as usize * names.len() + j] - scale.offset[*j]).abs());
+        of.fold(0.0, f64::max) * HALF_STEP * spread.factor[*j] > COARSE
     };
-    let names: Vec<&str> = (0..features).filter(counts).map(|i| dataset.columns[i].as_str()).collect();
-    let what = "counts the rows, which says nothing of others: leave it out with --ignore";
-    (!names.is_empty()).then(|| format!("{} {what} {}", names.join(", "), names.join(",")))
+    let coarse: Vec<String> = (0..names.len()).filter(is_coarse).map(|j| names[j].clone()).collect();
+    let what = "vary by less than float32 can tell apart at their size: set normalize_target to standardize";
+    (!coarse.is_empty()).then(|| format!("the targets {} {what}", names::few(&coarse)))
 }
-
-/// Rows from which on it is no chance that a column holds each of as many whole numbers once.
-const LEAST_ROWS: usize = 20;
 
 /// Names features that do not vary over the training rows. Pixels at the rim never do, and are not worth a word unless
 /// standardising would have divided by their deviation.
-fn constant(dataset: &Dataset, constant: &[usize], kind: Normalize) -> Option<String> {
+fn no_use(dataset: &Dataset, constant: &[usize], kind: Normalize) -> Option<String> {
     if constant.is_empty() || (dataset.columns.is_empty() && kind != Normalize::Standardize) {
         return None;
     }
     let names = match dataset.columns.as_slice() {
         [] => format!("{} of {} features", constant.len(), dataset.features()),
-        columns => constant.iter().map(|&i| columns[i].as_str()).collect::<Vec<_>>().join(", "),
+        columns => names::few(&constant.iter().map(|&i| columns[i].clone()).collect::<Vec<_>>()),
     };
     Some(format!("constant in the training part, so of no use: {names}"))
 }
@@ -187,7 +195,7 @@ fn class_weights(settings: &Settings, targets: &Targets, rows: &[u32]) -> Result
     match wanted {
         ClassWeights::Each(weights) if weights.len() != names.len() => {
             let what = format!("class_weights has {} numbers for {} classes", weights.len(), names.len());
-            Err(Error::Setting(format!("{what}: give one for each of {}", names.join(", "))))
+            Err(Error::Setting(format!("{what}: give one for each of {}", names::few(names))))
         }
         ClassWeights::Each(weights) => Ok(Some(weights.clone())),
         ClassWeights::Balanced => {

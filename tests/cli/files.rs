@@ -62,7 +62,7 @@ fn a_description_that_does_not_hold_together_is_refused() {
         ("\"encoding\":[", "\"columns\":[", ["encoding", "model"]),
         ("\"mean\":0.0", "\"mean\":null", ["cannot be used", "model"]),
         ("\"offset\":0.0", "\"offset\":[0.0,1.0]", ["normalisation", "1 values"]),
-        ("\"factor\":1.0", "\"factor\":1e99", ["normalisation", "finite"]),
+        ("\"factor\":1.0", "\"factor\":0.0", ["normalisation", "factor of 0"]),
         ("\"classes\":[\"a\",\"b\"]", "\"classes\":[]", ["names 0 classes", "model"]),
         ("\"classes\":[\"a\",\"b\"]", "\"classes\":[\"a\",\"a\"]", ["\"a\" twice", "model"]),
         ("\"version\":1", "\"version\":1,\"loss\":\"mse\"", ["mse", "does not judge"]),

@@ -59,7 +59,7 @@ pub fn not_checked(what: &str) {
 pub fn digits() -> (Dataset, Vec<u32>) {
     let opened = data::open("digits", &data::Options::default(), None).unwrap_or_else(|e| panic!("{e}"));
     let all: Vec<u32> = (0..opened.rows() as u32).collect();
-    let (dataset, _) = opened.encode(&all).unwrap_or_else(|e| panic!("{e}"));
+    let dataset = opened.encode(&all, data::Normalize::None).unwrap_or_else(|e| panic!("{e}")).dataset;
     let labels = dataset.targets.classes().map(|(labels, _)| labels.to_vec()).unwrap_or_default();
     (dataset, labels)
 }

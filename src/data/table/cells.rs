@@ -1,173 +1,71 @@
 //! Columns as they are read, held compactly.
 
-use super::sheet::Sheet;
+use super::dates;
+use super::sheet::{Sheet, shortened};
+use super::written::{Notation, fits, is_missing, is_rounded, plain};
 use crate::data::DataError;
 use crate::data::classes::{MISSING, Texts};
+use crate::data::faults::Faults;
 use csv::StringRecord;
+use std::collections::BTreeMap;
 
-/// Words that stand for a missing field, in any case.
-const MISSING_WORDS: [&str; 6] = ["?", "na", "n/a", "nan", "null", "none"];
+/// Texts that count as missing, and how many rows have each.
+pub(in crate::data) type Words = BTreeMap<String, usize>;
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::data) enum Cells {
-    /// Finite numbers; NaN is a missing one.
-    Numbers(Vec<f32>),
+    /// Numbers of float64's range; NaN is a missing one.
+    Numbers { values: Vec<f64>, notation: Notation, words: Words },
+    /// Dates in seconds since 1970, or times of day in seconds; NaN is a missing one.
+    Dates { seconds: Vec<f64>, format: String, ambiguous: bool, words: Words },
     /// The number of each row's text, `MISSING` for a missing one, and the texts by number.
     Texts { rows: Vec<u32>, texts: Vec<String> },
 }
 
-/// Whether a field is missing.
-pub(super) fn is_missing(field: &str) -> bool {
-    field.is_empty() || MISSING_WORDS.iter().any(|word| field.eq_ignore_ascii_case(word))
-}
-
-enum Field {
-    Number(f32),
-    Missing,
-    /// A number that is infinite or none, or out of the range of 32-bit floats.
-    NotFinite,
-    Text,
-}
-
-impl Field {
-    fn of(field: &str) -> Self {
-        match field.parse::<f32>() {
-            Ok(number) if number.is_finite() => Self::Number(number),
-            _ if is_missing(field) => Self::Missing,
-            Ok(_) => Self::NotFinite,
-            Err(_) => Self::Text,
-        }
+impl Cells {
+    /// Plain numbers.
+    pub(super) fn numbers(values: Vec<f64>) -> Self {
+        Self::Numbers { values, notation: Notation::default(), words: Words::new() }
     }
 }
 
-/// Takes the fields of one column.
-#[derive(Debug)]
-pub(super) enum Reader {
-    /// The column is known to hold numbers.
-    Numbers(Vec<f32>),
-    /// The column is known to hold texts.
-    Texts(Texts),
-    /// The fields decide.
-    Either(Guess),
+/// A column of a table to train on, as it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::data) struct RawColumn {
+    /// The name in the header.
+    pub(in crate::data) name: String,
+    /// Its fields.
+    pub(in crate::data) cells: Cells,
+    /// Whether the user asked for this kind of it, so that it is never left out.
+    pub(in crate::data) asked: bool,
 }
 
-/// What is known so far of a column that is one of numbers if more of its fields are numbers than are not.
+/// What a user wants a column to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::data) enum Wanted {
+    /// What its fields say.
+    #[default]
+    Any,
+    /// Numbers or dates; other texts count as missing.
+    Numbers,
+    /// Texts.
+    Texts,
+}
+
+/// A column of texts as it is read: each different text once, with the line on which it first stands.
 #[derive(Debug, Default)]
-pub(super) struct Guess {
-    /// Kept as long as all fields are numbers.
-    values: Vec<f32>,
-    /// Kept where the first field is a text, as then most of them are.
-    texts: Option<Texts>,
-    numbers: usize,
-    others: usize,
-    /// The first field that a column of numbers cannot have, and its line.
-    fault: Option<(usize, String)>,
-}
-
-/// What a [`Reader`] came to.
-pub(super) enum Found {
-    Cells(Cells),
-    /// The column holds texts, although it begins with numbers, and has to be read again.
-    IsText,
-    /// The column holds numbers, and something else on a line.
-    Fault {
-        line: usize,
-        text: String,
-    },
-}
-
-impl Reader {
-    fn push(&mut self, sheet: &Sheet<'_>, line: usize, place: usize, field: &str) -> Result<(), DataError> {
-        match self {
-            Self::Numbers(values) => match Field::of(field) {
-                Field::Number(number) => values.push(number),
-                Field::Missing => values.push(f32::NAN),
-                Field::NotFinite | Field::Text => return Err(sheet.no_number(line, place, field)),
-            },
-            Self::Texts(texts) if is_missing(field) => texts.push_missing(),
-            Self::Texts(texts) => {
-                sheet.check_text(line, place, field)?;
-                texts.push(field);
-            }
-            Self::Either(guess) => match Field::of(field) {
-                Field::Number(number) => guess.push(number, field),
-                Field::Missing => guess.push(f32::NAN, ""),
-                Field::NotFinite => {
-                    guess.push(f32::NAN, field);
-                    guess.fault.get_or_insert_with(|| (line, field.to_owned()));
-                }
-                Field::Text => {
-                    sheet.check_text(line, place, field)?;
-                    guess.push_text(field);
-                    guess.fault.get_or_insert_with(|| (line, field.to_owned()));
-                }
-            },
-        }
-        Ok(())
-    }
-
-    /// The column, once all rows are read.
-    pub(super) fn finish(self) -> Found {
-        match self {
-            Self::Numbers(values) => Found::Cells(Cells::Numbers(values)),
-            Self::Texts(texts) => Found::texts(texts),
-            Self::Either(Guess { texts, numbers, others, .. }) if others > 0 && numbers <= others => {
-                texts.map_or(Found::IsText, Found::texts)
-            }
-            Self::Either(Guess { fault: Some((line, text)), .. }) => Found::Fault { line, text },
-            Self::Either(Guess { values, .. }) => Found::Cells(Cells::Numbers(values)),
-        }
-    }
-}
-
-impl Found {
-    fn texts(texts: Texts) -> Self {
-        let (rows, texts) = texts.finish();
-        Self::Cells(Cells::Texts { rows, texts })
-    }
-}
-
-impl Guess {
-    /// Adds a number, or a missing field, which is empty.
-    fn push(&mut self, number: f32, field: &str) {
-        self.numbers += usize::from(!field.is_empty());
-        match &mut self.texts {
-            Some(texts) if field.is_empty() => texts.push_missing(),
-            Some(texts) => _ = texts.push(field),
-            None if self.others == 0 => self.values.push(number),
-            None => {}
-        }
-    }
-
-    fn push_text(&mut self, field: &str) {
-        if self.others == 0 && self.numbers == 0 {
-            let mut texts = Texts::default();
-            self.values.iter().for_each(|_| texts.push_missing());
-            self.texts = Some(texts);
-        }
-        self.others += 1;
-        self.values = Vec::new();
-        if let Some(texts) = &mut self.texts {
-            texts.push(field);
-        }
-    }
-}
-
-/// A column of targets: each different text once, with the line on which it first stands.
-#[derive(Debug)]
-pub(super) struct TargetReader {
-    place: usize,
+pub(super) struct TextColumn {
     texts: Texts,
     lines: Vec<usize>,
 }
 
-/// The targets of one column.
+/// The texts of one column.
 #[derive(Debug)]
-pub(super) struct TargetColumn {
+pub(super) struct Column {
     /// The name of the column.
     pub(super) name: String,
-    /// The number of each row's text.
+    /// The number of each row's text, `MISSING` for a missing one.
     pub(super) rows: Vec<u32>,
     /// The texts by number.
     pub(super) texts: Vec<String>,
@@ -175,53 +73,195 @@ pub(super) struct TargetColumn {
     pub(super) lines: Vec<usize>,
 }
 
-impl TargetReader {
-    pub(super) fn new(place: usize) -> Self {
-        Self { place, texts: Texts::default(), lines: Vec::new() }
-    }
-
-    fn push(&mut self, sheet: &Sheet<'_>, line: usize, field: &str) -> Result<(), DataError> {
-        if is_missing(field) {
-            let (path, column) = (sheet.path.to_owned(), sheet.header[self.place].clone());
-            return Err(match field {
-                "" => DataError::EmptyField { path, line, column },
-                text => DataError::MissingTarget { path, line, column, text: text.to_owned() },
-            });
-        }
-        sheet.check_text(line, self.place, field)?;
+impl TextColumn {
+    fn push(&mut self, line: usize, field: &str) {
         if self.texts.push(field) {
             self.lines.push(line);
         }
-        Ok(())
     }
 
     /// The column, once all rows are read.
-    pub(super) fn finish(self, sheet: &Sheet<'_>) -> TargetColumn {
+    pub(super) fn finish(self, name: &str) -> Column {
         let (rows, texts) = self.texts.finish();
-        TargetColumn { name: sheet.header[self.place].clone(), rows, texts, lines: self.lines }
+        Column { name: name.to_owned(), rows, texts, lines: self.lines }
     }
 }
 
-/// Reads all rows into the columns at the given places, and says how many there are: at least one.
+impl Column {
+    /// The rows that have each text.
+    pub(super) fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.texts.len()];
+        self.rows.iter().filter(|&&row| row != MISSING).for_each(|&row| counts[row as usize] += 1);
+        counts
+    }
+}
+
+/// Takes the fields of one column.
+#[derive(Debug)]
+pub(super) enum Reader<'a> {
+    /// A column of numbers, read in a known way.
+    Numbers(Vec<f64>, &'a Notation),
+    /// A column of dates, read in a known way.
+    Dates(Vec<f64>, &'a str, &'a [String]),
+    /// A column of texts; of these words each stands for a missing field.
+    Texts(TextColumn, &'a [String]),
+    /// The fields decide.
+    Guess(Guess<'a>),
+    /// A target: an empty field is a fault.
+    Target(TextColumn),
+}
+
+/// What is known so far of a column whose fields decide: numbers, as long as all fields are plain ones or missing.
+#[derive(Debug, Default)]
+pub(super) struct Guess<'a> {
+    values: Vec<f64>,
+    words: Words,
+    /// Kept where something else stands before the first number.
+    texts: Option<TextColumn>,
+    /// Whether something else stood among numbers, whose texts are not kept: the column has to be read again.
+    again: bool,
+    /// Words that stand for a missing field, beside the usual ones.
+    missing: &'a [String],
+}
+
+/// What a [`Reader`] came to.
+pub(super) enum Found {
+    /// The column.
+    Cells(Cells),
+    /// The texts of a column, whose kind is to be decided.
+    Texts(TextColumn),
+    /// The column has to be read again, as texts.
+    Again,
+}
+
+impl<'a> Reader<'a> {
+    /// For a column of a table to train on.
+    pub(super) fn for_training(wanted: Wanted, missing: &'a [String]) -> Self {
+        match wanted {
+            Wanted::Texts => Self::Texts(TextColumn::default(), missing),
+            Wanted::Any | Wanted::Numbers => Self::Guess(Guess { missing, ..Guess::default() }),
+        }
+    }
+
+    /// Takes the field of the next row; gives the fault of one that the column cannot have.
+    fn push(&mut self, sheet: &Sheet<'_>, (line, place): (usize, usize), field: &str) -> Option<DataError> {
+        let fault = || (sheet.path.to_owned(), line, sheet.header[place].clone());
+        match self {
+            Self::Numbers(values, notation) => match notation.number(field) {
+                Some(number) if fits(number) => values.push(number),
+                _ if notation.is_missing(field) => values.push(f64::NAN),
+                found => {
+                    let ((path, line, column), text) = (fault(), shortened(field));
+                    return Some(match found {
+                        Some(_) => DataError::NotFinite { path, line, column, text },
+                        None => DataError::NotNumber { path, line, column, text },
+                    });
+                }
+            },
+            Self::Dates(values, format, missing) => match dates::seconds(format, field) {
+                Some(seconds) => values.push(seconds),
+                None if is_missing(field) || missing.iter().any(|word| word == field) => values.push(f64::NAN),
+                None => {
+                    let ((path, line, column), text) = (fault(), shortened(field));
+                    return Some(DataError::NotDate { path, line, column, text, format: (*format).to_owned() });
+                }
+            },
+            Self::Texts(texts, missing) if field.is_empty() || missing.iter().any(|word| word == field) => {
+                texts.texts.push_missing();
+            }
+            Self::Target(_) if field.is_empty() => {
+                let (path, line, column) = fault();
+                return Some(DataError::EmptyField { path, line, column });
+            }
+            Self::Texts(texts, _) | Self::Target(texts) => texts.push(line, field),
+            Self::Guess(guess) => guess.push(line, field),
+        }
+        None
+    }
+
+    /// The column, once all rows are read.
+    pub(super) fn finish(self) -> Found {
+        match self {
+            Self::Numbers(values, notation) => {
+                Found::Cells(Cells::Numbers { values, notation: notation.clone(), words: Words::new() })
+            }
+            Self::Dates(seconds, format, _) => {
+                let (format, words) = (format.to_owned(), Words::new());
+                Found::Cells(Cells::Dates { seconds, format, ambiguous: false, words })
+            }
+            Self::Texts(texts, _) | Self::Target(texts) => Found::Texts(texts),
+            Self::Guess(Guess { again: true, .. }) => Found::Again,
+            Self::Guess(Guess { texts: Some(texts), .. }) => Found::Texts(texts),
+            Self::Guess(Guess { values, words, .. }) => {
+                let no_number = values.iter().all(|value| value.is_nan());
+                if no_number && !words.is_empty() {
+                    return Found::Again;
+                }
+                let missing_words = words.keys().filter(|word| !is_missing(word)).cloned().collect();
+                let notation = Notation { missing_words, ..Notation::default() };
+                Found::Cells(Cells::Numbers { values, notation, words })
+            }
+        }
+    }
+}
+
+impl Guess<'_> {
+    fn push(&mut self, line: usize, field: &str) {
+        if self.again {
+            return;
+        }
+        if let Some(texts) = &mut self.texts {
+            match field.is_empty() {
+                true => texts.texts.push_missing(),
+                false => texts.push(line, field),
+            }
+            return;
+        }
+        match plain(field) {
+            Some(number) if fits(number) && !is_rounded(field, number) => self.values.push(number),
+            None if field.is_empty() => self.values.push(f64::NAN),
+            None if is_missing(field) || self.missing.iter().any(|word| word == field) => {
+                self.values.push(f64::NAN);
+                match self.words.get_mut(field) {
+                    Some(count) => *count += 1,
+                    None => _ = self.words.insert(field.to_owned(), 1),
+                }
+            }
+            _ if self.words.is_empty() && self.values.iter().all(|value| value.is_nan()) => {
+                let mut texts = TextColumn::default();
+                self.values.iter().for_each(|_| texts.texts.push_missing());
+                texts.push(line, field);
+                (self.texts, self.values) = (Some(texts), vec![]);
+            }
+            _ => (self.again, self.values) = (true, vec![]),
+        }
+    }
+}
+
+/// Reads all rows into the columns at the given places, and says how many there are. The first fault of each column is put
+/// down, and how many more of its rows are as bad.
 pub(super) fn read(
     sheet: &mut Sheet<'_>,
-    columns: &mut [(usize, Reader)],
-    targets: &mut [TargetReader],
+    columns: &mut [(usize, Reader<'_>)],
+    faults: &mut Faults,
 ) -> Result<usize, DataError> {
     let (mut rows, mut record) = (0, StringRecord::new());
+    let mut bad: Vec<Option<(DataError, usize)>> = columns.iter().map(|_| None).collect();
+    let decimal = sheet.decimal;
     while let Some(line) = sheet.next(&mut record)? {
-        let decimal = sheet.decimal;
-        let field = |place: usize| decimal.with_point(record.get(place).unwrap_or_default().trim());
-        for (place, reader) in columns.iter_mut() {
-            reader.push(sheet, line, *place, &field(*place))?;
-        }
-        for reader in targets.iter_mut() {
-            reader.push(sheet, line, &field(reader.place))?;
+        for ((place, reader), bad) in columns.iter_mut().zip(&mut bad) {
+            let field = decimal.with_point(record.get(*place).unwrap_or_default().trim());
+            if let Some(fault) = reader.push(sheet, (line, *place), &field) {
+                bad.get_or_insert((fault, 0)).1 += 1;
+            }
         }
         rows += 1;
     }
     if rows == 0 {
         return Err(DataError::NoRows { path: sheet.path.to_owned() });
+    }
+    for (fault, count) in bad.into_iter().flatten() {
+        faults.push(fault, count - 1);
     }
     Ok(rows)
 }

@@ -1,14 +1,17 @@
-//! From columns to features: what stands for missing numbers, and which texts there are.
+//! From columns to features: what stands for missing numbers, which texts there are, and what of a date varies.
 
-use super::cells::{Cells, is_missing_number};
+use super::cells::{Cells, RawColumn, is_missing_number};
+use super::dates::{self, DatePart};
+use super::left_out::{Reason, reason};
+use super::written::Notation;
 use crate::data::DataError;
-use crate::names;
+use crate::data::decimal::Name;
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::Path;
 
 /// Different texts that a column may have.
-const MOST_TEXTS: usize = 100;
+pub(super) const MOST_TEXTS: usize = 100;
 /// Different texts that a column may have however few its rows are.
 const ALWAYS_TEXTS: usize = 20;
 
@@ -37,12 +40,33 @@ pub enum Kind {
     /// A column of numbers of which no row to train on lacks one: one feature.
     Number {
         /// Of the rows to train on.
-        mean: f32,
+        mean: f64,
+        /// How the numbers are written.
+        #[serde(flatten)]
+        notation: Notation,
     },
     /// A column of numbers of which some rows to train on lack one: the number, and 1 where it is missing, else 0.
     Imputed {
         /// Of the rows to train on that have a number; it stands for a missing one.
-        mean: f32,
+        mean: f64,
+        /// How the numbers are written.
+        #[serde(flatten)]
+        notation: Notation,
+    },
+    /// A column of dates or times of day: a number, then the parts that vary, then, where rows to train on lack one, 1
+    /// where it is missing, else 0. The number is that of days since 1970 in UTC, or of hours since midnight.
+    Date {
+        /// How the dates are written, in the language of `strftime`; a time of day and an offset from UTC may follow.
+        format: String,
+        /// The parts that vary in the rows to train on.
+        parts: Vec<DatePart>,
+        /// Means of the number and of each part in the rows to train on that have a date; they stand for a missing one.
+        means: Vec<f64>,
+        /// Whether a feature says where a date is missing.
+        missing: bool,
+        /// Texts that stand for a missing date, beside the usual ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing_words: Vec<String>,
     },
     /// A column of texts: for each value 1 where the field is that, else 0.
     Text {
@@ -50,76 +74,156 @@ pub enum Kind {
         values: Vec<String>,
         /// Whether a missing text is a value too, after the others.
         missing: bool,
+        /// Texts that stand for a missing one, beside an empty field.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        missing_words: Vec<String>,
     },
 }
 
 impl Column {
-    fn width(&self) -> usize {
+    pub(super) fn width(&self) -> usize {
         match &self.kind {
             Kind::Number { .. } => 1,
             Kind::Imputed { .. } => 2,
-            Kind::Text { values, missing } => values.len() + usize::from(*missing),
+            Kind::Date { means, missing, .. } => means.len() + usize::from(*missing),
+            Kind::Text { values, missing, .. } => values.len() + usize::from(*missing),
         }
     }
 
     fn features(&self) -> Vec<String> {
         let name = &self.name;
+        let is_missing = || format!("{name} is missing");
         match &self.kind {
             Kind::Number { .. } => vec![name.clone()],
-            Kind::Imputed { .. } => vec![name.clone(), format!("{name} is missing")],
-            Kind::Text { values, missing } => {
+            Kind::Imputed { .. } => vec![name.clone(), is_missing()],
+            Kind::Date { parts, missing, .. } => {
+                let parts = parts.iter().map(|part| format!("{name} {part}"));
+                std::iter::once(name.clone()).chain(parts).chain(missing.then(is_missing)).collect()
+            }
+            Kind::Text { values, missing, .. } => {
                 let missing = missing.then_some("(missing)");
                 values.iter().map(String::as_str).chain(missing).map(|value| format!("{name}={value}")).collect()
             }
         }
     }
 
-    fn fit(name: &str, cells: &Cells, train: &[u32], path: &Path) -> Result<Self, DataError> {
-        let (path, column) = (|| path.to_owned(), || name.to_owned());
-        let kind = match cells {
-            Cells::Numbers(values) => {
-                let there = || train.iter().map(|&row| f64::from(values[row as usize])).filter(|value| !value.is_nan());
-                let mean = |count: usize| (there().sum::<f64>() / count as f64) as f32;
-                match there().count() {
-                    0 => return Err(DataError::NothingToFit { path: path(), column: column() }),
-                    count if count == train.len() => Kind::Number { mean: mean(count) },
-                    count => Kind::Imputed { mean: mean(count) },
+    /// What a column becomes, or why it is left out.
+    fn fit(column: &RawColumn, train: &[u32], missing: &[String]) -> Result<Self, Reason> {
+        let kind = match &column.cells {
+            Cells::Numbers { values, notation, .. } => {
+                let there = || train.iter().map(|&row| values[row as usize]).filter(|value| !value.is_nan());
+                let (count, notation) = (there().count(), notation.clone());
+                let mean = there().sum::<f64>() / count as f64;
+                match count {
+                    0 => return Err(Reason::Empty),
+                    count if count == train.len() => Kind::Number { mean, notation },
+                    _ => Kind::Imputed { mean, notation },
                 }
             }
-            Cells::Texts { rows, texts } => {
-                let (mut seen, mut missing) = (vec![false; texts.len()], false);
-                for &row in train {
-                    match rows[row as usize] {
-                        number if is_missing_number(number) => missing = true,
-                        number => seen[number as usize] = true,
-                    }
+            Cells::Dates { seconds, format, words, .. } => {
+                let there: Vec<f64> =
+                    train.iter().map(|&row| seconds[row as usize]).filter(|second| !second.is_nan()).collect();
+                let Some(&first) = there.first() else { return Err(Reason::Empty) };
+                let varies = |part: &DatePart| there.iter().any(|&second| part.of(second) != part.of(first));
+                let parts: Vec<DatePart> = dates::parts(format).iter().copied().filter(varies).collect();
+                let mean = |of: &dyn Fn(f64) -> f64| there.iter().map(|&s| of(s)).sum::<f64>() / there.len() as f64;
+                let mut means = vec![mean(&|second| dates::number(format, second))];
+                means.extend(parts.iter().map(|part| mean(&|second| part.of(second))));
+                let missing = there.len() < train.len();
+                Kind::Date {
+                    format: format.clone(),
+                    parts,
+                    means,
+                    missing,
+                    missing_words: words.keys().cloned().collect(),
                 }
-                let mut values: Vec<String> =
-                    texts.iter().zip(&seen).filter(|(_, seen)| **seen).map(|(text, _)| text.clone()).collect();
-                values.sort_unstable();
-                let (count, rows) = (values.len(), train.len());
-                if count == 0 {
-                    return Err(DataError::NothingToFit { path: path(), column: column() });
-                }
-                if count > MOST_TEXTS || count > ALWAYS_TEXTS && count * 2 > rows {
-                    return Err(DataError::TooManyTexts { path: path(), column: column(), values: count, rows });
-                }
-                Kind::Text { values, missing }
             }
+            Cells::Texts { rows, texts } => Self::fit_texts(column, (rows, texts), train, missing)?,
         };
-        Ok(Self { name: name.to_owned(), kind })
+        Ok(Self { name: column.name.clone(), kind })
+    }
+
+    fn fit_texts(
+        column: &RawColumn,
+        (rows, texts): (&[u32], &[String]),
+        train: &[u32],
+        words: &[String],
+    ) -> Result<Kind, Reason> {
+        let (mut seen, mut missing) = (vec![false; texts.len()], false);
+        for &row in train {
+            match rows[row as usize] {
+                number if is_missing_number(number) => missing = true,
+                number => seen[number as usize] = true,
+            }
+        }
+        let there = texts.iter().zip(&seen).filter(|(_, seen)| **seen).map(|(text, _)| text);
+        let mut values: Vec<String> = match column.asked {
+            // Numbers that are to be categories are the same however they are written.
+            true => {
+                let mut names = HashSet::new();
+                there.filter(|text| names.insert(Name::of(text))).cloned().collect()
+            }
+            false => there.cloned().collect(),
+        };
+        values.sort_unstable();
+        let (count, rows) = (values.len(), train.len());
+        if count == 0 {
+            return Err(Reason::Empty);
+        }
+        if !column.asked && (count > MOST_TEXTS || count > ALWAYS_TEXTS && count * 2 > rows) {
+            return Err(Reason::Texts { values: count, rows });
+        }
+        Ok(Kind::Text { values, missing, missing_words: words.to_vec() })
     }
 }
 
+/// A column that is left out, and why.
+pub(in crate::data) type LeftOut = (String, Reason);
+
 impl Encoding {
-    /// What the rows `train` of the columns make of them.
-    pub(in crate::data) fn fit(path: &Path, columns: &[(String, Cells)], train: &[u32]) -> Result<Self, DataError> {
+    /// What the rows `train` of the columns make of them. Columns that name or count rows, free text, and columns without a
+    /// value are left out, and come along; the columns that are not, by their places, as well.
+    pub(in crate::data) fn fit(
+        path: &Path,
+        columns: &[RawColumn],
+        train: &[u32],
+        missing: &[String],
+    ) -> Result<(Self, Vec<usize>, Vec<LeftOut>), DataError> {
         assert!(!train.is_empty(), "a table is encoded for at least one row to train on");
-        let columns = columns.iter().map(|(name, cells)| Column::fit(name, cells, train, path));
-        Ok(Self { columns: columns.collect::<Result<_, _>>()? })
+        let (mut kept, mut places, mut left) = (vec![], vec![], vec![]);
+        let mut counters = vec![];
+        for (place, column) in columns.iter().enumerate() {
+            match Column::fit(column, train, missing) {
+                Ok(fitted) => {
+                    let counter = (!column.asked).then(|| reason(place, column)).flatten();
+                    counters.push(counter);
+                    kept.push(fitted);
+                    places.push(place);
+                }
+                Err(why) => left.push((place, why)),
+            }
+        }
+        // A counter that is all there is may be a clock.
+        if counters.iter().any(Option::is_none) {
+            let mut counted = counters.into_iter();
+            let mut next = || counted.next().flatten();
+            let whys: Vec<Option<Reason>> = places.iter().map(|_| next()).collect();
+            left.extend(places.iter().zip(&whys).filter_map(|(&place, why)| Some((place, why.clone()?))));
+            let mut keep = whys.iter().map(Option::is_none);
+            kept.retain(|_| keep.next().unwrap_or(true));
+            let mut keep = whys.iter().map(Option::is_none);
+            places.retain(|_| keep.next().unwrap_or(true));
+        }
+        left.sort_unstable_by_key(|(place, _)| *place);
+        let left: Vec<LeftOut> = left.into_iter().map(|(place, why)| (columns[place].name.clone(), why)).collect();
+        if kept.is_empty() {
+            let left = left.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+            return Err(DataError::AllLeftOut { path: path.to_owned(), left });
+        }
+        Ok((Self { columns: kept }, places, left))
     }
 
-    /// The names of the features in order: `NAME`, `NAME is missing` and `NAME=VALUE`.
+    /// The names of the features in order: `NAME`, `NAME month` and the like, `NAME is missing` and `NAME=VALUE`.
     pub fn features(&self) -> Vec<String> {
         self.columns.iter().flat_map(Column::features).collect()
     }
@@ -139,131 +243,15 @@ impl Encoding {
     pub fn fits(&self, features: usize) -> bool {
         let mut names = HashSet::new();
         let whole = |column: &Column| match &column.kind {
-            Kind::Number { mean } | Kind::Imputed { mean } => mean.is_finite(),
+            Kind::Number { mean, .. } | Kind::Imputed { mean, .. } => mean.is_finite(),
+            Kind::Date { format, parts, means, .. } => {
+                let known = dates::is_known(format) && parts.iter().all(|part| dates::parts(format).contains(part));
+                let whole = means.len() == parts.len() + 1 && means.iter().all(|mean| mean.is_finite());
+                known && whole && parts.is_sorted_by(|a, b| a < b)
+            }
             Kind::Text { values, .. } => !values.is_empty() && values.is_sorted_by(|a, b| a < b),
         };
         self.width() == features && self.columns.iter().all(|column| names.insert(&column.name) && whole(column))
-    }
-
-    /// The columns as features, `[rows, features]` row-major, and what was done. The columns are those of this encoding,
-    /// in its order, each of its kind.
-    pub(in crate::data) fn apply<'a>(
-        &'a self,
-        columns: impl Iterator<Item = &'a Cells>,
-        rows: usize,
-    ) -> (Vec<f32>, Done<'a>) {
-        let mut parts: Vec<Part<'a>> =
-            self.columns.iter().zip(columns).map(|(column, cells)| Part::new(column, cells)).collect();
-        let mut values = Vec::with_capacity(rows * self.width());
-        for row in 0..rows {
-            parts.iter_mut().for_each(|part| part.push(row, &mut values));
-        }
-        let done = parts.into_iter().map(|part| (part.column, part.missing, part.unseen));
-        (values, Done(done.collect()))
-    }
-}
-
-/// A column that is being made into features.
-struct Part<'a> {
-    column: &'a Column,
-    cells: &'a Cells,
-    /// For each text of the column, its feature.
-    places: Vec<Option<usize>>,
-    width: usize,
-    missing: usize,
-    unseen: usize,
-}
-
-impl<'a> Part<'a> {
-    fn new(column: &'a Column, cells: &'a Cells) -> Self {
-        let places = match (&column.kind, cells) {
-            (Kind::Text { values, .. }, Cells::Texts { texts, .. }) => {
-                let known: HashMap<&String, usize> = values.iter().zip(0..).collect();
-                texts.iter().map(|text| known.get(text).copied()).collect()
-            }
-            _ => vec![],
-        };
-        Self { column, cells, places, width: column.width(), missing: 0, unseen: 0 }
-    }
-
-    fn push(&mut self, row: usize, out: &mut Vec<f32>) {
-        match (&self.column.kind, self.cells) {
-            (&(Kind::Number { mean } | Kind::Imputed { mean }), Cells::Numbers(values)) => {
-                let missing = values[row].is_nan();
-                self.missing += usize::from(missing);
-                out.push(if missing { mean } else { values[row] });
-                if self.width == 2 {
-                    out.push(if missing { 1.0 } else { 0.0 });
-                }
-            }
-            (Kind::Text { values, missing }, Cells::Texts { rows, .. }) => {
-                let feature = if is_missing_number(rows[row]) {
-                    self.missing += usize::from(*missing);
-                    missing.then_some(values.len())
-                } else {
-                    self.places[rows[row] as usize]
-                };
-                let start = out.len();
-                out.resize(start + self.width, 0.0);
-                match feature {
-                    Some(feature) => out[start + feature] = 1.0,
-                    None => self.unseen += 1,
-                }
-            }
-            _ => unreachable!("a column is read as its kind"),
-        }
-    }
-}
-
-/// In how many rows of each column a field was missing, and in how many there was a text that was not trained on.
-pub(in crate::data) struct Done<'a>(Vec<(&'a Column, usize, usize)>);
-
-impl Done<'_> {
-    /// What was done to rows of which some are trained on.
-    pub(in crate::data) fn all(&self) -> Vec<String> {
-        let texts = self.0.iter().filter_map(|(column, ..)| match &column.kind {
-            Kind::Text { values, .. } => Some((column.name.as_str(), values.len(), "value")),
-            _ => None,
-        });
-        let imputed = self.rows(|column, missing, _| (matches!(column.kind, Kind::Imputed { .. }), missing));
-        let missing = self.rows(|column, missing, _| (matches!(column.kind, Kind::Text { .. }), missing));
-        let mut notes = vec![];
-        note(&mut notes, "texts become a feature of 0 or 1 for each value", texts.collect());
-        note(&mut notes, "missing numbers become the mean of the training rows, and a feature says where", imputed);
-        note(&mut notes, "missing texts are a value of their own", missing);
-        notes.extend(self.surprises());
-        notes
-    }
-
-    /// What was done to fields that the rows to train on gave no reason to expect.
-    pub(in crate::data) fn surprises(&self) -> Vec<String> {
-        let filled = self.rows(|column, missing, _| (matches!(column.kind, Kind::Number { .. }), missing));
-        let unseen = self.rows(|_, _, unseen| (true, unseen));
-        let mut notes = vec![];
-        note(&mut notes, "missing numbers become the mean of the training rows, which lack none", filled);
-        note(&mut notes, "texts that no training row has become zeros", unseen);
-        notes
-    }
-
-    /// The columns that are meant and have such rows, and their number.
-    fn rows(&self, counted: fn(&Column, usize, usize) -> (bool, usize)) -> Vec<(&str, usize, &'static str)> {
-        let row = |(column, missing, unseen): &(&'_ Column, usize, usize)| match counted(column, *missing, *unseen) {
-            (true, count) => count,
-            (false, _) => 0,
-        };
-        let found = self.0.iter().map(|entry| (entry.0.name.as_str(), row(entry), "row"));
-        found.filter(|(_, count, _)| *count > 0).collect()
-    }
-}
-
-/// Puts down what was done to some columns, if there are any.
-fn note(notes: &mut Vec<String>, what: &str, columns: Vec<(&str, usize, &str)>) {
-    let shown = |(name, count, noun): (&str, usize, &str)| {
-        format!("{name} ({count} {noun}{})", if count == 1 { "" } else { "s" })
-    };
-    if !columns.is_empty() {
-        let columns: Vec<String> = columns.into_iter().map(shown).collect();
-        notes.push(format!("{what}: {}", names::few(&columns)));
     }
 }
 

@@ -1,33 +1,47 @@
 //! Tables: text with one row a line and a separator between its fields, plain or gzip.
 //!
 //! Separator, decimal mark and header are recognised or given ([`Format`]). Names and fields are taken without the white
-//! space around them. Blank lines hold no row. A field is missing if it is
-//! empty, or one of `?`, `na`, `n/a`, `nan`, `null` and `none` in any case.
+//! space around them. Blank lines hold no row.
 //!
-//! A column holds numbers if more of its fields are numbers than are not; then all must be, save the missing ones.
-//! Otherwise it holds texts. That is read off all rows; means and texts are of the training rows alone.
+//! The fields of a column decide what it holds: numbers, also with thousands separators, a currency or a percent sign; dates
+//! and times; or texts. A few words among numbers or dates count as missing. Of texts only an empty field is missing. That is
+//! read off all rows; means and texts are of the training rows alone. [`Options`] has lists of columns that decide in place
+//! of the fields.
+//!
+//! Columns that surely name or count the rows, texts that hardly repeat, and columns without a value are left out.
 
 mod cells;
+mod dates;
+mod decide;
 mod encoding;
+mod features;
 mod format;
+mod left_out;
+mod notes;
 mod sheet;
 mod targets;
+mod written;
 
-pub(super) use cells::Cells;
+pub(super) use cells::RawColumn;
+pub use dates::DatePart;
 pub use encoding::{Column, Encoding, Kind};
 pub use format::{Decimal, Format, Separator};
+pub(super) use notes::left_out;
+pub use written::Notation;
 
-use super::classes::Texts;
+use super::faults::Faults;
 use super::opened::{Content, Opened};
-use super::{DataError, Dataset, Options, Targets, Values};
-use cells::{Found, Guess, Reader, TargetColumn, TargetReader, read};
+use super::{Affine, DataError, Dataset, Options, Targets, Values};
+use cells::{Cells, Found, Reader, TextColumn, Wanted, read};
+use decide::settle;
 use sheet::{Sheet, Text};
+use std::collections::HashMap;
 use std::path::Path;
 
 /// The features of a table without its targets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Table {
-    /// The values, `[rows, features]` row-major, all finite.
+    /// The normalised values, `[rows, features]` row-major.
     pub values: Vec<f32>,
     /// The number of rows, at least 1.
     pub rows: usize,
@@ -35,15 +49,20 @@ pub struct Table {
     pub notes: Vec<String>,
 }
 
-/// Reads the columns of an encoding from a CSV file, plain or gzip, as the features that it makes of them. They are found
-/// by name; other columns are left out of account, whatever they hold.
+/// Reads the columns of an encoding from a CSV file, plain or gzip, as the features that it makes of them, normalised. They
+/// are found by name, and their fields are read as those trained on; other columns are left out of account, whatever they
+/// hold.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, lacks a column or has it twice, has no rows or ragged ones, or a field of a column of
-/// numbers is neither missing nor a finite number.
-pub fn read_features(path: &Path, format: Format, encoding: &Encoding) -> Result<Table, DataError> {
-    Ok(read_known(path, format, encoding, None)?.0)
+/// numbers or dates is neither missing nor written as those trained on.
+pub fn read_features(
+    path: &Path,
+    format: Format,
+    (encoding, normalize): (&Encoding, &Affine),
+) -> Result<Table, DataError> {
+    Ok(read_known(path, format, (encoding, normalize), None)?.0)
 }
 
 /// Reads the columns of an encoding and the target columns that `target` names (as in [`Options`]), to judge a model by:
@@ -56,11 +75,11 @@ pub fn read_features(path: &Path, format: Format, encoding: &Encoding) -> Result
 pub fn read_labelled(
     path: &Path,
     format: Format,
-    encoding: &Encoding,
+    (encoding, normalize): (&Encoding, &Affine),
     target: &str,
     like: &Targets,
 ) -> Result<(Dataset, Vec<String>), DataError> {
-    let (table, columns) = read_known(path, format, encoding, Some(target))?;
+    let (table, columns) = read_known(path, format, (encoding, normalize), Some(target))?;
     let target = joined(&columns);
     let dataset = Dataset {
         name: super::name_of(path),
@@ -79,40 +98,63 @@ pub fn read_labelled(
 fn read_known(
     path: &Path,
     format: Format,
-    encoding: &Encoding,
+    (encoding, normalize): (&Encoding, &Affine),
     target: Option<&str>,
-) -> Result<(Table, Vec<TargetColumn>), DataError> {
+) -> Result<(Table, Vec<cells::Column>), DataError> {
     let text = Text::read(path, format)?;
     let needed: Vec<&str> = encoding.columns.iter().map(|column| column.name.as_str()).collect();
     let mut sheet = Sheet::new(&text, format, &needed)?;
+    let mut faults = Faults::default();
     let mut readers = vec![];
     for column in &encoding.columns {
-        let place = sheet.find(&column.name)?.ok_or_else(|| DataError::MissingColumn {
-            path: path.to_owned(),
-            column: column.name.clone(),
-            columns: sheet.header.clone(),
-        })?;
-        let reader = match column.kind {
-            Kind::Number { .. } | Kind::Imputed { .. } => Reader::Numbers(vec![]),
-            Kind::Text { .. } => Reader::Texts(Texts::default()),
-        };
-        readers.push((place, reader));
+        match sheet.find(&column.name)? {
+            Some(place) => readers.push((place, reader(&column.kind))),
+            None => {
+                let (path, column, columns) = (path.to_owned(), column.name.clone(), sheet.header.clone());
+                faults.push(DataError::MissingColumn { path, column, columns }, 0);
+            }
+        }
     }
-    let places = target.map_or(Ok(vec![]), |target| targets::find(&sheet, target))?;
-    let mut targets: Vec<TargetReader> = places.into_iter().map(TargetReader::new).collect();
-    let rows = read(&mut sheet, &mut readers, &mut targets)?;
-    let cells: Vec<Cells> = readers.into_iter().map(|(_, reader)| known(reader)).collect();
-    let (values, done) = encoding.apply(cells.iter(), rows);
+    let places = match target.map_or(Ok(vec![]), |target| targets::find(&sheet, target)) {
+        Ok(places) => places,
+        Err(fault) => {
+            faults.push(fault, 0);
+            vec![]
+        }
+    };
+    faults.check()?;
+    let features = readers.len();
+    readers.extend(places.iter().map(|&place| (place, Reader::Target(TextColumn::default()))));
+    let mut faults = Faults::default();
+    let rows = read(&mut sheet, &mut readers, &mut faults)?;
+    faults.check()?;
+    let (mut cells, mut columns) = (vec![], vec![]);
+    for (index, (place, reader)) in readers.into_iter().enumerate() {
+        match reader.finish() {
+            Found::Cells(found) => cells.push(found),
+            Found::Texts(texts) => {
+                let column = texts.finish(&sheet.header[place]);
+                if index < features {
+                    cells.push(Cells::Texts { rows: column.rows, texts: column.texts });
+                } else {
+                    columns.push(column);
+                }
+            }
+            Found::Again => unreachable!("only a reader that guesses reads again"),
+        }
+    }
+    let (values, done) = encoding.apply(cells.iter(), rows, normalize);
     let notes = sheet.notes.iter().cloned().chain(done.surprises()).collect();
     let table = Table { values, rows, notes };
-    Ok((table, targets.into_iter().map(|reader| reader.finish(&sheet)).collect()))
+    Ok((table, columns))
 }
 
-/// The column that a reader of a known kind has read.
-fn known(reader: Reader) -> Cells {
-    match reader.finish() {
-        Found::Cells(cells) => cells,
-        Found::IsText | Found::Fault { .. } => unreachable!("only a reader that guesses finds these"),
+/// What reads a column that a model knows.
+fn reader(kind: &Kind) -> Reader<'_> {
+    match kind {
+        Kind::Number { notation, .. } | Kind::Imputed { notation, .. } => Reader::Numbers(vec![], notation),
+        Kind::Date { format, missing_words, .. } => Reader::Dates(vec![], format, missing_words),
+        Kind::Text { missing_words, .. } => Reader::Texts(TextColumn::default(), missing_words),
     }
 }
 
@@ -121,81 +163,99 @@ pub(super) fn open(name: String, path: &Path, options: &Options<'_>) -> Result<O
     let text = Text::read(path, options.format)?;
     let mut sheet = Sheet::new(&text, options.format, &[])?;
     sheet.check_header()?;
-    let mut ignored = ignored(&sheet, options.ignore)?;
-    let target = options.target.unwrap_or_default();
-    let is_target = |place: &usize| target.split(',').any(|name| name.trim() == sheet.header[*place]);
-    ignored.extend(sheet.left_out.iter().filter(|place| !is_target(place)));
-    let places = targets::choose(&sheet, options, &ignored)?;
-    let is_feature = |place: &usize| !places.contains(place) && !ignored.contains(place);
-    let features: Vec<usize> = (0..sheet.header.len()).filter(is_feature).collect();
-    if features.is_empty() {
+    let mut faults = Faults::default();
+    let wishes = wishes(&sheet, options, &mut faults);
+    let is_ignored = |place: usize| wishes[place] == Wish::Ignored;
+    let (places, why) = match targets::choose(&sheet, options, &is_ignored) {
+        Ok(chosen) => chosen,
+        Err(fault) => return Err(faults.and(fault)),
+    };
+    faults.check()?;
+    let mut kinds = vec![];
+    for (place, wish) in wishes.iter().enumerate() {
+        match wish {
+            Wish::Kind(wanted) if !places.contains(&place) => kinds.push((place, *wanted)),
+            _ => {}
+        }
+    }
+    if kinds.is_empty() {
         let targets = places.iter().map(|&place| sheet.header[place].clone()).collect();
         return Err(DataError::NoFeatures { path: path.to_owned(), targets });
     }
-    let mut readers: Vec<(usize, Reader)> =
-        features.iter().map(|&place| (place, Reader::Either(Guess::default()))).collect();
-    let mut columns: Vec<TargetReader> = places.into_iter().map(TargetReader::new).collect();
-    read(&mut sheet, &mut readers, &mut columns)?;
-    let columns: Vec<TargetColumn> = columns.into_iter().map(|column| column.finish(&sheet)).collect();
-    let cells = settle(&mut sheet, readers)?;
-    let target = Some(joined(&columns));
-    let (task, inferred) = options.task.map_or_else(|| targets::infer(&columns), |task| (task, None));
-    let targets = targets::build(path, columns, task)?;
-    if let Some((_, [class])) = targets.classes() {
-        return Err(DataError::OneClass { path: path.to_owned(), class: class.clone() });
-    }
-    let columns = features.iter().map(|&place| sheet.header[place].clone()).zip(cells).collect();
-    let content = Content::Table { path: path.to_owned(), columns };
-    Ok(Opened { name, targets, target, test: None, notes: sheet.notes, inferred, content })
+    let mut readers: Vec<(usize, Reader<'_>)> =
+        kinds.iter().map(|&(place, wanted)| (place, Reader::for_training(wanted, options.missing))).collect();
+    readers.extend(places.iter().map(|&place| (place, Reader::Target(TextColumn::default()))));
+    let mut faults = Faults::default();
+    read(&mut sheet, &mut readers, &mut faults)?;
+    let columns = readers.split_off(kinds.len()).into_iter().filter_map(|(place, reader)| match reader.finish() {
+        Found::Texts(texts) => Some(texts.finish(&sheet.header[place])),
+        _ => None,
+    });
+    let columns: Vec<cells::Column> = columns.collect();
+    let target = joined(&columns);
+    let built = match faults.is_empty() {
+        true => targets::for_training(path, columns, options, &mut faults),
+        false => None,
+    };
+    let readers = kinds.iter().zip(readers).map(|(&(place, wanted), (_, reader))| (place, wanted, reader)).collect();
+    let cells = settle(&mut sheet, readers, options.missing, &mut faults)?;
+    let (targets, inferred) = match (faults.check(), built) {
+        (Ok(()), Some(built)) => built,
+        (Err(fault), _) => return Err(why.told(&target, fault)),
+        (Ok(()), None) => return Err(DataError::NoRows { path: path.to_owned() }),
+    };
+    let raw = kinds.iter().zip(cells).map(|(&(place, wanted), cells)| {
+        let name = sheet.header[place].clone();
+        RawColumn { name, cells, asked: wanted != Wanted::Any }
+    });
+    let content = Content::Table { path: path.to_owned(), columns: raw.collect(), missing: options.missing.to_vec() };
+    let notes = sheet.notes.iter().cloned().chain([why.note(&target)]).chain(inferred).collect();
+    Ok(Opened { name, targets, target: Some(target), test: None, notes, content })
 }
 
-fn joined(columns: &[TargetColumn]) -> String {
+fn joined(columns: &[cells::Column]) -> String {
     columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>().join(",")
 }
 
-/// The places of the columns to be left out.
-fn ignored(sheet: &Sheet<'_>, names: &[String]) -> Result<Vec<usize>, DataError> {
-    let place = |column: &String| {
-        sheet.find(column.trim())?.ok_or_else(|| DataError::UnknownIgnored {
-            path: sheet.path.to_owned(),
-            column: column.clone(),
-            columns: sheet.header.clone(),
-        })
-    };
-    names.iter().map(place).collect()
+/// What a user wants of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Kind(Wanted),
+    Ignored,
 }
 
-/// The columns once their kinds are known; those of texts are read again. Of several faults the first in the file is
-/// told.
-fn settle(sheet: &mut Sheet<'_>, readers: Vec<(usize, Reader)>) -> Result<Vec<Cells>, DataError> {
-    let (mut columns, mut texts) = (vec![], vec![]);
-    let mut first: Option<(usize, usize, String)> = None;
-    for (place, reader) in readers {
-        match reader.finish() {
-            Found::Cells(cells) => columns.push(cells),
-            Found::IsText => {
-                texts.push((columns.len(), (place, Reader::Texts(Texts::default()))));
-                columns.push(Cells::Numbers(vec![]));
+/// What the lists of the options say of each column. Names that are not there, or in two lists, are faults.
+fn wishes(sheet: &Sheet<'_>, options: &Options<'_>, faults: &mut Faults) -> Vec<Wish> {
+    let mut wishes = vec![Wish::Kind(Wanted::Any); sheet.header.len()];
+    // A column without a name is left out unless it is asked for.
+    let target = options.target.unwrap_or_default();
+    let is_target = |place: &&usize| target.split(',').any(|name| name.trim() == sheet.header[**place]);
+    sheet.left_out.iter().filter(|place| !is_target(place)).for_each(|&place| wishes[place] = Wish::Ignored);
+    let mut lists: HashMap<usize, &'static str> = HashMap::new();
+    let given = [
+        ("ignore", options.ignore, Wish::Ignored),
+        ("categorical", options.categorical, Wish::Kind(Wanted::Texts)),
+        ("numeric", options.numeric, Wish::Kind(Wanted::Numbers)),
+    ];
+    for (list, names, wish) in given {
+        for name in names {
+            let (path, column) = (|| sheet.path.to_owned(), || name.trim().to_owned());
+            match sheet.find(name.trim()) {
+                Ok(Some(place)) => match lists.insert(place, list) {
+                    Some(other) if other != list => {
+                        faults.push(DataError::InTwoLists { path: path(), column: column(), lists: [other, list] }, 0);
+                    }
+                    _ => wishes[place] = wish,
+                },
+                Ok(None) => {
+                    let columns = sheet.header.clone();
+                    faults.push(DataError::UnknownListed { path: path(), column: column(), list, columns }, 0);
+                }
+                Err(fault) => faults.push(fault, 0),
             }
-            Found::Fault { line, text } if first.as_ref().is_none_or(|(other, ..)| line < *other) => {
-                first = Some((line, place, text));
-            }
-            Found::Fault { .. } => {}
         }
     }
-    if let Some((line, place, text)) = first {
-        return Err(sheet.no_number(line, place, &text));
-    }
-    if texts.is_empty() {
-        return Ok(columns);
-    }
-    let (indices, mut readers): (Vec<usize>, Vec<(usize, Reader)>) = texts.into_iter().unzip();
-    sheet.rewind();
-    read(sheet, &mut readers, &mut [])?;
-    for (index, (_, reader)) in indices.into_iter().zip(readers) {
-        columns[index] = known(reader);
-    }
-    Ok(columns)
+    wishes
 }
 
 #[cfg(test)]

@@ -1,35 +1,82 @@
 //! The target columns of a table: which they are, what they are, and their values.
 
-use super::cells::TargetColumn;
+use super::cells::Column;
 use super::sheet::{Sheet, shortened};
+use super::written::{Field, Reading, is_missing};
 use crate::data::classes::sorted;
+use crate::data::faults::Faults;
 use crate::data::{DataError, Options, Targets, Task};
 use crate::names::listed;
 use std::path::Path;
 
 /// Names of a target column that need not be given.
 const USUAL: [&str; 3] = ["label", "target", "class"];
-/// Different whole numbers that may still be classes.
-const MOST_CLASSES: usize = 50;
-/// Rows for each different whole number, from which on they may still be classes.
-const ROWS_OF_CLASS: usize = 10;
+/// Different whole numbers that may still be classes: with more, each stands on average in fewer than 5 % of the rows.
+const MOST_CLASSES: usize = 20;
+/// One in so many different texts may be no number in a column of measured numbers.
+const FEW_OTHERS: usize = 10;
+
+/// Why a column is the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// It was named.
+    Given,
+    /// It has a usual name.
+    Usual,
+    /// It is the last column.
+    Last,
+}
+
+impl Why {
+    /// The target and why it was taken, in a clause.
+    pub(super) fn note(self, target: &str) -> String {
+        match self {
+            Self::Given => format!("target {target}"),
+            Self::Usual => format!("target {target}, the column of that name (the setting target chooses another)"),
+            Self::Last => {
+                let none = "no column is named label, target or class";
+                format!("target {target}, the last column, because {none} (the setting target chooses another)")
+            }
+        }
+    }
+
+    /// A fault of data whose target was not named says that another can be.
+    pub(super) fn told(self, target: &str, fault: DataError) -> DataError {
+        match self {
+            Self::Given => fault,
+            _ if !fault.is_of_target(target) => fault,
+            Self::Usual | Self::Last => DataError::OfTarget { column: target.to_owned(), fault: Box::new(fault) },
+        }
+    }
+}
 
 /// The places of the target columns that options name, or of the usual one, which is none that is ignored.
-pub(super) fn choose(sheet: &Sheet<'_>, options: &Options<'_>, ignored: &[usize]) -> Result<Vec<usize>, DataError> {
+pub(super) fn choose(
+    sheet: &Sheet<'_>,
+    options: &Options<'_>,
+    is_ignored: &dyn Fn(usize) -> bool,
+) -> Result<(Vec<usize>, Why), DataError> {
     if let Some(target) = options.target {
         let places = find(sheet, target)?;
-        if let Some(&place) = places.iter().find(|place| ignored.contains(place)) {
+        let columns = options.categorical.iter().chain(options.numeric);
+        if let Some(&place) = places.iter().find(|&&place| is_ignored(place)) {
             let column = sheet.header[place].clone();
             return Err(DataError::TargetIgnored { path: sheet.path.to_owned(), column });
         }
-        return Ok(places);
+        for column in columns.map(|name| name.trim()) {
+            if places.iter().any(|&place| sheet.header[place] == column) {
+                let column = column.to_owned();
+                return Err(DataError::TargetListed { path: sheet.path.to_owned(), column });
+            }
+        }
+        return Ok((places, Why::Given));
     }
-    let rest: Vec<usize> = (0..sheet.header.len()).filter(|place| !ignored.contains(place)).collect();
+    let rest: Vec<usize> = (0..sheet.header.len()).filter(|&place| !is_ignored(place)).collect();
     let is_usual = |place: &&usize| USUAL.contains(&sheet.header[**place].to_lowercase().as_str());
     let mut usual = rest.iter().filter(is_usual);
     match (usual.next(), usual.next(), rest.last()) {
-        (Some(&only), None, _) => Ok(vec![only]),
-        (.., Some(&last)) => Ok(vec![last]),
+        (Some(&only), None, _) => Ok((vec![only], Why::Usual)),
+        (.., Some(&last)) => Ok((vec![last], Why::Last)),
         (.., None) => Err(DataError::NoFeatures { path: sheet.path.to_owned(), targets: vec![] }),
     }
 }
@@ -51,8 +98,46 @@ pub(super) fn find(sheet: &Sheet<'_>, target: &str) -> Result<Vec<usize>, DataEr
     Ok(places)
 }
 
+/// The targets to train on, and why they are of their kind where it was not given and is not the usual one class a row.
+/// Faults are put down.
+pub(super) fn for_training(
+    path: &Path,
+    columns: Vec<Column>,
+    options: &Options<'_>,
+    faults: &mut Faults,
+) -> Option<(Targets, Option<String>)> {
+    let (task, inferred) = options.task.map_or_else(|| infer(&columns), |task| (task, None));
+    for column in &columns {
+        // A line break is what an open quotation mark leads to.
+        if let Some(at) = column.texts.iter().position(|text| text.contains(['\n', '\r'])) {
+            let (path, line, column) = (path.to_owned(), column.lines[at], column.name.clone());
+            faults.push(DataError::LineBreak { path, line, column }, 0);
+            return None;
+        }
+        let is_given = |text: &String| options.missing.contains(text);
+        if let Some(at) = column.texts.iter().position(is_given) {
+            faults.push(missing(path, column, at), 0);
+            return None;
+        }
+    }
+    let built = build(path, columns, task).and_then(|targets| {
+        if let Some((_, [class])) = targets.classes() {
+            return Err(DataError::OneClass { path: path.to_owned(), class: shortened(class) });
+        }
+        check_varies(path, &targets)?;
+        Ok(targets)
+    });
+    match built {
+        Ok(targets) => Some((targets, inferred)),
+        Err(fault) => {
+            faults.push(fault, 0);
+            None
+        }
+    }
+}
+
 /// What target columns are to learn, and why, where it is not the usual one class a row.
-pub(super) fn infer(columns: &[TargetColumn]) -> (Task, Option<String>) {
+fn infer(columns: &[Column]) -> (Task, Option<String>) {
     let (task, why) = match columns {
         [column] => match looks_continuous(column) {
             None => return (Task::Classification, None),
@@ -67,34 +152,81 @@ pub(super) fn infer(columns: &[TargetColumn]) -> (Task, Option<String>) {
             }
         }
     };
-    (task, Some(format!("task {task}: {why} (set it with --task)")))
+    (task, Some(format!("task {task}: {why} (the setting task decides)")))
 }
 
-/// Why a column is one of measured numbers, if it is.
-fn looks_continuous(column: &TargetColumn) -> Option<String> {
-    let values: Option<Vec<f64>> = column.texts.iter().map(|text| text.parse().ok()).collect();
-    let (mut values, name, rows) = (values?, &column.name, column.rows.len());
-    if values.iter().any(|value| value.fract() != 0.0) {
+/// The texts of a column read as numbers.
+fn reading(column: &Column) -> Reading {
+    Reading::of(&column.texts, &column.counts(), &[])
+}
+
+/// Why a column is one of measured numbers, if it is: all of its texts are numbers but a few, and some have a fraction, or
+/// they are whole numbers of which each stands on average in fewer than 5 % of the rows.
+fn looks_continuous(column: &Column) -> Option<String> {
+    let reading = reading(column);
+    let number = |field: &Field| match field {
+        Field::Number(number) => Some(*number),
+        Field::TooLarge => Some(f64::INFINITY),
+        Field::Missing | Field::Other => None,
+    };
+    let mut numbers: Vec<f64> = reading.fields.iter().filter_map(number).collect();
+    let name = &column.name;
+    if numbers.is_empty() || reading.fields.len() - numbers.len() > numbers.len() / FEW_OTHERS {
+        return None;
+    }
+    if numbers.iter().any(|value| value.is_finite() && value.fract() != 0.0) {
         return Some(format!("the values of {name:?} are numbers with fractions"));
     }
-    values.sort_unstable_by(f64::total_cmp);
-    values.dedup();
-    let different = values.len();
-    let many = different > MOST_CLASSES && different * ROWS_OF_CLASS > rows;
-    many.then(|| format!("the values of {name:?} are {different} different numbers in {rows} rows"))
+    numbers.sort_unstable_by(f64::total_cmp);
+    numbers.dedup();
+    let (different, rows) = (numbers.len(), column.rows.len());
+    let many = different > MOST_CLASSES;
+    many.then(|| format!("the values of {name:?} are {different} different whole numbers in {rows} rows"))
+}
+
+/// Refuses columns of numbers of which one is the same in all rows.
+fn check_varies(path: &Path, targets: &Targets) -> Result<(), DataError> {
+    let Targets::Numbers { values, names } = targets else { return Ok(()) };
+    for (column, name) in names.iter().enumerate() {
+        let mut of = values.iter().skip(column).step_by(names.len());
+        if let Some(&value) = of.next()
+            && of.all(|other| *other == value)
+        {
+            return Err(DataError::ConstantTarget { path: path.to_owned(), column: name.clone(), value });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a word that stands for a missing field among numbers. Among texts it is a class.
+fn check_missing(path: &Path, column: &Column) -> Result<(), DataError> {
+    let reading = reading(column);
+    let numeric = !reading.fields.contains(&Field::Other) && reading.different(|f| matches!(f, Field::Number(_))) > 0;
+    match reading.fields.iter().position(|field| *field == Field::Missing) {
+        Some(at) if numeric => Err(missing(path, column, at)),
+        _ => Ok(()),
+    }
+}
+
+fn missing(path: &Path, column: &Column, at: usize) -> DataError {
+    let (path, line, text) = (path.to_owned(), column.lines[at], shortened(&column.texts[at]));
+    DataError::MissingTarget { path, line, column: column.name.clone(), text }
 }
 
 /// The targets of a task: classes of one column, labels of several, or numbers.
-pub(super) fn build(path: &Path, mut columns: Vec<TargetColumn>, task: Task) -> Result<Targets, DataError> {
+fn build(path: &Path, mut columns: Vec<Column>, task: Task) -> Result<Targets, DataError> {
     match (task, columns.len()) {
-        (Task::Classification, 1) => Ok(classes(columns.remove(0))),
+        (Task::Classification, 1) => {
+            check_missing(path, &columns[0])?;
+            Ok(classes(columns.remove(0)))
+        }
         (Task::Classification, _) => labels(path, columns),
         (Task::Regression, _) => numbers(path, columns),
     }
 }
 
 /// The targets of a kind that is known from elsewhere. Columns of the same names as those known are put in their order.
-pub(super) fn build_like(path: &Path, mut columns: Vec<TargetColumn>, like: &Targets) -> Result<Targets, DataError> {
+pub(super) fn build_like(path: &Path, mut columns: Vec<Column>, like: &Targets) -> Result<Targets, DataError> {
     let names = || columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
     let (wanted, model) = match like {
         Targets::Classes { .. } => (1, vec!["classes".to_owned()]),
@@ -104,41 +236,50 @@ pub(super) fn build_like(path: &Path, mut columns: Vec<TargetColumn>, like: &Tar
         let (path, found, targets) = (path.to_owned(), columns.len(), names());
         return Err(DataError::TargetCount { path, found, targets, model });
     }
-    let place = |column: &TargetColumn| model.iter().position(|name| *name == column.name);
+    let place = |column: &Column| model.iter().position(|name| *name == column.name);
     if columns.iter().all(|column| place(column).is_some()) {
         columns.sort_by_key(place);
     }
     match like {
-        Targets::Classes { .. } => build(path, columns, Task::Classification),
+        Targets::Classes { .. } => Ok(classes(columns.remove(0))),
         Targets::Labels { .. } => labels(path, columns),
         Targets::Numbers { .. } => numbers(path, columns),
     }
 }
 
-fn classes(column: TargetColumn) -> Targets {
+fn classes(column: Column) -> Targets {
     let (labels, names) = sorted(column.rows, column.texts);
     Targets::Classes { labels, names }
 }
 
-fn labels(path: &Path, columns: Vec<TargetColumn>) -> Result<Targets, DataError> {
-    let fault = |text: &str, line, column| {
-        let text = shortened(text);
-        DataError::NotLabel { path: path.to_owned(), line, column, text }
+fn labels(path: &Path, columns: Vec<Column>) -> Result<Targets, DataError> {
+    let read = |column: &Column| column.texts.iter().map(|text| label(text)).collect();
+    let fault = |column: &Column, at: usize| {
+        let (path, line, name) = (path.to_owned(), column.lines[at], column.name.clone());
+        match shortened(&column.texts[at]) {
+            text if is_missing(&text) => DataError::MissingTarget { path, line, column: name, text },
+            text => DataError::NotLabel { path, line, column: name, text },
+        }
     };
-    let (values, names) = values(columns, label, fault)?;
+    let (values, names) = values(columns, read, fault)?;
     Ok(Targets::Labels { values, names })
 }
 
-fn numbers(path: &Path, columns: Vec<TargetColumn>) -> Result<Targets, DataError> {
-    let number = |text: &str| text.parse().ok().filter(|value: &f32| value.is_finite());
-    let fault = |text: &str, line, column| {
-        let (path, is_number, text) = (path.to_owned(), text.parse::<f32>().is_ok(), shortened(text));
-        match is_number {
-            true => DataError::NotFinite { path, line, column, text },
-            false => DataError::TargetNotNumber { path, line, column, text },
+fn numbers(path: &Path, columns: Vec<Column>) -> Result<Targets, DataError> {
+    let read = |column: &Column| {
+        let number = |field: Field| if let Field::Number(number) = field { Some(number) } else { None };
+        reading(column).fields.into_iter().map(number).collect()
+    };
+    let fault = |column: &Column, at: usize| {
+        let (path, line, name, text) =
+            (path.to_owned(), column.lines[at], column.name.clone(), shortened(&column.texts[at]));
+        match reading(column).fields[at] {
+            Field::Missing => DataError::MissingTarget { path, line, column: name, text },
+            Field::TooLarge => DataError::NotFinite { path, line, column: name, text },
+            Field::Number(_) | Field::Other => DataError::TargetNotNumber { path, line, column: name, text },
         }
     };
-    let (values, names) = values(columns, number, fault)?;
+    let (values, names) = values(columns, read, fault)?;
     Ok(Targets::Numbers { values, names })
 }
 
@@ -156,26 +297,20 @@ fn label(text: &str) -> Option<f32> {
 }
 
 /// The value of each field, `[rows, columns]` row-major, and the names of the columns; or the error for the first field
-/// that has none.
-fn values(
-    columns: Vec<TargetColumn>,
-    value: impl Fn(&str) -> Option<f32>,
-    fault: impl Fn(&str, usize, String) -> DataError,
-) -> Result<(Vec<f32>, Vec<String>), DataError> {
-    let mut first: Option<(usize, DataError)> = None;
-    let mut known = vec![];
-    for column in &columns {
-        let values: Vec<Option<f32>> = column.texts.iter().map(|text| value(text)).collect();
-        // Texts are in the order of their first lines.
-        if let Some(bad) = values.iter().position(Option::is_none)
-            && first.as_ref().is_none_or(|(line, _)| column.lines[bad] < *line)
-        {
-            first = Some((column.lines[bad], fault(&column.texts[bad], column.lines[bad], column.name.clone())));
-        }
-        known.push(values);
-    }
-    if let Some((_, error)) = first {
-        return Err(error);
+/// that has none. `read` gives the value of each text of a column.
+fn values<T: Copy>(
+    columns: Vec<Column>,
+    read: impl Fn(&Column) -> Vec<Option<T>>,
+    fault: impl Fn(&Column, usize) -> DataError,
+) -> Result<(Vec<T>, Vec<String>), DataError> {
+    let known: Vec<Vec<Option<T>>> = columns.iter().map(read).collect();
+    // Texts are in the order of their first lines.
+    let bad = |(column, values): (usize, &Vec<Option<T>>)| {
+        let at = values.iter().position(Option::is_none)?;
+        Some((columns[column].lines[at], column, at))
+    };
+    if let Some((_, column, at)) = known.iter().enumerate().filter_map(bad).min() {
+        return Err(fault(&columns[column], at));
     }
     let rows = columns.first().map_or(0, |column| column.rows.len());
     let row = |row: usize| columns.iter().zip(&known).filter_map(move |(c, known)| known[c.rows[row] as usize]);

@@ -23,6 +23,12 @@ settings! {
         task: Task, derived, any, FIXED | PLAN, "TASK", "by the target's values", [];
         /// Columns of a table to leave out, separated by commas.
         ignore: Vec<String>, optional, any, FIXED | PLAN, "COLUMNS", "", [];
+        /// Columns of a table that hold texts, each different one a value, separated by commas.
+        categorical: Vec<String>, optional, any, FIXED | PLAN, "COLUMNS", "by the fields", [];
+        /// Columns of a table that hold numbers or dates, separated by commas; other texts in them count as missing.
+        numeric: Vec<String>, optional, any, FIXED | PLAN, "COLUMNS", "by the fields", [];
+        /// Texts that stand for a missing field, separated by commas, beside those that are known.
+        missing: Vec<String>, optional, any, FIXED | PLAN, "TEXTS", "", ["na-values"];
         /// What separates the fields of a table: comma, semicolon, tab, pipe or blanks.
         separator: Separator, optional, any, FIXED | PLAN, "SEPARATOR", "recognised", ["sep", "delimiter"];
         /// What stands before the fraction in the numbers of a table: point or comma.

@@ -194,24 +194,6 @@ impl<'a> Sheet<'a> {
     pub(super) fn find(&self, column: &str) -> Result<Option<usize>, DataError> {
         Ok(self.places.get(column).copied())
     }
-
-    /// The error for a field that is no number, or no finite one.
-    pub(super) fn no_number(&self, line: usize, place: usize, text: &str) -> DataError {
-        let (path, column) = (self.path.to_owned(), self.header[place].clone());
-        match text.parse::<f32>() {
-            Ok(_) => DataError::NotFinite { path, line, column, text: shortened(text) },
-            Err(_) => DataError::NotNumber { path, line, column, text: shortened(text) },
-        }
-    }
-
-    /// Refuses a text over several lines.
-    pub(super) fn check_text(&self, line: usize, place: usize, text: &str) -> Result<(), DataError> {
-        if text.contains(['\n', '\r']) {
-            let column = self.header[place].clone();
-            return Err(DataError::LineBreak { path: self.path.to_owned(), line, column });
-        }
-        Ok(())
-    }
 }
 
 /// The beginning of a text that may be long.
