@@ -3,6 +3,7 @@
 mod fingerprint;
 mod fold;
 mod model;
+mod normalization;
 mod progress;
 mod tensors;
 
