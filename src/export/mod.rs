@@ -9,6 +9,7 @@ mod tensors;
 
 pub use fingerprint::{Fingerprint, PartFingerprint};
 pub use fold::{Folded, fold};
-pub use model::{Metadata, Model, ModelError, Normalization, loss_settings};
+pub use model::{Metadata, Model, ModelError, loss_settings};
+pub use normalization::Normalization;
 pub use progress::{LossScaling, Progress};
 pub use tensors::Values;

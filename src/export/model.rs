@@ -4,9 +4,10 @@
 //! the same run must leave the same bytes. A file without that key (from PyTorch, say) still gives its weights.
 
 use super::fingerprint::Fingerprint;
+use super::normalization::Normalization;
 use super::progress::Progress;
 use super::tensors::{self, Values};
-use crate::data::{Affine, Encoding, Looks, Targets};
+use crate::data::{Encoding, Looks, Targets};
 use crate::files::reason;
 use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -87,71 +88,6 @@ pub enum ModelError {
         /// Which tensor, with both shapes.
         what: String,
     },
-}
-
-/// One number for all features, or one each.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Numbers {
-    /// The same for all.
-    All(f64),
-    /// One each.
-    Each(Vec<f64>),
-}
-
-impl Numbers {
-    fn of(values: &[f64]) -> Self {
-        match values {
-            [first, rest @ ..] if rest.iter().all(|v| v == first) => Self::All(*first),
-            _ => Self::Each(values.to_vec()),
-        }
-    }
-
-    /// Whether they are numbers for so many features.
-    fn fit(&self, features: usize) -> bool {
-        match self {
-            Self::All(value) => value.is_finite(),
-            Self::Each(values) => values.len() == features && values.iter().all(|value| value.is_finite()),
-        }
-    }
-
-    fn has(&self, wanted: f64) -> bool {
-        match self {
-            Self::All(value) => *value == wanted,
-            Self::Each(values) => values.contains(&wanted),
-        }
-    }
-
-    fn expand(&self, features: usize) -> Vec<f64> {
-        match self {
-            Self::All(value) => vec![*value; features],
-            Self::Each(values) => values.clone(),
-        }
-    }
-}
-
-/// x = (value − offset) · factor, per feature, in float64; x is rounded to float32. The features of a table that say which
-/// text a field holds, or that it is missing, have offset 0 and factor 1 where `kind` is `standardize`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Normalization {
-    /// As in the recipe.
-    pub kind: String,
-    /// The largest value that the data can have (255 for bytes); 0 where it is not known.
-    pub largest: f32,
-    offset: Numbers,
-    factor: Numbers,
-}
-
-impl Normalization {
-    /// Numbers for each feature.
-    pub fn new(kind: String, largest: f32, affine: &Affine) -> Self {
-        Self { kind, largest, offset: Numbers::of(&affine.offset), factor: Numbers::of(&affine.factor) }
-    }
-
-    /// Offset and factor of each of `features` features.
-    pub fn affine(&self, features: usize) -> Affine {
-        Affine { offset: self.offset.expand(features), factor: self.factor.expand(features) }
-    }
 }
 
 /// All that inference needs beside the weights.
@@ -388,9 +324,7 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     if target_scale.as_ref().is_some_and(|scale| !scale.fits(classes.len())) {
         return Err("its target scale has not one finite number for each output".into());
     }
-    if !normalize.offset.fit(features) || !normalize.factor.fit(features) || normalize.factor.has(0.0) {
-        return Err(format!("its normalisation has not {features} finite numbers, or a factor of 0"));
-    }
+    normalize.check(features)?;
     match &metadata.pictures {
         Some(looks) if !looks.are_shares() => {
             Err("what its pictures look like is not said in shares from 0 to 1".into())
