@@ -16,7 +16,7 @@ use wgrad::export::{Model, Progress};
 
 /// Everything that a state has: batch norm's averages, dropout's masks, Adam's means, a rate that changes, a best model.
 /// The state is written between all chunks of steps, so that kills meet a writing often.
-const TRAIN: &str = "--device cpu --seed 5 --batch 4 --epochs 4 --optimizer adam --lr 0.01 --schedule 'exponential \
+const TRAIN: &str = "--device cpu --seed 5 --batch 4 --epochs 2 --optimizer adam --lr 0.01 --schedule 'exponential \
                      factor=0.9' --layers 'linear 32, batch_norm, relu, dropout 0.1, linear' --save-every 0 --quiet";
 
 const FILES: [&str; 5] = ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"];
@@ -31,7 +31,7 @@ const WHOLE: &str = "whole/run";
 /// A place with data and an undisturbed run, and how long that took.
 fn undisturbed() -> (Place, Duration) {
     let place = Place::new();
-    place.write("points.csv", table(3000));
+    place.write("points.csv", table(20_000));
     let started = Instant::now();
     place.done(&format!("train points.csv {TRAIN} --out {WHOLE}"));
     let time = started.elapsed();
