@@ -31,7 +31,7 @@ SETS = [
 def lines_of(folder, name):
     path = folder / f"{name}.csv"
     data = path.read_bytes() if path.exists() else gzip.decompress((folder / f"{name}.csv.gz").read_bytes())
-    return data.decode("utf-8-sig").splitlines()
+    return [line for line in data.decode("utf-8-sig").splitlines() if line.strip()]
 
 
 def labels_of(lines, header, target, position):

@@ -1,7 +1,7 @@
 //! The default recipe: what a setting is that the user leaves out.
 //!
-//! Pictures are trained on with SGD at a constant rate. For tables the rule was chosen on public tables, one of them left out
-//! at a time (`benches/tables.md`): AdamW (Loshchilov & Hutter 2019) at rate 0.01 with a cosine schedule; the width, the depth,
+//! Pictures are trained on with SGD at a constant rate. For tables the rule was chosen on public tables
+//! (`benches/tables.md`): AdamW (Loshchilov & Hutter 2019) at rate 0.01 with a cosine schedule; the width, the depth,
 //! batch normalisation, dropout, the batch and the number of epochs follow from the number of rows.
 
 use super::rare::{FEWEST, Rare};
