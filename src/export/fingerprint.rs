@@ -25,6 +25,6 @@ pub struct PartFingerprint {
     pub numbers: String,
     /// Their inputs as they are encoded, before they are normalised.
     pub inputs: String,
-    /// Their targets.
+    /// A hash of the targets of the rows.
     pub targets: String,
 }

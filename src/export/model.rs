@@ -37,7 +37,7 @@ pub enum ModelError {
     /// It cannot be opened.
     #[error("{path}: cannot be read: {}", unreadable(.path, .why))]
     Unreadable {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
         /// The system's answer.
         why: std::io::Error,
@@ -45,7 +45,7 @@ pub enum ModelError {
     /// It cannot be written.
     #[error("{path}: cannot be written: {}", reason(.why))]
     Unwritable {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
         /// The system's answer.
         why: std::io::Error,
@@ -53,7 +53,7 @@ pub enum ModelError {
     /// It is no safetensors file, or not all of one.
     #[error("{path}: is not a whole safetensors file: {what}")]
     Broken {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
         /// What is wrong.
         what: String,
@@ -61,7 +61,7 @@ pub enum ModelError {
     /// It is of another kind.
     #[error("{path}: is no safetensors file but {what}")]
     Format {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
         /// What it is, and how it becomes one.
         what: String,
@@ -69,13 +69,13 @@ pub enum ModelError {
     /// Weights without a description of the network.
     #[error("{path}: was not written by wgrad: it holds weights, but not which network they are of")]
     Foreign {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
     },
     /// The description cannot be understood.
     #[error("{path}: its description of the network cannot be used: {what}")]
     Metadata {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
         /// What is wrong.
         what: String,
@@ -83,7 +83,7 @@ pub enum ModelError {
     /// Its tensors are not those of the network.
     #[error("{path}: does not fit the network: {what}")]
     Mismatch {
-        /// Which file.
+        /// The path of the model file.
         path: PathBuf,
         /// Which tensor, with both shapes.
         what: String,

@@ -45,7 +45,7 @@ impl Loss {
         losses().find(|kind| kind.default_for.contains(&answer)).map_or(Self::CROSS_ENTROPY, Self::of)
     }
 
-    /// What it declares.
+    /// The declaration of this loss: its name, settings and the targets that it fits.
     pub fn kind(&self) -> &'static LossKind {
         self.kind
     }

@@ -34,7 +34,7 @@ impl Rule {
         Ok(Self { kind, values })
     }
 
-    /// What it declares.
+    /// The declaration of this optimiser: its name, settings and defaults.
     pub fn kind(&self) -> &'static OptimizerKind {
         self.kind
     }

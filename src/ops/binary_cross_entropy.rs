@@ -82,7 +82,7 @@ static BACKWARD: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
-/// The loss.
+/// Binary cross-entropy of logits, as the registry of losses lists it.
 pub static BINARY_CROSS_ENTROPY: LossKind = LossKind {
     name: "binary_cross_entropy",
     doc: "a sigmoid for each output, and the negative logarithm of the right answer's probability",

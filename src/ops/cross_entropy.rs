@@ -63,7 +63,7 @@ static BACKWARD: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
-/// The loss.
+/// Cross-entropy of the softmax of logits, as the registry of losses lists it.
 pub static CROSS_ENTROPY: LossKind = LossKind {
     name: "cross_entropy",
     doc: "softmax over an output for each class, and the negative logarithm of the right one's probability",

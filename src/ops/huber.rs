@@ -72,7 +72,7 @@ static BACKWARD: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
-/// The loss.
+/// The Huber loss (Huber 1964), as the registry of losses lists it.
 pub static HUBER: LossKind = LossKind {
     name: "huber",
     doc: "squared error up to a distance, and beyond it the distance alone",

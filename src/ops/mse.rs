@@ -55,7 +55,7 @@ static BACKWARD: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
-/// The loss.
+/// The mean squared error, as the registry of losses lists it.
 pub static MSE: LossKind = LossKind {
     name: "mse",
     doc: "mean squared error of the outputs as they are",

@@ -33,7 +33,7 @@ static UPDATE: Kernel = Kernel {
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&UPDATE];
 
-/// The optimiser.
+/// RMSprop as PyTorch has it, as the registry of optimisers lists it.
 pub static RMSPROP: OptimizerKind = OptimizerKind {
     name: "rmsprop",
     doc: "steps of the gradient divided by the root of its running mean square",

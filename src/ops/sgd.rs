@@ -78,7 +78,7 @@ static LAST: [Kernel; 2] = [
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[&UPDATE[0], &UPDATE[1], &LAST[0], &LAST[1]];
 
-/// The optimiser.
+/// Stochastic gradient descent, as the registry of optimisers lists it.
 pub static SGD: OptimizerKind = OptimizerKind {
     name: "sgd",
     doc: "stochastic gradient descent",

@@ -107,7 +107,7 @@ impl Trainer {
     /// The same run from its start at another learning rate. Weights that it started from are not those of a file.
     ///
     /// # Errors
-    /// The device fails.
+    /// The device fails while the network is compiled or the data are loaded.
     pub fn restart(self, lr: f64, device: &Device) -> Result<Self, Error> {
         let (mut job, target) = (self.job, self.runner.programs().plan.target);
         (job.settings.lr, job.recipe.lr) = (lr, Some(lr));

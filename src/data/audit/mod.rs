@@ -42,7 +42,7 @@ pub enum Finding {
         part: Part,
         /// The part in which they stand too.
         other: Part,
-        /// Their number.
+        /// The number of rows that have a copy.
         count: usize,
         /// All rows of `part`.
         of: usize,
@@ -58,7 +58,7 @@ pub enum Finding {
     },
     /// Classes of which a part has no row.
     NoRows {
-        /// The part.
+        /// The part that lacks the class.
         part: Part,
         /// The names of the classes.
         classes: Vec<String>,

@@ -11,9 +11,9 @@ use toml::Value as Toml;
 /// The value of a declared setting, as it was given.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Given {
-    /// A number.
+    /// A setting that is a number.
     Number(f64),
-    /// True or false.
+    /// A setting that is true or false.
     Flag(bool),
     /// One of several words.
     Word(String),
