@@ -28,7 +28,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     let plan = &*programs.plan;
     let parameters: usize =
         programs.tensors.iter().filter(|t| t.class == Class::Parameters).map(|t| t.shape.elements()).sum();
-    let step = &plan.programs[programs.train.unwrap_or_default()];
+    let step = &plan.programs[programs.train.unwrap_or_else(|| panic!("a plan to train has a training program"))];
     if base.json {
         say::json(&json!({ "parameters": parameters, "bytes": plan.bytes(), "dispatches": step.dispatches.len() }));
         return Ok(0);

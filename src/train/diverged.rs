@@ -130,7 +130,7 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
     let order = epoch_order(&job.split.train, job.settings.shuffle, job.settings.seed, p.epoch);
     runner.begin(&order, &trainer.epoch_steps(), p.step_in_epoch as usize)?;
     let plan = std::sync::Arc::clone(&runner.programs().plan);
-    let program = runner.programs().train.unwrap_or_default();
+    let program = runner.programs().train.unwrap_or_else(|| panic!("a plan to train has a training program"));
     for (at, dispatch) in plan.programs[program].dispatches.iter().enumerate() {
         runner.executor().run_dispatch(program, at)?;
         if let Some(value) = first_not_finite(&plan, dispatch, job.settings.batch, runner.executor())? {
