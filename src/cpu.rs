@@ -103,8 +103,11 @@ impl Machine {
             }
         }
         let kernel = dispatch.kernel;
-        let work = if self.mode == Mode::Fast { kernel.fast.unwrap_or(kernel.twin) } else { kernel.twin };
-        work(&dispatch.args, &mut io);
+        match (self.mode, kernel.fast, &dispatch.plain) {
+            (Mode::Fast, Some(fast), _) => fast(&dispatch.args, &mut io),
+            (_, _, Some(plain)) => plain.run(&mut io),
+            _ => (kernel.twin)(&dispatch.args, &mut io),
+        }
     }
 }
 

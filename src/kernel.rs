@@ -222,6 +222,9 @@ impl Tolerance {
 /// A function that does on the host what a kernel does on a device.
 pub type Twin = fn(args: &[u8], io: &mut Io<'_>);
 
+/// What the CPU path runs in place of a twin.
+pub type Fast = &'static (dyn Fn(&[u8], &mut Io<'_>) + Sync);
+
 /// A kernel and all that is known of it before a plan is made.
 pub struct Kernel {
     /// `op.part`: also the pipeline's label, the line in a profile and the name in a failed test.
@@ -239,7 +242,7 @@ pub struct Kernel {
     /// The judge: reads like the formula, sums in float64.
     pub twin: Twin,
     /// What the CPU path runs where the twin is too slow; held to the twin like any variant.
-    pub fast: Option<Twin>,
+    pub fast: Option<Fast>,
 }
 
 impl Kernel {

@@ -4,7 +4,9 @@ mod case;
 mod fixed;
 mod loss;
 mod optimizer;
+mod plain;
 mod settings;
+pub mod stage;
 mod together;
 pub mod turns;
 
@@ -12,6 +14,8 @@ pub use case::{Case, Fill};
 pub use fixed::{FIXED, Fixed, Kind, Variants};
 pub use loss::{Answer, IDENTITY, Link, LossKind, Right, SIGMOID, SOFTMAX, Weighing, largest};
 pub use optimizer::OptimizerKind;
+pub use plain::{Plain, PlainRecorder};
+pub use stage::Stage;
 pub use settings::{Domain, Setting, Value, Values, configure};
 pub use together::ALIGN;
 
@@ -243,6 +247,11 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// What it does to a value that another kernel holds, if it can be joined to one; its first input is that value.
+    fn stage(&self, _inputs: &[Shape]) -> Option<Stage> {
+        None
+    }
+
     /// For graph passes that look for one kind of operation.
     fn is_relu(&self) -> bool {
         false
@@ -266,6 +275,8 @@ pub struct Dispatch {
     pub words: Vec<usize>,
     /// Floating-point operations of a product at the batch's capacity, 2·m·n·k; 0 where memory is what takes the time.
     pub flops: u64,
+    /// What judges it, where the kernel stands for several plain ones.
+    pub plain: Option<Arc<Plain>>,
 }
 
 /// Takes down the dispatches of a program.
@@ -349,6 +360,28 @@ impl Recorder {
     /// # Panics
     /// If the slots are not as many as the bindings, or the kernel is not for the target: faults of ours.
     pub fn dispatch(&mut self, kernel: &'static Kernel, args: &impl bytemuck::Pod, slots: &[SlotId], groups: [u32; 3]) {
+        self.dispatch_bytes(kernel, bytemuck::bytes_of(args).to_vec(), slots, groups);
+    }
+
+    /// Records a dispatch of a kernel that stands for several plain ones; its arguments are words.
+    ///
+    /// # Panics
+    /// As [`Recorder::dispatch`].
+    pub fn dispatch_joined(
+        &mut self,
+        kernel: &'static Kernel,
+        args: &[u32],
+        slots: &[SlotId],
+        groups: [u32; 3],
+        plain: Plain,
+    ) {
+        self.dispatch_bytes(kernel, bytemuck::cast_slice(args).to_vec(), slots, groups);
+        if let Some(last) = self.dispatches.last_mut() {
+            last.plain = Some(Arc::new(plain));
+        }
+    }
+
+    fn dispatch_bytes(&mut self, kernel: &'static Kernel, args: Vec<u8>, slots: &[SlotId], groups: [u32; 3]) {
         assert_eq!(slots.len(), kernel.bindings.len(), "{}: slots and bindings", kernel.name);
         assert!(self.target.offers(kernel.needs), "{} is not for this adapter", kernel.name);
         let words = slots.iter().map(|&id| self.words_of(id)).collect();
@@ -356,11 +389,12 @@ impl Recorder {
         let dispatch = Dispatch {
             kernel,
             words,
-            args: bytemuck::bytes_of(args).to_vec(),
+            args,
             slots: slots.to_vec(),
             groups,
             path: Arc::clone(&self.path),
             flops: 0,
+            plain: None,
         };
         let grid = turns::grid_fault(&dispatch, self.target.max_groups());
         if let Some(fault) = grid.or_else(|| turns::fault(&dispatch, self.target.max_turns)) {

@@ -1,5 +1,7 @@
 //! Loops compiled for the instruction set of the machine that runs them, found out once.
 
+pub mod math;
+
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::OnceLock;
 

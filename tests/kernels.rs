@@ -13,7 +13,7 @@ use wgrad::kernel::{Access, Binding, Field, Kernel, Now, Scalar};
 use wgrad::ops::OPS;
 
 fn kernels() -> impl Iterator<Item = &'static Kernel> {
-    OPS.iter().flat_map(|op| op.kernels.iter().copied())
+    wgrad::ops::kernels().into_iter()
 }
 
 /// The module of a text that is valid with these capabilities alone; subgroups are one of them.
@@ -129,7 +129,7 @@ fn bindings_are_in_the_order_read_written_updated() {
 fn names_are_unique_and_say_the_operation() {
     let mut names = BTreeSet::new();
     for op in OPS {
-        for kernel in op.kernels {
+        for kernel in op.kernels.iter().copied().chain((op.joined)()) {
             assert!(kernel.name.starts_with(&format!("{}.", op.name)), "{} in {}", kernel.name, op.name);
             assert!(names.insert(kernel.name), "{} twice", kernel.name);
         }

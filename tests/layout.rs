@@ -20,7 +20,7 @@ fn all_rust() -> Vec<File> {
 }
 
 fn parts() -> Vec<Part> {
-    OPS.iter().flat_map(|op| op.kernels).flat_map(|kernel| kernel.parts.iter().copied()).collect()
+    wgrad::ops::kernels().into_iter().flat_map(|kernel| kernel.parts.iter().copied()).collect()
 }
 
 fn paths(files: &[File]) -> Vec<&str> {

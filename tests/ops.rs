@@ -14,7 +14,7 @@ use wgrad::gpu::{Checks, Gpu, Session};
 use wgrad::judge::kernels::{Trial, Verdict, judge};
 use wgrad::kernel::{Kernel, Needs, Scalar};
 use wgrad::op::{Case, Family, Target};
-use wgrad::ops::OPS;
+use wgrad::ops::{OPS, kernels};
 use wgrad::random::{Domain, Stream};
 
 fn cases() -> impl Iterator<Item = (&'static str, Case)> {
@@ -42,7 +42,7 @@ fn every_kernel_on_the_gpu_agrees_with_its_twin() {
     let verdicts: Vec<_> = targets(&gpu).into_iter().flat_map(|target| on_gpu(&gpu, target)).collect();
     assert_all_ok(&verdicts);
     let seen: std::collections::BTreeSet<_> = verdicts.iter().map(|v| v.kernel).collect();
-    for kernel in OPS.iter().flat_map(|op| op.kernels) {
+    for kernel in kernels().into_iter() {
         let able = gpu.target().offers(kernel.needs);
         assert!(!able || seen.contains(kernel.name), "no case reaches {}", kernel.name);
     }
@@ -56,7 +56,7 @@ fn every_product_in_float16_agrees_with_its_twin() {
     let products = cases().filter(|(op, _)| *op == "matmul");
     let verdicts: Vec<_> = of_cases(&gpu, target, products);
     assert_all_ok(&verdicts);
-    for kernel in OPS.iter().flat_map(|op| op.kernels).filter(|kernel| matches!(kernel.needs, Needs::Cooperative(_))) {
+    for kernel in kernels().into_iter().filter(|kernel| matches!(kernel.needs, Needs::Cooperative(_))) {
         let seen = verdicts.iter().any(|verdict| verdict.kernel == kernel.name);
         assert_eq!(seen, target.offers(kernel.needs), "{}", kernel.name);
     }
@@ -130,7 +130,7 @@ fn every_fast_cpu_variant_agrees_with_its_twin() {
     }
     // A kernel without a variant of its own is compared with itself, which says nothing.
     let fast: Vec<&Kernel> =
-        OPS.iter().flat_map(|op| op.kernels.iter().copied()).filter(|k| k.fast.is_some()).collect();
+        kernels().into_iter().filter(|k| k.fast.is_some()).collect();
     verdicts.retain(|verdict| fast.iter().any(|kernel| kernel.name == verdict.kernel));
     assert_all_ok(&verdicts);
     // Those families are for GPUs, and share the variants of the plain one.

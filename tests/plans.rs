@@ -122,12 +122,12 @@ fn a_value_that_is_used_twice_is_not_fused() {
     let w = value(&mut graph, "w", &[5, 3], Class::Parameters);
     let b = value(&mut graph, "b", &[5], Class::Parameters);
     let y = graph.push(Matmul { relu: false }, "0.linear", &[x, w, b]).unwrap()[0];
-    graph.push(Activation::Relu, "1.relu", &[y]).unwrap();
+    graph.push(Activation::RELU, "1.relu", &[y]).unwrap();
     assert_eq!(fuse(&graph).nodes.len(), 1);
     let mut kept = graph.clone();
     kept.kept.push(y);
     assert_eq!(fuse(&kept).nodes.len(), 2);
-    graph.push(Activation::Relu, "2.relu", &[y]).unwrap();
+    graph.push(Activation::RELU, "2.relu", &[y]).unwrap();
     assert_eq!(fuse(&graph).nodes.len(), 3);
 }
 

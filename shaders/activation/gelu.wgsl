@@ -16,14 +16,14 @@ fn tail(a: f32) -> f32 {
     return 0.5 * t * sum;
 }
 
-fn activation(x: f32) -> f32 {
+fn gelu_value(x: f32, parameter: f32) -> f32 {
     let a = min(abs(x), 20.0);
     let below = tail(a) * exp(-0.5 * a * a);
     return max(x, -20.0) * select(below, 1.0 - below, x >= 0.0);
 }
 
 // Φ(x) + x · φ(x), with φ(x) = exp(-x²/2) / √(2π).
-fn gradient(x: f32, dy: f32) -> f32 {
+fn gelu_gradient(x: f32, dy: f32, parameter: f32) -> f32 {
     let z = clamp(x, -20.0, 20.0);
     let e = exp(-0.5 * z * z);
     let below = tail(abs(z)) * e;

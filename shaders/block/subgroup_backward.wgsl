@@ -1,16 +1,15 @@
 // For drivers that run on a CPU: one subgroup of 8 lanes computes 32 columns of all rows, lane l columns 4 l to 4 l + 3.
 // 32 rows at a time: for each k, lane l loads rows l, l + 8, l + 16 and l + 24 of dy, and the other lanes get them by
 // broadcast.
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     let rows = now.rows;
     let depth = unfolded(args.k);
-    let n4 = args.n / 4u;
-    let mine = group.x * 8u + lane < n4;
-    let quad = min(group.x * 8u + lane, n4 - 1u);
-    let w = args.weight / 4u + quad;
+    let quads = (args.n + 3u) / 4u;
+    let mine = group.x * 8u + lane < quads;
+    let quad = min(group.x * 8u + lane, quads - 1u);
+    let count = min(4u, args.n - quad * 4u);
+    let w = args.weight + quad * 4u;
     for (var row = 0u; row < rows; row += 32u) {
         //@for s,o=0:0u 1:8u 2:16u 3:24u
         let row{s} = min(row + lane + {o}, rows - 1u) * depth;
@@ -19,7 +18,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         //@end
         //@end
         for (var k = 0u; k < depth; k++) {
-            let b = numbers(params[w + k * n4]);
+            let b = params_at(w + k * args.n, count);
             //@for s=0..4
             let a{s} = dy[row{s} + k];
             //@for l=0..8
@@ -35,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
                 sum = select(sum, sum{s}{i}, l == {i}u);
                 //@end
                 if (mine && row + {o} + l < rows) {
-                    dz[(row + {o} + l) * n4 + quad] = packed(sum);
+                    dz_keep((row + {o} + l) * args.n + quad * 4u, count, sum);
                 }
             }
             //@end

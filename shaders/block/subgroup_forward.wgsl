@@ -4,23 +4,27 @@
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     let rows = now.rows;
-    let k4 = unfolded(args.k) / 4u;
-    let n4 = args.n / 4u;
-    let mine = group.x * 8u + lane < n4;
-    let quad = min(group.x * 8u + lane, n4 - 1u);
-    let w = args.weight / 4u + quad * 4u * k4;
-    let bias = numbers(params[args.bias / 4u + quad]);
+    let depth = unfolded(args.k);
+    let quads = (args.n + 3u) / 4u;
+    let mine = group.x * 8u + lane < quads;
+    let quad = min(group.x * 8u + lane, quads - 1u);
+    let count = min(4u, args.n - quad * 4u);
+    //@for q=0..4
+    let w{q} = args.weight + min(quad * 4u + {q}u, args.n - 1u) * depth;
+    //@end
+    let bias = bias_at(quad * 4u, count);
     for (var row = 0u; row < rows; row += 32u) {
         //@for s,o=0:0u 1:8u 2:16u 3:24u
-        let row{s} = min(row + lane + {o}, rows - 1u) * k4;
+        let row{s} = min(row + lane + {o}, rows - 1u) * depth;
         //@for l=0..8
         var sum{s}{l} = bias;
         //@end
         //@end
-        for (var k = 0u; k < k4; k++) {
+        for (var k = 0u; k < depth; k += 4u) {
+            let left = min(4u, depth - k);
             //@for q=0..4
-            let a{q} = numbers(x[row{q} + k]);
-            let b{q} = numbers(params[w + {q}u * k4 + k]);
+            let a{q} = x_at(row{q} + k, left);
+            let b{q} = params_at(w{q} + k, left);
             //@end
             //@for s=0..4
             //@for l=0..8
@@ -39,8 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
                 //@for i=1..8
                 sum = select(sum, sum{s}{i}, l == {i}u);
                 //@end
+                let i = (row + {o} + l) * args.n + quad * 4u;
                 if (mine && row + {o} + l < rows) {
-                    zs[(row + {o} + l) * n4 + quad] = packed(sum);
+                    product_keep(i, count, before(At(i, count), sum));
                 }
             }
             //@end

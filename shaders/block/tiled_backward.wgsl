@@ -3,16 +3,16 @@
 const ROWS: u32 = 128u;
 const DEPTH: u32 = 16u;
 const STRIDE: u32 = ROWS + 1u;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
 var<workgroup> tile_dy: array<f32, STRIDE * DEPTH>;
 var<workgroup> tile_v: array<vec4f, 2u * DEPTH>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let n4 = args.n / 4u;
     let depth = unfolded(args.k);
-    let mine = group.x * 2u + lane % 2u < n4;
-    let quad = min(group.x * 2u + lane % 2u, n4 - 1u);
+    let quads = (args.n + 3u) / 4u;
+    let mine = group.x * 2u + lane % 2u < quads;
+    let quad = min(group.x * 2u + lane % 2u, quads - 1u);
+    let count = min(4u, args.n - quad * 4u);
     let own = lane / 2u;
     for (var row = 0u; row < now.rows; row += ROWS) {
         var sum = vec4f(0.0);
@@ -30,7 +30,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 let d = lane / 2u;
                 var value = vec4f(0.0);
                 if (k + d < args.k) {
-                    value = params[args.weight / 4u + (k + d) * n4 + quad];
+                    value = params_at(args.weight + (k + d) * args.n + quad * 4u, count);
                 }
                 tile_v[lane] = value;
             }
@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             workgroupBarrier();
         }
         if (mine && row + own < now.rows) {
-            dz[(row + own) * n4 + quad] = sum;
+            dz_keep((row + own) * args.n + quad * 4u, count, sum);
         }
     }
     finish(quad, own, ROWS, lane, mine);

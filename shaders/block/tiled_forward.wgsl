@@ -13,35 +13,37 @@ var<workgroup> tile_w: array<f32, 8u * DEPTH>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let k4 = unfolded(args.k) / 4u;
-    let n4 = args.n / 4u;
-    let mine = group.x * 2u + lane % 2u < n4;
-    let quad = min(group.x * 2u + lane % 2u, n4 - 1u);
+    let depth = unfolded(args.k);
+    let quads = (args.n + 3u) / 4u;
+    let mine = group.x * 2u + lane % 2u < quads;
+    let quad = min(group.x * 2u + lane % 2u, quads - 1u);
+    let count = min(4u, args.n - quad * 4u);
     let own = lane / 2u;
     for (var row = 0u; row < now.rows; row += ROWS) {
-        var sum = params[args.bias / 4u + quad];
-        for (var k = 0u; k < k4; k += DEPTH / 4u) {
-            let d = lane % 4u;
+        var sum = bias_at(quad * 4u, count);
+        for (var k = 0u; k < depth; k += DEPTH) {
+            let d = k + lane % 4u * 4u;
+            let left = min(4u, depth - min(d, depth - 1u));
             //@for e=0..2
             {
                 let r = lane / 4u + {e}u * 64u;
                 var value = vec4f(0.0);
-                if (row + r < now.rows && k + d < k4) {
-                    value = x[(row + r) * k4 + k + d];
+                if (row + r < now.rows && d < depth) {
+                    value = x_at((row + r) * depth + d, left);
                 }
                 //@for i,c=0:x 1:y 2:z 3:w
-                tile_x[(d * 4u + {i}u) * STRIDE + r] = value.{c};
+                tile_x[(lane % 4u * 4u + {i}u) * STRIDE + r] = value.{c};
                 //@end
             }
             //@end
             if (lane < 32u) {
                 let column = lane / 4u;
                 var value = vec4f(0.0);
-                if (group.x * 8u + column < args.n && k + d < k4) {
-                    value = params[args.weight / 4u + (group.x * 8u + column) * k4 + k + d];
+                if (group.x * 8u + column < args.n && d < depth) {
+                    value = params_at(args.weight + (group.x * 8u + column) * depth + d, left);
                 }
                 //@for i,c=0:x 1:y 2:z 3:w
-                tile_w[(d * 4u + {i}u) * 8u + column] = value.{c};
+                tile_w[(lane % 4u * 4u + {i}u) * 8u + column] = value.{c};
                 //@end
             }
             workgroupBarrier();
@@ -51,8 +53,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
             workgroupBarrier();
         }
+        let i = (row + own) * args.n + quad * 4u;
         if (mine && row + own < now.rows) {
-            zs[(row + own) * n4 + quad] = sum;
+            product_keep(i, count, before(At(i, count), sum));
         }
     }
     storageBarrier();

@@ -3,5 +3,5 @@
 
 fn store(part: u32, i: u32, j: u32, value: f32) {
     let z = value + bias[j];
-    c[(part * args.m + i) * args.n + j] = pass_nan(z, activation(z));
+    c[(part * args.m + i) * args.n + j] = pass_nan(z, relu_value(z, 0.0));
 }

@@ -27,5 +27,5 @@ fn main(
         sum += partial[part * args.m * args.n + i];
     }
     sum += bias[i % args.n];
-    c[i] = select(sum, pass_nan(sum, activation(sum)), args.relu != 0u);
+    c[i] = select(sum, pass_nan(sum, relu_value(sum, 0.0)), args.relu != 0u);
 }

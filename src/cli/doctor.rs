@@ -9,7 +9,7 @@ use crate::judge::kernels::{Trial, Verdict, judge};
 use crate::judge::long;
 use crate::kernel::Precision;
 use crate::op::Target;
-use crate::ops::OPS;
+use crate::ops::{OPS, kernels};
 use crate::train::{Device, DeviceChoice};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ fn of_targets(device: &Device, targets: &[Target], mut verdicts: Vec<Verdict>) -
 }
 
 fn has_fast_variant(name: &str) -> bool {
-    OPS.iter().flat_map(|op| op.kernels).any(|kernel| kernel.name == name && kernel.fast.is_some())
+    kernels().into_iter().any(|kernel| kernel.name == name && kernel.fast.is_some())
 }
 
 fn show(verdicts: &[Verdict]) {

@@ -8,7 +8,7 @@ use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
 use crate::names::nearest;
 use crate::op::Class;
-use crate::ops::OPS;
+use crate::ops::kernels;
 use crate::train::{Trainer, prepare};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
@@ -55,7 +55,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
 }
 
 fn kernel(name: &str) -> Result<&'static Kernel, Error> {
-    let all: Vec<&'static Kernel> = OPS.iter().flat_map(|op| op.kernels.iter().copied()).collect();
+    let all: Vec<&'static Kernel> = kernels();
     let names: Vec<&str> = all.iter().map(|kernel| kernel.name).collect();
     let found = all.into_iter().find(|kernel| kernel.name == name);
     found.ok_or_else(|| setting(format!("there is no kernel {name:?}; {}", nearest(name, &names))))

@@ -4,16 +4,23 @@
 //! gradient of the pair needs the ReLU's output alone.
 
 use super::{Graph, Node};
+use std::collections::HashSet;
 
 /// The graph with all fusions made that are allowed. Values that are no longer computed stay listed, unused.
 pub fn fuse(graph: &Graph) -> Graph {
+    fuse_others(graph, &HashSet::new())
+}
+
+/// The same, but for the operations of these paths.
+pub(super) fn fuse_others(graph: &Graph, but: &HashSet<String>) -> Graph {
     let mut fused = Graph { nodes: Vec::new(), ..graph.clone() };
     let mut loss = None;
     let mut uses = vec![0; graph.values.len()];
     graph.nodes.iter().chain(&graph.last).flat_map(|node| &node.inputs).for_each(|id| uses[id.0] += 1);
     graph.kept.iter().for_each(|id| uses[id.0] += 1);
     for (index, node) in graph.nodes.iter().enumerate() {
-        match fused.nodes.last().and_then(|before| joined(&uses, before, node)) {
+        let before = fused.nodes.last().filter(|before| !but.contains(&before.path));
+        match before.and_then(|before| joined(&uses, before, node)) {
             Some(both) => {
                 fused.nodes.pop();
                 fused.nodes.push(both);

@@ -13,30 +13,42 @@
 //!
 //! A fourth, the clock, joins the end of a step to its update and the beginning to the gather (see `plan.rs`).
 
-use super::gradient::{Call, Phase};
+use super::gradient::{Call, Phase, calls};
 use super::{Graph, ValueId};
 use crate::op::{Class, Family, Op, Target, Wires, turns};
-use crate::ops::activation::Activation;
-use crate::ops::batch_norm::{BatchNorm, Statistics};
-use crate::ops::block::{Block, BlockGradient};
-use crate::ops::dropout::Dropout;
+use crate::op::stage::Link;
+use crate::op::turns::BlockKind;
+use crate::ops::block::{Block, BlockGradient, Chain};
 use crate::ops::head::{self, Head};
 use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients, keeps_products_apart};
 use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The calls with all joined that may be.
 pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Vec<Call> {
-    let mut joiner = Joiner { graph, calls, target, users: vec![], gone: vec![] };
+    let mut joiner = Joiner { graph, calls, target, users: vec![], gone: vec![], apart: vec![] };
     if !scales_loss && !keeps_products_apart(target.product) {
         joiner.blocks();
     }
     joiner.weights();
     joiner.head();
     joiner.calls
+}
+
+/// The paths of the products that [`join`] will make blocks of: what stands behind them is not joined in another way.
+pub(super) fn in_blocks(graph: &Graph, target: &Target, scales_loss: bool) -> HashSet<String> {
+    if scales_loss || keeps_products_apart(target.product) {
+        return HashSet::new();
+    }
+    let mut graph = graph.clone();
+    let calls = calls(&mut graph, true);
+    let mut joiner = Joiner { graph: &graph, calls, target, users: vec![], gone: vec![], apart: vec![] };
+    joiner.look();
+    let found = (0..joiner.calls.len()).filter_map(|at| joiner.find_block(at));
+    found.filter(|found| joiner.block_of(found).is_ok()).map(|found| joiner.calls[found.forward[0]].path.clone()).collect()
 }
 
 /// The operation of a call, if it is of this kind.
@@ -54,15 +66,21 @@ struct Joiner<'a> {
     users: Vec<Vec<usize>>,
     /// The places of calls that are joined to others, and to be removed.
     gone: Vec<bool>,
+    /// Products that are apart from the stages behind them, by their paths, and why.
+    apart: Vec<(String, String)>,
 }
 
-/// A block's recordings, by their places.
+/// A product and the stages behind it, by the places of their calls.
 struct Found {
+    /// The product and the stages.
     forward: Vec<usize>,
+    /// The gradients of the stages, the last stage's first.
     backward: Vec<usize>,
-    commit: usize,
+    /// What training changes beside the trainable tensors.
+    commits: Vec<usize>,
+    /// The gradient of the product that takes what the last stage gave.
     next: usize,
-    dropout: Option<Dropout>,
+    links: Vec<Link>,
 }
 
 impl Joiner<'_> {
@@ -94,117 +112,152 @@ impl Joiner<'_> {
         self.users[id.0].iter().all(|at| places.contains(at))
     }
 
-    /// The places of the gradient of each path's operation, and of its commit.
-    fn by_path(&self, phase: Phase) -> HashMap<String, usize> {
-        let of_phase = self.calls.iter().enumerate().filter(|(_, call)| call.phase == phase).rev();
-        of_phase.map(|(at, call)| (call.path.clone(), at)).collect()
-    }
-
     /// Calls keep their places until all blocks are made: what a block takes touches no other block's values.
     fn blocks(&mut self) {
         self.look();
-        let places = [Phase::Backward, Phase::Commit].map(|phase| self.by_path(phase));
         for at in 0..self.calls.len() {
-            if let Some(found) = self.find_block(at, &places) {
-                self.make_block(&found);
+            if let Some(found) = self.find_block(at) {
+                match self.block_of(&found) {
+                    Ok(chain) => self.make_block(&found, chain),
+                    Err(why) => self.apart.push((self.calls[at].path.clone(), why)),
+                }
             }
         }
         self.remove();
     }
 
-    fn find_block(&self, at: usize, places: &[HashMap<String, usize>; 2]) -> Option<Found> {
+    /// The call of the same operation in another phase.
+    fn same(&self, at: usize, phase: Phase) -> Option<usize> {
+        let op = &self.calls[at].op;
+        let is = |call: &Call| call.phase == phase && Arc::ptr_eq(&call.op, op);
+        self.calls.iter().position(is)
+    }
+
+    /// The only call that is given a value as its first input, in the forward phase.
+    fn reader(&self, id: ValueId) -> Option<usize> {
+        let is_reader = |at: &&usize| {
+            **at != usize::MAX
+                && self.calls[**at].phase == Phase::Forward
+                && self.calls[**at].wires.inputs.contains(&id)
+        };
+        let mut readers = self.users[id.0].iter().filter(is_reader);
+        match (readers.next(), readers.next()) {
+            (Some(&only), None) if self.calls[only].wires.inputs[0] == id => Some(only),
+            _ => None,
+        }
+    }
+
+    /// Follows the value of a product through stages, and their gradients back to the product that gives the last of them.
+    fn find_block(&self, at: usize) -> Option<Found> {
         let (matmul, linear) = self.call::<Matmul>(at, Phase::Forward)?;
-        let (norm, normed) = self.call::<BatchNorm>(at + 1, Phase::Forward)?;
-        let (relu, activated) = self.call::<Activation>(at + 2, Phase::Forward)?;
-        let z = linear.outputs[0];
-        let chained = normed.inputs[0] == z && activated.inputs == normed.outputs;
-        if matmul.relu || linear.inputs.len() != 3 || *relu != Activation::Relu || !chained {
+        if matmul.relu || self.shape(linear.outputs[0]).0.len() != 2 {
             return None;
         }
-        let (y, a) = (normed.outputs[0], activated.outputs[0]);
-        let dropped = self.call::<Dropout>(at + 3, Phase::Forward).filter(|(_, wires)| wires.inputs == [a]);
-        let dropout = dropped.map(|(dropout, _)| *dropout);
-        let steps = 3 + usize::from(dropout.is_some());
-        let [backward, commit] = places;
-        let path = &self.calls[at + 1].path;
-        let (&last, &commit) = (backward.get(path)?, commit.get(path)?);
-        // Dropout's, ReLU's and batch norm's gradients, and before them the next layer's.
-        let first = (last + 2).checked_sub(steps)?;
-        let next = first.checked_sub(1)?;
-        let (following, back) = self.call::<Matmul>(next, Phase::Backward)?;
-        let dh = back.d_inputs[0]?;
-        let found =
-            Found { forward: (at..at + steps).collect(), backward: (first..=last).collect(), commit, next, dropout };
-        let taken = [&found.forward[..], &found.backward, &[commit, next]].concat();
-        let mut between = vec![y, dh];
-        between.extend(dropout.map(|_| a));
-        between.extend(self.calls[first + 1..=last].iter().flat_map(|call| call.wires.d_outputs.clone()));
-        let backward = self.call::<BatchNorm>(last, Phase::Backward)?.1;
-        let mirrored = (1..steps).all(|i| self.calls[last + 1 - i].path == self.calls[at + i].path);
-        let fits = mirrored
-            && norm.statistics == Statistics::Batch
-            && !following.relu
-            && self.calls[first].wires.d_outputs == [dh]
-            && backward.d_inputs[..3].iter().all(Option::is_some)
-            && between.iter().all(|&id| self.only_in(id, &taken))
-            && self.block_pays(linear)
-            && self.block_ends(linear, self.shape(back.d_outputs[0]).width(), dropout.is_some());
-        fits.then_some(found)
+        let back = self.same(at, Phase::Backward)?;
+        let mut found = Found { forward: vec![at], backward: vec![], commits: vec![], next: 0, links: vec![] };
+        let mut value = linear.outputs[0];
+        let mut d_before = self.calls[back].wires.d_outputs[0];
+        let mut own = vec![at, back];
+        while let Some(next) = self.reader(value) {
+            let (call, gradient) = (&self.calls[next], self.same(next, Phase::Backward)?);
+            let shapes: Vec<Shape> = call.wires.inputs.iter().map(|&id| self.shape(id).clone()).collect();
+            let Some(stage) = call.op.stage(&shapes) else { break };
+            let wires = &self.calls[gradient].wires;
+            let wanted = if stage.is_of_columns() { 3 } else { 1 };
+            let chained = wires.d_inputs.first() == Some(&Some(d_before))
+                && wires.d_inputs.iter().take(wanted).all(Option::is_some)
+                && self.shape(call.wires.outputs[0]) == self.shape(value);
+            let around = [&own[..], &[next, gradient]].concat();
+            if !chained || !self.only_in(value, &around) || !self.only_in(d_before, &around) {
+                return None;
+            }
+            (value, d_before) = (call.wires.outputs[0], wires.d_outputs[0]);
+            found.commits.extend(self.same(next, Phase::Commit).filter(|_| stage.is_of_columns()));
+            found.links.push(Link { op: Arc::clone(&call.op), stage });
+            found.forward.push(next);
+            found.backward.insert(0, gradient);
+            own = vec![next, gradient];
+        }
+        let mut gives = self.users[d_before.0].iter().filter(|&&at| {
+            at != usize::MAX && self.calls[at].wires.d_inputs.first() == Some(&Some(d_before))
+        });
+        found.next = *gives.next()?;
+        let (following, _) = self.call::<Matmul>(found.next, Phase::Backward)?;
+        let around = [found.next, *found.backward.first()?];
+        (!following.relu && self.only_in(d_before, &around)).then_some(found)
     }
 
-    /// Whether the shapes are a block's, and one kernel is better than several.
-    fn block_pays(&self, linear: &Wires<ValueId>) -> bool {
-        let (x, weight, z) =
-            (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]), self.shape(linear.outputs[0]));
-        let pays = x.elements() as u64 * weight.rows() as u64 <= self.target.block_work;
-        let op = Block { eps: 0.0, dropout: None };
-        pays && z.0.len() == 2 && op.shapes(&[x.clone(), weight.clone()]).is_ok()
+    /// The stages of a block, if one kernel is better than several and its shapes and the target allow it; or why not.
+    fn block_of(&self, found: &Found) -> Result<Arc<Chain>, String> {
+        let linear = &self.calls[found.forward[0]].wires;
+        let (x, weight) = (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]));
+        let chain = Chain::new(found.links.clone()).map_err(str::to_owned)?;
+        if x.elements() as u64 * weight.rows() as u64 > self.target.block_work {
+            return Err("large tiles are faster for a product of this size, and stages are apart from them".into());
+        }
+        let subgroups = self.target.product == Family::Subgroup;
+        let aligned = x.width().is_multiple_of(4) && weight.rows().is_multiple_of(4);
+        let kind = |draws: [usize; 2]| draws.map(|draws| BlockKind { subgroups, aligned, draws });
+        let [forward, backward] = kind(chain.draws());
+        let dy = self.shape(self.calls[found.next].wires.d_outputs[0]);
+        let turns = turns::block_forward(forward, x.rows(), x.width())
+            .max(turns::block_backward(backward, x.rows(), dy.width()));
+        if turns > self.target.max_turns as usize {
+            return Err(format!("its loops would take {turns} turns, more than this driver goes through"));
+        }
+        Ok(Arc::new(chain))
     }
 
-    /// Whether the target's driver goes through all loops of a block and of its gradient; `next` is the width of the layer
-    /// behind it.
-    fn block_ends(&self, linear: &Wires<ValueId>, next: usize, dropout: bool) -> bool {
-        let (x, subgroups) = (self.shape(linear.inputs[0]), self.target.product == Family::Subgroup);
-        let forward = turns::block_forward(subgroups, x.rows(), x.width(), dropout);
-        forward.max(turns::block_backward(subgroups, x.rows(), next)) <= self.target.max_turns as usize
-    }
-
-    fn make_block(&mut self, found: &Found) {
-        let [linear, norm] = [0, 1].map(|i| self.calls[found.forward[i]].wires.clone());
-        let Some(&BatchNorm { eps, momentum, .. }) = op_of(&self.calls[found.forward[1]].op) else { return };
-        let h = self.calls[found.forward[found.forward.len() - 1]].wires.outputs[0];
-        let gradient = self.calls[found.backward[found.backward.len() - 1]].wires.clone();
-        let (next, dropout) = (self.calls[found.next].wires.clone(), found.dropout);
+    fn make_block(&mut self, found: &Found, chain: Arc<Chain>) {
         let path = |places: &[usize]| -> String {
             places.iter().map(|&at| self.calls[at].path.as_str()).collect::<Vec<_>>().join("+")
         };
-        let [x, weight, bias] = linear.inputs[..] else { return };
-        let [z, gamma, beta, mean, var] = norm.inputs[..] else { return };
-        let block = Call {
-            op: Arc::new(Block { eps, dropout }),
-            path: path(&found.forward),
+        let paths = [path(&found.forward), path(&[&[found.next][..], &found.backward].concat())];
+        let wires = |at: usize| self.calls[at].wires.clone();
+        let (linear, next) = (wires(found.forward[0]), wires(found.next));
+        let column = chain.column().map(|at| (wires(found.forward[at + 1]), wires(found.backward[chain.len() - 1 - at])));
+        let last = wires(found.forward[found.forward.len() - 1]);
+        // What the gradient is taken from lies before the stage of columns.
+        let product = column.as_ref().map_or(linear.outputs[0], |(forward, _)| forward.inputs[0]);
+        let block = Block { chain: Arc::clone(&chain), bias: linear.inputs.len() == 3 };
+        let gradient = BlockGradient { chain };
+        let (keeps, takes_output) = (gradient.takes_product(), gradient.takes_output());
+        let of_columns = |range: std::ops::Range<usize>| {
+            column.iter().flat_map(|(forward, _)| forward.inputs[range.clone()].to_vec()).collect::<Vec<_>>()
+        };
+        let saved: Vec<ValueId> = column.iter().flat_map(|(forward, _)| forward.saved.clone()).collect();
+        let h = last.outputs[0];
+        let kept: Vec<ValueId> = keeps.then_some(product).into_iter().collect();
+        let first_gradient = wires(found.backward[found.backward.len() - 1]);
+        let dz = first_gradient.d_inputs[0];
+        let affine = column.iter().flat_map(|(_, backward)| backward.d_inputs[1..3].iter().flatten().copied());
+        let value = Call {
+            op: Arc::new(block),
+            path: paths[0].clone(),
             phase: Phase::Forward,
             wires: Wires {
-                inputs: vec![x, weight, bias, gamma, beta],
-                outputs: vec![z, h],
-                saved: norm.saved.clone(),
+                inputs: [&linear.inputs[..], &of_columns(1..3)].concat(),
+                outputs: [&kept[..], &[h]].concat(),
+                saved: saved.clone(),
                 ..Wires::default()
             },
         };
+        let output = takes_output.then_some(h);
+        let inputs = [next.d_outputs[0], next.inputs[1]].into_iter().chain(kept).chain(output).chain(saved);
         let back = Call {
-            op: Arc::new(BlockGradient { momentum, dropout }),
-            path: path(&[&[found.next][..], &found.backward].concat()),
+            op: Arc::new(gradient),
+            path: paths[1].clone(),
             phase: Phase::Forward,
             wires: Wires {
-                inputs: vec![next.d_outputs[0], next.inputs[1], z, h, norm.saved[0], gamma, mean, var],
-                outputs: gradient.d_inputs[..3].iter().flatten().copied().collect(),
+                inputs: inputs.chain(of_columns(1..5)).collect(),
+                outputs: dz.into_iter().chain(affine).collect(),
                 ..Wires::default()
             },
         };
         self.calls[found.next].wires.d_inputs[0] = None;
-        self.calls[found.forward[0]] = block;
+        self.calls[found.forward[0]] = value;
         self.calls[found.backward[0]] = back;
-        let gone = [&found.forward[1..], &found.backward[1..], &[found.commit]].concat();
+        let gone = [&found.forward[1..], &found.backward[1..], &found.commits].concat();
         gone.into_iter().for_each(|at| self.gone[at] = true);
     }
 

@@ -1,6 +1,7 @@
 //! A plan: plain data that either executor can run, print, compare and count.
 
-use super::join::{join, op_of};
+use super::fuse::fuse_others;
+use super::join::{in_blocks, join, op_of};
 use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
 use crate::kernel::{MAX_BINDINGS, Scalar};
 use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
@@ -234,11 +235,15 @@ impl Compiler {
 
     fn program(&mut self, source: Source) -> (Program, BTreeSet<SlotId>) {
         let train = source.optimizer.is_some();
-        let mut graph = if self.rec.target.fuse { fuse(&source.graph) } else { source.graph };
+        let scales_loss = source.optimizer.as_ref().is_some_and(|optimizer| optimizer.scales_loss);
+        let mut graph = match self.rec.target.fuse {
+            false => source.graph,
+            true if train => fuse_others(&source.graph, &in_blocks(&source.graph, &self.rec.target, scales_loss)),
+            true => fuse(&source.graph),
+        };
         let mut calls = calls(&mut graph, train);
         let clocked = source.optimizer.as_ref().filter(|_| self.rec.target.fuse).and_then(|o| clock(&graph, &calls, o));
         if self.rec.target.fuse && train {
-            let scales_loss = source.optimizer.as_ref().is_some_and(|optimizer| optimizer.scales_loss);
             calls = join(&graph, calls, &self.rec.target, scales_loss);
         }
         if let Some((begin, _)) = &clocked {
@@ -251,7 +256,7 @@ impl Compiler {
         for call in &calls[..commits] {
             self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
         }
-        if source.optimizer.as_ref().is_some_and(|optimizer| optimizer.scales_loss) {
+        if scales_loss {
             self.unscale();
         }
         for call in &calls[commits..] {

@@ -17,10 +17,18 @@ pub struct Part {
 #[macro_export]
 macro_rules! parts {
     ($($file:literal),* $(,)?) => {
-        &[$($crate::kernel::Part {
+        &[$($crate::part!($file)),*]
+    };
+}
+
+/// One file under `shaders/`.
+#[macro_export]
+macro_rules! part {
+    ($file:expr) => {
+        $crate::kernel::Part {
             file: $file,
             text: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $file)),
-        }),*]
+        }
     };
 }
 

@@ -22,25 +22,43 @@ const TREE: usize = 9;
 /// Turns of the ten rounds of Philox.
 const PHILOX: usize = turns_of(10, 0);
 
-/// Turns of `block.forward` or that of the subgroups: k is the width of x.
-pub fn block_forward(subgroups: bool, rows: usize, k: usize, dropout: bool) -> usize {
-    let philox = if dropout { PHILOX } else { 0 };
-    if subgroups {
-        let product = turns_of(rows.div_ceil(32), turns_of(k / 4, 0) + turns_of(8, 0));
+/// What a block's turns depend on beside its sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockKind {
+    /// Whether it is of the family of subgroups.
+    pub subgroups: bool,
+    /// Whether a row's width is a multiple of four; where not, each draw takes two blocks of random numbers.
+    pub aligned: bool,
+    /// Stages that draw random numbers.
+    pub draws: usize,
+}
+
+impl BlockKind {
+    fn philox(self, times: usize) -> usize {
+        self.draws * times * PHILOX * if self.aligned { 1 } else { 2 }
+    }
+}
+
+/// Turns of a block's value: k is the width of x.
+pub fn block_forward(kind: BlockKind, rows: usize, k: usize) -> usize {
+    let philox = kind.philox(1);
+    if kind.subgroups {
+        let product = turns_of(rows.div_ceil(32), turns_of(k.div_ceil(4), 0) + turns_of(8, 0));
         return product + 2 * turns_of(rows, 0) + turns_of(rows, philox);
     }
     let own = rows.div_ceil(128);
     turns_of(own, turns_of(k.div_ceil(16), turns_of(16, 0))) + 2 * turns_of(own, 0) + turns_of(own, philox) + 3 * TREE
 }
 
-/// Turns of `block.backward` or that of the subgroups: k is the width of dy.
-pub fn block_backward(subgroups: bool, rows: usize, k: usize) -> usize {
-    if subgroups {
-        return turns_of(rows.div_ceil(32), turns_of(k, 0) + turns_of(8, 0)) + 2 * turns_of(rows, 0);
+/// Turns of a block's gradient: k is the width of dy. Where it is read off h, `draws` is 0: no mask is drawn again.
+pub fn block_backward(kind: BlockKind, rows: usize, k: usize) -> usize {
+    let philox = kind.philox(2);
+    if kind.subgroups {
+        return turns_of(rows.div_ceil(32), turns_of(k, 0) + turns_of(8, 0)) + 2 * turns_of(rows, philox);
     }
     let own = rows.div_ceil(128);
     let copies = turns_of(8, 0);
-    turns_of(own, turns_of(k.div_ceil(16), copies + turns_of(16, 0))) + 2 * turns_of(own, 0) + 2 * TREE
+    turns_of(own, turns_of(k.div_ceil(16), copies + turns_of(16, 0))) + 2 * turns_of(own, philox) + 2 * TREE
 }
 
 /// Turns of the `head` kernels, whose layer has k inputs; none where the logits are given.
@@ -115,10 +133,17 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
             let quads = s.arg("features") / 4;
             s.lanes(per("x", "features"), (threads / quads.max(1)).max(1)) + s.lanes(s.words("batch_target"), threads)
         }
-        ("block", _) if part.ends_with("forward") => {
-            block_forward(subgroups, per("x", "k"), s.arg("k"), s.arg("threshold") > 0)
+        ("block", _) => {
+            let binds_h = dispatch.kernel.bindings.iter().any(|binding| binding.name == "h");
+            let (forward, aligned) = (part.contains("forward"), !part.contains("words"));
+            let thresholds = dispatch.kernel.args.iter().filter(|field| field.name.ends_with("threshold")).count();
+            let draws = if forward || !binds_h { thresholds } else { 0 };
+            let kind = BlockKind { subgroups, aligned, draws };
+            match forward {
+                true => block_forward(kind, per("x", "k"), s.arg("k")),
+                false => block_backward(kind, per("dy", "k"), s.arg("k")),
+            }
         }
-        ("block", _) => block_backward(subgroups, per("dy", "k"), s.arg("k")),
         ("head", "cross_entropy") => head(false, per("d_logits", "classes"), s.arg("classes"), 0),
         ("head", _) => head(subgroups, per("d_logits", "classes"), s.arg("classes"), s.arg("k")),
         ("matmul", "column_sums") => turns_of(per("dy", "columns"), 0),

@@ -42,7 +42,7 @@ static FORWARD: Kernel = Kernel {
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
     twin: |a, io| forward(a, io, softmax),
-    fast: Some(|a, io| forward(a, io, fast_softmax)),
+    fast: Some(&|a, io| forward(a, io, fast_softmax)),
 };
 
 static BACKWARD: Kernel = Kernel {

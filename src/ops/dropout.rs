@@ -7,6 +7,7 @@
 //! Source: Srivastava et al. 2014, section 4 and, for the inverted rule, section 10.
 
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, write};
+use crate::op::stage::{Arg, Fast, Place, Row, Scope, Seen, Stage};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::random::{key, philox, philox_words};
 use crate::shape::{Shape, ShapeError};
@@ -31,7 +32,7 @@ static MASK: Kernel = Kernel {
         let [x, now, mut y] = io.take();
         mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
     },
-    fast: Some(|a, io| {
+    fast: Some(&|a, io| {
         let [x, now, mut y] = io.take();
         fast_mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
     }),
@@ -121,6 +122,62 @@ impl Op for Dropout {
         if let Some(dx) = &w.d_inputs[0] {
             self.record(&w.d_outputs[0], dx, rec);
         }
+    }
+
+    fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
+        let Args { layer, seed_low, seed_high, threshold, scale, .. } = self.args(inputs[0].width());
+        Some(Stage {
+            name: "dropout",
+            scope: Scope::Element,
+            parts: [
+                parts!("shared/random.wgsl", "dropout/draw_quads.wgsl", "dropout/stage.wgsl"),
+                parts!("shared/random.wgsl", "dropout/draw_words.wgsl", "dropout/stage.wgsl"),
+            ],
+            value: STAGE_VALUE,
+            gradient: STAGE_GRADIENT,
+            seen: Seen::Place,
+            is_silent_at_zero: false,
+            scale: Some(Arg::f32("scale", scale)),
+            draws: true,
+            args: vec![
+                Arg::u32("layer", layer),
+                Arg::u32("seed_low", seed_low),
+                Arg::u32("seed_high", seed_high),
+                Arg::u32("threshold", threshold),
+                Arg::f32("scale", scale),
+            ],
+            c: 0.0,
+            fast: Some(Fast { value: drop_strip, gradient: |args, _, strip, place| drop_strip(args, strip, place) }),
+        })
+    }
+}
+
+const STAGE_VALUE: &str = "dropped({v}, at.element, args.{a}layer, vec2u(args.{a}seed_low, args.{a}seed_high), \
+                           args.{a}threshold, args.{a}scale)";
+const STAGE_GRADIENT: &str = "dropped({d}, at.element, args.{a}layer, vec2u(args.{a}seed_low, args.{a}seed_high), \
+                              args.{a}threshold, args.{a}scale)";
+
+/// The mask and scale on a strip, in place.
+fn drop_strip(args: &[u32], strip: &mut [Row], place: Place) {
+    let [layer, seed_low, seed_high, threshold, scale] = *args else { unreachable!("the stage's five arguments") };
+    let (scale, key) = (f32::from_bits(scale), [seed_low, seed_high]);
+    let mut words = [u32::MAX; crate::gemm::STRIP + 4];
+    for (r, row) in strip.iter_mut().enumerate() {
+        let first = r * place.columns + place.first;
+        let skipped = first % 4;
+        if threshold > 0 {
+            let count = (skipped + place.width).next_multiple_of(4);
+            philox_words((first / 4) as u32, place.now.step, layer, key, &mut words[..count]);
+        }
+        let words = &words[skipped..][..place.width];
+        simd::run(
+            #[inline(always)]
+            || {
+                for (x, word) in row.iter_mut().zip(words) {
+                    *x = if *word < threshold { 0.0 } else { *x * scale };
+                }
+            },
+        );
     }
 }
 

@@ -59,7 +59,7 @@ static GIVEN: Kernel = Kernel {
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
     twin: |a, io| given_twin(args_of(a), io),
-    fast: Some(|a, io| given_fast(args_of(a), io)),
+    fast: Some(&|a, io| given_fast(args_of(a), io)),
 };
 
 const LINEAR_BINDINGS: &[Binding] = &[
@@ -82,7 +82,7 @@ const fn linear_kernel(name: &'static str, parts: &'static [Part], needs: Needs)
         needs,
         tolerance: TOLERANCE,
         twin: |a, io| linear_twin(args_of(a), io),
-        fast: Some(|a, io| linear_fast(args_of(a), io)),
+        fast: Some(&|a, io| linear_fast(args_of(a), io)),
     }
 }
 

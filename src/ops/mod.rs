@@ -30,8 +30,10 @@ use crate::op::{Case, LossKind, OptimizerKind};
 pub struct Entry {
     /// Its name.
     pub name: &'static str,
-    /// All its kernels with all their variants.
+    /// Its kernels with all their variants, but for those that are made of its stages.
     pub kernels: &'static [&'static Kernel],
+    /// Kernels that are made of stages: those of the cases.
+    pub joined: fn() -> Vec<&'static Kernel>,
     /// The inputs with which it is checked.
     pub cases: fn() -> Vec<Case>,
     /// The optimisers whose update it is.
@@ -42,7 +44,11 @@ pub struct Entry {
 
 impl Entry {
     const fn new(name: &'static str, kernels: &'static [&'static Kernel], cases: fn() -> Vec<Case>) -> Self {
-        Self { name, kernels, cases, optimizers: &[], loss: None }
+        Self { name, kernels, joined: Vec::new, cases, optimizers: &[], loss: None }
+    }
+
+    const fn joined(self, joined: fn() -> Vec<&'static Kernel>) -> Self {
+        Self { joined, ..self }
     }
 
     const fn optimizers(self, optimizers: &'static [&'static OptimizerKind]) -> Self {
@@ -62,7 +68,7 @@ pub static OPS: &[Entry] = &[
     Entry::new("batch_norm", batch_norm::KERNELS, batch_norm::cases),
     Entry::new("binary_cross_entropy", binary_cross_entropy::KERNELS, binary_cross_entropy::cases)
         .loss(&binary_cross_entropy::BINARY_CROSS_ENTROPY),
-    Entry::new("block", block::KERNELS, block::cases),
+    Entry::new("block", block::KERNELS, block::cases).joined(block::kernels),
     Entry::new("clip", clip::KERNELS, clip::cases),
     Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).loss(&cross_entropy::CROSS_ENTROPY),
     Entry::new("dropout", dropout::KERNELS, dropout::cases),
@@ -80,6 +86,11 @@ pub static OPS: &[Entry] = &[
     Entry::new("sgd", sgd::KERNELS, sgd::cases).optimizers(&[&sgd::SGD]),
     Entry::new("step", step::KERNELS, step::cases),
 ];
+
+/// All kernels, those that the cases make of stages included.
+pub fn kernels() -> Vec<&'static Kernel> {
+    OPS.iter().flat_map(|op| op.kernels.iter().copied().chain((op.joined)())).collect()
+}
 
 /// All optimisers, in the order of [`OPS`].
 pub fn optimizers() -> impl Iterator<Item = &'static OptimizerKind> + Clone {

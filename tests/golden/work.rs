@@ -64,15 +64,13 @@ fn plain(g: &Golden, op: &dyn Op, names: [&[&'static str]; 2], subject: &Subject
 }
 
 fn activation(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
-    let (known, op): (&[&str], _) = match g.op.as_str() {
-        "leaky_relu" => (&["slope"], Activation::LeakyRelu { slope: g.number("slope", 0.01) }),
-        "elu" => (&["alpha"], Activation::Elu { alpha: g.number("alpha", 1.0) }),
-        "gelu" => (&["approximate"], Activation::Gelu),
-        "sigmoid" => (&[], Activation::Sigmoid),
-        "silu" => (&[], Activation::Silu),
-        "tanh" => (&[], Activation::Tanh),
-        _ => (&[], Activation::Relu),
+    let (known, parameter): (&[&str], _) = match g.op.as_str() {
+        "leaky_relu" => (&["slope"], Some(g.number("slope", 0.01))),
+        "elu" => (&["alpha"], Some(g.number("alpha", 1.0))),
+        "gelu" => (&["approximate"], None),
+        _ => (&[], None),
     };
+    let op = Activation::named(&g.op, parameter).ok_or_else(|| format!("there is no function {}", g.op))?;
     g.only(known)?;
     match g.params.get("approximate").map(|form| form.as_str().unwrap_or_default()) {
         None | Some("none") => plain(g, &op, [&["in.x"], &["grad.x"]], subject),

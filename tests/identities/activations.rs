@@ -27,6 +27,10 @@ fn both(op: &dyn wgrad::op::Op, inputs: &[Tensor], subject: &Subject) -> [Vec<u3
     [ran.outputs.remove(0), ran.gradients.remove(0)]
 }
 
+fn named(name: &str, parameter: f64) -> Activation {
+    Activation::named(name, Some(parameter)).unwrap()
+}
+
 #[test]
 fn maxout_of_x_and_minus_x_is_its_magnitude() {
     let x = inputs();
@@ -52,10 +56,10 @@ fn prelu_is_relu_the_identity_or_leaky_relu_by_its_slope() {
         let name = &subject.name;
         let identity = [x.words(), up().words()];
         for (part, same) in [
-            (prelu(0.0), plain(Activation::Relu)),
+            (prelu(0.0), plain(Activation::RELU)),
             (prelu(1.0), identity),
-            (prelu(0.01), plain(Activation::LeakyRelu { slope: 0.01 })),
-            (prelu(3.0), plain(Activation::LeakyRelu { slope: 3.0 })),
+            (prelu(0.01), plain(named("leaky_relu", 0.01))),
+            (prelu(3.0), plain(named("leaky_relu", 3.0))),
         ] {
             (0..2).for_each(|i| assert_same(&part[i], &same[i], &format!("{name}, {i}")));
         }
@@ -71,8 +75,8 @@ fn sigmoid_is_a_shifted_tanh() {
     // Halving is exact.
     let half = Tensor::of(SHAPE, x.values.iter().map(|v| v / 2.0).collect());
     for subject in executors() {
-        let sigmoid = floats(&both(&Activation::Sigmoid, std::slice::from_ref(&x), &subject)[0]);
-        let tanh = floats(&both(&Activation::Tanh, std::slice::from_ref(&half), &subject)[0]);
+        let sigmoid = floats(&both(&named("sigmoid", 0.0), std::slice::from_ref(&x), &subject)[0]);
+        let tanh = floats(&both(&named("tanh", 0.0), std::slice::from_ref(&half), &subject)[0]);
         for ((v, s), t) in x.values.iter().zip(sigmoid).zip(tanh) {
             assert!((s - (1.0 + t) / 2.0).abs() <= 2.0 * OF_AN_EXP, "{}: {v}: {s} {t}", subject.name);
         }
@@ -83,8 +87,8 @@ fn sigmoid_is_a_shifted_tanh() {
 fn silu_is_x_times_sigmoid() {
     let x = inputs();
     for subject in executors() {
-        let sigmoid = floats(&both(&Activation::Sigmoid, std::slice::from_ref(&x), &subject)[0]);
-        let silu = floats(&both(&Activation::Silu, std::slice::from_ref(&x), &subject)[0]);
+        let sigmoid = floats(&both(&named("sigmoid", 0.0), std::slice::from_ref(&x), &subject)[0]);
+        let silu = floats(&both(&named("silu", 0.0), std::slice::from_ref(&x), &subject)[0]);
         for ((v, s), y) in x.values.iter().zip(sigmoid).zip(silu) {
             // Below the least normal number a float32 keeps fewer digits, and devices keep none.
             let bound = 2.0 * OF_AN_EXP * (v * s).abs() + v.abs() * f64::from(f32::MIN_POSITIVE);
@@ -98,7 +102,7 @@ fn silu_is_x_times_sigmoid() {
 fn elu_has_relus_limits() {
     let x = inputs();
     for subject in executors() {
-        let elu = |alpha: f64| floats(&both(&Activation::Elu { alpha }, std::slice::from_ref(&x), &subject)[0]);
+        let elu = |alpha: f64| floats(&both(&named("elu", alpha), std::slice::from_ref(&x), &subject)[0]);
         let (half, vanishing) = (elu(0.5), elu(1e-20));
         let mut far = 0;
         for (i, v) in x.values.iter().copied().enumerate() {

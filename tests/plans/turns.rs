@@ -5,9 +5,10 @@ use wgrad::judge::kernels::{Trial, judge};
 use wgrad::judge::long;
 use wgrad::kernel::Tile;
 use wgrad::op::turns::{MESA_TURNS, turns};
-use wgrad::op::{Case, Fill};
+use wgrad::op::{Case, Fill, Op};
 use wgrad::ops::OPS;
-use wgrad::ops::block::Block;
+use wgrad::ops::batch_norm::{BatchNorm, Statistics};
+use wgrad::ops::block::of_ops;
 use wgrad::ops::dropout::Dropout;
 use wgrad::ops::matmul::WeightGradients;
 
@@ -34,7 +35,7 @@ fn the_turns_of_every_loop_are_known() {
             }
         }
     }
-    assert!(OPS.iter().flat_map(|op| op.kernels).all(|kernel| seen.contains(kernel.name)));
+    assert!(wgrad::ops::kernels().into_iter().all(|kernel| seen.contains(kernel.name)));
 }
 
 #[test]
@@ -77,7 +78,9 @@ fn block(rows: usize) -> Case {
     let dropout = Dropout { p: 0.5, rule: Default::default(), layer: 1, seed: 1 };
     // So many columns that the largest of a row is no small number, whatever dropout leaves of it.
     let inputs = vec![tensor(&[rows, 4]), tensor(&[64, 4]), tensor(&[64]), tensor(&[64]), tensor(&[64])];
-    Case::new("block", Block { eps: 1e-5, dropout: Some(dropout) }, rows, inputs)
+    let norm = BatchNorm { eps: 1e-5, momentum: 0.1, statistics: Statistics::Batch };
+    let ops: [Arc<dyn Op>; 3] = [Arc::new(norm), Arc::new(Activation::RELU), Arc::new(dropout)];
+    Case::new("block", of_ops(&ops, 64, true), rows, inputs)
 }
 
 /// The driver at hand does what is counted, and where it ends loops, a little more is wrong there.

@@ -6,7 +6,7 @@ use crate::nn::init::Init;
 use crate::nn::network::{Builder, Layer, Start};
 use crate::nn::notation::LayerText;
 use crate::op::{Class, Op};
-use crate::ops::activation::Activation;
+use crate::ops::activation::{Activation, Function};
 use crate::ops::maxout::Maxout;
 use crate::ops::prelu::Prelu;
 use crate::shape::ShapeError;
@@ -48,44 +48,17 @@ fn positive(text: &LayerText, name: &str, default: f64) -> Result<f64, String> {
     Ok(value)
 }
 
-/// `relu`
-pub(super) fn relu(text: &LayerText) -> Read {
-    text.allow(0, &[])?;
-    rectifier(Activation::Relu)
-}
-
-/// `leaky_relu 0.01`
-pub(super) fn leaky_relu(text: &LayerText) -> Read {
-    rectifier(Activation::LeakyRelu { slope: positive(text, "the slope", 0.01)? })
-}
-
-/// `elu 1.0`
-pub(super) fn elu(text: &LayerText) -> Read {
-    rectifier(Activation::Elu { alpha: positive(text, "alpha", 1.0)? })
-}
-
-/// `gelu`
-pub(super) fn gelu(text: &LayerText) -> Read {
-    text.allow(0, &[])?;
-    rectifier(Activation::Gelu)
-}
-
-/// `silu`
-pub(super) fn silu(text: &LayerText) -> Read {
-    text.allow(0, &[])?;
-    rectifier(Activation::Silu)
-}
-
-/// `sigmoid`
-pub(super) fn sigmoid(text: &LayerText) -> Read {
-    text.allow(0, &[])?;
-    Ok(Box::new(Plain { op: Activation::Sigmoid, init_before: Init::Xavier }))
-}
-
-/// `tanh`
-pub(super) fn tanh(text: &LayerText) -> Read {
-    text.allow(0, &[])?;
-    Ok(Box::new(Plain { op: Activation::Tanh, init_before: Init::Xavier }))
+/// A function of one element, as in `relu` or `leaky_relu 0.01`.
+pub(super) fn of_function(function: &'static Function, text: &LayerText) -> Read {
+    let parameter = match function.parameter {
+        Some((name, default)) => positive(text, name, default)?,
+        None => {
+            text.allow(0, &[])?;
+            0.0
+        }
+    };
+    let init_before = if function.rectifies { BEFORE_RECTIFIERS } else { Init::Xavier };
+    Ok(Box::new(Plain { op: Activation::new(function, parameter), init_before }))
 }
 
 /// `maxout 2`: the value is the number of neighbouring features in a group.

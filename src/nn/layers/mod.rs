@@ -9,33 +9,31 @@ mod weights;
 use super::network::Layer;
 use super::notation::LayerText;
 use crate::names::{nearest, quoted};
+use crate::ops::activation::functions;
 
 /// Reads the layer that a text names.
 type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
 
-/// All kinds of layers. A new one is one line here.
+/// The kinds of layers beside the functions of [`functions`]. A new one is one line here.
 const KINDS: &[(&str, Read)] = &[
     ("linear", linear::Linear::read),
     ("batch_norm", batch_norm::Normalization::read),
-    ("relu", activations::relu),
-    ("leaky_relu", activations::leaky_relu),
     ("prelu", activations::prelu),
-    ("sigmoid", activations::sigmoid),
-    ("tanh", activations::tanh),
-    ("elu", activations::elu),
-    ("gelu", activations::gelu),
-    ("silu", activations::silu),
     ("maxout", activations::maxout),
     ("dropout", dropout::Drop::read),
 ];
 
 /// The layer of a text.
 pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
+    if let Some(function) = functions().find(|function| function.name == text.kind) {
+        return activations::of_function(function, text);
+    }
     match KINDS.iter().find(|(kind, _)| *kind == text.kind) {
         Some((_, read)) => read(text),
         None if text.kind == "softmax" => Err("cross_entropy has the softmax in it: leave the layer out".into()),
         None => {
-            let known: Vec<&str> = KINDS.iter().map(|&(kind, _)| kind).collect();
+            let known: Vec<&str> =
+                KINDS.iter().map(|&(kind, _)| kind).chain(functions().map(|function| function.name)).collect();
             Err(format!("there is no layer {}; {}", quoted(&text.kind), nearest(&text.kind, &known)))
         }
     }

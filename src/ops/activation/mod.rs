@@ -10,7 +10,7 @@
 //! | gelu | x Φ(x), by the error function | Φ(x) + x φ(x) | x |
 //! | silu | x σ(x) | σ(x) (1 + x σ(−x)) | x |
 //!
-//! Nothing is saved: where y tells the gradient, x need not live on. For that the slope and α must be more than 0, else
+//! The functions are in `functions.rs`, one entry each. Nothing is saved: where y tells the gradient, x need not live on. For that the slope and α must be more than 0, else
 //! the sign of y is not that of x. NaN goes through both ways; at ±∞ all have their limits (gelu and silu 0 at −∞).
 //!
 //! Drivers' functions are not relied on where they may be far off: the sigmoid is computed by the exponential that
@@ -18,15 +18,15 @@
 //! Sources: Nair & Hinton 2010 (relu), Maas et al. 2013 (leaky_relu), Clevert et al. 2016 (elu), Hendrycks & Gimpel
 //! 2016 (gelu, silu).
 
+mod fast;
+mod functions;
 mod twins;
 
-pub use twins::relu;
-
-use crate::kernel::{Binding, Kernel, NOW, Needs, Part, Size, Tolerance, Twin, read, write};
+use crate::args;
+use crate::kernel::{Binding, Kernel, NOW, Needs, Part, Size, Tolerance, read, write};
+use crate::op::stage::{Arg, Fast, Scope, Seen, Stage};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts};
-use twins::{CHEAP, DEAR};
 
 args! { struct Args { width: u32, parameter: f32 } }
 
@@ -46,161 +46,108 @@ const TAIL: Tolerance = Tolerance { c: 64.0, size: Size::Largest, terms: |_, _| 
 const VALUE: &[Binding] = &[read("x"), NOW, write("y")];
 const GRADIENT: &[Binding] = &[read("v"), read("dy"), NOW, write("dx")];
 
-const fn kernel(
-    name: &'static str,
-    parts: &'static [Part],
-    bindings: &'static [Binding],
-    tolerance: Tolerance,
-    twin: Twin,
-) -> Kernel {
-    Kernel { name, parts, args: Args::FIELDS, bindings, needs: Needs::Nothing, tolerance, twin, fast: None }
+/// What all kernels of this operation have alike.
+const PLAIN: Kernel = Kernel {
+    name: "",
+    parts: &[],
+    args: Args::FIELDS,
+    bindings: &[],
+    needs: Needs::Nothing,
+    tolerance: EXACT,
+    twin: |_, _| panic!("each kernel has a twin of its own"),
+    fast: None,
+};
+
+/// A function of one element, and at most one parameter.
+pub struct Function {
+    /// Its name in the layer notation.
+    pub name: &'static str,
+    /// Value and gradient.
+    kernels: [Kernel; 2],
+    /// What the gradient is taken from.
+    seen: Seen,
+    /// Whether the gradient is 0 wherever y is 0, and depends on the sign of y alone.
+    is_silent_at_zero: bool,
+    /// What the parameter is called, and its default.
+    pub parameter: Option<(&'static str, f64)>,
+    /// Whether it cuts off about half of what it is given, so that weights before it start with twice the variance.
+    pub rectifies: bool,
+    /// Whether it has a derivative at 0.
+    is_smooth: bool,
+    /// WGSL of its stage.
+    stage_parts: &'static [Part],
+    /// Value and gradient as a stage calls them.
+    stage_calls: [&'static str; 2],
+    /// Its stage on the CPU path.
+    stage_fast: Fast,
 }
-
-/// Value and gradient of one activation: its own text, what that needs, and the twins.
-macro_rules! activation {
-    ($name:literal, [$($file:literal),*], [$value:expr, $gradient:expr], [$c:expr, $dc:expr], $size:expr) => {
-        [
-            kernel(
-                concat!("activation.forward_", $name),
-                activation!(@parts [$($file),*] "activation/forward.wgsl"),
-                VALUE,
-                $c,
-                |a, io| twins::forward(a, io, $size, $value),
-            ),
-            kernel(
-                concat!("activation.backward_", $name),
-                activation!(@parts [$($file),*] "activation/backward.wgsl"),
-                GRADIENT,
-                $dc,
-                |a, io| twins::backward(a, io, $size, $gradient),
-            ),
-        ]
-    };
-    (@parts [$($file:literal),*] $body:literal) => {
-        parts!("shared/now.wgsl", "shared/index.wgsl", "shared/numbers.wgsl", $($file,)* $body)
-    };
-}
-
-static RELU: [Kernel; 2] =
-    activation!("relu", ["activation/relu.wgsl"], [|x, _| relu(x), twins::relu_gradient], [EXACT, EXACT], CHEAP);
-
-static LEAKY_RELU: [Kernel; 2] = activation!(
-    "leaky_relu",
-    ["activation/leaky_relu.wgsl"],
-    [twins::leaky_relu, twins::leaky_relu_gradient],
-    [EXACT, EXACT],
-    CHEAP
-);
-
-static SIGMOID: [Kernel; 2] = activation!(
-    "sigmoid",
-    ["shared/sigmoid.wgsl", "activation/sigmoid.wgsl"],
-    [twins::sigmoid, twins::sigmoid_gradient],
-    [EXP, FEW],
-    DEAR
-);
-
-static TANH: [Kernel; 2] = activation!(
-    "tanh",
-    ["shared/expm1.wgsl", "activation/tanh.wgsl"],
-    [twins::tanh, twins::tanh_gradient],
-    [EXP, FEW],
-    DEAR
-);
-
-static ELU: [Kernel; 2] = activation!(
-    "elu",
-    ["shared/expm1.wgsl", "activation/elu.wgsl"],
-    [twins::elu, twins::elu_gradient],
-    [EXP, FEW],
-    DEAR
-);
-
-static GELU: [Kernel; 2] =
-    activation!("gelu", ["activation/gelu.wgsl"], [twins::gelu, twins::gelu_gradient], [TAIL, TAIL], DEAR);
-
-static SILU: [Kernel; 2] = activation!(
-    "silu",
-    ["shared/sigmoid.wgsl", "activation/silu.wgsl"],
-    [twins::silu, twins::silu_gradient],
-    [EXP, EXP],
-    DEAR
-);
 
 /// Its kernels.
 pub static KERNELS: &[&Kernel] = &[
-    &RELU[0],
-    &RELU[1],
-    &LEAKY_RELU[0],
-    &LEAKY_RELU[1],
-    &SIGMOID[0],
-    &SIGMOID[1],
-    &TANH[0],
-    &TANH[1],
-    &ELU[0],
-    &ELU[1],
-    &GELU[0],
-    &GELU[1],
-    &SILU[0],
-    &SILU[1],
+    &functions::RELU.kernels[0],
+    &functions::RELU.kernels[1],
+    &functions::LEAKY_RELU.kernels[0],
+    &functions::LEAKY_RELU.kernels[1],
+    &functions::SIGMOID.kernels[0],
+    &functions::SIGMOID.kernels[1],
+    &functions::TANH.kernels[0],
+    &functions::TANH.kernels[1],
+    &functions::ELU.kernels[0],
+    &functions::ELU.kernels[1],
+    &functions::GELU.kernels[0],
+    &functions::GELU.kernels[1],
+    &functions::SILU.kernels[0],
+    &functions::SILU.kernels[1],
 ];
 
+/// max(0, x), with NaN passed on; shared with the kernels that end in a ReLU.
+#[inline(always)]
+pub fn relu(x: f32) -> f32 {
+    if x > 0.0 || x.is_nan() { x } else { 0.0 }
+}
+
+/// All functions, in the order in which they are listed.
+pub fn functions() -> impl Iterator<Item = &'static Function> {
+    functions::ALL.into_iter()
+}
+
 /// The operation; input x, output `out` of the same shape.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation {
-    /// max(0, x)
-    Relu,
-    /// x where x > 0, else slope · x
-    LeakyRelu {
-        /// More than 0.
-        slope: f64,
-    },
-    /// 1 / (1 + e^−x)
-    Sigmoid,
-    /// tanh x
-    Tanh,
-    /// x where x > 0, else α (e^x − 1)
-    Elu {
-        /// More than 0.
-        alpha: f64,
-    },
-    /// x Φ(x)
-    Gelu,
-    /// x σ(x)
-    Silu,
+#[derive(Clone, Copy)]
+pub struct Activation {
+    function: &'static Function,
+    parameter: f64,
 }
 
 impl Activation {
-    fn kernels(&self) -> &'static [Kernel; 2] {
-        match self {
-            Self::Relu => &RELU,
-            Self::LeakyRelu { .. } => &LEAKY_RELU,
-            Self::Sigmoid => &SIGMOID,
-            Self::Tanh => &TANH,
-            Self::Elu { .. } => &ELU,
-            Self::Gelu => &GELU,
-            Self::Silu => &SILU,
-        }
+    /// max(0, x)
+    pub const RELU: Self = Self { function: &functions::RELU, parameter: 0.0 };
+
+    /// A function with its parameter, which must be more than 0 where it has one.
+    pub const fn new(function: &'static Function, parameter: f64) -> Self {
+        Self { function, parameter }
+    }
+
+    /// The function of a name, with a parameter in place of its default.
+    pub fn named(name: &str, parameter: Option<f64>) -> Option<Self> {
+        let function = functions().find(|function| function.name == name)?;
+        let default = function.parameter.map_or(0.0, |(_, default)| default);
+        Some(Self::new(function, parameter.unwrap_or(default)))
     }
 
     fn args(&self, x: &Wire) -> Args {
-        let parameter = match *self {
-            Self::LeakyRelu { slope } => slope,
-            Self::Elu { alpha } => alpha,
-            _ => 0.0,
-        };
-        Args { width: x.shape.width() as u32, parameter: parameter as f32 }
-    }
-
-    /// Whether the gradient is taken from the input, else from the output.
-    fn needs_input(&self) -> bool {
-        matches!(self, Self::Gelu | Self::Silu)
+        Args { width: x.shape.width() as u32, parameter: self.parameter as f32 }
     }
 
     /// Records dx from v, which is y or x, and dy; also for operations that end in an activation.
     pub fn record_gradient(&self, v: &Wire, dy: &Wire, dx: &Wire, rec: &mut Recorder) {
-        let now = rec.now();
-        rec.elements(&self.kernels()[1], &self.args(v), &[v.slot, dy.slot, now, dx.slot], v.shape.elements());
+        let (now, kernel) = (rec.now(), &self.function.kernels[1]);
+        rec.elements(kernel, &self.args(v), &[v.slot, dy.slot, now, dx.slot], v.shape.elements());
+    }
+}
+
+impl std::fmt::Debug for Activation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} {}", self.function.name, self.parameter)
     }
 }
 
@@ -220,39 +167,48 @@ impl Op for Activation {
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let (x, y, now) = (&w.inputs[0], &w.outputs[0], rec.now());
-        rec.elements(&self.kernels()[0], &self.args(x), &[x.slot, now, y.slot], x.shape.elements());
+        let kernel = &self.function.kernels[0];
+        rec.elements(kernel, &self.args(x), &[x.slot, now, y.slot], x.shape.elements());
     }
 
     fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let v = if self.needs_input() { &w.inputs[0] } else { &w.outputs[0] };
+        let v = if self.function.seen == Seen::Input { &w.inputs[0] } else { &w.outputs[0] };
         if let Some(dx) = &w.d_inputs[0] {
             self.record_gradient(v, &w.d_outputs[0], dx, rec);
         }
     }
 
+    fn stage(&self, _inputs: &[Shape]) -> Option<Stage> {
+        let function = self.function;
+        Some(Stage {
+            name: function.name,
+            scope: Scope::Element,
+            parts: [function.stage_parts; 2],
+            value: function.stage_calls[0],
+            gradient: function.stage_calls[1],
+            seen: function.seen,
+            is_silent_at_zero: function.is_silent_at_zero,
+            scale: None,
+            draws: false,
+            args: vec![Arg::f32("parameter", self.parameter as f32)],
+            c: function.kernels[0].tolerance.c.max(function.kernels[1].tolerance.c),
+            fast: Some(function.stage_fast),
+        })
+    }
+
     fn is_relu(&self) -> bool {
-        *self == Self::Relu
+        std::ptr::eq(self.function, &functions::RELU)
     }
 }
 
 /// Inputs for the checks. Small and negative inputs show relative errors that larger results would hide.
 pub fn cases() -> Vec<Case> {
     let case = |what: &str, op: Activation, rows: usize, shape: Shape, fill: Fill| {
-        let name = op.kernels()[0].name.trim_start_matches("activation.forward_");
-        Case::new(format!("{name}, {what}"), op, rows, vec![(shape, fill)])
+        Case::new(format!("{}, {what}", op.function.name), op, rows, vec![(shape, fill)])
     };
-    let all = [
-        Activation::Relu,
-        Activation::LeakyRelu { slope: 0.01 },
-        Activation::Sigmoid,
-        Activation::Tanh,
-        Activation::Elu { alpha: 1.3 },
-        Activation::Gelu,
-        Activation::Silu,
-    ];
-    let of_one = |op: Activation| {
-        let smooth = matches!(op, Activation::Sigmoid | Activation::Tanh | Activation::Gelu | Activation::Silu);
-        let normal = if smooth { Fill::Normal(0.0, 1.5) } else { Fill::AwayFrom0(0.5) };
+    let of_one = |function: &'static Function| {
+        let op = Activation::new(function, function.parameter.map_or(0.0, |(_, default)| 1.3 * default));
+        let normal = if function.is_smooth { Fill::Normal(0.0, 1.5) } else { Fill::AwayFrom0(0.5) };
         vec![
             case("1x1", op, 1, [1, 1].into(), normal.clone()),
             case("61x33 of 70 rows", op, 61, [70, 33].into(), normal.clone()),
@@ -263,9 +219,10 @@ pub fn cases() -> Vec<Case> {
             case("extreme dy", op, 9, [9, 7].into(), Fill::Normal(0.0, 1.0)).extreme_up(),
         ]
     };
-    let mut cases: Vec<Case> = all.into_iter().flat_map(of_one).collect();
-    cases
-        .push(case("257x64 of 300 rows", Activation::Relu, 257, [300, 64].into(), Fill::Normal(0.0, 1.0)).not_smooth());
-    cases.push(case("slope 3", Activation::LeakyRelu { slope: 3.0 }, 17, [17, 5].into(), Fill::AwayFrom0(0.5)));
+    let mut cases: Vec<Case> = functions().flat_map(of_one).collect();
+    let many = case("257x64 of 300 rows", Activation::RELU, 257, [300, 64].into(), Fill::Normal(0.0, 1.0));
+    cases.push(many.not_smooth());
+    let steep = Activation::new(&functions::LEAKY_RELU, 3.0);
+    cases.push(case("slope 3", steep, 17, [17, 5].into(), Fill::AwayFrom0(0.5)));
     cases
 }

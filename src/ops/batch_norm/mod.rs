@@ -13,6 +13,7 @@ mod fast;
 pub(in crate::ops) mod twins;
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
+use crate::op::stage::{Scope, Seen, Stage};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires, spread};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -48,7 +49,7 @@ static STATS: Kernel = Kernel {
         let [x, now, mut saved] = io.take();
         twins::stats(args_of(a), x.f32(), now.now().rows, saved.f32_mut());
     },
-    fast: Some(|a, io| {
+    fast: Some(&|a, io| {
         let [x, now, mut saved] = io.take();
         fast::stats(args_of(a), x.f32(), now.now().rows, saved.f32_mut());
     }),
@@ -67,7 +68,7 @@ static NORMALIZE: Kernel = Kernel {
         let (mean, rest) = saved.f32().split_at(a.features as usize);
         twins::normalize(a, x.f32(), (mean, rest), (gamma.f32(), beta.f32()), rows, y.f32_mut());
     },
-    fast: Some(|a, io| {
+    fast: Some(&|a, io| {
         let [x, saved, gamma, beta, now, mut y] = io.take();
         let (a, rows): (Args, _) = (args_of(a), now.now().rows);
         let (mean, rest) = saved.f32().split_at(a.features as usize);
@@ -103,7 +104,7 @@ static GRAD_AFFINE: Kernel = Kernel {
         let out = (dgamma.f32_mut(), dbeta.f32_mut());
         twins::grad_affine(args_of(a), x.f32(), saved.f32(), dy.f32(), now.now().rows, out);
     },
-    fast: Some(|a, io| {
+    fast: Some(&|a, io| {
         let [x, saved, dy, now, mut dgamma, mut dbeta] = io.take();
         let out = (dgamma.f32_mut(), dbeta.f32_mut());
         fast::grad_affine(args_of(a), x.f32(), saved.f32(), dy.f32(), now.now().rows, out);
@@ -123,7 +124,7 @@ static GRAD_INPUT: Kernel = Kernel {
         let (x, dy) = (x.f32(), dy.f32());
         twins::grad_input(args_of(a), x, saved.f32(), gamma.f32(), dy, gradients, now.now().rows, dx.f32_mut());
     },
-    fast: Some(|a, io| {
+    fast: Some(&|a, io| {
         let [x, saved, gamma, dy, dgamma, dbeta, now, mut dx] = io.take();
         let gradients = (dgamma.f32(), dbeta.f32());
         let (x, dy) = (x.f32(), dy.f32());
@@ -256,6 +257,25 @@ impl Op for BatchNorm {
             let slots = [x.slot, saved, gamma.slot, dy, dgamma, dbeta, now, dx.slot];
             rec.elements(&GRAD_INPUT, &args, &slots, x.shape.elements());
         }
+    }
+
+    fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
+        // Rows of images have too many values of a feature for one group of threads.
+        let fits = self.statistics == Statistics::Batch && inputs[0].0.len() == 2;
+        fits.then(|| Stage {
+            name: "batch_norm",
+            scope: Scope::Column { eps: self.eps as f32, momentum: self.momentum as f32 },
+            parts: [&[], &[]],
+            value: "",
+            gradient: "",
+            seen: Seen::Input,
+            is_silent_at_zero: false,
+            scale: None,
+            draws: false,
+            args: vec![],
+            c: 16.0,
+            fast: None,
+        })
     }
 
     fn commit(&self, w: &Wires<Wire>, rec: &mut Recorder) {

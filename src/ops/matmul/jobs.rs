@@ -53,7 +53,7 @@ macro_rules! jobs {
             needs: $needs,
             tolerance: SUM,
             twin: |a, io| twin(args_of(a), io),
-            fast: Some(|a, io| fast::jobs(bytemuck::cast::<JobsArgs, _>(args_of(a)), io)),
+            fast: Some(&|a, io| fast::jobs(bytemuck::cast::<JobsArgs, _>(args_of(a)), io)),
         }
     };
 }

@@ -23,7 +23,7 @@ mod variants;
 pub use cases::cases;
 pub use cooperative::keeps_products_apart;
 pub use jobs::{MOST as MOST_JOBS, WeightGradients};
-pub(in crate::ops) use twins::{input_gradient_twin, value_twin};
+pub(in crate::ops) use twins::value_twin;
 pub use variants::KERNELS;
 
 use crate::args;
@@ -97,7 +97,7 @@ impl Op for Matmul {
         let mut dy = w.d_outputs[0].clone();
         if self.relu {
             let dz = rec.private("dz", dy.shape.clone());
-            Activation::Relu.record_gradient(&w.outputs[0], &dy, &dz, rec);
+            Activation::RELU.record_gradient(&w.outputs[0], &dy, &dz, rec);
             dy = dz;
         }
         let (rows, n, k) = (x.shape.rows(), weight.shape.rows(), x.shape.width());

@@ -131,11 +131,6 @@ pub(in crate::ops) fn value_twin([m, n, k]: [usize; 3], io: &mut Io<'_>) {
     nt_bias(bytes_of(&whole([m, n, k])), io);
 }
 
-/// The twin of the gradient by x, likewise: c `[m, n]` = a `[m, k]` · b `[k, n]`, bound as a, b, step, c.
-pub(in crate::ops) fn input_gradient_twin([m, n, k]: [usize; 3], io: &mut Io<'_>) {
-    nn(bytes_of(&whole([m, n, k])), io);
-}
-
 fn whole(sizes: [usize; 3]) -> Args {
     let [m, n, k] = sizes.map(|size| size as u32);
     Args { m, n, k, rows_in: RowsIn::M as u32, part: k }

@@ -1,7 +1,7 @@
 //! The kernels of the product: family × form × end, joined from parts.
 
 use super::{Args, ColumnArgs, RowsIn, SumArgs, SumBiasArgs, cooperative, fast, twins};
-use crate::kernel::{Binding, Kernel, NOW, Needs, Size, Tile, Tolerance, Twin, args_of, read, write};
+use crate::kernel::{Binding, Fast, Kernel, NOW, Needs, Size, Tile, Tolerance, Twin, args_of, read, write};
 use crate::op::{Family, SlotId};
 use crate::parts;
 
@@ -85,7 +85,7 @@ const fn kernel(
     parts: &'static [crate::kernel::Part],
     bindings: &'static [Binding],
     needs: Needs,
-    [twin, fast]: [Twin; 2],
+    (twin, fast): (Twin, Fast),
 ) -> Kernel {
     Kernel { name, parts, args: Args::FIELDS, bindings, needs, tolerance: SUM, twin, fast: Some(fast) }
 }
@@ -95,16 +95,16 @@ macro_rules! family {
     ($name:literal, $needs:expr, [$($read:literal),*], $nt:tt, $nn:tt, $tn:tt) => {
         [
             kernel(concat!("matmul.", $name, "_nt"), family!(@parts [$($read),*] "matmul/store.wgsl" $nt),
-                PLAIN_END, $needs, [twins::nt, fast::nt]),
+                PLAIN_END, $needs, (twins::nt, &fast::nt)),
             kernel(concat!("matmul.", $name, "_nt_bias"), family!(@parts [$($read),*] "matmul/store_bias.wgsl" $nt),
-                BIAS_END, $needs, [twins::nt_bias, fast::nt_bias]),
+                BIAS_END, $needs, (twins::nt_bias, &fast::nt_bias)),
             kernel(concat!("matmul.", $name, "_nt_bias_relu"),
                 family!(@parts [$($read),*] "matmul/store_bias_relu.wgsl" $nt),
-                BIAS_END, $needs, [twins::nt_bias_relu, fast::nt_bias_relu]),
+                BIAS_END, $needs, (twins::nt_bias_relu, &fast::nt_bias_relu)),
             kernel(concat!("matmul.", $name, "_nn"), family!(@parts [$($read),*] "matmul/store.wgsl" $nn),
-                PLAIN_END, $needs, [twins::nn, fast::nn]),
+                PLAIN_END, $needs, (twins::nn, &fast::nn)),
             kernel(concat!("matmul.", $name, "_tn"), family!(@parts [$($read),*] "matmul/store.wgsl" $tn),
-                PLAIN_END, $needs, [twins::tn, fast::tn]),
+                PLAIN_END, $needs, (twins::tn, &fast::tn)),
         ]
     };
     (@parts [$($read:literal),*] $store:literal [$($body:literal),*]) => {
@@ -207,7 +207,7 @@ pub(super) static COLUMN_SUMS: Kernel = Kernel {
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |_, rows| rows },
     twin: twins::column_sums,
-    fast: Some(fast::column_sums),
+    fast: Some(&fast::column_sums),
 };
 
 /// Its kernels.

@@ -173,7 +173,7 @@ impl Chain {
     pub fn copy(words: usize, device: &Device) -> Result<Self, Error> {
         Self::new(device, device.target(), |rec| {
             let (inputs, outputs) = (vec![tensor(rec, "x", [words, 1])], vec![tensor(rec, "y", [words, 1])]);
-            Activation::Relu.forward(&Wires { inputs, outputs, ..Wires::default() }, rec);
+            Activation::RELU.forward(&Wires { inputs, outputs, ..Wires::default() }, rec);
             Now { rows: words as u32, ..Now::default() }
         })
     }

@@ -1,0 +1,145 @@
+//! Stages: what an operation does to values that the kernel of another one holds, so that the two can be one kernel.
+//!
+//! A root is an operation whose kernel others can be joined to, such as the matrix product. A stage follows it: the bias'
+//! activation, dropout, batch norm. An operation declares its stage in its own file ([`Op::stage`](super::Op::stage)); the pass
+//! that joins (`graph/join.rs`) follows values and knows no operation by name.
+
+use super::Op;
+use crate::gemm::STRIP;
+use crate::kernel::{Now, Part, Scalar, Size, Tolerance};
+use ndarray::ArrayView2;
+use std::sync::Arc;
+
+/// One row of a strip: the columns that the CPU path works on together.
+pub type Row = [f32; STRIP];
+
+/// How much of a tensor a stage must have seen before it can give one of its values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scope {
+    /// The element alone.
+    Element,
+    /// All rows of its column. Such a stage normalises: it has two weights for each column (a factor and what is added), keeps
+    /// mean, 1/√(variance + eps) and variance of each column for its gradient, and moves two vectors of state.
+    Column {
+        /// Added to the variance.
+        eps: f32,
+        /// Share by which the state moves to the batch's statistics.
+        momentum: f32,
+    },
+}
+
+/// What a stage's gradient is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// What it gave.
+    Output,
+    /// What it was given.
+    Input,
+    /// The place of the element alone: a dropout mask, which is drawn again. The gradient is the value's function.
+    Place,
+}
+
+/// An argument of a stage, as its field in the joined kernel's arguments.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Arg {
+    /// Name, behind the stage's own prefix.
+    pub name: &'static str,
+    /// `F32` or `U32`.
+    pub scalar: Scalar,
+    /// Its 32 bits.
+    pub bits: u32,
+}
+
+impl Arg {
+    /// A float.
+    pub fn f32(name: &'static str, value: f32) -> Self {
+        Self { name, scalar: Scalar::F32, bits: value.to_bits() }
+    }
+
+    /// An integer.
+    pub fn u32(name: &'static str, value: u32) -> Self {
+        Self { name, scalar: Scalar::U32, bits: value }
+    }
+}
+
+/// Where a strip lies.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    /// Its first column.
+    pub first: usize,
+    /// Its columns; what lies beyond them in a row is of no account.
+    pub width: usize,
+    /// Columns of the whole tensor.
+    pub columns: usize,
+    /// The step.
+    pub now: Now,
+}
+
+/// The stage on the CPU path, for all rows of a strip.
+#[derive(Clone, Copy, Debug)]
+pub struct Fast {
+    /// Replaces values by what the stage makes of them. Takes the bits of the arguments in their order.
+    pub value: fn(&[u32], &mut [Row], Place),
+    /// Replaces gradients by its output by those by its input, from what [`Seen`] says, `[rows, width]`.
+    pub gradient: fn(&[u32], ArrayView2<'_, f32>, &mut [Row], Place),
+}
+
+/// What an operation of one input does to an element, or a column, of it.
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// Its part of a joined kernel's name.
+    pub name: &'static str,
+    /// What it must have seen.
+    pub scope: Scope,
+    /// WGSL functions on four neighbouring features, where the features of a row are a multiple of four, and where not.
+    pub parts: [&'static [Part]; 2],
+    /// WGSL of the value: `{v}` is what it is given, `{a}` the prefix of its arguments; `at.element` is the place of the first
+    /// of the four in the tensor.
+    pub value: &'static str,
+    /// WGSL of the gradient: `{d}` is the gradient by the output, and `{s}` what [`Seen`] says.
+    pub gradient: &'static str,
+    /// What the gradient is taken from.
+    pub seen: Seen,
+    /// Whether its gradient is 0 wherever its output is 0, and depends on no more than the output's sign. Then what a dropout
+    /// behind it left says enough, and no mask need be drawn again.
+    pub is_silent_at_zero: bool,
+    /// By what it multiplies what it lets through, where it only lets through or drops.
+    pub scale: Option<Arg>,
+    /// Whether it draws random numbers.
+    pub draws: bool,
+    /// Arguments.
+    pub args: Vec<Arg>,
+    /// How far its kernels may be from their twins, in the units of [`Tolerance::c`].
+    pub c: f64,
+    /// The CPU path's form; none for a stage of columns.
+    pub fast: Option<Fast>,
+}
+
+/// An operation and its stage.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The operation, whose plain kernels judge.
+    pub op: Arc<dyn Op>,
+    /// What it does in a joined kernel.
+    pub stage: Stage,
+}
+
+impl Link {
+    /// The place of the scale among the arguments, for a stage that only scales and drops.
+    pub fn scale_place(&self) -> Option<usize> {
+        let scale = self.stage.scale?;
+        self.stage.args.iter().position(|arg| arg.name == scale.name)
+    }
+}
+
+impl Stage {
+    /// Whether it must have seen whole columns.
+    pub fn is_of_columns(&self) -> bool {
+        matches!(self.scope, Scope::Column { .. })
+    }
+}
+
+/// Errors of a joined kernel are measured against the largest of a row of its tensors.
+pub const fn joined_tolerance(c: f64, terms: fn(&[u8], usize) -> usize) -> Tolerance {
+    Tolerance { c, size: Size::LargestOfRow, terms }
+}

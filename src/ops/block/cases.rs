@@ -1,0 +1,194 @@
+//! Cases of blocks, derived from the operations that declare stages.
+
+use super::chain::Chain;
+use crate::op::stage::Link;
+use super::{Block, BlockGradient};
+use crate::kernel::Kernel;
+use crate::op::{Case, Family, Fill, Op, Plain, Recorder, Target, Wire, Wires};
+use crate::ops::activation::{self, Activation};
+use crate::ops::batch_norm::{BatchNorm, Statistics};
+use crate::ops::dropout::Dropout;
+use crate::shape::Shape;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const EPS: f64 = 1e-5;
+
+fn batch_norm() -> Arc<dyn Op> {
+    Arc::new(BatchNorm { eps: EPS, momentum: 0.1, statistics: Statistics::Batch })
+}
+
+fn dropout(p: f64) -> Arc<dyn Op> {
+    Arc::new(Dropout { p, rule: Default::default(), layer: 3, seed: 0x1234_5678_9abc_def0 })
+}
+
+fn relu() -> Arc<dyn Op> {
+    Arc::new(Activation::RELU)
+}
+
+/// The operations as stages behind a product of so many outputs.
+fn chain(ops: &[Arc<dyn Op>], n: usize) -> Arc<Chain> {
+    let vector = Shape(vec![n]);
+    let inputs = [Shape(vec![2, n]), vector.clone(), vector.clone(), vector.clone(), vector];
+    let link = |op: &Arc<dyn Op>| op.stage(&inputs).map(|stage| Link { op: Arc::clone(op), stage });
+    let links = ops.iter().filter_map(link).collect();
+    Arc::new(Chain::new(links).unwrap_or_else(|why| panic!("{why}")))
+}
+
+/// The block of these operations behind a product of so many outputs.
+///
+/// # Panics
+/// They do not make a block.
+pub fn of_ops(ops: &[Arc<dyn Op>], n: usize, bias: bool) -> Block {
+    Block { chain: chain(ops, n), bias }
+}
+
+/// Sizes of a case: rows of the step and of the batch, inputs and outputs.
+type Sizes = [usize; 4];
+
+/// Value and gradient of a block: the gradient is given what the twins of the value left.
+fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
+    let chain = chain(ops, n);
+    let normal = |shape: &[usize], mean| (Shape(shape.to_vec()), Fill::Normal(mean, 1.0));
+    let weight = (Shape(vec![n, k]), Fill::Normal(0.0, 1.0 / (k as f32).sqrt()));
+    let mut inputs = vec![(Shape(vec![batch, k]), fill), weight];
+    inputs.extend(bias.then(|| normal(&[n], 0.5)));
+    if chain.column.is_some() {
+        inputs.extend([normal(&[n], 1.0), normal(&[n], 0.1)]);
+    }
+    let block = Block { chain: Arc::clone(&chain), bias };
+    let stages = chain.name();
+    let forward = Case::new(format!("{stages}, {name}"), block.clone(), rows, inputs).not_smooth();
+    let left = values(&forward, &block);
+    let gradient = BlockGradient { chain: Arc::clone(&chain) };
+    let words = |shape: &[usize], name: &str| (Shape(shape.to_vec()), Fill::Words(left[name].clone()));
+    // The next layer has 7 outputs: its gradient is read by single words.
+    let mut inputs = vec![normal(&[batch, 7], 0.0), normal(&[7, n], 0.0)];
+    inputs.extend(chain.keeps_product().then(|| words(&[batch, n], "product")));
+    inputs.extend(gradient.takes_output().then(|| words(&[batch, n], "h")));
+    if chain.column.is_some() {
+        let affine = &forward.inputs[forward.inputs.len() - 2..];
+        let variances = Fill::Words((0..n).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
+        let state = [normal(&[n], 0.0), (Shape(vec![n]), variances)];
+        // γ and β with the numbers that the value had.
+        let own = |i: usize| (affine[i].0.clone(), Fill::Words(affine[i].1.words(&affine[i].0, place(&forward, i))));
+        inputs.extend([words(&[3, n], "saved"), own(0), own(1)]);
+        inputs.extend(state);
+    }
+    let backward = Case::new(format!("{stages}, backward, {name}"), gradient, rows, inputs).not_smooth();
+    vec![forward, backward]
+}
+
+/// The index by which an affine input of the value was filled.
+fn place(forward: &Case, i: usize) -> u32 {
+    (forward.inputs.len() - 2 + i) as u32
+}
+
+/// What the twins of a block leave, by name.
+fn values(case: &Case, block: &Block) -> BTreeMap<&'static str, Vec<u32>> {
+    let shapes: Vec<Shape> = case.inputs.iter().map(|(shape, _)| shape.clone()).collect();
+    let made = block.shapes(&shapes).unwrap_or_else(|fault| panic!("{fault}"));
+    let mut rec = Recorder::new(Target { fuse: true, ..Target::CPU });
+    let mut add = |shape: &Shape| {
+        let slot = crate::op::Slot {
+            name: format!("case.{}", rec.slots.len()),
+            shape: shape.clone(),
+            scalar: crate::kernel::Scalar::F32,
+            class: crate::op::Class::Activations,
+            public: true,
+            within: None,
+        };
+        Wire { slot: rec.slot(slot), shape: shape.clone() }
+    };
+    let mut wires = Wires { inputs: shapes.iter().map(&mut add).collect(), ..Wires::default() };
+    wires.outputs = made.outputs.iter().map(|made| add(&made.shape)).collect();
+    wires.saved = made.saved.iter().map(|made| add(&made.shape)).collect();
+    block.forward(&wires, &mut rec);
+    let Some(dispatch) = rec.dispatches.pop() else { unreachable!("a block is one dispatch") };
+    let mut memory: Vec<Vec<u32>> = rec.slots.iter().map(|slot| vec![0; slot.words()]).collect();
+    memory[0][2] = case.rows as u32;
+    memory[0][4] = 5;
+    for (i, ((shape, fill), wire)) in case.inputs.iter().zip(&wires.inputs).enumerate() {
+        let words = fill.words(shape, i as u32);
+        write(&mut memory, &rec, wire, &words);
+    }
+    let plain: &Plain = dispatch.plain.as_deref().unwrap_or_else(|| unreachable!("a block has a plain form"));
+    let mut bound: Vec<Vec<u32>> =
+        dispatch.slots.iter().map(|slot| std::mem::take(&mut memory[slot.0 as usize])).collect();
+    let mut io = crate::kernel::Io::default();
+    for (place, (words, binding)) in bound.iter_mut().zip(dispatch.kernel.bindings).enumerate() {
+        let writes = crate::op::writes(binding.access);
+        io.bind(place, if writes { crate::kernel::Tensor::Write(words) } else { crate::kernel::Tensor::Read(words) });
+    }
+    plain.run(&mut io);
+    drop(io);
+    let read = |wire: &Wire| {
+        let (slot, offset) = rec.slots[wire.slot.0 as usize].within.unwrap_or((wire.slot, 0));
+        let at = dispatch.slots.iter().position(|bound| *bound == slot).unwrap_or_else(|| unreachable!("it is bound"));
+        bound[at][offset..][..wire.shape.elements()].to_vec()
+    };
+    let names = made.outputs.iter().chain(&made.saved).map(|made| made.name);
+    names.zip(wires.outputs.iter().chain(&wires.saved)).map(|(name, wire)| (name, read(wire))).collect()
+}
+
+fn write(memory: &mut [Vec<u32>], rec: &Recorder, wire: &Wire, words: &[u32]) {
+    let (slot, offset) = rec.slots[wire.slot.0 as usize].within.unwrap_or((wire.slot, 0));
+    memory[slot.0 as usize][offset..][..words.len()].copy_from_slice(words);
+}
+
+/// Inputs for the checks: every function with batch norm before it and dropout behind, every function alone at odd widths, and
+/// sequences of ReLU.
+pub fn cases() -> Vec<Case> {
+    let normal = || Fill::Normal(0.2, 1.0);
+    let mut all = vec![];
+    for function in activation::functions() {
+        let op: Arc<dyn Op> = Arc::new(Activation::new(function, function.parameter.map_or(0.0, |(_, p)| 1.3 * p)));
+        let full = [batch_norm(), Arc::clone(&op), dropout(0.3)];
+        all.extend(both("37 of 41x20x44", &full, true, [37, 41, 20, 44], normal()));
+        all.extend(both("19 of 21x7x13", &[op], true, [19, 21, 7, 13], normal()));
+    }
+    let block = [batch_norm(), relu(), dropout(0.5)];
+    for (name, sizes) in [
+        // Of two rows x̂ is ±1 whatever z is, and the gradient cancels to what eps leaves of it.
+        ("3x4x4", [3, 3, 4, 4]),
+        ("128x36x32", [128, 128, 36, 32]),
+        ("several tiles, 260 of 300x68x132", [260, 300, 68, 132]),
+        ("words, 33 of 40x3x250", [33, 40, 3, 250]),
+        ("words, 131 of 140x67x130", [131, 140, 67, 130]),
+    ] {
+        all.extend(both(name, &block, true, sizes, normal()));
+    }
+    let tanh = || Arc::new(Activation::named("tanh", None).unwrap_or(Activation::RELU)) as Arc<dyn Op>;
+    let sequences: [&[Arc<dyn Op>]; 6] = [
+        &[batch_norm()],
+        &[batch_norm(), relu()],
+        &[relu(), dropout(0.4)],
+        &[dropout(0.4)],
+        &[tanh(), dropout(0.4)],
+        &[relu(), batch_norm(), dropout(0.2)],
+    ];
+    for ops in sequences {
+        all.extend(both("no bias, 37 of 41x20x44", ops, false, [37, 41, 20, 44], normal()));
+        all.extend(both("words, 18 of 21x5x9", ops, true, [18, 21, 5, 9], normal()));
+    }
+    all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme));
+    let mut extreme_dy = both("extreme dy", &block, true, [19, 19, 12, 8], normal());
+    extreme_dy[1].inputs[0].1 = Fill::Extreme;
+    all.extend(extreme_dy);
+    all.extend(both("mostly zeros, 65 of 70x140x1032", &block, true, [65, 70, 140, 1032], Fill::MostlyZero));
+    all
+}
+
+/// The kernels of the cases, of every family.
+pub fn kernels() -> Vec<&'static Kernel> {
+    let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
+    for product in [Family::Plain, Family::Subgroup] {
+        for case in cases() {
+            let target = Target { product, ..Target::CPU };
+            for kernel in super::recorded(&case, target) {
+                found.insert(kernel.name, kernel);
+            }
+        }
+    }
+    found.into_values().collect()
+}

@@ -1,0 +1,199 @@
+//! The stages behind a product, and the WGSL that they come to.
+
+use crate::op::stage::{Arg, Link, Scope, Seen};
+use std::fmt::Write as _;
+
+/// The stages behind a product: at most one of columns, at most one before it.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    pub(super) links: Vec<Link>,
+    /// The place of the stage of columns.
+    pub(super) column: Option<usize>,
+}
+
+/// What the gradient behind the stage of columns is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    /// The places of the elements alone.
+    Place,
+    /// The block's output h.
+    Output,
+    /// What the stages make of y once more.
+    Again,
+}
+
+impl Chain {
+    /// The stages in their order.
+    ///
+    /// # Errors
+    /// Why no block can have them, in a clause.
+    pub fn new(links: Vec<Link>) -> Result<Self, &'static str> {
+        let columns: Vec<usize> = (0..links.len()).filter(|&i| links[i].stage.is_of_columns()).collect();
+        let column = columns.first().copied();
+        let before = &links[..column.unwrap_or(0)];
+        if links.is_empty() {
+            return Err("nothing stands behind the product");
+        }
+        if columns.len() > 1 {
+            return Err("only one batch norm can stand in a block");
+        }
+        if before.len() > 1 || before.iter().any(|link| link.stage.seen != Seen::Output) {
+            return Err("before batch norm a block takes one function whose gradient is taken from its output");
+        }
+        Ok(Self { links, column })
+    }
+
+    /// The place of the stage of columns.
+    pub fn column(&self) -> Option<usize> {
+        self.column
+    }
+
+    /// How many stages there are.
+    #[allow(clippy::len_without_is_empty, reason = "there is no empty chain")]
+    pub fn len(&self) -> usize {
+        self.links.len()
+    }
+
+    /// The stages before that of columns.
+    pub(super) fn before(&self) -> &[Link] {
+        &self.links[..self.column.unwrap_or(0)]
+    }
+
+    /// The stages behind that of columns, or behind the product where there is none.
+    pub(super) fn behind(&self) -> &[Link] {
+        &self.links[self.column.map_or(0, |at| at + 1)..]
+    }
+
+    /// The stage of columns: eps and momentum.
+    pub(super) fn columns(&self) -> Option<(f32, f32)> {
+        match self.links[self.column?].stage.scope {
+            Scope::Column { eps, momentum } => Some((eps, momentum)),
+            Scope::Element => None,
+        }
+    }
+
+    /// What the gradient behind the stage of columns is taken from.
+    pub(super) fn from(&self) -> From {
+        let behind = self.behind();
+        match behind.split_first() {
+            _ if behind.iter().all(|link| link.stage.seen == Seen::Place) => From::Place,
+            Some((first, [])) if first.stage.seen == Seen::Output => From::Output,
+            Some(_) if self.is_silent() => From::Output,
+            _ => From::Again,
+        }
+    }
+
+    /// Whether h is 0 only where the gradient is 0.
+    pub(super) fn is_silent(&self) -> bool {
+        self.behind().split_first().is_some_and(|(first, rest)| {
+            first.stage.is_silent_at_zero && rest.iter().all(|link| link.stage.scale.is_some())
+        })
+    }
+
+    /// Whether the value before the stage of columns, or before all, is kept for the gradient.
+    pub(super) fn keeps_product(&self) -> bool {
+        self.column.is_some() || self.from() == From::Again
+    }
+
+    /// Stages that draw random numbers, for the value and for the gradient.
+    pub fn draws(&self) -> [usize; 2] {
+        let all = self.links.iter().filter(|link| link.stage.draws).count();
+        [all, if self.from() == From::Output { 0 } else { all }]
+    }
+
+    /// As in a kernel's name.
+    pub(super) fn name(&self) -> String {
+        self.links.iter().map(|link| link.stage.name).collect::<Vec<_>>().join("+")
+    }
+
+    /// The largest `c` of the stages' tolerances.
+    pub(super) fn tolerance(&self) -> f64 {
+        self.links.iter().map(|link| link.stage.c).fold(16.0, f64::max)
+    }
+
+    /// The arguments of all stages, each with its stage's prefix.
+    pub(super) fn args(&self) -> Vec<(String, Arg)> {
+        let of = |(i, link): (usize, &Link)| {
+            let named = move |arg: &Arg| (format!("s{i}_{}", arg.name), *arg);
+            link.stage.args.iter().map(named).collect::<Vec<_>>()
+        };
+        self.links.iter().enumerate().flat_map(of).collect()
+    }
+
+    fn call(&self, i: usize, template: &str, names: &[(&str, &str)]) -> String {
+        let with_prefix = template.replace("{a}", &format!("s{i}_"));
+        names.iter().fold(with_prefix, |text, (name, value)| text.replace(name, value))
+    }
+
+    /// WGSL of `before` and `behind`: what the stages make of four values.
+    pub(super) fn values(&self) -> String {
+        let mut text = String::new();
+        let first = self.column.map_or(0, |at| at + 1);
+        for (name, range) in [("before", 0..self.before().len()), ("behind", first..self.links.len())] {
+            _ = writeln!(text, "fn {name}(at: At, v0: vec4f) -> vec4f {{");
+            text += &self.steps(range.clone());
+            _ = writeln!(text, "    return v{};\n}}\n", range.len());
+        }
+        text
+    }
+
+    /// `v1` and on, out of `v0`.
+    fn steps(&self, range: std::ops::Range<usize>) -> String {
+        let mut text = String::new();
+        for (step, i) in range.enumerate() {
+            let call = self.call(i, self.links[i].stage.value, &[("{v}", &format!("v{step}"))]);
+            _ = writeln!(text, "    let v{} = {call};", step + 1);
+        }
+        text
+    }
+
+    /// WGSL of `gradient_before` and `gradient_behind`, the latter out of the gradient by h and y, which the stages behind are
+    /// given.
+    pub(super) fn gradients(&self) -> String {
+        let mut text = String::from("fn gradient_behind(at: At, d: vec4f, v0: vec4f) -> vec4f {\n");
+        let first = self.column.map_or(0, |at| at + 1);
+        let (behind, from) = (self.behind(), self.from());
+        if from == From::Again {
+            text += &self.steps(first..first + self.needed());
+        }
+        if from == From::Output {
+            text += "    let h = h_at(at.element, at.count);\n";
+        }
+        let mut d = "d".to_owned();
+        for (step, link) in behind.iter().enumerate().rev() {
+            let i = first + step;
+            let next = format!("d{step}");
+            let call = match (from, link.stage.scale) {
+                // What was dropped is 0 in h, and there the gradient before it is 0.
+                (From::Output, Some(scale)) => format!("{d} * args.s{i}_{}", scale.name),
+                (From::Output, None) => self.call(i, link.stage.gradient, &[("{s}", "h"), ("{d}", &d)]),
+                _ => {
+                    let seen = format!("v{}", if link.stage.seen == Seen::Output { step + 1 } else { step });
+                    self.call(i, link.stage.gradient, &[("{s}", &seen), ("{d}", &d)])
+                }
+            };
+            _ = writeln!(text, "    let {next} = {call};");
+            d = next;
+        }
+        _ = writeln!(text, "    return {d};\n}}\n");
+        _ = writeln!(text, "fn gradient_before(at: At, d: vec4f, v: vec4f) -> vec4f {{");
+        let back = match self.before() {
+            [link] => self.call(0, link.stage.gradient, &[("{s}", "v"), ("{d}", "d")]),
+            _ => "d".to_owned(),
+        };
+        _ = writeln!(text, "    return {back};\n}}\n");
+        _ = writeln!(text, "// Whether the gradient is sooner taken again than kept.");
+        _ = writeln!(text, "const CHEAP = {};", from != From::Again);
+        text
+    }
+
+    /// How many stages behind must be gone through again for the gradient.
+    pub(super) fn needed(&self) -> usize {
+        let seen = |(step, link): (usize, &Link)| match link.stage.seen {
+            Seen::Output => step + 1,
+            Seen::Input => step,
+            Seen::Place => 0,
+        };
+        self.behind().iter().enumerate().map(seen).max().unwrap_or(0)
+    }
+}

@@ -1,0 +1,270 @@
+//! The CPU path's form of the gradient: as in `fast.rs`.
+
+use super::chain::{Chain, From};
+use super::kernels::BACKWARD;
+use super::fast::{Args, columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, with_room};
+use crate::gemm::{Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut};
+use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
+use crate::op::stage::{Place, Row, Seen};
+use crate::{simd, threads};
+use ndarray::{ArrayView2, ArrayViewMut2};
+
+/// The place of the momentum among the arguments.
+const MOMENTUM: usize = BACKWARD.len() - 1;
+
+/// dy: where few elements of the product are asked for, as it is, else packed.
+#[derive(Clone, Copy)]
+enum Gradient<'a> {
+    Few(ArrayView2<'a, f32>),
+    All(Packed<'a>),
+}
+
+/// The stage of columns.
+struct Columns<'a> {
+    /// Mean, 1/√(var + eps) and variance, `[3, n]`.
+    saved: ArrayView2<'a, f32>,
+    gamma: &'a [f32],
+    beta: &'a [f32],
+}
+
+/// What all strips of the backward kernel share.
+struct Backward<'a> {
+    chain: &'a Chain,
+    args: Args<'a>,
+    now: Now,
+    weight: ArrayView2<'a, f32>,
+    product: Option<ArrayView2<'a, f32>>,
+    h: Option<ArrayView2<'a, f32>>,
+    columns: Option<Columns<'a>>,
+}
+
+/// What is written: dz, and dγ and dβ, which are empty without a stage of columns.
+type Out<'a> = (ArrayViewMut2<'a, f32>, ArrayViewMut2<'a, f32>, ArrayViewMut2<'a, f32>);
+
+pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
+    let args = Args::new(bytes, true);
+    let [k, n, weight, gamma, beta, saved, at_dgamma, at_dbeta, at_mean, at_var] =
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|at| args.word(at));
+    let (k, n) = (k as usize, n as usize);
+    let mut bound = io.take::<MAX_BINDINGS>().into_iter();
+    let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
+    let (is_of_columns, keeps) = (chain.column.is_some(), chain.keeps_product());
+    let [dy, params, zs, h] = [true, true, keeps, chain.from() == From::Output].map(&mut next);
+    let [now, mut dz, mut grads, mut state] = [true, true, is_of_columns, is_of_columns].map(&mut next);
+    let (now, params) = (now.now(), params.f32());
+    let rows = now.rows as usize;
+    let all = Backward {
+        chain,
+        args,
+        now,
+        weight: matrix(part(params, weight, n * k), k, n),
+        product: keeps.then(|| matrix(zs.f32(), rows, n)),
+        h: (chain.from() == From::Output).then(|| matrix(h.f32(), rows, n)),
+        columns: is_of_columns.then(|| Columns {
+            saved: matrix(part(zs.f32(), saved, 3 * n), 3, n),
+            gamma: part(params, gamma, n),
+            beta: part(params, beta, n),
+        }),
+    };
+    let (mut none, grads) = ([], if is_of_columns { Some(grads.f32_mut()) } else { None });
+    let affine = grads.map_or([&mut none[..0], &mut []], |grads| {
+        let (low, high) = (at_dgamma.min(at_dbeta) as usize, at_dgamma.max(at_dbeta) as usize);
+        let (before, after) = grads.split_at_mut(high);
+        let (low, high) = (&mut before[low..][..n], &mut after[..n]);
+        if at_dgamma < at_dbeta { [low, high] } else { [high, low] }
+    });
+    let [dgamma, dbeta] = affine.map(|vector| {
+        let rows = usize::from(!vector.is_empty());
+        matrix_mut(vector, rows, n)
+    });
+    let out: Out<'_> = (matrix_mut(dz.f32_mut(), rows, n), dgamma, dbeta);
+    all.run(matrix(dy.f32(), rows, k), out);
+    if let (Some(columns), 0) = (&all.columns, now.halted) {
+        all.move_state(columns, state.f32_mut(), [at_mean, at_var]);
+    }
+}
+
+impl Backward<'_> {
+    fn run(&self, dy: ArrayView2<'_, f32>, out: Out<'_>) {
+        let ((rows, k), n) = (dy.dim(), self.weight.ncols());
+        // Beside the strip of the gradient, one for each stage that is gone through again, and one to begin with.
+        let again = if self.chain.from() == From::Again { self.chain.needed() + 1 } else { 0 };
+        with_room(dy, n, 1 + again, |room, strips, size| {
+            let masked = self.h.filter(|h| self.chain.is_silent() && is_worth_a_mask(*h, k));
+            let dy = match masked {
+                Some(_) => Gradient::Few(dy),
+                None => Gradient::All(Packed::new(Form::of(dy, n), dy, room)),
+            };
+            let least = if let Gradient::All(dy) = dy { dy.least() } else { STRIP };
+            threads::share(out, [least, STRIP], strips, size, |memory, first, out| {
+                self.strip(first, dy, memory.split_at_mut(rows), out);
+            });
+        });
+    }
+
+    /// dz, dγ and dβ of the columns from `first` on.
+    fn strip(&self, first: usize, dy: Gradient<'_>, (strip, memory): (&mut [Row], &mut [Row]), out: Out<'_>) {
+        let end = first + out.0.ncols();
+        let weight = columns(self.weight, first, end);
+        match (dy, self.h) {
+            (Gradient::All(dy), _) => strip_of_product(dy, weight, strip),
+            (Gradient::Few(dy), Some(h)) => gemm_masked(dy, weight, masks(columns(h, first, end), memory), strip),
+            (Gradient::Few(_), None) => unreachable!("masks are made of h"),
+        }
+        self.through_stages(first, end - first, strip, memory);
+        self.finish(first, strip, out);
+    }
+
+    /// The gradient through the stages behind that of columns, in place.
+    fn through_stages(&self, first: usize, width: usize, strip: &mut [Row], memory: &mut [Row]) {
+        let (chain, n) = (self.chain, self.weight.ncols());
+        let place = Place { first, width, columns: n, now: self.now };
+        let (behind, from) = (chain.column.map_or(0, |at| at + 1), chain.from());
+        let rows = strip.len();
+        let seen: Vec<ArrayView2<'_, f32>> = match (from, self.h) {
+            (From::Again, _) => {
+                self.values_again(first, width, memory);
+                let strips = memory.chunks(rows.max(1)).take(chain.needed() + 1);
+                strips.map(|strip| columns(matrix(strip.as_flattened(), rows, STRIP), 0, width)).collect()
+            }
+            (_, Some(h)) => vec![columns(h, first, first + width)],
+            (_, None) => vec![],
+        };
+        let none = matrix(&[], 0, width);
+        for (step, link) in chain.behind().iter().enumerate().rev() {
+            let args = self.args.of_link(chain, behind + step);
+            if let (From::Output, Some(place)) = (from, link.scale_place()) {
+                scale(strip, f32::from_bits(args[place]));
+                continue;
+            }
+            let seen = match (from, link.stage.seen) {
+                (_, Seen::Place) => none,
+                (From::Again, Seen::Output) => seen[step + 1],
+                (From::Again, Seen::Input) => seen[step],
+                _ => seen[0],
+            };
+            match link.stage.fast {
+                Some(fast) => (fast.gradient)(args, seen, strip, place),
+                None => unreachable!("a stage of elements has a fast form"),
+            }
+        }
+    }
+
+    /// What each stage behind was given and gave, strip by strip: y, and what the stages made of it.
+    fn values_again(&self, first: usize, width: usize, memory: &mut [Row]) {
+        let (chain, rows) = (self.chain, self.now.rows as usize);
+        let Some(product) = self.product else { unreachable!("the product is kept") };
+        let product = columns(product, first, first + width);
+        let (y, mut rest) = memory.split_at_mut(rows);
+        for (row, product) in y.iter_mut().zip(product.rows()) {
+            row[..width].copy_from_slice(slice_of(product));
+        }
+        if let Some(Columns { saved, gamma, beta }) = &self.columns {
+            let stats = [0, 1, 2].map(|row| filled(slice_of(columns(*saved, first, first + width).index_axis_move(ndarray::Axis(0), row))));
+            normalize(y, &stats, &filled(&gamma[first..][..width]), &filled(&beta[first..][..width]));
+        }
+        let place = Place { first, width, columns: self.weight.ncols(), now: self.now };
+        let behind = chain.column.map_or(0, |at| at + 1);
+        let mut last = y;
+        for step in 0..chain.needed() {
+            let (next, after) = rest.split_at_mut(rows);
+            next.copy_from_slice(last);
+            value(&chain.links[behind + step], self.args.of_link(chain, behind + step), next, place);
+            (last, rest) = (next, after);
+        }
+    }
+
+    /// What is left once the gradient has gone through the stages behind.
+    fn finish(&self, first: usize, strip: &mut [Row], (mut dz, mut dgamma, mut dbeta): Out<'_>) {
+        let width = dz.ncols();
+        if let Some(Columns { saved, gamma, .. }) = &self.columns {
+            let Some(product) = self.product else { unreachable!("the product is kept") };
+            let z = columns(product, first, first + width);
+            let of = |row: usize| filled(slice_of(columns(*saved, first, first + width).index_axis_move(ndarray::Axis(0), row)));
+            let gamma = filled(&gamma[first..][..width]);
+            let sums = through_columns(strip, z, self.now.rows as f32, (&of(0), &of(1), &gamma));
+            slice_mut(dgamma.row_mut(0)).copy_from_slice(&sums[0][..width]);
+            slice_mut(dbeta.row_mut(0)).copy_from_slice(&sums[1][..width]);
+            if let [link] = self.chain.before() {
+                let place = Place { first, width, columns: self.weight.ncols(), now: self.now };
+                match link.stage.fast {
+                    Some(fast) => (fast.gradient)(self.args.of_link(self.chain, 0), z, strip, place),
+                    None => unreachable!("a stage of elements has a fast form"),
+                }
+            }
+        }
+        for (row, dz) in strip.iter().zip(dz.rows_mut()) {
+            slice_mut(dz).copy_from_slice(&row[..width]);
+        }
+    }
+
+    fn move_state(&self, columns: &Columns<'_>, state: &mut [f32], [at_mean, at_var]: [u32; 2]) {
+        let momentum = f32::from_bits(self.args.word(MOMENTUM));
+        let (rows, n) = (self.now.rows as f32, self.weight.ncols());
+        let unbiased = rows / (rows - 1.0);
+        for (at, row, factor) in [(at_mean, 0, 1.0), (at_var, 2, unbiased)] {
+            let running = &mut state[at as usize..][..n];
+            for (running, batch) in running.iter_mut().zip(columns.saved.row(row)) {
+                *running += momentum * (batch * factor - *running);
+            }
+        }
+    }
+}
+
+/// Batch norm's gradient, in place; gives dγ and dβ.
+fn through_columns(
+    strip: &mut [Row],
+    z: ArrayView2<'_, f32>,
+    rows: f32,
+    (mean, inv_std, gamma): (&Row, &Row, &Row),
+) -> [Row; 2] {
+    let width = z.ncols();
+    let [mut plain, mut with_z] = [[0.0; STRIP]; 2];
+    simd::run(
+        #[inline(always)]
+        || {
+            for (u, z) in strip.iter().zip(z.rows()) {
+                let z = slice_of(z);
+                for f in 0..width {
+                    plain[f] += u[f];
+                    with_z[f] += u[f] * (z[f] - mean[f]);
+                }
+            }
+            let [mut factor, mut along, mut shift] = [[0.0; STRIP]; 3];
+            for f in 0..STRIP {
+                with_z[f] *= inv_std[f];
+                along[f] = inv_std[f] * with_z[f] / rows;
+                factor[f] = gamma[f] * inv_std[f];
+                shift[f] = plain[f] / rows;
+            }
+            for (u, z) in strip.iter_mut().zip(z.rows()) {
+                let z = slice_of(z);
+                for f in 0..width {
+                    u[f] = factor[f] * (u[f] - (shift[f] + (z[f] - mean[f]) * along[f]));
+                }
+            }
+        },
+    );
+    [with_z, plain]
+}
+
+fn scale(strip: &mut [Row], by: f32) {
+    simd::run(
+        #[inline(always)]
+        || strip.as_flattened_mut().iter_mut().for_each(|d| *d *= by),
+    );
+}
+
+/// Which elements of h the stages let through.
+fn masks<'m>(h: ArrayView2<'_, f32>, memory: &'m mut [Row]) -> &'m [Mask] {
+    let masks = &mut bytemuck::cast_slice_mut(memory.as_flattened_mut())[..h.nrows()];
+    simd::run(
+        #[inline(always)]
+        || {
+            for (mask, h) in masks.iter_mut().zip(h.rows()) {
+                *mask = mask_of(slice_of(h));
+            }
+        },
+    );
+    masks
+}

@@ -1,0 +1,222 @@
+//! The kernels of blocks: made once for each sequence of stages, family, alignment and direction.
+
+use super::chain::{Chain, From};
+use super::{fast, fast_backward};
+use crate::kernel::{Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, read, update, write};
+use crate::op::Family;
+use crate::part;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::{Mutex, PoisonError};
+
+/// The words that the arguments begin with, in both directions.
+pub(super) const FORWARD: [(&str, Scalar); 8] = [
+    ("k", Scalar::U32),
+    ("n", Scalar::U32),
+    ("weight", Scalar::U32),
+    ("bias", Scalar::U32),
+    ("gamma", Scalar::U32),
+    ("beta", Scalar::U32),
+    ("saved", Scalar::U32),
+    ("eps", Scalar::F32),
+];
+pub(super) const BACKWARD: [(&str, Scalar); 11] = [
+    ("k", Scalar::U32),
+    ("n", Scalar::U32),
+    ("weight", Scalar::U32),
+    ("gamma", Scalar::U32),
+    ("beta", Scalar::U32),
+    ("saved", Scalar::U32),
+    ("dgamma", Scalar::U32),
+    ("dbeta", Scalar::U32),
+    ("running_mean", Scalar::U32),
+    ("running_var", Scalar::U32),
+    ("momentum", Scalar::F32),
+];
+
+/// Which kernel is wanted beside its stages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub family: Family,
+    /// Whether all widths are multiples of four.
+    pub aligned: bool,
+    /// Whether the product has a bias; of no account backward.
+    pub bias: bool,
+    pub backward: bool,
+}
+
+static MADE: Mutex<BTreeMap<String, &'static Kernel>> = Mutex::new(BTreeMap::new());
+
+/// Whether a kernel is one that was made here.
+pub fn is_made_here(kernel: &Kernel) -> bool {
+    let made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    made.get(kernel.name).is_some_and(|own| std::ptr::eq(*own, kernel))
+}
+
+/// The kernel for a chain. There are as many as networks have different sequences of stages, so they are never freed.
+pub(super) fn kernel(chain: &Chain, wanted: Wanted) -> &'static Kernel {
+    let name = name(chain, wanted);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(kernel) = made.get(&name) {
+        return kernel;
+    }
+    let kernel: &'static Kernel = Box::leak(Box::new(make(chain, wanted, name.clone())));
+    made.insert(name, kernel);
+    kernel
+}
+
+fn name(chain: &Chain, Wanted { family, aligned, bias, backward }: Wanted) -> String {
+    let marks = [
+        (family == Family::Subgroup, "subgroup_"),
+        (!aligned, "words_"),
+        (backward, "backward"),
+        (!backward, "forward"),
+        (!backward && !bias, "_bare"),
+    ];
+    let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
+    format!("block.{marks} {}", chain.name())
+}
+
+fn make(chain: &Chain, wanted: Wanted, name: String) -> Kernel {
+    let head: &[(&str, Scalar)] = if wanted.backward { &BACKWARD } else { &FORWARD };
+    let own = head.iter().map(|&(name, scalar)| (name.to_owned(), scalar));
+    let fields = own.chain(chain.args().into_iter().map(|(name, arg)| (name, arg.scalar)));
+    let fields: Vec<Field> = fields
+        .enumerate()
+        .map(|(i, (name, scalar))| Field { name: name.leak(), offset: 4 * i, scalar })
+        .collect();
+    let bindings = bindings(chain, wanted.backward);
+    let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
+    let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
+    let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
+    parts.push(declarations(&fields, &bindings, wanted.aligned));
+    parts.extend(accessors(&bindings, wanted.aligned));
+    for link in &chain.links {
+        for own in link.stage.parts[usize::from(!wanted.aligned)] {
+            if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
+                parts.push(*own);
+            }
+        }
+    }
+    parts.push(generated(if wanted.backward { chain.gradients() } else { chain.values() }));
+    parts.push(product(chain, wanted));
+    parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
+    parts.push(match (columns, wanted.backward) {
+        (true, false) => part!("block/columns_forward.wgsl"),
+        (true, true) => part!("block/columns_backward.wgsl"),
+        (false, false) => part!("block/elements_forward.wgsl"),
+        (false, true) => part!("block/elements_backward.wgsl"),
+    });
+    parts.push(match (subgroups, wanted.backward) {
+        (true, false) => part!("block/subgroup_forward.wgsl"),
+        (true, true) => part!("block/subgroup_backward.wgsl"),
+        (false, false) => part!("block/tiled_forward.wgsl"),
+        (false, true) => part!("block/tiled_backward.wgsl"),
+    });
+    let (stages, bias) = (chain.clone(), wanted.bias);
+    let fast: crate::kernel::Fast = if wanted.backward {
+        Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io)))
+    } else {
+        Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))
+    };
+    Kernel {
+        name: name.leak(),
+        parts: parts.leak(),
+        args: fields.leak(),
+        bindings: bindings.leak(),
+        needs: if subgroups { Needs::SubgroupsOf8 } else { Needs::Nothing },
+        // A sum over k, and one over the rows of what it gave, against the largest of its row of the tensor: a column's
+        // statistics are a few roundings of the largest z, and divide by a deviation that the cases keep near 1. What a
+        // stage adds is within its own bound.
+        tolerance: Tolerance {
+            c: chain.tolerance(),
+            size: Size::LargestOfRow,
+            terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
+        },
+        twin: |_, _| panic!("a block is judged by the plain kernels that its dispatch names"),
+        fast: Some(fast),
+    }
+}
+
+/// The bindings: what is read, the step, what is written.
+pub(super) fn bindings(chain: &Chain, backward: bool) -> Vec<Binding> {
+    let (columns, keeps) = (chain.columns().is_some(), chain.keeps_product());
+    let when = |is: bool, binding: Binding| is.then_some(binding);
+    let all = if backward {
+        vec![
+            Some(read("dy")),
+            Some(read("params")),
+            when(keeps, read("zs")),
+            when(chain.from() == From::Output, read("h")),
+            Some(NOW),
+            Some(write("dz")),
+            when(columns, update("grads")),
+            when(columns, update("state")),
+        ]
+    } else {
+        vec![Some(read("x")), Some(read("params")), Some(NOW), when(keeps, write("zs")), Some(write("h"))]
+    };
+    all.into_iter().flatten().collect()
+}
+
+fn generated(text: String) -> Part {
+    Part { file: "block/elements_forward.wgsl", text: text.leak() }
+}
+
+/// The arguments, the place of four elements, and the variables of all bindings but the step's.
+fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
+    let mut text = String::from("// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\nstruct Args {\n");
+    for field in fields {
+        _ = writeln!(text, "    {}: {},", field.name, if field.scalar == Scalar::F32 { "f32" } else { "u32" });
+    }
+    text += "}\n@group(0) @binding(0) var<uniform> args: Args;\n";
+    for (i, binding) in bindings.iter().enumerate() {
+        let access = if binding.access == crate::kernel::Access::Read { "read" } else { "read_write" };
+        let of = match binding.name {
+            "now" => "Now",
+            "dy" => "array<f32>",
+            _ if aligned => "array<Quad>",
+            _ => "array<f32>",
+        };
+        _ = writeln!(text, "@group(0) @binding({}) var<storage, {access}> {}: {of};", i + 1, binding.name);
+    }
+    text += "\n// Four neighbouring elements of [rows, n]: the place of the first, and how many there are.\nstruct At {\n    element: u32,\n    count: u32,\n}";
+    generated(text)
+}
+
+/// The functions that read and write four neighbouring elements of each binding.
+fn accessors(bindings: &[Binding], aligned: bool) -> Vec<Part> {
+    let names = |written: bool| {
+        let wanted = bindings.iter().filter(|binding| !["now", "dy"].contains(&binding.name));
+        let fitting = wanted.filter(|binding| !written || binding.access != crate::kernel::Access::Read);
+        fitting.map(|binding| binding.name).collect::<Vec<_>>().join(" ")
+    };
+    let [read, written] = if aligned {
+        [part!("block/read_quads.wgsl"), part!("block/write_quads.wgsl")]
+    } else {
+        [part!("block/read_words.wgsl"), part!("block/write_words.wgsl")]
+    };
+    let of = |part: Part, names: String| Part {
+        file: part.file,
+        text: format!("//@for t={names}\n{}\n//@end", part.text.trim_end()).leak(),
+    };
+    vec![of(read, names(false)), of(written, names(true))]
+}
+
+/// Where the product goes, what is added to it, and where the gradient finds it.
+fn product(chain: &Chain, wanted: Wanted) -> Part {
+    let kept = if chain.keeps_product() { "zs" } else { "h" };
+    let text = match (wanted.backward, chain.keeps_product()) {
+        (true, true) => "fn product_at(i: u32, count: u32) -> vec4f {\n    return zs_at(i, count);\n}".to_owned(),
+        (true, false) => "fn product_at(i: u32, count: u32) -> vec4f {\n    return vec4f(0.0);\n}".to_owned(),
+        (false, _) => {
+            let bias = if wanted.bias { "params_at(args.bias + column, count)" } else { "vec4f(0.0)" };
+            format!(
+                "fn bias_at(column: u32, count: u32) -> vec4f {{\n    return {bias};\n}}\n\n\
+                 fn product_keep(i: u32, count: u32, v: vec4f) {{\n    {kept}_keep(i, count, v);\n}}\n\n\
+                 fn product_at(i: u32, count: u32) -> vec4f {{\n    return {kept}_at(i, count);\n}}"
+            )
+        }
+    };
+    generated(text)
+}

@@ -1,0 +1,125 @@
+//! The plain kernels that a block stands for, one after the other.
+
+use super::{Around, Block, BlockGradient, Inputs};
+use crate::kernel::Binding;
+use crate::op::{Op, Plain, PlainRecorder, Wire, Wires};
+use crate::ops::matmul::Matmul;
+use crate::shape::Shape;
+
+fn place(bindings: &[Binding], name: &str) -> usize {
+    bindings.iter().position(|binding| binding.name == name).unwrap_or_else(|| unreachable!("{name} is bound"))
+}
+
+/// The plain form of [`Block`]; `offsets` are those of W, b, γ, β and saved.
+pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 5], bindings: &[Binding]) -> Plain {
+    let Some(Inputs { x, weight, bias, affine }) = block.inputs(&w.inputs) else { unreachable!("a block's inputs") };
+    let at = |name| place(bindings, name);
+    let [in_weight, in_bias, in_gamma, in_beta, in_saved] = *offsets;
+    let mut p = PlainRecorder::default();
+    let params = at("params");
+    let mut inputs = vec![p.tied(&x.shape, (at("x"), 0)), p.tied(&weight.shape, (params, in_weight))];
+    inputs.extend(bias.map(|bias| p.tied(&bias.shape, (params, in_bias))));
+    let (chain, shape) = (&block.chain, &w.outputs[0].shape);
+    let before = chain.before().len();
+    // The value that lies in zs, by the number of links before it.
+    let out = |p: &mut PlainRecorder, done: usize| {
+        if done == chain.links.len() {
+            p.tied(shape, (at("h"), 0))
+        } else if done == before && chain.keeps_product() {
+            p.tied(shape, (at("zs"), 0))
+        } else {
+            p.inner(shape)
+        }
+    };
+    let mut value = out(&mut p, 0);
+    let wires = Wires { inputs, outputs: vec![value.clone()], ..Wires::default() };
+    Matmul { relu: false }.forward(&wires, &mut p.rec);
+    for (i, link) in chain.links.iter().enumerate() {
+        let next = out(&mut p, i + 1);
+        let (mut inputs, mut saved) = (vec![value], vec![]);
+        if let (true, Some([gamma, beta])) = (link.stage.is_of_columns(), affine) {
+            inputs.push(p.tied(&gamma.shape, (params, in_gamma)));
+            inputs.push(p.tied(&beta.shape, (params, in_beta)));
+            inputs.extend([p.inner(&gamma.shape), p.inner(&gamma.shape)]);
+            saved.push(p.tied(&w.saved[0].shape, (at("zs"), in_saved)));
+        }
+        link.op.forward(&Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() }, &mut p.rec);
+        value = next;
+    }
+    p.finish(at("now"))
+}
+
+/// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients; `offsets` are those of V, γ, β, saved, dγ,
+/// dβ, and the running mean and variance.
+pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32; 8], bindings: &[Binding]) -> Plain {
+    let Some(Around { dy, weight, product, columns, .. }) = gradient.inputs(&w.inputs) else {
+        unreachable!("a gradient's inputs")
+    };
+    let at = |name| place(bindings, name);
+    let [in_weight, in_gamma, in_beta, in_saved, in_dgamma, in_dbeta, in_mean, in_var] = *offsets;
+    let (chain, shape) = (&gradient.chain, &w.outputs[0].shape);
+    let mut p = PlainRecorder::default();
+    let before = chain.before().len();
+    let mut steps: Vec<Wires<Wire>> = vec![];
+    // What the block kept, or, where its gradient is read off h alone, h in the place of what makes it.
+    let mut value = match product {
+        Some(_) => p.tied(shape, (at("zs"), 0)),
+        None => p.inner(shape),
+    };
+    for (i, link) in chain.links.iter().enumerate().skip(before) {
+        let is_first_output = product.is_none() && i == 0 && gradient.takes_output();
+        let next = if is_first_output { p.tied(shape, (at("h"), 0)) } else { p.inner(shape) };
+        let (mut inputs, mut saved) = (vec![value], vec![]);
+        if let (true, Some([saved_wire, gamma, ..])) = (link.stage.is_of_columns(), columns) {
+            inputs.push(p.tied(&gamma.shape, (at("params"), in_gamma)));
+            inputs.push(p.tied(&gamma.shape, (at("params"), in_beta)));
+            inputs.push(p.tied(&gamma.shape, (at("state"), in_mean)));
+            inputs.push(p.tied(&gamma.shape, (at("state"), in_var)));
+            saved.push(p.tied(&saved_wire.shape, (at("zs"), in_saved)));
+        }
+        let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
+        // h alone is known: what is behind the first stage follows from it, its own value does not.
+        if !is_first_output {
+            record_value(link.op.as_ref(), &wires, link.stage.is_of_columns(), &mut p);
+        }
+        steps.push(wires);
+        value = next;
+    }
+    let mut d = p.inner(shape);
+    let dy = p.tied(&dy.shape, (at("dy"), 0));
+    let inputs = vec![p.inner(shape), p.tied(&weight.shape, (at("params"), in_weight))];
+    let wires = Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
+    Matmul { relu: false }.backward(&wires, &mut p.rec);
+    for (i, mut wires) in steps.into_iter().enumerate().rev() {
+        let link = &chain.links[before + i];
+        let next = if before + i == 0 { p.tied(shape, (at("dz"), 0)) } else { p.inner(shape) };
+        wires.d_outputs = vec![d];
+        wires.d_inputs = vec![Some(next.clone())];
+        if link.stage.is_of_columns() {
+            let vector = Shape(vec![shape.width()]);
+            let grads = [in_dgamma, in_dbeta].map(|offset| Some(p.tied(&vector, (at("grads"), offset))));
+            wires.d_inputs.extend(grads);
+            wires.d_inputs.extend([None, None]);
+        }
+        link.op.backward(&wires, &mut p.rec);
+        link.op.commit(&wires, &mut p.rec);
+        d = next;
+    }
+    if let [link] = chain.before() {
+        let inputs = vec![p.inner(shape)];
+        let outputs = vec![p.tied(shape, (at("zs"), 0))];
+        let d_inputs = vec![Some(p.tied(shape, (at("dz"), 0)))];
+        link.op.backward(&Wires { inputs, outputs, d_outputs: vec![d], d_inputs, ..Wires::default() }, &mut p.rec);
+    }
+    p.finish(at("now"))
+}
+
+/// The value of a stage; one of columns takes the statistics that were saved, as the block's forward kernel left them.
+fn record_value(op: &dyn Op, wires: &Wires<Wire>, of_columns: bool, p: &mut PlainRecorder) {
+    if !of_columns {
+        op.forward(wires, &mut p.rec);
+        return;
+    }
+    let saved = vec![p.inner(&wires.saved[0].shape)];
+    op.forward(&Wires { saved, ..wires.clone() }, &mut p.rec);
+}
