@@ -1,9 +1,11 @@
 //! A kernel: WGSL text, bindings, arguments, and the plain-Rust twin that judges it.
 
+mod interned;
 mod io;
 mod precision;
 mod text;
 
+pub(crate) use interned::{interned, is_interned};
 pub use io::{Io, Tensor};
 pub use precision::{Precision, Tile};
 pub use text::{Part, expand};

@@ -15,8 +15,8 @@ pub use fixed::{FIXED, Fixed, Kind, Variants};
 pub use loss::{Answer, IDENTITY, Link, LossKind, Right, SIGMOID, SOFTMAX, Weighing, largest};
 pub use optimizer::OptimizerKind;
 pub use plain::{Plain, PlainRecorder};
-pub use stage::Stage;
 pub use settings::{Domain, Setting, Value, Values, configure};
+pub use stage::Stage;
 pub use together::ALIGN;
 
 use crate::kernel::{Access, Kernel, Needs, Scalar, Tile};
@@ -249,6 +249,11 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
 
     /// What it does to a value that another kernel holds, if it can be joined to one; its first input is that value.
     fn stage(&self, _inputs: &[Shape]) -> Option<Stage> {
+        None
+    }
+
+    /// What a loss does to a row, where it can be joined with its gradient, the step's metrics, and the layer before it.
+    fn row_loss(&self) -> Option<stage::RowLoss> {
         None
     }
 

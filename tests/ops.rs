@@ -129,8 +129,7 @@ fn every_fast_cpu_variant_agrees_with_its_twin() {
         verdicts.extend([judged(), wgrad::threads::with(3, judged)].into_iter().flatten());
     }
     // A kernel without a variant of its own is compared with itself, which says nothing.
-    let fast: Vec<&Kernel> =
-        kernels().into_iter().filter(|k| k.fast.is_some()).collect();
+    let fast: Vec<&Kernel> = kernels().into_iter().filter(|k| k.fast.is_some()).collect();
     verdicts.retain(|verdict| fast.iter().any(|kernel| kernel.name == verdict.kernel));
     assert_all_ok(&verdicts);
     // Those families are for GPUs, and share the variants of the plain one.

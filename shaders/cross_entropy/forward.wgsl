@@ -8,7 +8,7 @@
 @group(0) @binding(6) var<storage, read_write> correct: array<u32>;
 @group(0) @binding(7) var<storage, read_write> probabilities: array<f32>;
 
-fn logit(i: u32) -> f32 {
+fn output(i: u32) -> f32 {
     return logits[i];
 }
 

@@ -13,10 +13,10 @@ struct Row {
 
 fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
     var best = 0u;
-    var largest = logit(first);
+    var largest = output(first);
     var bad = 0.0;
     for (var j = 0u; j < classes; j++) {
-        let z = logit(first + j);
+        let z = output(first + j);
         if (z > largest) {
             best = j;
             largest = z;
@@ -31,7 +31,7 @@ fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
     var all = 0.0;
     var z_label = 0.0;
     for (var j = 0u; j < classes; j++) {
-        let z = logit(first + j) - largest;
+        let z = output(first + j) - largest;
         sum += exp(z);
         all += z;
         z_label = select(z_label, z, j == label);
@@ -49,6 +49,6 @@ fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
 }
 
 fn probability(row: Row, i: u32) -> f32 {
-    let p = exp(logit(i) - row.largest) / row.sum;
+    let p = exp(output(i) - row.largest) / row.sum;
     return select(p, row.bad, is_nan(row.bad));
 }

@@ -1,6 +1,6 @@
 // As batch.wgsl, four features at a time, at the beginning of a step: `now` is the step that the one before left, and is
 // copied to `current`, which the kernels after this read. `affine` is the offsets, and the factors behind them.
-// A thread has one quad of every so many rows: of as many as there are threads for.
+// Each thread has one quad (four features), and goes over rows in strides of threads / quads.
 struct Args {
     features: u32,
     targets: u32,

@@ -1,14 +1,6 @@
-// The logits are given.
-@group(0) @binding(1) var<storage, read> logits: array<f32>;
-@group(0) @binding(2) var<storage, read> labels: array<u32>;
-@group(0) @binding(3) var<storage, read> class_weights: array<f32>;
-@group(0) @binding(4) var<storage, read_write> d_logits: array<f32>;
-@group(0) @binding(5) var<storage, read_write> losses: array<f32>;
-@group(0) @binding(6) var<storage, read_write> corrects: array<u32>;
-@group(0) @binding(7) var<storage, read_write> now: Now;
-
-fn logit(i: u32) -> f32 {
-    return logits[i];
+// The outputs are given.
+fn output(i: u32) -> f32 {
+    return outputs[i];
 }
 
 fn product(lane: u32) {

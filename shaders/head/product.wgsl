@@ -1,17 +1,17 @@
-// logits = h Wᵀ + b, into d_logits; h is [rows, k], W [classes, k], k a multiple of four. Threads take them in turn.
+// outputs = h Wᵀ + b, into d_outputs; h is [rows, k], W [outputs, k]. Threads take them in turn.
 fn product(lane: u32) {
-    let k4 = unfolded(args.k) / 4u;
-    let outputs = now.rows * args.classes;
-    for (var i = lane; i < outputs; i += LANES) {
-        let row = i / args.classes * k4;
-        let column = i % args.classes;
-        let w = args.weight / 4u + column * k4;
+    let depth = unfolded(args.k);
+    let count = now.rows * args.outputs;
+    for (var i = lane; i < count; i += LANES) {
+        let row = i / args.outputs * depth;
+        let column = i % args.outputs;
+        let w = args.weight + column * depth;
         var sum = vec4f(0.0);
-        for (var k = 0u; k < k4; k++) {
-            sum += numbers(h[row + k]) * numbers(params[w + k]);
+        for (var k = 0u; k < depth; k += 4u) {
+            let left = min(4u, depth - k);
+            sum += h_at(row + k, left) * params_at(w + k, left);
         }
-        let bias = args.bias + column;
-        d_logits[i] = sum.x + sum.y + sum.z + sum.w + number_of(numbers(params[bias / 4u]), bias % 4u);
+        d_outputs[i] = sum.x + sum.y + sum.z + sum.w + bias_of(column);
     }
     storageBarrier();
 }

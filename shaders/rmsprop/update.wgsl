@@ -8,13 +8,11 @@ struct Args {
     eps: f32,
     momentum: f32,
     l2: f32,
+    lines: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(1) var<storage, read> gradients: array<f32>;
 @group(0) @binding(2) var<storage, read> now: Now;
-@group(0) @binding(3) var<storage, read_write> parameters: array<f32>;
-@group(0) @binding(4) var<storage, read_write> square: array<f32>;
-@group(0) @binding(5) var<storage, read_write> velocity: array<f32>;
 
 @compute @workgroup_size(GROUP)
 fn main(
@@ -23,6 +21,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_index(group, groups, lane);
+    advance(i);
     if (i >= args.count || now.halted != 0u) {
         return;
     }

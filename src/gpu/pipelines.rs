@@ -2,8 +2,8 @@
 
 use super::device::{Gpu, reason};
 use crate::executor::DeviceError;
-use crate::kernel::{Access, Kernel};
-use crate::ops::{OPS, block};
+use crate::kernel::{Access, Kernel, is_interned};
+use crate::ops::OPS;
 use crate::threads;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -166,7 +166,7 @@ impl Maker<'_> {
 
 /// Whether a kernel is one of those in `ops`, and not a program's own under whatever name.
 fn is_own(kernel: &Kernel) -> bool {
-    OPS.iter().flat_map(|op| op.kernels).any(|own| std::ptr::eq(*own, kernel)) || block::is_made_here(kernel)
+    OPS.iter().flat_map(|op| op.kernels).any(|own| std::ptr::eq(*own, kernel)) || is_interned(kernel)
 }
 
 /// Leave to ask for features that wgpu calls experimental, of which cooperative matrices are one.

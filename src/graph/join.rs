@@ -15,11 +15,11 @@
 
 use super::gradient::{Call, Phase, calls};
 use super::{Graph, ValueId};
-use crate::op::{Class, Family, Op, Target, Wires, turns};
 use crate::op::stage::Link;
 use crate::op::turns::BlockKind;
+use crate::op::{Class, Family, Op, Target, Wires, turns};
 use crate::ops::block::{Block, BlockGradient, Chain};
-use crate::ops::head::{self, Head};
+use crate::ops::head::Head;
 use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients, keeps_products_apart};
 use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
@@ -48,7 +48,10 @@ pub(super) fn in_blocks(graph: &Graph, target: &Target, scales_loss: bool) -> Ha
     let mut joiner = Joiner { graph: &graph, calls, target, users: vec![], gone: vec![], apart: vec![] };
     joiner.look();
     let found = (0..joiner.calls.len()).filter_map(|at| joiner.find_block(at));
-    found.filter(|found| joiner.block_of(found).is_ok()).map(|found| joiner.calls[found.forward[0]].path.clone()).collect()
+    found
+        .filter(|found| joiner.block_of(found).is_ok())
+        .map(|found| joiner.calls[found.forward[0]].path.clone())
+        .collect()
 }
 
 /// The operation of a call, if it is of this kind.
@@ -178,9 +181,9 @@ impl Joiner<'_> {
             found.backward.insert(0, gradient);
             own = vec![next, gradient];
         }
-        let mut gives = self.users[d_before.0].iter().filter(|&&at| {
-            at != usize::MAX && self.calls[at].wires.d_inputs.first() == Some(&Some(d_before))
-        });
+        let mut gives = self.users[d_before.0]
+            .iter()
+            .filter(|&&at| at != usize::MAX && self.calls[at].wires.d_inputs.first() == Some(&Some(d_before)));
         found.next = *gives.next()?;
         let (following, _) = self.call::<Matmul>(found.next, Phase::Backward)?;
         let around = [found.next, *found.backward.first()?];
@@ -200,8 +203,11 @@ impl Joiner<'_> {
         let kind = |draws: [usize; 2]| draws.map(|draws| BlockKind { subgroups, aligned, draws });
         let [forward, backward] = kind(chain.draws());
         let dy = self.shape(self.calls[found.next].wires.d_outputs[0]);
-        let turns = turns::block_forward(forward, x.rows(), x.width())
-            .max(turns::block_backward(backward, x.rows(), dy.width()));
+        let turns = turns::block_forward(forward, x.rows(), x.width()).max(turns::block_backward(
+            backward,
+            x.rows(),
+            dy.width(),
+        ));
         if turns > self.target.max_turns as usize {
             return Err(format!("its loops would take {turns} turns, more than this driver goes through"));
         }
@@ -215,7 +221,8 @@ impl Joiner<'_> {
         let paths = [path(&found.forward), path(&[&[found.next][..], &found.backward].concat())];
         let wires = |at: usize| self.calls[at].wires.clone();
         let (linear, next) = (wires(found.forward[0]), wires(found.next));
-        let column = chain.column().map(|at| (wires(found.forward[at + 1]), wires(found.backward[chain.len() - 1 - at])));
+        let column =
+            chain.column().map(|at| (wires(found.forward[at + 1]), wires(found.backward[chain.len() - 1 - at])));
         let last = wires(found.forward[found.forward.len() - 1]);
         // What the gradient is taken from lies before the stage of columns.
         let product = column.as_ref().map_or(linear.outputs[0], |(forward, _)| forward.inputs[0]);
@@ -309,17 +316,14 @@ impl Joiner<'_> {
 
     fn head(&mut self) {
         self.look();
-        let of_call = |call: &Call| head::of_loss(&call.op).filter(|_| call.phase == Phase::Forward);
-        let Some((at, plain)) = self.calls.iter().enumerate().find_map(|(at, call)| Some((at, of_call(call)?))) else {
+        let of_call = |call: &Call| call.op.row_loss().filter(|_| call.phase == Phase::Forward);
+        let Some((at, row)) = self.calls.iter().enumerate().find_map(|(at, call)| Some((at, of_call(call)?))) else {
             return;
         };
-        let forward = &self.calls[at].wires;
+        let (loss, forward) = (Arc::clone(&self.calls[at].op), &self.calls[at].wires);
         let Some((_, metrics)) = self.call::<Metrics>(at + 1, Phase::Forward) else { return };
-        let gradient = self.calls.get(at + 2).filter(|call| call.phase == Phase::Backward);
-        let Some(backward) = gradient.filter(|call| head::of_loss(&call.op).is_some()).map(|call| &call.wires) else {
-            return;
-        };
-        let Some(d_logits) = backward.d_inputs[0] else { return };
+        let Some(back) = self.same(at, Phase::Backward).filter(|back| *back == at + 2) else { return };
+        let Some(d_outputs) = self.calls[back].wires.d_inputs[0] else { return };
         let taken = [at, at + 1, at + 2];
         if !forward.outputs.iter().chain(&forward.saved).all(|&id| self.only_in(id, &taken)) {
             return;
@@ -329,23 +333,22 @@ impl Joiner<'_> {
         let with_layer = linear.filter(|(matmul, wires)| {
             let alone = self.only_in(forward.inputs[0], &[at - 1, at, at + 1, at + 2]);
             let free = !matmul.relu && !keeps_products_apart(self.target.product);
-            free && wires.inputs.len() == 3 && wires.outputs[0] == forward.inputs[0] && alone
+            free && wires.outputs[0] == forward.inputs[0] && alone
         });
-        let layer = with_layer.map(|(_, wires)| [&wires.inputs[..], &tail].concat());
-        let alone = [&forward.inputs[..1], &tail].concat();
-        let candidates = layer.map(|inputs| (true, inputs)).into_iter().chain([(false, alone)]);
-        for (linear, inputs) in candidates {
-            let op = Head { linear, ..plain };
+        let layer = with_layer.map(|(_, wires)| (Some(wires.inputs.len() == 3), [&wires.inputs[..], &tail].concat()));
+        let alone = (None, [&forward.inputs[..1], &tail].concat());
+        for (layer, inputs) in layer.into_iter().chain([alone]) {
+            let op = Head { loss: Arc::clone(&loss), row: row.clone(), layer };
             let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
-            let k = if linear { shapes[0].width() } else { 0 };
-            let classes = if linear { shapes[1].rows() } else { shapes[0].width() };
-            let turns = turns::head(self.target.product == Family::Subgroup, shapes[0].rows(), classes, k);
+            let k = if layer.is_some() { shapes[0].width() } else { 0 };
+            let outputs = if layer.is_some() { shapes[1].rows() } else { shapes[0].width() };
+            let turns = turns::head(self.target.product == Family::Subgroup, shapes[0].rows(), outputs, k);
             if op.shapes(&shapes).is_err() || turns > self.target.max_turns as usize {
                 continue;
             }
-            let first = at - usize::from(linear);
-            let path = if linear { format!("{}+loss", self.calls[first].path) } else { "loss".to_owned() };
-            let wires = Wires { inputs, outputs: vec![d_logits], ..Wires::default() };
+            let first = at - usize::from(layer.is_some());
+            let path = if layer.is_some() { format!("{}+loss", self.calls[first].path) } else { "loss".to_owned() };
+            let wires = Wires { inputs, outputs: vec![d_outputs], ..Wires::default() };
             self.calls[first] = Call { op: Arc::new(op), path, phase: Phase::Forward, wires };
             self.gone[first + 1..at + 3].fill(true);
             self.remove();

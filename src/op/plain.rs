@@ -4,7 +4,7 @@ use super::{Dispatch, Recorder, Slot, SlotId, Target, Wire, writes};
 use crate::kernel::{Io, Scalar, Tensor};
 use crate::op::Class;
 use crate::shape::Shape;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// A tensor of the plain dispatches, and where it lies in the joined one's bindings.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,8 +40,13 @@ impl Default for PlainRecorder {
 impl PlainRecorder {
     /// A tensor of its own.
     pub fn inner(&mut self, shape: &Shape) -> Wire {
+        self.inner_of(shape, Scalar::F32)
+    }
+
+    /// A tensor of its own of such words.
+    pub fn inner_of(&mut self, shape: &Shape, scalar: Scalar) -> Wire {
         let name = format!("plain.{}", self.rec.slots.len());
-        let (scalar, class) = (Scalar::F32, Class::Activations);
+        let class = Class::Activations;
         let slot = self.rec.slot(Slot { name, shape: shape.clone(), scalar, class, public: false, within: None });
         Wire { slot, shape: shape.clone() }
     }
@@ -71,12 +76,12 @@ impl Plain {
             let words = memory[tie.slot.0 as usize].len();
             memory[tie.slot.0 as usize].copy_from_slice(&bound[tie.binding].u32()[tie.offset..][..words]);
         }
-        let mut written = BTreeMap::new();
+        let mut written = BTreeSet::new();
         for dispatch in &self.dispatches {
             let mut outs: Vec<(usize, SlotId, Vec<u32>)> = vec![];
             for (place, (&slot, binding)) in dispatch.slots.iter().zip(dispatch.kernel.bindings).enumerate() {
                 if writes(binding.access) {
-                    written.insert(slot, ());
+                    written.insert(slot);
                     outs.push((place, slot, std::mem::take(&mut memory[slot.0 as usize])));
                 }
             }
@@ -95,7 +100,11 @@ impl Plain {
                 memory[slot.0 as usize] = words;
             }
         }
-        for tie in self.ties.iter().filter(|tie| written.contains_key(&tie.slot)) {
+        if written.contains(&SlotId(0)) {
+            let words = &memory[0];
+            bound[self.now].u32_mut()[..words.len()].copy_from_slice(words);
+        }
+        for tie in self.ties.iter().filter(|tie| written.contains(&tie.slot)) {
             let words = &memory[tie.slot.0 as usize];
             bound[tie.binding].u32_mut()[tie.offset..][..words.len()].copy_from_slice(words);
         }

@@ -143,3 +143,27 @@ impl Stage {
 pub const fn joined_tolerance(c: f64, terms: fn(&[u8], usize) -> usize) -> Tolerance {
     Tolerance { c, size: Size::LargestOfRow, terms }
 }
+
+/// What a loss does to the outputs of one row, where one kernel sees all rows: loss, right answers and gradient together.
+#[derive(Clone, Debug)]
+pub struct RowLoss {
+    /// As in the joined kernel's name.
+    pub name: &'static str,
+    /// WGSL with `judged(row)`, which reads `output(i)`, `labels` or `target_values`, and `class_weights` if the loss has them,
+    /// and writes `d_outputs`.
+    pub parts: &'static [Part],
+    /// Its arguments beside the number of outputs, which is `args.outputs`.
+    pub args: Vec<Arg>,
+    /// Whether the target of a row is the number of its class, else a number for each output.
+    pub takes_class: bool,
+    /// Whether it takes class weights.
+    pub takes_weights: bool,
+    /// How far the kernel may be from the twins, in the units of [`Tolerance::c`].
+    pub c: f64,
+    /// The CPU path's form: replaces the outputs of a row by their gradient, and gives loss and right answers. Takes the bits of
+    /// the arguments, the words of the row's target, the class weights and the step.
+    pub fast: RowFn,
+}
+
+/// As [`RowLoss::fast`].
+pub type RowFn = fn(&[u32], &mut [f32], &[u32], &[f32], &Now) -> (f32, u32);

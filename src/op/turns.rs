@@ -66,9 +66,9 @@ pub fn head(subgroups: bool, rows: usize, classes: usize, k: usize) -> usize {
     let product = match (k, subgroups) {
         (0, _) => 0,
         (_, true) => {
-            turns_of((rows.div_ceil(8) * classes.div_ceil(8)).div_ceil(32), turns_of(k / 4, 0) + turns_of(8, 0))
+            turns_of((rows.div_ceil(8) * classes.div_ceil(8)).div_ceil(32), turns_of(k.div_ceil(4), 0) + turns_of(8, 0))
         }
-        (_, false) => turns_of((rows * classes).div_ceil(256), turns_of(k / 4, 0)),
+        (_, false) => turns_of((rows * classes).div_ceil(256), turns_of(k.div_ceil(4), 0)),
     };
     product + turns_of(rows.div_ceil(256), 3 * turns_of(classes, 0)) + TREE
 }
@@ -130,8 +130,8 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("dropout", "mask") => PHILOX,
         ("gather", _) if part.contains("first") => {
             let threads = dispatch.groups.iter().map(|&groups| groups as usize).product::<usize>() * 256;
-            let quads = s.arg("features") / 4;
-            s.lanes(per("x", "features"), (threads / quads.max(1)).max(1)) + s.lanes(s.words("batch_target"), threads)
+            let of_row = if part.ends_with("words") { s.arg("features") } else { s.arg("features") / 4 };
+            s.lanes(per("x", "features"), (threads / of_row.max(1)).max(1)) + s.lanes(s.words("batch_target"), threads)
         }
         ("block", _) => {
             let binds_h = dispatch.kernel.bindings.iter().any(|binding| binding.name == "h");
@@ -144,8 +144,7 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
                 false => block_backward(kind, per("dy", "k"), s.arg("k")),
             }
         }
-        ("head", "cross_entropy") => head(false, per("d_logits", "classes"), s.arg("classes"), 0),
-        ("head", _) => head(subgroups, per("d_logits", "classes"), s.arg("classes"), s.arg("k")),
+        ("head", _) => head(subgroups, per("d_outputs", "outputs"), s.arg("outputs"), s.arg("k")),
         ("matmul", "column_sums") => turns_of(per("dy", "columns"), 0),
         ("matmul", _) if part.starts_with("sum_parts") => turns_of(s.arg("parts"), 0),
         ("matmul", "jobs_tiled") => {

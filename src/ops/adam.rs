@@ -6,7 +6,8 @@
 //! Source: Kingma & Ba 2015, Algorithm 1; Loshchilov & Hutter 2019, Algorithm 2, with its schedule multiplier being the
 //! rate; both in the form of PyTorch's `torch.optim.Adam` and `AdamW`, eps outside the root.
 
-use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
+use super::step::{Last, Update, following, slots_of};
+use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Values, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
@@ -25,14 +26,26 @@ args! {
         eps: f32,
         l2: f32,
         decoupled: f32,
+        lines: u32,
     }
 }
 
-static UPDATE: Kernel = Kernel {
+const ALONE: &[Binding] = &[read("gradients"), NOW, update("parameters"), update("mean"), update("square")];
+const WITH_ADVANCE: &[Binding] =
+    &[read("gradients"), NOW, read("table").u32(), WRITE_NEXT, update("parameters"), update("mean"), update("square")];
+
+const ALONE_KERNEL: Kernel = Kernel {
     name: "adam.update",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "shared/expm1.wgsl", "adam/update.wgsl"),
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "shared/expm1.wgsl",
+        "step/ends_not.wgsl",
+        "adam/alone.wgsl",
+        "adam/update.wgsl"
+    ),
     args: Args::FIELDS,
-    bindings: &[read("gradients"), NOW, update("parameters"), update("mean"), update("square")],
+    bindings: ALONE,
     needs: Needs::Nothing,
     // A dozen roundings, among them divisions and roots of 2.5 units each.
     tolerance: Tolerance::element(16.0),
@@ -44,8 +57,33 @@ static UPDATE: Kernel = Kernel {
     fast: None,
 };
 
+static UPDATE: Kernel = ALONE_KERNEL;
+
+/// The update at the end of a step, which also says what the next one is.
+static LAST: Kernel = Kernel {
+    name: "adam.update_last",
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "shared/expm1.wgsl",
+        "step/next.wgsl",
+        "step/ends.wgsl",
+        "adam/with_advance.wgsl",
+        "adam/update.wgsl"
+    ),
+    bindings: WITH_ADVANCE,
+    twin: |a, io| {
+        let [gradients, now, table, mut next, mut parameters, mut mean, mut square] = io.take();
+        let a: Args = args_of(a);
+        next.set_now(&following(a.lines, &table, &now.now()));
+        let moved = (parameters.f32_mut(), mean.f32_mut(), square.f32_mut());
+        adam(a, gradients.f32(), &now.now(), moved);
+    },
+    ..ALONE_KERNEL
+};
+
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&UPDATE];
+pub static KERNELS: &[&Kernel] = &[&UPDATE, &LAST];
 
 const SETTINGS: &[Setting] = &[
     Setting::share("beta1", 0.9, "decay of the running mean gradient"),
@@ -125,12 +163,20 @@ impl Op for Adam {
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let [gradients, parameters, mean, square] = &w.inputs[..] else { unreachable!("four inputs") };
+        self.record(&w.inputs, None, rec);
+    }
+
+    fn with_advance(&self) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Last(*self)))
+    }
+}
+
+impl Adam {
+    fn args(&self, gradients: &Wire) -> Args {
         let decay = self.weight_decay as f32;
         let (l2, decoupled) = if self.decoupled { (0.0, decay) } else { (decay, 0.0) };
-        let count = gradients.shape.elements();
-        let args = Args {
-            count: count as u32,
+        Args {
+            count: gradients.shape.elements() as u32,
             rate: self.rate as f32,
             beta1: self.beta1 as f32,
             rest1: (1.0 - self.beta1) as f32,
@@ -141,9 +187,18 @@ impl Op for Adam {
             eps: self.eps as f32,
             l2,
             decoupled,
-        };
-        let slots = [gradients.slot, rec.now(), parameters.slot, mean.slot, square.slot];
-        rec.elements(&UPDATE, &args, &slots, count);
+            lines: 0,
+        }
+    }
+}
+
+impl Update for Adam {
+    fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) {
+        let gradients = &tensors[0];
+        let (slots, lines) = slots_of(tensors, table, rec);
+        let kernel = if table.is_some() { &LAST } else { &UPDATE };
+        let args = Args { lines, ..self.args(gradients) };
+        rec.elements(kernel, &args, &slots, gradients.shape.elements());
     }
 }
 
@@ -157,8 +212,16 @@ pub fn cases() -> Vec<Case> {
             vec![([count].into(), gradients), normal(1.0), normal(0.5), ([count].into(), Fill::Words(squares))];
         Case::new(name, op, 1, inputs).not_smooth()
     };
+    let last = |name: &str, count: usize, lines: usize| {
+        let plain = case(name, count, Fill::Normal(0.0, 1.0), Adam::default());
+        let table = ([lines, size_of::<Step>() / 4].into(), Fill::Below(1000));
+        let inputs = [plain.inputs.clone(), vec![table]].concat();
+        Case { op: Arc::new(Last(Adam::default())), inputs, ..plain }
+    };
     let (normal, adam) = (Fill::Normal(0.0, 1.0), Adam::default());
     vec![
+        last("257, last of a step", 257, 3),
+        last("1030, last of all", 1030, 2),
         case("1", 1, normal.clone(), adam),
         case("257, l2", 257, normal.clone(), Adam { weight_decay: 1e-2, ..adam }),
         case("1031, decoupled", 1031, normal.clone(), Adam { weight_decay: 0.1, decoupled: true, ..adam }),

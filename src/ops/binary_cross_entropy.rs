@@ -7,7 +7,8 @@
 //! between the two where t is. A NaN among the logits makes the row's loss NaN. Source: Goodfellow et al. 2016, eq. 6.25
 //! and section 6.2.2.2.
 
-use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::kernel::{Kernel, NOW, Needs, Now, Size, Tolerance, args_of, read, write};
+use crate::op::stage::RowLoss;
 use crate::op::{Answer, Case, Fill, LossKind, Made, Op, Outputs, Recorder, SIGMOID, Weighing, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -123,6 +124,18 @@ impl Op for BinaryCrossEntropy {
         input == 0
     }
 
+    fn row_loss(&self) -> Option<RowLoss> {
+        Some(RowLoss {
+            name: "binary_cross_entropy",
+            parts: parts!("shared/log1p.wgsl", "shared/sigmoid.wgsl", "binary_cross_entropy/judged.wgsl"),
+            args: vec![],
+            takes_class: false,
+            takes_weights: true,
+            c: 32.0,
+            fast: judged,
+        })
+    }
+
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let now = rec.now();
         let inputs = w.inputs.iter().map(|wire| wire.slot);
@@ -141,6 +154,18 @@ impl Op for BinaryCrossEntropy {
 
 fn args(logits: &Wire) -> Args {
     Args { outputs: logits.shape.width() as u32 }
+}
+
+/// Loss, right answers and gradient of one row.
+fn judged(_: &[u32], outputs: &mut [f32], target: &[u32], weights: &[f32], now: &Now) -> (f32, u32) {
+    let targets: &[f32] = bytemuck::cast_slice(target);
+    let (loss, right) = forward(outputs, targets, weights);
+    let share = f64::from(now.loss_scale()) / (now.rows as usize * outputs.len()) as f64;
+    for (z, &t) in outputs.iter_mut().zip(targets) {
+        let t = f64::from(t);
+        *z = (share * weight(weights, t) * (sigmoid(f64::from(*z)) - t)) as f32;
+    }
+    (loss, right)
 }
 
 /// Inputs for the checks.

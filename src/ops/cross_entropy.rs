@@ -7,12 +7,13 @@
 //! not over the weights. The loss is a row's; `metrics` takes the mean. A NaN among the logits makes loss and row NaN.
 
 use crate::kernel::{Io, Kernel, NOW, Needs, Now, Size, Tolerance, args_of, read, write};
+use crate::op::stage::{Arg, RowLoss};
 use crate::op::{Answer, Case, Fill, LossKind, Made, Op, Outputs, Recorder, SOFTMAX, Weighing, Wire, Wires, largest};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 use std::sync::Arc;
 
-args! { pub(in crate::ops) struct Args { pub(in crate::ops) classes: u32, pub(in crate::ops) smoothing: f32 } }
+args! { struct Args { classes: u32, smoothing: f32 } }
 
 /// Drivers' `exp` is good to some 20 roundings over its range, and its error passes into the probabilities whole; `log`
 /// near 1 is off by 6e-5 of its small result, which against the tensor's largest loss is less.
@@ -112,6 +113,18 @@ impl Op for CrossEntropy {
         input == 0
     }
 
+    fn row_loss(&self) -> Option<RowLoss> {
+        Some(RowLoss {
+            name: "cross_entropy",
+            parts: parts!("cross_entropy/row.wgsl", "cross_entropy/judged.wgsl"),
+            args: vec![Arg::f32("smoothing", self.label_smoothing as f32)],
+            takes_class: true,
+            takes_weights: true,
+            c: 64.0,
+            fast: judged,
+        })
+    }
+
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let [logits, labels, weights] = &w.inputs[..] else { unreachable!("three inputs") };
         let now = rec.now();
@@ -133,6 +146,15 @@ impl CrossEntropy {
     fn args(&self, logits: &Wire) -> Args {
         Args { classes: logits.shape.width() as u32, smoothing: self.label_smoothing as f32 }
     }
+}
+
+/// Weighted loss, whether the label has the largest logit, and gradient of one row.
+fn judged(args: &[u32], row: &mut [f32], target: &[u32], weights: &[f32], now: &Now) -> (f32, u32) {
+    let (a, label) = (Args { classes: row.len() as u32, smoothing: f32::from_bits(args[0]) }, target[0] as usize);
+    let (loss, best) = fast_softmax(a, row, label);
+    let loss = loss * weights[label];
+    gradient_of_row(a, (target[0], weights), now, row);
+    (loss, u32::from(best == label && !loss.is_nan()))
 }
 
 /// Inputs for the checks.
@@ -173,7 +195,7 @@ fn forward(a: &[u8], io: &mut Io<'_>, softmax: Softmax) {
 }
 
 /// Makes the probabilities of one row of its logits, and gives the loss and the first largest class.
-pub(in crate::ops) type Softmax = fn(Args, &mut [f32], usize) -> (f32, usize);
+type Softmax = fn(Args, &mut [f32], usize) -> (f32, usize);
 
 /// The first largest class; none where a logit is NaN, which makes every probability NaN.
 fn best_of(row: &mut [f32]) -> (usize, bool) {
@@ -207,7 +229,7 @@ fn loss_of_row(logits: &[f32], label: usize, weighing: &Weighing) -> f64 {
 }
 
 /// A [`Softmax`] in float64.
-pub(in crate::ops) fn softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
+fn softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
     let (best, has_nan) = best_of(row);
     if has_nan {
         return (f32::NAN, best);
@@ -220,7 +242,7 @@ pub(in crate::ops) fn softmax(a: Args, row: &mut [f32], label: usize) -> (f32, u
 }
 
 /// The same with one exponential of a float32 for each class.
-pub(in crate::ops) fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
+fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
     let (best, has_nan) = best_of(row);
     if has_nan {
         return (f32::NAN, best);
@@ -237,20 +259,20 @@ pub(in crate::ops) fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f
     ((sum.ln() - less) as f32, best)
 }
 
-/// Makes the gradients of rows of their probabilities.
-pub(in crate::ops) fn backward_in_place(a: Args, (labels, weights): (&[u32], &[f32]), now: &Now, p: &mut [f32]) {
-    let (classes, share) = (a.classes as usize, a.smoothing / a.classes as f32);
-    for (row, &label) in p.chunks_exact_mut(classes).zip(labels).take(now.rows as usize) {
-        let weight = now.loss_scale() * weights[label as usize];
-        for (j, p) in row.iter_mut().enumerate() {
-            let on = if j == label as usize { 1.0 - a.smoothing } else { 0.0 };
-            *p = weight * (*p - (on + share)) / now.rows as f32;
-        }
+/// Makes the gradients of a row of its probabilities.
+fn gradient_of_row(a: Args, (label, weights): (u32, &[f32]), now: &Now, row: &mut [f32]) {
+    let share = a.smoothing / a.classes as f32;
+    let weight = now.loss_scale() * weights[label as usize];
+    for (j, p) in row.iter_mut().enumerate() {
+        let on = if j == label as usize { 1.0 - a.smoothing } else { 0.0 };
+        *p = weight * (*p - (on + share)) / now.rows as f32;
     }
 }
 
-fn backward(a: Args, probabilities: &[f32], known: (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
-    let count = now.rows as usize * a.classes as usize;
+fn backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
+    let (classes, count) = (a.classes as usize, now.rows as usize * a.classes as usize);
     d_logits[..count].copy_from_slice(&probabilities[..count]);
-    backward_in_place(a, known, now, d_logits);
+    for (row, &label) in d_logits[..count].chunks_exact_mut(classes).zip(labels) {
+        gradient_of_row(a, (label, weights), now, row);
+    }
 }

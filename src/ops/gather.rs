@@ -123,9 +123,31 @@ static FLOATS_FIRST: [Kernel; 2] = [
     first!("floats_first_u64", "shared/quads_u64.wgsl", "gather/four_floats.wgsl", false, Needs::SubgroupsOf8),
 ];
 
+/// Of rows whose features are no multiple of four.
+static BYTES_FIRST_WORDS: Kernel = first_kernel(
+    "gather.bytes_first_words",
+    parts!("shared/now.wgsl", "shared/index.wgsl", "gather/bytes.wgsl", "gather/begin_words.wgsl"),
+    true,
+    Needs::Nothing,
+);
+static FLOATS_FIRST_WORDS: Kernel = first_kernel(
+    "gather.floats_first_words",
+    parts!("shared/now.wgsl", "shared/index.wgsl", "gather/floats.wgsl", "gather/begin_words.wgsl"),
+    false,
+    Needs::Nothing,
+);
+
 /// Its kernels.
-pub static KERNELS: &[&Kernel] =
-    &[&BYTES, &FLOATS, &BYTES_FIRST[0], &BYTES_FIRST[1], &FLOATS_FIRST[0], &FLOATS_FIRST[1]];
+pub static KERNELS: &[&Kernel] = &[
+    &BYTES,
+    &FLOATS,
+    &BYTES_FIRST[0],
+    &BYTES_FIRST[1],
+    &FLOATS_FIRST[0],
+    &FLOATS_FIRST[1],
+    &BYTES_FIRST_WORDS,
+    &FLOATS_FIRST_WORDS,
+];
 
 /// What is to be learnt of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +231,7 @@ impl Op for Gather {
 }
 
 /// The gather as the beginning of a step, which makes the step that comes next the current one; see
-/// [`Last`](super::sgd::Last). The features of a row are a multiple of four.
+/// [`Last`](super::step::Last).
 #[derive(Clone, Debug)]
 pub struct Begin(pub Gather);
 
@@ -219,9 +241,6 @@ impl Op for Begin {
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        if !self.0.features().is_multiple_of(4) {
-            return Err(ShapeError::new(format!("{} features are no multiple of four", self.0.features())));
-        }
         self.0.shapes(inputs)
     }
 
@@ -229,13 +248,19 @@ impl Op for Begin {
         let [data, targets, order, offset, factor] = [0, 1, 2, 3, 4].map(|i| w.inputs[i].slot);
         let affine = rec.together(&[offset, factor]);
         let [next, now] = rec.begin_step();
-        let kernel = rec.best(if self.0.bytes { &BYTES_FIRST } else { &FLOATS_FIRST });
+        let aligned = self.0.features().is_multiple_of(4);
+        let kernel = match (aligned, self.0.bytes) {
+            (true, bytes) => rec.best(if bytes { &BYTES_FIRST } else { &FLOATS_FIRST }),
+            (false, true) => &BYTES_FIRST_WORDS,
+            (false, false) => &FLOATS_FIRST_WORDS,
+        };
+        let pieces = if aligned { self.0.features() / 4 } else { self.0.features() };
         let (features, targets_of_row) = (self.0.features(), self.0.target.words());
         let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
         let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];
         // On a CPU, what a thread reads once for all its rows is worth more than threads.
-        let rows_of_thread = if kernel.needs == Needs::SubgroupsOf8 { 8 } else { 1 };
-        rec.elements(kernel, &args, &slots, self.0.batch.div_ceil(rows_of_thread) * features / 4);
+        let rows_of_thread = if rec.target.offers(Needs::SubgroupsOf8) { 8 } else { 1 };
+        rec.elements(kernel, &args, &slots, self.0.batch.div_ceil(rows_of_thread) * pieces);
     }
 }
 
@@ -276,6 +301,8 @@ pub fn cases() -> Vec<Case> {
             vec![1, 4, 5],
             class,
         ),
+        first(case("bytes 13 of 29x7", true, (29, 13, 13), vec![7], class), true, 13, vec![7], class),
+        first(case("floats 3 of 5x3", false, (5, 4, 3), vec![3], numbers), false, 4, vec![3], numbers),
         first(case("numbers 41x4", false, (41, 32, 31), vec![4], numbers), false, 32, vec![4], numbers),
     ];
     let mut extreme = case("floats, extreme", false, (50, 20, 20), vec![5], TargetKind::Class);

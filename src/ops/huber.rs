@@ -5,7 +5,8 @@
 //! 1964, "Robust estimation of a location parameter", in the form of PyTorch's `torch.nn.HuberLoss`. A NaN among the
 //! predictions makes the row's loss NaN.
 
-use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::kernel::{Kernel, NOW, Needs, Now, Size, Tolerance, args_of, read, write};
+use crate::op::stage::{Arg, RowLoss};
 use crate::op::{
     Answer, Case, Fill, IDENTITY, LossKind, Made, Op, Outputs, Recorder, Right, Setting, Values, Weighing, Wire, Wires,
 };
@@ -115,6 +116,18 @@ impl Op for Huber {
         input == 0
     }
 
+    fn row_loss(&self) -> Option<RowLoss> {
+        Some(RowLoss {
+            name: "huber",
+            parts: parts!("huber/judged.wgsl"),
+            args: vec![Arg::f32("delta", self.delta as f32)],
+            takes_class: false,
+            takes_weights: false,
+            c: 8.0,
+            fast: judged,
+        })
+    }
+
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let slots = [w.inputs[0].slot, w.inputs[1].slot, rec.now(), w.outputs[0].slot, w.outputs[1].slot];
         rec.elements(&FORWARD, &self.args(&w.inputs[0]), &slots, w.inputs[0].shape.rows());
@@ -159,6 +172,18 @@ pub fn cases() -> Vec<Case> {
         case("scaled 9x5", 1.0, 9, [9, 5], normal()).exponent(16),
         case("extreme", 1.0, 21, [21, 4], Fill::Extreme),
     ]
+}
+
+/// Loss and gradient of one row; numbers are neither right nor wrong.
+fn judged(args: &[u32], outputs: &mut [f32], target: &[u32], _: &[f32], now: &Now) -> (f32, u32) {
+    let (targets, delta): (&[f32], _) = (bytemuck::cast_slice(target), f32::from_bits(args[0]));
+    let loss = mean(outputs, targets, delta.into()) as f32;
+    let share = now.loss_scale() / (now.rows as usize * outputs.len()) as f32;
+    for (p, t) in outputs.iter_mut().zip(targets) {
+        // NaN stays NaN.
+        *p = share * (*p - t).clamp(-delta, delta);
+    }
+    (loss, 0)
 }
 
 /// The loss of one row.

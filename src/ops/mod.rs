@@ -73,7 +73,7 @@ pub static OPS: &[Entry] = &[
     Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).loss(&cross_entropy::CROSS_ENTROPY),
     Entry::new("dropout", dropout::KERNELS, dropout::cases),
     Entry::new("gather", gather::KERNELS, gather::cases),
-    Entry::new("head", head::KERNELS, head::cases),
+    Entry::new("head", head::KERNELS, head::cases).joined(head::kernels),
     Entry::new("huber", huber::KERNELS, huber::cases).loss(&huber::HUBER),
     Entry::new("loss_scale", loss_scale::KERNELS, loss_scale::cases),
     Entry::new("matmul", matmul::KERNELS, matmul::cases),

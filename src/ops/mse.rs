@@ -3,7 +3,8 @@
 //! Loss of a row = Σ (p − t)² / outputs; the gradient of the mean over rows is 2 (p − t) / (rows · outputs). It is the
 //! negative log-likelihood of a Gaussian of fixed variance, but for constants (Goodfellow et al. 2016, section 5.5.1).
 
-use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::kernel::{Kernel, NOW, Needs, Now, Size, Tolerance, args_of, read, write};
+use crate::op::stage::RowLoss;
 use crate::op::{Answer, Case, Fill, IDENTITY, LossKind, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -94,6 +95,18 @@ impl Op for Mse {
         input == 0
     }
 
+    fn row_loss(&self) -> Option<RowLoss> {
+        Some(RowLoss {
+            name: "mse",
+            parts: parts!("mse/judged.wgsl"),
+            args: vec![],
+            takes_class: false,
+            takes_weights: false,
+            c: 8.0,
+            fast: judged,
+        })
+    }
+
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let slots = [w.inputs[0].slot, w.inputs[1].slot, rec.now(), w.outputs[0].slot, w.outputs[1].slot];
         rec.elements(&FORWARD, &args(&w.inputs[0]), &slots, w.inputs[0].shape.rows());
@@ -123,6 +136,18 @@ pub fn cases() -> Vec<Case> {
         case("scaled 9x5", 9, [9, 5], Fill::Normal(0.0, 1.0)).exponent(16),
         case("extreme", 21, [21, 4], Fill::Extreme).not_smooth(),
     ]
+}
+
+/// Loss, answers on the target's side of ½, and gradient of one row.
+fn judged(_: &[u32], outputs: &mut [f32], target: &[u32], _: &[f32], now: &Now) -> (f32, u32) {
+    let targets: &[f32] = bytemuck::cast_slice(target);
+    let (loss, mut right) = (mean(outputs, targets) as f32, 0);
+    let share = now.loss_scale() * 2.0 / (now.rows as usize * outputs.len()) as f32;
+    for (p, t) in outputs.iter_mut().zip(targets) {
+        right += u32::from(!p.is_nan() && (*p > 0.5) == (*t > 0.5));
+        *p = share * (*p - t);
+    }
+    (loss, right)
 }
 
 /// The loss of one row.

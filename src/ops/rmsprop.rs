@@ -4,21 +4,39 @@
 //! Nothing moves in a halted run. Source: Tieleman & Hinton 2012, "Neural networks for machine learning", lecture 6.5, in
 //! the form of PyTorch's `torch.optim.RMSprop` that is not centered: eps outside the root, the rate outside the momentum.
 
-use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, update};
+use super::step::{Last, Update, following, slots_of};
+use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
 use std::sync::Arc;
 
 args! {
-    struct Args { count: u32, rate: f32, alpha: f32, rest: f32, eps: f32, momentum: f32, l2: f32 }
+    struct Args { count: u32, rate: f32, alpha: f32, rest: f32, eps: f32, momentum: f32, l2: f32, lines: u32 }
 }
 
-static UPDATE: Kernel = Kernel {
+const ALONE: &[Binding] = &[read("gradients"), NOW, update("parameters"), update("square"), update("velocity")];
+const WITH_ADVANCE: &[Binding] = &[
+    read("gradients"),
+    NOW,
+    read("table").u32(),
+    WRITE_NEXT,
+    update("parameters"),
+    update("square"),
+    update("velocity"),
+];
+
+const ALONE_KERNEL: Kernel = Kernel {
     name: "rmsprop.update",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "rmsprop/update.wgsl"),
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "step/ends_not.wgsl",
+        "rmsprop/alone.wgsl",
+        "rmsprop/update.wgsl"
+    ),
     args: Args::FIELDS,
-    bindings: &[read("gradients"), NOW, update("parameters"), update("square"), update("velocity")],
+    bindings: ALONE,
     needs: Needs::Nothing,
     // Ten roundings, among them a division and a root of 2.5 units each.
     tolerance: Tolerance::element(16.0),
@@ -30,8 +48,32 @@ static UPDATE: Kernel = Kernel {
     fast: None,
 };
 
+static UPDATE: Kernel = ALONE_KERNEL;
+
+/// The update at the end of a step, which also says what the next one is.
+static LAST: Kernel = Kernel {
+    name: "rmsprop.update_last",
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "step/next.wgsl",
+        "step/ends.wgsl",
+        "rmsprop/with_advance.wgsl",
+        "rmsprop/update.wgsl"
+    ),
+    bindings: WITH_ADVANCE,
+    twin: |a, io| {
+        let [gradients, now, table, mut next, mut parameters, mut square, mut velocity] = io.take();
+        let a: Args = args_of(a);
+        next.set_now(&following(a.lines, &table, &now.now()));
+        let moved = (parameters.f32_mut(), square.f32_mut(), velocity.f32_mut());
+        rmsprop(a, gradients.f32(), &now.now(), moved);
+    },
+    ..ALONE_KERNEL
+};
+
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&UPDATE];
+pub static KERNELS: &[&Kernel] = &[&UPDATE, &LAST];
 
 /// RMSprop as PyTorch has it, as the registry of optimisers lists it.
 pub static RMSPROP: OptimizerKind = OptimizerKind {
@@ -88,19 +130,36 @@ impl Op for RmsProp {
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let [gradients, parameters, square, velocity] = &w.inputs[..] else { unreachable!("four inputs") };
-        let count = gradients.shape.elements();
-        let args = Args {
-            count: count as u32,
+        self.record(&w.inputs, None, rec);
+    }
+
+    fn with_advance(&self) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Last(*self)))
+    }
+}
+
+impl RmsProp {
+    fn args(&self, gradients: &Wire) -> Args {
+        Args {
+            count: gradients.shape.elements() as u32,
             rate: self.rate as f32,
             alpha: self.alpha as f32,
             rest: (1.0 - self.alpha) as f32,
             eps: self.eps as f32,
             momentum: self.momentum as f32,
             l2: self.weight_decay as f32,
-        };
-        let slots = [gradients.slot, rec.now(), parameters.slot, square.slot, velocity.slot];
-        rec.elements(&UPDATE, &args, &slots, count);
+            lines: 0,
+        }
+    }
+}
+
+impl Update for RmsProp {
+    fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) {
+        let gradients = &tensors[0];
+        let (slots, lines) = slots_of(tensors, table, rec);
+        let kernel = if table.is_some() { &LAST } else { &UPDATE };
+        let args = Args { lines, ..self.args(gradients) };
+        rec.elements(kernel, &args, &slots, gradients.shape.elements());
     }
 }
 
@@ -114,8 +173,16 @@ pub fn cases() -> Vec<Case> {
             vec![([count].into(), gradients), normal(1.0), ([count].into(), Fill::Words(squares)), normal(0.5)];
         Case::new(name, op, 1, inputs).not_smooth()
     };
+    let last = |name: &str, count: usize, lines: usize| {
+        let plain = case(name, count, Fill::Normal(0.0, 1.0), RmsProp::default());
+        let table = ([lines, size_of::<Step>() / 4].into(), Fill::Below(1000));
+        let inputs = [plain.inputs.clone(), vec![table]].concat();
+        Case { op: Arc::new(Last(RmsProp::default())), inputs, ..plain }
+    };
     let (normal, plain) = (Fill::Normal(0.0, 1.0), RmsProp { momentum: 0.9, ..RmsProp::default() });
     vec![
+        last("257, last of a step", 257, 3),
+        last("1030, last of all", 1030, 2),
         case("1", 1, normal.clone(), plain),
         case("257, l2", 257, normal.clone(), RmsProp { weight_decay: 1e-2, ..plain }),
         case("1031, no momentum", 1031, normal.clone(), RmsProp { momentum: 0.0, alpha: 0.9, ..plain }),

@@ -5,7 +5,7 @@
 //! by the rate ε, which is the layer's share of the step's rate. Nothing moves in a halted run.
 //! Source: Sutskever et al. 2013, section 2, in the form of PyTorch's `torch.optim.SGD`.
 
-use super::step::following;
+use super::step::{Last, Update, following, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Part, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -58,19 +58,23 @@ macro_rules! with {
 }
 
 static UPDATE: [Kernel; 2] = [
-    update_kernel("sgd.update", with!("shared/quads.wgsl", "sgd/alone.wgsl"), Needs::Nothing),
-    update_kernel("sgd.update_u64", with!("shared/quads_u64.wgsl", "sgd/alone.wgsl"), Needs::SubgroupsOf8),
+    update_kernel("sgd.update", with!("shared/quads.wgsl", "step/ends_not.wgsl", "sgd/alone.wgsl"), Needs::Nothing),
+    update_kernel(
+        "sgd.update_u64",
+        with!("shared/quads_u64.wgsl", "step/ends_not.wgsl", "sgd/alone.wgsl"),
+        Needs::SubgroupsOf8,
+    ),
 ];
 
 static LAST: [Kernel; 2] = [
     last_kernel(
         "sgd.update_last",
-        with!("shared/quads.wgsl", "step/next.wgsl", "sgd/with_advance.wgsl"),
+        with!("shared/quads.wgsl", "step/next.wgsl", "step/ends.wgsl", "sgd/with_advance.wgsl"),
         Needs::Nothing,
     ),
     last_kernel(
         "sgd.update_last_u64",
-        with!("shared/quads_u64.wgsl", "step/next.wgsl", "sgd/with_advance.wgsl"),
+        with!("shared/quads_u64.wgsl", "step/next.wgsl", "step/ends.wgsl", "sgd/with_advance.wgsl"),
         Needs::SubgroupsOf8,
     ),
 ];
@@ -150,10 +154,7 @@ impl Op for Sgd {
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let [gradients, parameters, velocity] = &w.inputs[..] else { unreachable!("three inputs") };
-        let (args, now) = (self.args(gradients), rec.now());
-        let slots = [gradients.slot, now, parameters.slot, velocity.slot];
-        rec.elements(rec.best(&UPDATE), &args, &slots, gradients.shape.elements().div_ceil(4));
+        self.record(&w.inputs, None, rec);
     }
 
     fn with_advance(&self) -> Option<Arc<dyn Op>> {
@@ -177,26 +178,13 @@ impl Sgd {
     }
 }
 
-/// The update as the end of a step: also what [`Advance`](super::step::Advance) does, for a step that began with
-/// [`Begin`](super::gather::Begin). Inputs as [`Sgd`]'s, then the step table.
-#[derive(Clone, Copy, Debug)]
-pub struct Last(pub Sgd);
-
-impl Op for Last {
-    fn name(&self) -> &'static str {
-        "sgd"
-    }
-
-    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        self.0.shapes(&inputs[..3])
-    }
-
-    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let [gradients, parameters, velocity, table] = &w.inputs[..] else { unreachable!("four inputs") };
-        let args = Args { lines: table.shape.rows() as u32, ..self.0.args(gradients) };
-        let (now, next) = (rec.now(), rec.end_step());
-        let slots = [gradients.slot, now, table.slot, next, parameters.slot, velocity.slot];
-        rec.elements(rec.best(&LAST), &args, &slots, gradients.shape.elements().div_ceil(4));
+impl Update for Sgd {
+    fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) {
+        let gradients = &tensors[0];
+        let (slots, lines) = slots_of(tensors, table, rec);
+        let kernel = rec.best(if table.is_some() { &LAST } else { &UPDATE });
+        let args = Args { lines, ..self.args(gradients) };
+        rec.elements(kernel, &args, &slots, gradients.shape.elements().div_ceil(4));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The end of a step: the next line of the step table becomes the current step.
 
 use crate::kernel::{Kernel, Needs, Now, Step, Tensor, Tolerance, UPDATE_NOW, args_of, read};
-use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires};
+use crate::op::{Case, Fill, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
 
@@ -63,6 +63,45 @@ impl Op for Advance {
         let now = rec.now();
         rec.dispatch(&ADVANCE, &Args { lines: table.shape.rows() as u32 }, &[table.slot, now], [1, 1, 1]);
     }
+}
+
+/// An update of trainable tensors, which can be the end of a step.
+pub trait Update: Op + Clone {
+    /// Records it for gradients, parameters and states; with the step table, as the end of a step.
+    fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder);
+}
+
+/// An update as the end of a step: also what [`Advance`] does, for a step that began with
+/// [`Begin`](super::gather::Begin). Inputs as the update's, then the step table.
+#[derive(Clone, Copy, Debug)]
+pub struct Last<U>(pub U);
+
+impl<U: Update> Op for Last<U> {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        match inputs.split_last() {
+            Some((_, tensors)) => self.0.shapes(tensors),
+            None => Err(ShapeError::new("the end of a step takes a step table")),
+        }
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let Some((table, tensors)) = w.inputs.split_last() else { unreachable!("a step table") };
+        self.0.record(tensors, Some(table), rec);
+    }
+}
+
+/// The slots of an update that takes gradients, parameters and states, in the order of its bindings, and the lines of the step
+/// table.
+pub(in crate::ops) fn slots_of(tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) -> (Vec<SlotId>, u32) {
+    let now = rec.now();
+    let gradients = tensors.iter().take(1).map(|wire| wire.slot).chain([now]);
+    let end: Vec<SlotId> = table.iter().flat_map(|table| [table.slot, rec.end_step()]).collect();
+    let moved = tensors.iter().skip(1).map(|wire| wire.slot);
+    (gradients.chain(end).chain(moved).collect(), table.map_or(0, |table| table.shape.rows() as u32))
 }
 
 /// Inputs for the checks.

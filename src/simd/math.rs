@@ -127,7 +127,8 @@ mod tests {
                 continue;
             }
             assert!(got.is_finite() && rounded.is_finite(), "{x}: {got}, should be {want}");
-            let unit = f64::from(f32::from_bits((rounded.abs().to_bits() & 0x7f80_0000).max(0x0080_0000))) * 2f64.powi(-23);
+            let unit =
+                f64::from(f32::from_bits((rounded.abs().to_bits() & 0x7f80_0000).max(0x0080_0000))) * 2f64.powi(-23);
             let error = (f64::from(got) - want).abs() / unit;
             if error > worst.0 {
                 worst = (error, x);

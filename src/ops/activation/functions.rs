@@ -234,4 +234,3 @@ fn logistic(x: f64) -> f64 {
 fn normal_below(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
-

@@ -1,9 +1,9 @@
 //! Cases of blocks, derived from the operations that declare stages.
 
 use super::chain::Chain;
-use crate::op::stage::Link;
 use super::{Block, BlockGradient};
 use crate::kernel::Kernel;
+use crate::op::stage::Link;
 use crate::op::{Case, Family, Fill, Op, Plain, Recorder, Target, Wire, Wires};
 use crate::ops::activation::{self, Activation};
 use crate::ops::batch_norm::{BatchNorm, Statistics};

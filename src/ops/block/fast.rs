@@ -155,11 +155,8 @@ pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'
     let (product, saved) = zs.split_at_mut(if chain.column.is_some() { saved as usize } else { zs.len() });
     // What is not bound has no rows.
     let [product_rows, saved_rows] = [usize::from(!product.is_empty()) * rows, usize::from(!saved.is_empty()) * 3];
-    let out = (
-        matrix_mut(product, product_rows, n),
-        matrix_mut(h.f32_mut(), rows, n),
-        matrix_mut(saved, saved_rows, n),
-    );
+    let out =
+        (matrix_mut(product, product_rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, saved_rows, n));
     let x = matrix(x.f32(), rows, k);
     with_room(x, n, 1, |room, strips, size| {
         let x = Packed::new(Form::of(x, n), x, room);

@@ -1,8 +1,8 @@
 //! The CPU path's form of the gradient: as in `fast.rs`.
 
 use super::chain::{Chain, From};
-use super::kernels::BACKWARD;
 use super::fast::{Args, columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, with_room};
+use super::kernels::BACKWARD;
 use crate::gemm::{Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut};
 use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
 use crate::op::stage::{Place, Row, Seen};
@@ -160,7 +160,9 @@ impl Backward<'_> {
             row[..width].copy_from_slice(slice_of(product));
         }
         if let Some(Columns { saved, gamma, beta }) = &self.columns {
-            let stats = [0, 1, 2].map(|row| filled(slice_of(columns(*saved, first, first + width).index_axis_move(ndarray::Axis(0), row))));
+            let stats = [0, 1, 2].map(|row| {
+                filled(slice_of(columns(*saved, first, first + width).index_axis_move(ndarray::Axis(0), row)))
+            });
             normalize(y, &stats, &filled(&gamma[first..][..width]), &filled(&beta[first..][..width]));
         }
         let place = Place { first, width, columns: self.weight.ncols(), now: self.now };
@@ -180,7 +182,9 @@ impl Backward<'_> {
         if let Some(Columns { saved, gamma, .. }) = &self.columns {
             let Some(product) = self.product else { unreachable!("the product is kept") };
             let z = columns(product, first, first + width);
-            let of = |row: usize| filled(slice_of(columns(*saved, first, first + width).index_axis_move(ndarray::Axis(0), row)));
+            let of = |row: usize| {
+                filled(slice_of(columns(*saved, first, first + width).index_axis_move(ndarray::Axis(0), row)))
+            };
             let gamma = filled(&gamma[first..][..width]);
             let sums = through_columns(strip, z, self.now.rows as f32, (&of(0), &of(1), &gamma));
             slice_mut(dgamma.row_mut(0)).copy_from_slice(&sums[0][..width]);

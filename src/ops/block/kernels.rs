@@ -2,12 +2,12 @@
 
 use super::chain::{Chain, From};
 use super::{fast, fast_backward};
-use crate::kernel::{Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, read, update, write};
+use crate::kernel::{
+    Access, Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, interned, read, update, write,
+};
 use crate::op::Family;
 use crate::part;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::{Mutex, PoisonError};
 
 /// The words that the arguments begin with, in both directions.
 pub(super) const FORWARD: [(&str, Scalar); 8] = [
@@ -45,24 +45,9 @@ pub(super) struct Wanted {
     pub backward: bool,
 }
 
-static MADE: Mutex<BTreeMap<String, &'static Kernel>> = Mutex::new(BTreeMap::new());
-
-/// Whether a kernel is one that was made here.
-pub fn is_made_here(kernel: &Kernel) -> bool {
-    let made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    made.get(kernel.name).is_some_and(|own| std::ptr::eq(*own, kernel))
-}
-
-/// The kernel for a chain. There are as many as networks have different sequences of stages, so they are never freed.
+/// The kernel for a chain.
 pub(super) fn kernel(chain: &Chain, wanted: Wanted) -> &'static Kernel {
-    let name = name(chain, wanted);
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(kernel) = made.get(&name) {
-        return kernel;
-    }
-    let kernel: &'static Kernel = Box::leak(Box::new(make(chain, wanted, name.clone())));
-    made.insert(name, kernel);
-    kernel
+    interned(name(chain, wanted), |name| make(chain, wanted, name))
 }
 
 fn name(chain: &Chain, Wanted { family, aligned, bias, backward }: Wanted) -> String {
@@ -77,14 +62,12 @@ fn name(chain: &Chain, Wanted { family, aligned, bias, backward }: Wanted) -> St
     format!("block.{marks} {}", chain.name())
 }
 
-fn make(chain: &Chain, wanted: Wanted, name: String) -> Kernel {
+fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     let head: &[(&str, Scalar)] = if wanted.backward { &BACKWARD } else { &FORWARD };
     let own = head.iter().map(|&(name, scalar)| (name.to_owned(), scalar));
     let fields = own.chain(chain.args().into_iter().map(|(name, arg)| (name, arg.scalar)));
-    let fields: Vec<Field> = fields
-        .enumerate()
-        .map(|(i, (name, scalar))| Field { name: name.leak(), offset: 4 * i, scalar })
-        .collect();
+    let fields: Vec<Field> =
+        fields.enumerate().map(|(i, (name, scalar))| Field { name: name.leak(), offset: 4 * i, scalar }).collect();
     let bindings = bindings(chain, wanted.backward);
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
@@ -120,7 +103,7 @@ fn make(chain: &Chain, wanted: Wanted, name: String) -> Kernel {
         Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))
     };
     Kernel {
-        name: name.leak(),
+        name,
         parts: parts.leak(),
         args: fields.leak(),
         bindings: bindings.leak(),
@@ -165,13 +148,15 @@ fn generated(text: String) -> Part {
 
 /// The arguments, the place of four elements, and the variables of all bindings but the step's.
 fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
-    let mut text = String::from("// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\nstruct Args {\n");
+    let mut text = String::from(
+        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\nstruct Args {\n",
+    );
     for field in fields {
         _ = writeln!(text, "    {}: {},", field.name, if field.scalar == Scalar::F32 { "f32" } else { "u32" });
     }
     text += "}\n@group(0) @binding(0) var<uniform> args: Args;\n";
     for (i, binding) in bindings.iter().enumerate() {
-        let access = if binding.access == crate::kernel::Access::Read { "read" } else { "read_write" };
+        let access = if binding.access == Access::Read { "read" } else { "read_write" };
         let of = match binding.name {
             "now" => "Now",
             "dy" => "array<f32>",
@@ -188,7 +173,7 @@ fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
 fn accessors(bindings: &[Binding], aligned: bool) -> Vec<Part> {
     let names = |written: bool| {
         let wanted = bindings.iter().filter(|binding| !["now", "dy"].contains(&binding.name));
-        let fitting = wanted.filter(|binding| !written || binding.access != crate::kernel::Access::Read);
+        let fitting = wanted.filter(|binding| !written || binding.access != Access::Read);
         fitting.map(|binding| binding.name).collect::<Vec<_>>().join(" ")
     };
     let [read, written] = if aligned {

@@ -24,7 +24,6 @@ mod plain;
 
 pub use cases::{cases, kernels, of_ops};
 pub use chain::Chain;
-pub use kernels::is_made_here;
 
 use crate::kernel::Kernel;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
@@ -193,7 +192,8 @@ impl Op for BlockGradient {
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let family = rec.target.product;
         let kernel = kernels::kernel(&self.chain, Wanted { family, aligned: n % 4 == 0, bias: true, backward: true });
-        let read = [Some(dy.slot), params, zs, h.map(|h| h.slot), Some(rec.now()), Some(w.outputs[0].slot), grads, state];
+        let read =
+            [Some(dy.slot), params, zs, h.map(|h| h.slot), Some(rec.now()), Some(w.outputs[0].slot), grads, state];
         let all: Vec<SlotId> = read.into_iter().flatten().collect();
         let plain = plain::backward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
@@ -203,7 +203,7 @@ impl Op for BlockGradient {
 }
 
 /// The kernels that a case is recorded with.
-fn recorded(case: &crate::op::Case, target: crate::op::Target) -> Vec<&'static Kernel> {
+pub(in crate::ops) fn recorded(case: &crate::op::Case, target: crate::op::Target) -> Vec<&'static Kernel> {
     let mut rec = Recorder::new(target);
     let shapes: Vec<Shape> = case.inputs.iter().map(|(shape, _)| shape.clone()).collect();
     let Ok(made) = case.op.shapes(&shapes) else { return vec![] };

@@ -23,7 +23,6 @@ mod variants;
 pub use cases::cases;
 pub use cooperative::keeps_products_apart;
 pub use jobs::{MOST as MOST_JOBS, WeightGradients};
-pub(in crate::ops) use twins::value_twin;
 pub use variants::KERNELS;
 
 use crate::args;

@@ -4,7 +4,6 @@
 use super::{Args, ColumnArgs, RowsIn};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
-use bytemuck::bytes_of;
 use half::f16;
 
 impl Args {
@@ -124,14 +123,4 @@ pub(super) fn column_sums(args: &[u8], io: &mut Io<'_>) {
         totals.iter_mut().zip(row).for_each(|(total, &dy)| *total += f64::from(dy));
     }
     sums.iter_mut().zip(totals).for_each(|(sum, total)| *sum = total as f32);
-}
-
-/// The value's twin for other operations' twins: y `[m, n]` = x Wᵀ + b, bound as x, W, step, b, y.
-pub(in crate::ops) fn value_twin([m, n, k]: [usize; 3], io: &mut Io<'_>) {
-    nt_bias(bytes_of(&whole([m, n, k])), io);
-}
-
-fn whole(sizes: [usize; 3]) -> Args {
-    let [m, n, k] = sizes.map(|size| size as u32);
-    Args { m, n, k, rows_in: RowsIn::M as u32, part: k }
 }

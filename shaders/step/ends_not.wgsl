@@ -1,0 +1,3 @@
+// The update is not the end of the step.
+fn advance(i: u32) {
+}

@@ -1,0 +1,100 @@
+//! Cases of heads, derived from the losses that declare what they do to a row.
+
+use super::Head;
+use crate::kernel::Kernel;
+use crate::op::{Case, Family, Fill, Op, Target};
+use crate::ops::binary_cross_entropy::BinaryCrossEntropy;
+use crate::ops::cross_entropy::CrossEntropy;
+use crate::ops::huber::Huber;
+use crate::ops::mse::Mse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The losses, with the name and fill of their targets.
+fn losses() -> [(&'static str, Arc<dyn Op>); 5] {
+    [
+        ("", Arc::new(CrossEntropy { label_smoothing: 0.0 })),
+        ("smoothed, ", Arc::new(CrossEntropy { label_smoothing: 0.1 })),
+        ("mse, ", Arc::new(Mse)),
+        ("huber, ", Arc::new(Huber { delta: 0.7 })),
+        ("binary, ", Arc::new(BinaryCrossEntropy)),
+    ]
+}
+
+fn head(loss: &Arc<dyn Op>, layer: Option<bool>) -> Head {
+    let row = loss.row_loss().unwrap_or_else(|| unreachable!("each of these losses has a row form"));
+    Head { loss: Arc::clone(loss), row, layer }
+}
+
+/// Targets, class weights if the loss takes them, and metrics.
+fn tail(head: &Head, batch: usize, outputs: usize) -> Vec<(crate::shape::Shape, Fill)> {
+    let is_binary = !head.row.takes_class && head.row.takes_weights;
+    let zeros_and_ones = || Fill::Words((0..batch * outputs).map(|i| ((i * 7 % 3) as f32 / 2.0).to_bits()).collect());
+    let target = match (head.row.takes_class, is_binary) {
+        (true, _) => ([batch].into(), Fill::Below(outputs as u32)),
+        (_, true) => ([batch, outputs].into(), zeros_and_ones()),
+        (_, false) => ([batch, outputs].into(), Fill::Normal(0.5, 2.0)),
+    };
+    let classes = if head.row.takes_class { outputs } else { 2 };
+    let weights = Fill::Words((0..classes).map(|class| (0.5 + 0.25 * class as f32).to_bits()).collect());
+    let lines = || ([3].into(), Fill::Words(vec![0; 3]));
+    let weights = head.row.takes_weights.then(|| ([classes].into(), weights));
+    [target].into_iter().chain(weights).chain([lines(), lines()]).collect()
+}
+
+fn given(name: String, loss: &Arc<dyn Op>, rows: usize, [batch, outputs]: [usize; 2], fill: Fill) -> Case {
+    let head = head(loss, None);
+    let inputs = [vec![([batch, outputs].into(), fill)], tail(&head, batch, outputs)].concat();
+    Case::new(name, head, rows, inputs).not_smooth()
+}
+
+fn linear(
+    name: String,
+    loss: &Arc<dyn Op>,
+    bias: bool,
+    rows: usize,
+    [batch, k, outputs]: [usize; 3],
+    fill: Fill,
+) -> Case {
+    let head = head(loss, Some(bias));
+    let mut layer = vec![([batch, k].into(), fill), ([outputs, k].into(), Fill::Normal(0.0, 0.3))];
+    layer.extend(bias.then(|| ([outputs].into(), Fill::Normal(0.0, 1.0))));
+    let inputs = [layer, tail(&head, batch, outputs)].concat();
+    Case::new(name, head, rows, inputs).not_smooth()
+}
+
+/// Inputs for the checks: every loss with and without the layer, at odd widths, and at extreme values.
+pub fn cases() -> Vec<Case> {
+    let (normal, half) = (|| Fill::Normal(0.0, 2.0), || Fill::Normal(0.0, 0.5));
+    let mut all = vec![];
+    for (name, loss) in &losses() {
+        let named = |what: &str| format!("{name}{what}");
+        all.extend([
+            given(named("1x2"), loss, 1, [1, 2], normal()),
+            given(named("301 of 307x7"), loss, 301, [307, 7], normal()),
+            given(named("scaled, 31x7"), loss, 31, [31, 7], normal()).exponent(16),
+            given(named("extreme"), loss, 21, [21, 6], Fill::Extreme),
+            linear(named("linear 1x4 to 2"), loss, true, 1, [1, 4, 2], normal()),
+            linear(named("linear 128x128 to 10"), loss, true, 128, [128, 128, 10], half()),
+            linear(named("linear, words, no bias, 301 of 307x21 to 7"), loss, false, 301, [307, 21, 7], normal()),
+            linear(named("linear, scaled 31x8 to 5"), loss, true, 31, [31, 8, 5], half()).exponent(16),
+            linear(named("linear, extreme"), loss, true, 21, [21, 8, 6], Fill::Extreme),
+        ]);
+    }
+    let number = &losses()[2].1;
+    all.push(linear("mse, linear 37 of 40x12 to 1".into(), number, true, 37, [40, 12, 1], normal()));
+    all
+}
+
+/// The kernels of the cases, of every family.
+pub fn kernels() -> Vec<&'static Kernel> {
+    let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
+    for product in [Family::Plain, Family::Subgroup] {
+        for case in cases() {
+            for kernel in crate::ops::block::recorded(&case, Target { product, ..Target::CPU }) {
+                found.insert(kernel.name, kernel);
+            }
+        }
+    }
+    found.into_values().collect()
+}

@@ -1,0 +1,346 @@
+//! The end of a network in one kernel: the last linear layer, the loss with its gradient, and the step's metrics, by one group of
+//! threads, which sees all rows. The plain kernels one after the other, which judge it; outputs, and single rows' losses, are not
+//! kept.
+//!
+//! A loss declares what it does to a row ([`Op::row_loss`]). Joined where nothing else wants what lies between, and where one group
+//! is enough for the work: [`MOST_OUTPUTS`] outputs, and for the layer [`MOST_WORK`] multiply-adds.
+//! Source: as the parts (`matmul`, the losses, `metrics`).
+
+mod cases;
+
+pub use cases::{cases, kernels};
+
+use crate::gemm::{self, gemm, matrix, matrix_mut, workspace};
+use crate::kernel::{
+    Binding, Field, Io, Kernel, Needs, Now, Part, Scalar, Size, Tensor, Tolerance, UPDATE_NOW, interned, read, update,
+    write,
+};
+use crate::op::stage::RowLoss;
+use crate::op::{Made, Op, Outputs, Plain, PlainRecorder, Recorder, SlotId, Wire, Wires};
+use crate::ops::matmul::Matmul;
+use crate::ops::metrics::Metrics;
+use crate::shape::{Shape, ShapeError};
+use crate::{part, threads};
+use ndarray::{ArrayView1, ArrayViewMut2, s};
+use std::sync::Arc;
+
+/// The words that the arguments begin with.
+const ARGS: [&str; 4] = ["outputs", "k", "weight", "bias"];
+
+/// Most outputs of a batch that one group takes.
+pub const MOST_OUTPUTS: usize = 1 << 14;
+
+/// Most multiply-adds of a last layer that one group takes.
+pub const MOST_WORK: usize = 1 << 20;
+
+/// Heads have no kernels but those of their losses, see [`kernels()`].
+pub static KERNELS: &[&Kernel] = &[];
+
+/// The operation. Inputs: the outputs `[batch, n]`, or h `[batch, k]`, W `[n, k]` and b `[n]` if it has one; then targets, class
+/// weights if the loss takes them, losses and corrects `[lines]`. Output: the gradient by the outputs.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The loss.
+    pub loss: Arc<dyn Op>,
+    /// What it does to a row.
+    pub row: RowLoss,
+    /// The last layer, if it is part of it: whether it has a bias.
+    pub layer: Option<bool>,
+}
+
+/// A head's inputs.
+struct Inputs<'a, T> {
+    x: &'a T,
+    /// W, and b.
+    layer: Option<(&'a T, Option<&'a T>)>,
+    targets: &'a T,
+    class_weights: Option<&'a T>,
+    metrics: [&'a T; 2],
+}
+
+impl Head {
+    fn inputs<'a, T>(&self, all: &'a [T]) -> Option<Inputs<'a, T>> {
+        let mut rest = all.iter();
+        let x = rest.next()?;
+        let layer = match self.layer {
+            None => None,
+            Some(false) => Some((rest.next()?, None)),
+            Some(true) => Some((rest.next()?, Some(rest.next()?))),
+        };
+        let targets = rest.next()?;
+        let class_weights = if self.row.takes_weights { Some(rest.next()?) } else { None };
+        let metrics = [rest.next()?, rest.next()?];
+        Some(Inputs { x, layer, targets, class_weights, metrics })
+    }
+
+    fn bindings(&self) -> Vec<Binding> {
+        let mut all = if self.layer.is_some() { vec![read("h"), read("params")] } else { vec![read("outputs")] };
+        all.push(if self.row.takes_class { read("labels").u32() } else { read("target_values") });
+        all.extend(self.row.takes_weights.then(|| read("class_weights")));
+        all.extend([write("d_outputs"), update("losses"), update("corrects").u32(), UPDATE_NOW]);
+        all
+    }
+}
+
+impl Op for Head {
+    fn name(&self) -> &'static str {
+        "head"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let Some(Inputs { x, layer, .. }) = self.inputs(inputs) else {
+            return Err(ShapeError::new("a head takes outputs or a last layer, targets and metrics"));
+        };
+        let outputs = layer.map_or(x.width(), |(weight, _)| weight.rows());
+        let all = x.rows() * outputs;
+        if all > MOST_OUTPUTS || layer.is_some() && all * x.width() > MOST_WORK {
+            return Err(ShapeError::new(format!("one group of threads is too few for {x} and {outputs} outputs")));
+        }
+        Ok(Outputs { outputs: vec![Made::f32("d_outputs", [x.rows(), outputs])], saved: vec![] })
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let Some(inputs) = self.inputs(&w.inputs) else { unreachable!("a head's inputs") };
+        let Inputs { x, layer, targets, class_weights, metrics } = &inputs;
+        let (out, now) = (&w.outputs[0], rec.now());
+        let mut first = vec![x.slot];
+        let mut head = [out.shape.width() as u32, 0, 0, 0];
+        if let Some((weight, bias)) = layer {
+            let slots: Vec<SlotId> = [*weight].into_iter().chain(*bias).map(|wire| wire.slot).collect();
+            first.push(rec.together(&slots));
+            let bias = bias.map_or(0, |bias| rec.offset(bias.slot));
+            head = [head[0], x.shape.width() as u32, rec.offset(weight.slot), bias];
+        }
+        let rest = [*targets].into_iter().chain(*class_weights).map(|wire| wire.slot);
+        let last = [out.slot, metrics[0].slot, metrics[1].slot, now];
+        let slots: Vec<SlotId> = first.into_iter().chain(rest).chain(last).collect();
+        let args: Vec<u32> = head.into_iter().chain(self.row.args.iter().map(|arg| arg.bits)).collect();
+        let kernel = kernel(self, x.shape.width().is_multiple_of(4), rec.target.offers(Needs::SubgroupsOf8));
+        let plain = plain(self, &inputs, out, [head[2], head[3]], kernel.bindings);
+        rec.dispatch_joined(kernel, &args, &slots, [1, 1, 1], plain);
+        if layer.is_some() {
+            rec.flops(2 * (x.shape.elements() * out.shape.width()) as u64);
+        }
+    }
+}
+
+/// The kernel of a head.
+fn kernel(head: &Head, aligned: bool, subgroups: bool) -> &'static Kernel {
+    let linear = head.layer.is_some();
+    let marks = [
+        (linear, "linear_"),
+        (linear && !aligned, "words_"),
+        (linear && head.layer == Some(false), "bare_"),
+        (true, head.row.name),
+        (linear && subgroups, "_subgroup"),
+    ];
+    let name: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
+    interned(format!("head.{name}"), |name| make(head, aligned, linear && subgroups, name))
+}
+
+fn make(head: &Head, aligned: bool, subgroups: bool, name: &'static str) -> Kernel {
+    let own = ARGS.map(|name| (name, Scalar::U32)).into_iter();
+    let all = own.chain(head.row.args.iter().map(|arg| (arg.name, arg.scalar)));
+    let fields: Vec<Field> = all.enumerate().map(|(i, (name, scalar))| Field { name, offset: 4 * i, scalar }).collect();
+    let (bindings, linear) = (head.bindings(), head.layer.is_some());
+    let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
+    let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
+    parts.push(declarations(&fields, &bindings, aligned));
+    parts.push(if linear { part!("head/layer.wgsl") } else { part!("head/given.wgsl") });
+    if linear {
+        parts.extend(layer_parts(aligned, head.layer == Some(true)));
+        parts.push(if subgroups { part!("head/product_subgroup.wgsl") } else { part!("head/product.wgsl") });
+    }
+    parts.extend(head.row.parts);
+    parts.push(part!("head/end.wgsl"));
+    let (row, layer) = (head.row.clone(), head.layer);
+    let fast: crate::kernel::Fast =
+        Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast(&row, layer, bytemuck::cast_slice(args), io)));
+    Kernel {
+        name,
+        parts: parts.leak(),
+        args: fields.leak(),
+        bindings: bindings.leak(),
+        needs: if subgroups { Needs::SubgroupsOf8 } else { Needs::Nothing },
+        tolerance: tolerance(head.row.c),
+        twin: |_, _| panic!("a head is judged by the plain kernels that its dispatch names"),
+        fast: Some(fast),
+    }
+}
+
+/// As the loss alone, behind a sum over k where there is a product, and over the rows.
+fn tolerance(c: f64) -> Tolerance {
+    let terms = |args: &[u8], rows: usize| {
+        let word = |at: usize| u32::from_le_bytes([args[4 * at], args[4 * at + 1], args[4 * at + 2], args[4 * at + 3]]);
+        (word(0) + word(1)) as usize + rows
+    };
+    Tolerance { c, size: Size::Largest, terms }
+}
+
+fn generated(text: String) -> Part {
+    Part { file: "head/end.wgsl", text: text.leak() }
+}
+
+/// How weights and inputs of the layer are read.
+fn layer_parts(aligned: bool, has_bias: bool) -> Vec<Part> {
+    let read = if aligned { part!("block/read_quads.wgsl") } else { part!("block/read_words.wgsl") };
+    let bias = if has_bias { "weight_at(args.bias + column)" } else { "0.0" };
+    vec![
+        Part { file: read.file, text: format!("//@for t=h params\n{}\n//@end", read.text.trim_end()).leak() },
+        if aligned { part!("head/bias_quads.wgsl") } else { part!("head/bias_words.wgsl") },
+        generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}")),
+    ]
+}
+
+/// The arguments, what a loss says of a row, and the variables of the bindings.
+fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
+    let field =
+        |field: &Field| format!("    {}: {},\n", field.name, if field.scalar == Scalar::F32 { "f32" } else { "u32" });
+    let fields: String = fields.iter().map(field).collect();
+    let variable = |(i, binding): (usize, &Binding)| {
+        let access = if binding.access == crate::kernel::Access::Read { "read" } else { "read_write" };
+        let of = match (binding.name, binding.scalar) {
+            ("now", _) => "Now",
+            ("h" | "params", _) if aligned => "array<Quad>",
+            (_, Scalar::U32) => "array<u32>",
+            _ => "array<f32>",
+        };
+        format!("@group(0) @binding({}) var<storage, {access}> {}: {of};\n", i + 1, binding.name)
+    };
+    let variables: String = bindings.iter().enumerate().map(variable).collect();
+    generated(format!(
+        "// Arguments: outputs of a row; k inputs of the layer, and where its weights lie, in words; those of the loss.\n\
+         struct Args {{\n{fields}}}\n@group(0) @binding(0) var<uniform> args: Args;\n{variables}\n\
+         // Of one row: its loss, and how many of its answers are right.\nstruct Judged {{\n    loss: f32,\n    right: u32,\n}}"
+    ))
+}
+
+/// The plain form: the layer, the loss, the metrics, the loss's gradient.
+fn plain(head: &Head, inputs: &Inputs<'_, Wire>, out: &Wire, offsets: [u32; 2], bindings: &[Binding]) -> Plain {
+    let at = |name: &str| {
+        bindings.iter().position(|binding| binding.name == name).unwrap_or_else(|| unreachable!("{name} is bound"))
+    };
+    let mut p = PlainRecorder::default();
+    let Inputs { x, layer, targets, class_weights, metrics } = inputs;
+    let outputs = match layer {
+        None => p.tied(&x.shape, (at("outputs"), 0)),
+        Some((weight, bias)) => {
+            let mut of_layer = vec![p.tied(&x.shape, (at("h"), 0)), p.tied(&weight.shape, (at("params"), offsets[0]))];
+            of_layer.extend(bias.map(|bias| p.tied(&bias.shape, (at("params"), offsets[1]))));
+            let outputs = p.inner(&out.shape);
+            let wires = Wires { inputs: of_layer, outputs: vec![outputs.clone()], ..Wires::default() };
+            Matmul { relu: false }.forward(&wires, &mut p.rec);
+            outputs
+        }
+    };
+    let name = if head.row.takes_class { "labels" } else { "target_values" };
+    let mut of_loss = vec![outputs, p.tied(&targets.shape, (at(name), 0))];
+    of_loss.extend(class_weights.map(|weights| p.tied(&weights.shape, (at("class_weights"), 0))));
+    let shapes: Vec<Shape> = of_loss.iter().map(|wire| wire.shape.clone()).collect();
+    let made = head.loss.shapes(&shapes).unwrap_or_else(|fault| unreachable!("the loss took these shapes: {fault}"));
+    let mut wires = Wires { inputs: of_loss, ..Wires::default() };
+    wires.outputs = made.outputs.iter().map(|made| p.inner_of(&made.shape, made.scalar)).collect();
+    wires.saved = made.saved.iter().map(|made| p.inner_of(&made.shape, made.scalar)).collect();
+    head.loss.forward(&wires, &mut p.rec);
+    let kept = [p.tied(&metrics[0].shape, (at("losses"), 0)), p.tied(&metrics[1].shape, (at("corrects"), 0))];
+    let of_metrics = wires.outputs.iter().cloned().chain(kept).collect();
+    Metrics.forward(&Wires { inputs: of_metrics, ..Wires::default() }, &mut p.rec);
+    wires.d_inputs = vec![Some(p.tied(&out.shape, (at("d_outputs"), 0)))];
+    wires.d_inputs.resize(wires.inputs.len(), None);
+    head.loss.backward(&wires, &mut p.rec);
+    p.finish(at("now"))
+}
+
+/// Writes the step's metrics of the sums over its rows, and halts the run where the loss is not finite.
+fn keep((loss, correct): (f64, u32), [mut losses, mut corrects, mut now_tensor]: [Tensor<'_>; 3]) {
+    let mut now: Now = now_tensor.now();
+    if now.halted != 0 {
+        return;
+    }
+    let mean = (loss / f64::from(now.rows)) as f32;
+    losses.f32_mut()[now.index as usize] = mean;
+    corrects.u32_mut()[now.index as usize] = correct;
+    if !mean.is_finite() {
+        now.halted = Now::HALTED_BY_LOSS;
+        now_tensor.set_now(&now);
+    }
+}
+
+/// The CPU path's form.
+fn fast(row: &RowLoss, layer: Option<bool>, args: &[u32], io: &mut Io<'_>) {
+    let [outputs, k, weight, bias] = [0, 1, 2, 3].map(|at| args[at] as usize);
+    let mut bound = io.take::<{ crate::kernel::MAX_BINDINGS }>().into_iter();
+    let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
+    let [x, params, targets, weights] = [true, layer.is_some(), true, row.takes_weights].map(&mut next);
+    let [mut d_outputs, losses, corrects, now] = [true; 4].map(&mut next);
+    let rows = now.now().rows as usize;
+    let class_weights = if row.takes_weights { weights.f32() } else { &[] };
+    let known = (targets.u32(), class_weights);
+    let metrics = [losses, corrects, now];
+    let job = Rows { row, args: &args[ARGS.len()..], outputs, k, known };
+    if layer.is_none() {
+        let given = matrix(x.f32(), rows, outputs);
+        job.run(&mut d_outputs, metrics, |first, mut rows| {
+            let end = first + rows.nrows();
+            rows.assign(&given.slice(s![first..end, ..]));
+        });
+        return;
+    }
+    let (h, weight) = (matrix(x.f32(), rows, k), matrix(&params.f32()[weight..], outputs, k));
+    let bias = (layer == Some(true)).then(|| ArrayView1::from(&params.f32()[bias..][..outputs]));
+    job.run(&mut d_outputs, metrics, |first, mut rows| {
+        gemm(h.slice(s![first..first + rows.nrows(), ..]), weight.t(), rows.view_mut());
+        if let Some(bias) = &bias {
+            rows += bias;
+        }
+    });
+}
+
+/// Fewest rows that a thread takes at a time.
+const ROWS: usize = 32;
+
+/// Multiply-adds that cost as much as one output beside its own.
+const END: usize = 512;
+
+/// What all rows share.
+struct Rows<'a> {
+    row: &'a RowLoss,
+    args: &'a [u32],
+    outputs: usize,
+    k: usize,
+    /// Targets and class weights.
+    known: (&'a [u32], &'a [f32]),
+}
+
+impl Rows<'_> {
+    /// Goes over the rows on all threads, where `outputs(first row, rows)` writes those of some rows. The sums are over the rows
+    /// in their order.
+    fn run(
+        &self,
+        d_outputs: &mut Tensor<'_>,
+        metrics: [Tensor<'_>; 3],
+        outputs: impl Fn(usize, ArrayViewMut2<'_, f32>) + Sync,
+    ) {
+        let (now, width) = (metrics[2].now(), self.outputs);
+        let batch = now.rows as usize;
+        let d_outputs = matrix_mut(d_outputs.f32_mut(), batch, width).reversed_axes();
+        let mut rooms = vec![(); gemm::workers(batch * width * (self.k + END))];
+        let words = if self.row.takes_class { 1 } else { width };
+        workspace(2 * batch, |found| {
+            let (losses, corrects) = found.split_at_mut(batch);
+            let corrects = bytemuck::cast_slice_mut::<f32, u32>(corrects);
+            let data = (d_outputs, &mut *losses, &mut *corrects);
+            threads::share(data, [ROWS, usize::MAX], &mut rooms[..], 1, |_, first, (rows, losses, corrects)| {
+                let mut rows = rows.reversed_axes();
+                outputs(first, rows.view_mut());
+                let Some(rows) = rows.into_slice() else { panic!("rows are contiguous") };
+                let found = losses.iter_mut().zip(corrects);
+                for (r, (row, (loss, correct))) in rows.chunks_mut(width).zip(found).enumerate() {
+                    let target = &self.known.0[(first + r) * words..][..words];
+                    (*loss, *correct) = (self.row.fast)(self.args, row, target, self.known.1, &now);
+                }
+            });
+            keep((losses.iter().copied().map(f64::from).sum(), corrects.iter().sum()), metrics);
+        });
+    }
+}
