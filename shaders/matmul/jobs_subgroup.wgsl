@@ -1,24 +1,12 @@
 // For drivers that run on a CPU: one subgroup of 8 lanes, which finds its product and computes 32 rows × 64 columns of it.
 // Lane l holds columns 4 l to 4 l + 3 of both halves of 32. For each row of the step it loads dy of four rows of the
-// product, 4 l onwards, and the other lanes get them by broadcast. n is a multiple of four.
-//@for j,b=0:2 1:4 2:6
-@group(0) @binding({b}) var<storage, read> x{j}: array<Quad>;
-//@end
-@group(0) @binding(8) var<storage, read_write> grads: array<Quad>;
-
-fn load_x(job: u32, i: u32) -> vec4f {
-    switch job {
-        case 0u: { return numbers(x0[i]); }
-        case 1u: { return numbers(x1[i]); }
-        default: { return numbers(x2[i]); }
-    }
-}
+// product, 4 l onwards, and the other lanes get them by broadcast.
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     var job = 0u;
     var m = args.m0;
-    var n4 = args.n0 / 4u;
+    var n = args.n0;
     var first = args.first0;
     var weight = args.weight0;
     var bias = args.bias0;
@@ -26,15 +14,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     if (group.x >= args.first{j}) {
         job = {j}u;
         m = args.m{j};
-        n4 = args.n{j} / 4u;
+        n = args.n{j};
         first = args.first{j};
         weight = args.weight{j};
         bias = args.bias{j};
     }
     //@end
-    let across = (n4 + 15u) / 16u;
+    let quads = (n + 3u) / 4u;
+    let across = (quads + 15u) / 16u;
     let row = (group.x - first) / across * 32u;
     let quad = (group.x - first) % across * 16u + lane;
+    let column0 = min(quad, quads - 1u) * 4u;
+    let column1 = min(quad + 8u, quads - 1u) * 4u;
+    let count0 = min(4u, n - column0);
+    let count1 = min(4u, n - column1);
     let own = min(row + lane * 4u, (m - 1u) / 2u * 2u);
     var total = vec4f(0.0);
     //@for c=0..4
@@ -46,8 +39,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let rows = now.rows;
     let last = rows * m - 1u;
     for (var k = 0u; k < rows; k++) {
-        let b0 = load_x(job, k * n4 + min(quad, n4 - 1u));
-        let b1 = load_x(job, k * n4 + min(quad + 8u, n4 - 1u));
+        let b0 = load_x(job, k * n + column0, count0);
+        let b1 = load_x(job, k * n + column1, count1);
         let a = load_dy(job, k * m + own, last);
         total += a;
         //@for l=0..8
@@ -78,16 +71,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
             //@end
             let i = l * 4u + q / 2u;
             let column = quad + q % 2u * 8u;
-            if (row + i < m && column < n4) {
-                grads[weight / 4u + (row + i) * n4 + column] = packed(sum);
+            if (row + i < m && column < quads) {
+                keep(weight + (row + i) * n + column * 4u, min(4u, n - column * 4u), sum);
             }
         }
     }
-    // What lies beyond the last row stays as it is.
     let mine = row + lane * 4u;
     if (quad < 8u && bias != NO_BIAS && mine < m) {
-        let within = vec4u(mine) + vec4u(0u, 1u, 2u, 3u) < vec4u(m);
-        let place = (bias + mine) / 4u;
-        grads[place] = packed(select(numbers(grads[place]), total, within));
+        keep(bias + mine, min(4u, m - mine), total);
     }
 }

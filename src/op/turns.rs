@@ -124,7 +124,7 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("max_norm", _) => 2 * s.lanes(s.arg("width"), 64) + TREE,
         ("maxout", _) => 2 * turns_of(s.arg("pieces"), 0),
         ("clip", "squares") => s.lanes(s.arg("chunk"), 64) + TREE,
-        ("clip", "factor") => s.lanes(s.arg("chunks"), 64) + TREE,
+        ("clip", "scale") => s.lanes(s.arg("chunks"), 64) + TREE + turns_of(4, 0),
         ("loss_scale", "divide") => s.lanes(s.arg("chunk"), 64) + turns_of(64, 0),
         ("loss_scale", "judge") => s.lanes(s.arg("chunks"), 64) + turns_of(64, 0),
         ("dropout", "mask") => PHILOX,

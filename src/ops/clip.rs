@@ -1,7 +1,7 @@
 //! Clipping by the global norm: g ← g · min(1, c / ‖g‖), ‖g‖ over all gradients together.
 //!
-//! Each chunk is squared and added up by a group of its own, one group adds the chunks in their order and makes the factor
-//! of it, and a third kernel multiplies; the padding between tensors is zero and adds nothing. Squares are added apart by
+//! Each chunk is squared and added up by a group of its own; in a second kernel each group adds the chunks in their order and
+//! multiplies its gradients by the factor; the padding between tensors is zero and adds nothing. Squares are added apart by
 //! size, so gradients of any size have their right norm. A NaN makes all gradients NaN, an infinity makes
 //! itself NaN and the others 0, as in PyTorch. Nothing is clipped in a step that changes no state: the padding stays zero.
 //! Source: Pascanu, Mikolov & Bengio 2013, Algorithm 1.
@@ -28,43 +28,38 @@ static SQUARES: Kernel = Kernel {
     fast: None,
 };
 
-static FACTOR: Kernel = Kernel {
-    name: "clip.factor",
-    parts: parts!("shared/numbers.wgsl", "shared/norm.wgsl", "clip/args.wgsl", "clip/factor.wgsl"),
-    args: Args::FIELDS,
-    bindings: &[read("sums"), write("factor")],
-    needs: Needs::Nothing,
-    // A root and a division after the sum. The second factor is 1 or a power of two, and exact.
-    tolerance: Tolerance { c: 8.0, size: Size::Terms, terms: |a, _| args_of::<Args>(a).chunks as usize },
-    twin: |a, io| {
-        let [sums, mut factor] = io.take();
-        factor.f32_mut().copy_from_slice(&factors(args_of(a), sums.f32()));
-    },
-    fast: None,
-};
-
 static SCALE: Kernel = Kernel {
     name: "clip.scale",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "clip/args.wgsl", "clip/scale.wgsl"),
+    parts: parts!("shared/now.wgsl", "shared/numbers.wgsl", "shared/norm.wgsl", "clip/args.wgsl", "clip/scale.wgsl"),
     args: Args::FIELDS,
-    bindings: &[read("factor"), NOW, update("gradients")],
+    bindings: &[read("sums"), NOW, update("gradients")],
     needs: Needs::Nothing,
-    // Two products, one of them by a power of two.
-    tolerance: Tolerance { c: 2.0, size: Size::Terms, terms: |_, _| 1 },
-    twin: |_, io| {
-        let [factor, now, mut gradients] = io.take();
+    // The sum over the chunks, a root, a division and two products, one of them by a power of two.
+    tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |a, _| args_of::<Args>(a).chunks as usize },
+    twin: |a, io| {
+        let [sums, now, mut gradients] = io.take();
         if now.now().halted != 0 {
             return;
         }
-        let [first, second] = [factor.f32()[0], factor.f32()[1]];
+        let [first, second] = factors(args_of(a), sums.f32());
+        gradients.f32_mut().iter_mut().for_each(|g| *g = *g * first * second);
+    },
+    fast: Some(&|a, io| {
+        let [sums, now, mut gradients] = io.take();
+        if now.now().halted != 0 {
+            return;
+        }
+        let [first, second] = factors(args_of(a), sums.f32());
         let scale = |_, g: &mut [f32]| g.iter_mut().for_each(|g| *g = *g * first * second);
         threads::for_chunks(gradients.f32_mut(), CHUNK, scale);
-    },
-    fast: None,
+    }),
 };
 
 /// Its kernels.
-pub static KERNELS: &[&Kernel] = &[&SQUARES, &FACTOR, &SCALE];
+pub static KERNELS: &[&Kernel] = &[&SQUARES, &SCALE];
+
+/// Gradients that a group of the second kernel scales: 64 threads, four each.
+const OF_GROUP: usize = 256;
 
 /// Elements of a chunk.
 const CHUNK: usize = 4096;
@@ -91,11 +86,10 @@ impl Op for Clip {
         let count = gradients.shape.elements();
         let chunks = count.div_ceil(CHUNK);
         let args = Args { count: count as u32, chunk: CHUNK as u32, chunks: chunks as u32, most: self.most as f32 };
-        let (sums, factor) = (rec.private("sums", [chunks, 3]), rec.private("factor", [2]));
+        let sums = rec.private("sums", [chunks, 3]);
         rec.dispatch(&SQUARES, &args, &[gradients.slot, sums.slot], spread(chunks));
-        rec.dispatch(&FACTOR, &args, &[sums.slot, factor.slot], [1, 1, 1]);
         let now = rec.now();
-        rec.elements(&SCALE, &args, &[factor.slot, now, gradients.slot], count);
+        rec.dispatch(&SCALE, &args, &[sums.slot, now, gradients.slot], spread(count.div_ceil(OF_GROUP)));
     }
 }
 

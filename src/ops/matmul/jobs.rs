@@ -2,7 +2,7 @@
 //!
 //! dWᵢ = dyᵢᵀ xᵢ and dbᵢ = Σ dyᵢ over the rows of the step. No layer's gradient waits for another's, so the groups of all
 //! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
-//! gradients before the update. For the family of software drivers xᵢ's width must be a multiple of four; where a gradient fills
+//! gradients before the update. Where a gradient fills
 //! the device with large tiles it is a product of its own, and the family of cooperative matrices keeps all products apart.
 
 use super::variants::{Form, are_large};
@@ -62,12 +62,17 @@ pub(super) static TILED: Kernel = jobs!("matmul.jobs_tiled", Needs::Nothing, ["m
 pub(super) static PAIRS: Kernel = jobs!(
     "matmul.jobs_subgroup_pairs",
     Needs::SubgroupsOf8,
-    ["shared/quads_u64.wgsl", "matmul/jobs_dy_pairs.wgsl", "matmul/jobs_subgroup.wgsl"]
+    ["shared/quads_u64.wgsl", "matmul/jobs_dy_pairs.wgsl", "matmul/jobs_x_quads.wgsl", "matmul/jobs_subgroup.wgsl"]
 );
 pub(super) static SCALARS: Kernel = jobs!(
     "matmul.jobs_subgroup_scalars",
     Needs::SubgroupsOf8,
-    ["shared/quads_u64.wgsl", "matmul/jobs_dy_scalars.wgsl", "matmul/jobs_subgroup.wgsl"]
+    ["shared/quads_u64.wgsl", "matmul/jobs_dy_scalars.wgsl", "matmul/jobs_x_quads.wgsl", "matmul/jobs_subgroup.wgsl"]
+);
+pub(super) static WORDS: Kernel = jobs!(
+    "matmul.jobs_subgroup_words",
+    Needs::SubgroupsOf8,
+    ["matmul/jobs_dy_scalars.wgsl", "matmul/jobs_x_words.wgsl", "matmul/jobs_subgroup.wgsl"]
 );
 
 /// The operation. Inputs: dy `[batch, m]` and x `[batch, n]` of each layer; outputs: dW `[m, n]` of each, and db `[m]` of each
@@ -87,7 +92,7 @@ impl WeightGradients {
                 let sizes = Sizes { m, n, k: 1, rows_in: RowsIn::K };
                 !are_large(sizes.tiled(Form::Tn, target).kernels)
             }
-            Family::Subgroup => n.is_multiple_of(4),
+            Family::Subgroup => true,
             Family::Cooperative(_) => false,
         }
     }
@@ -112,7 +117,9 @@ impl Op for WeightGradients {
         let outputs: Vec<SlotId> = w.outputs.iter().map(|wire| wire.slot).collect();
         let grads = rec.together(&outputs);
         let even = w.inputs.chunks(2).all(|pair| pair[0].shape.width().is_multiple_of(2));
+        let wide = w.inputs.chunks(2).all(|pair| pair[1].shape.width().is_multiple_of(4));
         let (kernel, tile) = match rec.target.product {
+            Family::Subgroup if !wide => (&WORDS, [32, 64]),
             Family::Subgroup if even => (&PAIRS, [32, 64]),
             Family::Subgroup => (&SCALARS, [32, 64]),
             Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, [64, 64]),
@@ -182,6 +189,7 @@ pub(super) fn cases() -> Vec<Case> {
         few,
         case("jobs, one row", 1, 3, &[(1, 4, true)]),
         case("jobs, two of three, 33 of 40", 33, 40, &[(10, 36, true), (20, 8, false)]),
+        case("jobs, words, 33 of 40", 33, 40, &[(10, 37, true), (21, 3, false), (5, 66, true)]),
         case("jobs, three, several tiles", 128, 128, &[(10, 68, true), (68, 132, true), (132, 64, true)]),
         extreme,
     ]

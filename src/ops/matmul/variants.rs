@@ -253,4 +253,5 @@ pub static KERNELS: &[&Kernel] = &[
     &super::jobs::TILED,
     &super::jobs::PAIRS,
     &super::jobs::SCALARS,
+    &super::jobs::WORDS,
 ];
