@@ -9,7 +9,8 @@ pub mod common;
 
 use common::model::{first_layers, inputs};
 use common::{Failure, Plot, Report, Series, Setup, mean};
-use wgrad::train::{Predictor, Trainer};
+use wgrad::run::Predictor;
+use wgrad::train::Trainer;
 
 const HIDDEN: usize = 3;
 const WIDTH: usize = 100;

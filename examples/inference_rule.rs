@@ -12,9 +12,11 @@ use common::{Failure, Plot, Report, Series, Setup, mean};
 use std::collections::BTreeMap;
 use wgrad::data;
 use wgrad::export::{Model, Normalization, Values};
+use wgrad::metrics::wilson;
 use wgrad::nn::{Answer, Loss};
 use wgrad::op::Value;
-use wgrad::train::{Predictor, Schedule, wilson};
+use wgrad::run::Predictor;
+use wgrad::train::Schedule;
 
 /// Masks that are averaged.
 pub const COUNTS: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];

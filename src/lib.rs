@@ -5,10 +5,12 @@
 //! through wgpu, or [`cpu::Machine`] through the kernels' Rust twins. `ARCHITECTURE.md` has the map.
 
 pub mod aligned;
+pub mod bench;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod cpu;
 pub mod data;
+pub mod device;
 pub mod error;
 pub mod executor;
 pub mod export;
@@ -19,11 +21,13 @@ pub mod graph;
 pub mod judge;
 pub mod kernel;
 pub mod memory;
+pub mod metrics;
 pub mod names;
 pub mod nn;
 pub mod op;
 pub mod ops;
 pub mod random;
+pub mod run;
 pub mod shape;
 pub mod simd;
 pub mod threads;

@@ -4,8 +4,9 @@
 mod support;
 
 use wgrad::data::Values as Data;
+use wgrad::device::Device;
 use wgrad::export::{Model, Values};
-use wgrad::train::{Device, Job, Recipe, RunFolder, Trainer, prepare};
+use wgrad::train::{Job, Recipe, RunFolder, Trainer, prepare};
 
 fn devices() -> Vec<Device> {
     std::iter::once(Device::Cpu { why: None }).chain(support::gpu().map(Device::Gpu)).collect()

@@ -6,10 +6,11 @@ mod support;
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
 use wgrad::data::{Affine, Encoding, Values};
+use wgrad::device::Device;
 use wgrad::export::{Metadata, Model, Normalization, fold};
 use wgrad::kernel::Precision;
 use wgrad::nn::Answer;
-use wgrad::train::{Device, Predictor};
+use wgrad::run::Predictor;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)

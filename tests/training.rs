@@ -5,9 +5,11 @@ mod support;
 
 use std::path::PathBuf;
 use wgrad::data::Targets;
+use wgrad::device::Device;
 use wgrad::error::Error;
 use wgrad::export::{Model, Values};
-use wgrad::train::{Device, Evaluation, Recipe, RunFolder, Trainer, prepare};
+use wgrad::metrics::Evaluation;
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 fn devices() -> Vec<Device> {
     let gpu = support::gpu().map(Device::Gpu);

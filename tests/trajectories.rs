@@ -9,9 +9,10 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use wgrad::device::Device;
 use wgrad::export::{Model, Values};
 use wgrad::op::{Family, Target};
-use wgrad::train::{Device, Recipe, RunFolder, Trainer, prepare};
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 /// Ten times the distance of PyTorch's own float32 run on the CPU, thirty times on a GPU, and never under 2e-5.
 const CPU_FACTOR: f64 = 10.0;

@@ -12,8 +12,9 @@ pub use report::Report;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wgrad::device::{Device, DeviceChoice};
 use wgrad::names::nearest;
-use wgrad::train::{Device, DeviceChoice, Job, Recipe, Trainer, prepare};
+use wgrad::train::{Job, Recipe, Trainer, prepare};
 
 /// What an example may fail with.
 pub type Failure = Box<dyn std::error::Error>;

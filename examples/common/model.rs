@@ -11,9 +11,9 @@ use wgrad::train::Trainer;
 /// The first layers of a network with its weights as they are, as a model of as many outputs as the last of them has.
 pub fn first_layers(trainer: &mut Trainer, count: usize) -> Result<Model, Failure> {
     let layers = trainer.layers()[..count].to_vec();
-    let (outputs, input) = (trainer.programs().shapes[count - 1].width(), trainer.input_shape());
+    let (outputs, input) = (trainer.compiled().shapes[count - 1].width(), trainer.input_shape());
     let mut tensors = BTreeMap::new();
-    for tensor in trainer.programs().tensors.clone() {
+    for tensor in trainer.compiled().tensors.clone() {
         let layer: usize = tensor.name.split('.').next().unwrap_or_default().parse()?;
         if layer < count {
             tensors.insert(tensor.name.clone(), Values::Floats(tensor.shape.0, trainer.tensor(&tensor.name)?));

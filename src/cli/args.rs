@@ -3,10 +3,10 @@
 use super::flags::{BaseArgs, PlanFlags, TrainArgs};
 use super::setting;
 use crate::data::{Decimal, Format, Separator};
+use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::gpu;
 use crate::kernel::Precision;
-use crate::train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 

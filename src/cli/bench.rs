@@ -4,13 +4,13 @@ use super::args::BenchArgs;
 use super::say::{self, say};
 use super::show;
 use super::{open_device, setting, target};
+use crate::bench::{Best, Chain, Net, Product, Rates, Timing, WORKS, Work};
+use crate::bench::{empty_dispatch, measure, peak_rss, since_process_start};
+use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::names::nearest;
 use crate::op::Target;
-use crate::train::Device;
-use crate::train::bench::{Best, Chain, Net, Product, Rates, Timing, WORKS, Work};
-use crate::train::bench::{empty_dispatch, measure, peak_rss, since_process_start};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -157,7 +157,7 @@ impl Bench<'_> {
         let rss = peak_rss();
         let dispatches = net.dispatches();
         let floor = self.empty()?.map(|empty| empty * dispatches as f64 / step);
-        let (bytes, rows) = (net.programs().plan.bytes(), work.rows(&self.target));
+        let (bytes, rows) = (net.compiled().plan.bytes(), work.rows(&self.target));
         let row = NetRow {
             work,
             rates: rates.times(work.batch as f64),

@@ -4,13 +4,13 @@ use super::args::DoctorArgs;
 use super::attend::Attending;
 use super::say::{self, note, say};
 use super::show::table;
+use crate::device::{Device, DeviceChoice};
 use crate::error::Error;
 use crate::judge::kernels::{Trial, Verdict, judge};
 use crate::judge::long;
 use crate::kernel::Precision;
 use crate::op::Target;
 use crate::ops::OPS;
-use crate::train::{Device, DeviceChoice};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 

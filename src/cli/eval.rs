@@ -8,8 +8,9 @@ use crate::data::{self, DataError, Dataset, Normalize, Targets, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::kernel::Precision;
+use crate::metrics::assess;
 use crate::nn::{Answer, Problem};
-use crate::train::{Predictor, assess};
+use crate::run::Predictor;
 use std::path::Path;
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {

@@ -3,9 +3,10 @@
 use super::args::ExportArgs;
 use super::say::{note, say};
 use super::setting;
+use crate::device::Device;
 use crate::error::Error;
 use crate::export::{self, Model};
-use crate::train::{Device, Predictor};
+use crate::run::Predictor;
 use std::path::Path;
 
 /// The ending of what is written.

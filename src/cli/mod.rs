@@ -20,10 +20,10 @@ mod train;
 mod tune;
 mod unknown;
 
+use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::op::{Target, Variants};
-use crate::train::Device;
 use args::{Cli, Command, DeviceArg};
 use attend::Attending;
 use clap::{CommandFactory, Parser};

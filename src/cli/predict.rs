@@ -12,7 +12,7 @@ use crate::export::Model;
 use crate::kernel::Precision;
 use crate::names::shown;
 use crate::nn::{Answer, Problem, TargetScale};
-use crate::train::{Predictor, Sampled};
+use crate::run::{Predictor, Sampled};
 use serde_json::json;
 use written::Written;
 

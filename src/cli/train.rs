@@ -5,11 +5,12 @@ use super::flags::TrainArgs;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, flags, head, setting, show, signals, target};
+use crate::device::Device;
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
+use crate::metrics::{Assessment, Evaluation};
 use crate::train::{
-    Assessment, Averaged, Claim, Device, Difference, EpochReport, Evaluation, Gap, Measure, Observer, Outcome,
-    RunFolder, Trainer, prepare,
+    Averaged, Claim, Difference, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;

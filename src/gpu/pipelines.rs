@@ -159,7 +159,7 @@ impl Maker<'_> {
         // SAFETY: an unchecked shader must not index outside its bindings or loop without end. Every kernel of ours guards its
         // indices by sizes from its arguments and the step, and its loops end at them; `judge::kernels` runs each
         // unchecked at odd sizes between guard words and objects to any word changed outside the written slots. What
-        // kernels read as places, labels, row numbers and the step table, is checked where `train::Runner` writes it.
+        // kernels read as places, labels, row numbers and the step table, is checked where `run::Runner` writes it.
         unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 }

@@ -1,6 +1,6 @@
 //! What a run tells while it goes and when it ends.
 
-use super::evaluate::Evaluation;
+use crate::metrics::Evaluation;
 
 /// What the host hears of a run.
 pub trait Observer {

@@ -1,14 +1,14 @@
 //! What a run starts from: random weights, those of a file, or the state that an earlier part of it has left.
 
+use super::checkpoint::Best;
 use super::identity::{difference, fingerprint};
 use super::init_from;
 use super::job::Job;
-use super::keep::Best;
 use super::run_folder::{BEST, LAST, RunFolder};
-use super::runner::Runner;
-use super::state;
 use crate::error::Error;
 use crate::export::{Fingerprint, Model, Progress};
+use crate::run::Runner;
+use crate::run::state;
 use std::path::Path;
 
 /// Whole epochs in `epochs.csv` from which on a run has been saved: the first one is at once.

@@ -3,12 +3,12 @@
 //! Algorithm 2 of Ioffe & Szegedy 2015: one pass over the training rows in file order, in full mini-batches only (or the
 //! one batch of a smaller set), each normalised by its own statistics, dropout off.
 
-use super::batches::steps;
-use super::evaluate::{Evaluation, Score};
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
 use crate::error::Error;
+use crate::metrics::{Evaluation, Score};
 use crate::nn::Averages;
+use crate::run::batches::steps;
 
 /// How far the running averages of one layer are from the population statistics.
 #[derive(Clone, Debug, PartialEq)]
@@ -138,7 +138,7 @@ impl Trainer {
 
     /// Runs the pass; a plan without batch norm has none.
     fn take_population(&mut self) -> Result<(), Error> {
-        let Some(program) = self.programs().population else { return Ok(()) };
+        let Some(program) = self.compiled().population else { return Ok(()) };
         let (rows, batch) = (self.job.split.train.clone(), self.job.settings.batch);
         let table = steps(rows.len(), batch, true, |_| 0.0, 0);
         let whole = table.iter().filter(|step| step.rows as usize == batch).count().max(1);

@@ -4,27 +4,27 @@
 //! not finite; and between epochs: validation, the best model, checkpoints. Within a chunk nothing is read back. How
 //! steps are chunked changes no bit of the result.
 
-use super::batches;
-use super::device::Device;
+use super::checkpoint::{Best, Saves};
 use super::diverged::{self, Fault};
-use super::evaluate::Evaluation;
 use super::impossible;
 use super::job::Job;
-use super::keep::{Best, Saves};
-use super::pace::Pace;
-use super::programs::{Programs, Purpose};
 use super::report::{EpochReport, Observer, Outcome};
 use super::resume::Start;
 use super::run_folder::RunFolder;
-use super::runner::Runner;
 use super::settings::{Length, Recipe};
 use super::statistics::{Averaged, Gap};
 use crate::data::Looks;
+use crate::device::Device;
 use crate::error::Error;
 use crate::export::{Fingerprint, Progress};
 use crate::kernel::{Now, Precision, Step};
+use crate::metrics::Evaluation;
 use crate::nn::Network;
 use crate::op::{Family, Target};
+use crate::run::Runner;
+use crate::run::batches;
+use crate::run::pace::Pace;
+use crate::run::{Compiled, Purpose};
 use std::time::{Duration, Instant};
 
 /// A network in training.
@@ -86,8 +86,8 @@ impl Trainer {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
         }
         let (data, purpose) = (job.data_shape()?, Purpose::Train(job.train_options()));
-        let programs = Programs::compile(&network, &data, job.settings.batch, purpose, target)?;
-        let mut runner = Runner::new(device, programs)?;
+        let compiled = Compiled::compile(&network, &data, job.settings.batch, purpose, target)?;
+        let mut runner = Runner::new(device, compiled)?;
         job.load(&mut runner)?;
         start.load(&mut runner, &mut job)?;
         let Start { progress, counted, best, fingerprint, from_file, saved_step, notes } = start;
@@ -109,7 +109,7 @@ impl Trainer {
     /// # Errors
     /// The device fails while the network is compiled or the data are loaded.
     pub fn restart(self, lr: f64, device: &Device) -> Result<Self, Error> {
-        let (mut job, target) = (self.job, self.runner.programs().plan.target);
+        let (mut job, target) = (self.job, self.runner.compiled().plan.target);
         (job.settings.lr, job.recipe.lr) = (lr, Some(lr));
         Self::for_target(job, device, target)
     }
@@ -136,8 +136,8 @@ impl Trainer {
     }
 
     /// The plan and the network's tensors.
-    pub fn programs(&self) -> &Programs {
-        self.runner.programs()
+    pub fn compiled(&self) -> &Compiled {
+        self.runner.compiled()
     }
 
     /// The layers, complete.
@@ -256,7 +256,7 @@ impl Trainer {
     ) -> Result<usize, Error> {
         let started = Instant::now();
         let count = self.pace.next(range.len());
-        let train = self.programs().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
+        let train = self.compiled().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
         self.runner.run(train, count)?;
         let now = self.runner.executor().now()?;
         let halted = now.halted != 0;

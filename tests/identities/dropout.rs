@@ -5,10 +5,12 @@ use crate::support::job::{Job, Subject, Tensor, executors, floats};
 use crate::{ROUNDING, run};
 use std::collections::BTreeMap;
 use wgrad::data::Values;
+use wgrad::device::Device;
 use wgrad::export::{self, Model};
 use wgrad::ops::dropout::{Dropout, Scale, Scaling};
 use wgrad::ops::matmul::Matmul;
-use wgrad::train::{Device, Predictor, Recipe, RunFolder, Trainer, prepare};
+use wgrad::run::Predictor;
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 fn op(p: f64, rule: Scaling) -> Dropout {
     Dropout { p, rule, layer: 1, seed: 17 }

@@ -3,8 +3,9 @@
 use crate::support;
 use crate::support::job::{Subject, Tensor, executors, floats};
 use crate::{ROUNDING, rounded, run};
+use wgrad::device::Device;
 use wgrad::ops::batch_norm::{BatchNorm, Statistics};
-use wgrad::train::{Device, Recipe, Trainer, prepare};
+use wgrad::train::{Recipe, Trainer, prepare};
 
 const ROWS: usize = 64;
 const FEATURES: usize = 5;

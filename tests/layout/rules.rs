@@ -24,14 +24,18 @@ const FLOORS: &[(&str, usize)] = &[
     ("nn", 5),
     ("cpu", 5),
     ("gpu", 5),
-    ("judge", 6),
-    ("train", 6),
     ("export", 6),
+    ("metrics", 6),
     ("error", 6),
-    ("cli", 7),
+    ("device", 6),
+    ("judge", 7),
+    ("run", 7),
+    ("train", 8),
+    ("bench", 8),
+    ("cli", 9),
     // The roots of the binary and of the library see all.
-    ("main", 7),
-    ("lib", 7),
+    ("main", 9),
+    ("lib", 9),
 ];
 
 /// Modules of one floor that do not know one another.

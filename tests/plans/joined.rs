@@ -8,7 +8,7 @@ fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
     let compiled = |fuse| {
         let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
         let target = Target { fuse, ..Target::CPU };
-        Programs::compile(&relu_network(), &data, 32, Purpose::Predict, target).unwrap()
+        Compiled::compile(&relu_network(), &data, 32, Purpose::Predict, target).unwrap()
     };
     let (two, one) = (kernels(&compiled(false).plan, 0), kernels(&compiled(true).plan, 0));
     let count = |names: &[&str], name: &str| names.iter().filter(|n| **n == name).count();
@@ -58,7 +58,7 @@ fn joined_steps_give_the_same() {
         places.extend([gpu.target(), tiled].map(|target| (Device::Gpu(gpu.clone()), target)));
     }
     for (device, target) in places {
-        let [apart, joined] = [false, true].map(|fuse| losses(&device, programs(Target { fuse, ..target }), 12));
+        let [apart, joined] = [false, true].map(|fuse| losses(&device, compiled(Target { fuse, ..target }), 12));
         for (step, ((want, _), (got, _))) in apart.iter().zip(&joined).enumerate() {
             // Some 2⁻²⁴ of rounding in each of several sums, which twelve steps at this rate make some thirty times larger.
             assert!((want - got).abs() <= 1e-5 * want, "{target:?}, step {step}: {want} and {got}");

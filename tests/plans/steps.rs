@@ -3,10 +3,10 @@
 use super::{kernels, network, programs_of_batch, runner, support};
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
+use wgrad::device::Device;
 use wgrad::executor::Executor;
 use wgrad::nn::{Head, Network};
 use wgrad::op::{Family, Target};
-use wgrad::train::Device;
 
 /// More steps at once than one submission holds are the steps that one submission for each would take.
 #[test]

@@ -1,7 +1,7 @@
 //! Chains of one kind of dispatch: the products of a linear layer, a copy, and a dispatch that does nothing.
 
-use super::super::device::Device;
 use super::net::Work;
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::graph::plan::Plan;
@@ -219,8 +219,8 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::WORKS;
     use super::*;
+    use crate::bench::WORKS;
 
     #[test]
     fn the_products_of_a_step_are_those_of_its_plan() {

@@ -1,11 +1,11 @@
 //! A model ready to predict: its outputs for any inputs, by the rule for inference or under dropout's masks.
 
 use super::batches::steps;
-use super::device::Device;
-use super::programs::{DataShape, Programs, Purpose};
+use super::compiled::{Compiled, DataShape, Purpose};
 use super::runner::Runner;
 use super::state;
 use crate::data::{Affine, Values};
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
@@ -48,9 +48,9 @@ impl Predictor {
         }
         let data = DataShape { bytes, rows: BATCH, row: meta.input.clone() };
         let purpose = masks.map_or(Purpose::Predict, |seed| Purpose::Sample { seed });
-        let programs = Programs::compile(&network, &data, BATCH, purpose, device.target())?;
-        state::check(&programs, model, false)?;
-        let mut runner = Runner::new(device, programs)?;
+        let compiled = Compiled::compile(&network, &data, BATCH, purpose, device.target())?;
+        state::check(&compiled, model, false)?;
+        let mut runner = Runner::new(device, compiled)?;
         state::load(&mut runner, model, false)?;
         let features = meta.input.iter().product();
         Ok(Self { runner, affine: meta.normalize.affine(features), features, problem })
@@ -69,7 +69,7 @@ impl Predictor {
         let mut all = vec![];
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;
-            let program = self.runner.programs().evaluate;
+            let program = self.runner.compiled().evaluate;
             all.extend(self.runner.outputs(program, &order)?);
         }
         Ok(all)
@@ -90,7 +90,7 @@ impl Predictor {
         of: impl Fn(&[f32]) -> Vec<f64>,
     ) -> Result<Vec<Sampled>, DeviceError> {
         let width = self.problem.head().outputs;
-        let program = self.runner.programs().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
+        let program = self.runner.compiled().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
         let mut all = vec![];
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;

@@ -1,6 +1,11 @@
-//! Which device trains, and an executor on it.
+//! Which device computes, and an executor on it.
 
-use super::{memory, tuned};
+mod cache;
+mod memory;
+pub mod tuned;
+
+pub use cache::Cache;
+
 use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
 use crate::gpu::{Attendant, Checks, Choice, Gpu, Session};

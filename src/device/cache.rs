@@ -11,11 +11,11 @@ const VARIABLE: &str = "WGRAD_CACHE";
 
 /// The folder, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct Cache {
     folder: Option<PathBuf>,
 }
 
-impl Kept {
+impl Cache {
     /// The folder that `WGRAD_CACHE` names, none where it is `off`, else the user's own for such things.
     pub fn of_user() -> Self {
         let folder = match env::var_os(VARIABLE).filter(|named| !named.is_empty()) {

@@ -3,10 +3,10 @@
 use super::diverged::{self, Fault};
 use super::job::Job;
 use super::run_folder::{BEST, LAST, RunFolder};
-use super::state;
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::export::{self, Metadata, Model, Normalization, Progress, loss_settings};
+use crate::run::state;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
