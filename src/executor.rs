@@ -76,7 +76,7 @@ pub enum DeviceError {
 }
 
 /// Runs the programs of a plan on memory of its own.
-pub trait Executor {
+pub trait Executor: Send {
     /// What it runs.
     fn plan(&self) -> &Plan;
 

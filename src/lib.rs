@@ -32,3 +32,8 @@ pub mod shape;
 pub mod simd;
 pub mod threads;
 pub mod train;
+
+pub use device::Device;
+pub use export::Model;
+pub use run::Predictor;
+pub use train::{Recipe, Trainer};

@@ -42,7 +42,7 @@ fn runner(features: usize, hidden: &[usize], batch: usize, rule: Rule) -> Runner
     let options = TrainOptions { seed: 1, optimizer, lr: 0.01, label_smoothing: 0.0 };
     let compiled = Compiled::compile(&network, &data, batch, Purpose::Train(options), Target::CPU).unwrap();
     let tensors = compiled.tensors.clone();
-    let mut runner = Runner::new(&Device::Cpu { why: None }, compiled).unwrap();
+    let mut runner = Runner::new(&Device::CPU, compiled).unwrap();
     let bytes = (0..(rows * features) as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let (offset, factor) = (vec![0.0; features], vec![1.0 / 255.0; features]);
     runner.load_data(&Values::Bytes(bytes), (&offset, &factor)).unwrap();

@@ -209,7 +209,7 @@ fn both_executors_walk_a_plan_alike() {
     let Some(gpu) = support::gpu() else { return };
     for target in [gpu.target(), Target { product: Family::Tiled, groups_wanted: 64, ..gpu.target() }] {
         let compiled = compiled(target);
-        let mut on_gpu = runner(&Device::Gpu(gpu.clone()), compiled.clone());
+        let mut on_gpu = runner(&Device::gpu(gpu.clone()), compiled.clone());
         let mut machine = Machine::new(Arc::clone(&compiled.plan), Mode::Twin);
         for buffer in 0..compiled.plan.buffers.len() {
             machine.write_buffer(buffer, &on_gpu.executor().read_buffer(buffer).unwrap()).unwrap();
@@ -236,7 +236,7 @@ fn both_executors_walk_a_plan_alike() {
 fn no_resource_is_made_after_the_first_step() {
     let Some(gpu) = support::gpu() else { return };
     let compiled = compiled(gpu.target());
-    let mut runner = runner(&Device::Gpu(gpu.clone()), compiled.clone());
+    let mut runner = runner(&Device::gpu(gpu.clone()), compiled.clone());
     runner.run(0, 1).unwrap();
     let made = gpu.made();
     assert!(made > 20, "the counter counts: {made}");
@@ -263,7 +263,7 @@ fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
         let bits = wgrad::threads::with(threads, || {
             let tensors = compiled.tensors.clone();
             let parameters = compiled.plan.slot("parameters").unwrap();
-            let mut runner = Runner::new(&Device::Cpu { why: None }, compiled).unwrap();
+            let mut runner = Runner::new(&Device::CPU, compiled).unwrap();
             let bytes = (0..400 * 784).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
             let labels: Vec<u32> = (0..400).map(|i| i % 10).collect();
             runner.load_data(&Values::Bytes(bytes), (&[0.0; 784], &[1.0 / 255.0; 784])).unwrap();

@@ -140,9 +140,9 @@ fn a_run_in_float16_learns_the_digits() {
         let loss = trainer.train_steps(STEPS).unwrap();
         (trainer.test().unwrap().unwrap().accuracy().unwrap(), loss, trainer.tensor("0.weight").unwrap())
     };
-    let half = Device::Gpu(gpu);
+    let half = Device::gpu(gpu);
     let (accuracy, loss, weight) = train("f16", &half);
-    let (full, full_loss, _) = train("f32", &Device::Cpu { why: None });
+    let (full, full_loss, _) = train("f32", &Device::CPU);
     // 360 rows: two apart by three deviations of a share of 0.95 are within 0.05.
     assert!(accuracy > 0.9 && (accuracy - full).abs() < 0.05, "{accuracy} and {full}");
     // Rounding to 11 bits is noise of a thousandth; the means over 300 steps differ by little more.

@@ -22,8 +22,8 @@ const BATCH: usize = 32;
 const BAD: usize = 5;
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
 fn compiled(layers: &[&str], optimizer: Settings, target: Target) -> Compiled {
@@ -250,7 +250,7 @@ fn trainer(resume: Option<Model>, steps: u64) -> Trainer {
     assert_eq!(job.settings.precision, Precision::F16);
     job.resume = resume;
     // The loss is scaled, while the CPU path's products are float32.
-    Trainer::for_target(job, &Device::Cpu { why: None }, Target::CPU).unwrap()
+    Trainer::for_target(job, &Device::CPU, Target::CPU).unwrap()
 }
 
 /// Where the scale is, is part of what a run goes on from: in two parts it ends in the same bytes.
@@ -279,6 +279,6 @@ fn a_device_that_does_not_multiply_so_is_refused() {
     let mut recipe = Recipe::plain();
     recipe.precision = Some(Precision::F16);
     let (job, _) = prepare(&recipe, None).unwrap();
-    let error = Trainer::new(job, &Device::Cpu { why: None }).unwrap_err().to_string();
+    let error = Trainer::new(job, &Device::CPU).unwrap_err().to_string();
     assert!(error.contains("f16") && error.contains("not opened"), "{error}");
 }

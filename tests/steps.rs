@@ -14,8 +14,8 @@ use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 const LAYERS: [&str; 5] = ["linear 20", "batch_norm", "relu", "dropout 0.3", "linear"];
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
 /// On the digits; with 40 % held out an epoch is 1078 rows, in 90 steps of 12 of which the last is smaller.
@@ -84,7 +84,7 @@ fn steps_by_hand_are_those_of_a_run() {
 
 #[test]
 fn what_cannot_be_done_by_hand_is_refused() {
-    let device = Device::Cpu { why: None };
+    let device = Device::CPU;
     let mut trainer = trainer(&LAYERS, &device, |recipe| {
         recipe.epochs = None;
         recipe.steps = Some(5);

@@ -12,8 +12,8 @@ use wgrad::metrics::Evaluation;
 use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
 /// Runs a recipe as `wgrad train` without a recipe file would, in a folder of its own.

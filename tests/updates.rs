@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::device::Device;
@@ -18,8 +17,8 @@ use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
 const LAYERS: [&str; 4] = ["linear 12 lr=0.02 max_norm=0.5", "batch_norm", "relu", "linear"];
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
 fn compiled(optimizer: Settings, layers: &[&str], target: Target) -> Compiled {
@@ -148,7 +147,7 @@ fn rows_stay_within_their_norm_and_nothing_moves_once_halted() {
 }
 
 /// Both executors at one operation, with its input before and after.
-fn ran(case: &Case, gpu: Option<&Rc<Gpu>>) -> Vec<(Vec<f32>, Vec<f32>)> {
+fn ran(case: &Case, gpu: Option<&Arc<Gpu>>) -> Vec<(Vec<f32>, Vec<f32>)> {
     let trial = Trial::new(case, gpu.map_or(Target::CPU, |gpu| gpu.target())).unwrap();
     let mut executors: Vec<Box<dyn Executor>> = vec![Box::new(Machine::new(Arc::clone(&trial.plan), Mode::Twin))];
     if let Some(gpu) = gpu {

@@ -75,7 +75,7 @@ impl Setup {
 
     /// The short form on the CPU path.
     pub fn short(out: &Path) -> Self {
-        Self { form: Form::Short, device: Device::Cpu { why: None }, out: out.to_owned() }
+        Self { form: Form::Short, device: Device::CPU, out: out.to_owned() }
     }
 
     /// One of two, by the form: what is not short is full.

@@ -13,7 +13,7 @@ pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     let (data, split) = (&job.dataset, &job.split);
     let count = |n: usize| show::thousands(n as u64);
     say!("device   {device}");
-    if let Device::Cpu { why: Some(why) } = device {
+    if let Some(why) = device.why_cpu() {
         say!("         {why}");
     }
     if device.is_tuned() {

@@ -56,10 +56,10 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         note!("note: {path} was ended before anything of it was saved: it starts from its first step");
     }
     let verbose = !args.quiet && !args.base.json;
-    match &device {
+    match device.why_cpu() {
         _ if verbose => head::say(&trainer, &device, &notes),
-        Device::Cpu { why: Some(why) } => note!("on the CPU: {why}"),
-        _ => {}
+        Some(why) => note!("on the CPU: {why}"),
+        None => {}
     }
     let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps(), attending)?;
     let may_fall_back = recipe.lr.is_none() && args.resume.is_none() && args.init_from.is_none();

@@ -29,12 +29,9 @@ pub(super) fn run(args: &TuneArgs) -> Result<u8, Error> {
     args.device.drivers.hush();
     // By the fixed table, whatever is kept.
     let device = Device::open(&args.device.device)?;
-    let report = match &device {
-        Device::Gpu(gpu) => gpu.report(),
-        Device::Cpu { why } => {
-            let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
-            return Err(setting(format!("the CPU path has one variant of each kernel: name a GPU with --device{why}")));
-        }
+    let Some(report) = device.report() else {
+        let why = device.why_cpu().map_or(String::new(), |why| format!(" ({why})"));
+        return Err(setting(format!("the CPU path has one variant of each kernel: name a GPU with --device{why}")));
     };
     let name = tuned::name(report);
     if args.reset {

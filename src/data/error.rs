@@ -1,5 +1,5 @@
 use super::KNOWN;
-use super::faults::several;
+use super::told::several;
 use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -84,11 +84,10 @@ pub enum DataError {
     SeveralIdxSets { folder: PathBuf, sets: Vec<String> },
     /// The file does not begin as the wanted kind of IDX file does.
     #[error(
-        "{path}: it begins with the number {found} where an IDX file of {} begins with {expected}, so check that this \
-         is the right file",
-        idx_kind(*.expected)
+        "{path}: it begins with the number {found} where an IDX file of {kind} begins with {expected}, so check that this \
+         is the right file"
     )]
-    IdxMagic { path: PathBuf, found: u32, expected: u32 },
+    IdxMagic { path: PathBuf, found: u32, expected: u32, kind: &'static str },
     /// The file ends inside the header.
     #[error(
         "{path}: it has {found} bytes where the header of an IDX file alone has {expected}, so fetch the file again"
@@ -382,13 +381,5 @@ fn looked_for(folder: Option<&Path>) -> String {
     match folder {
         Some(folder) => format!("was looked for in {} and that folder is not there", folder.display()),
         None => "is not in the program and WGRAD_DATA is not set".to_owned(),
-    }
-}
-
-fn idx_kind(magic: u32) -> &'static str {
-    if magic == super::idx::IMAGES {
-        "images (unsigned bytes, 3 dimensions)"
-    } else {
-        "labels (unsigned bytes, 1 dimension)"
     }
 }

@@ -25,6 +25,7 @@ mod source;
 mod split;
 mod table;
 mod targets;
+mod told;
 mod units;
 
 pub use audit::{Figure, Finding, Part, audit};
@@ -198,7 +199,9 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
             }
         }
         _ if path.is_dir() => idx::open_folder(name, path)?,
-        _ if source == source::STANDARD_INPUT || path.exists() => return table::open(name, path, options),
+        _ if source == source::STANDARD_INPUT || path.exists() => {
+            return Ok(Opened::of_table(name, table::open(path, options)?));
+        }
         _ if source.contains(['/', '\\', '.']) => return Err(DataError::NotFound { path: path.to_owned() }),
         _ => {
             return Err(DataError::UnknownSource { name: source.to_owned() });

@@ -1,7 +1,7 @@
 //! Data that have been read but not yet made into rows of numbers, as that takes the training part alone.
 
 use super::normalize::{Fit, Form, Moments, fit};
-use super::table::{Encoding, RawColumn, left_out};
+use super::table::{Encoding, Raw, RawColumn, left_out};
 use super::{Affine, DataError, Dataset, Normalize, Targets, Values};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -44,6 +44,13 @@ pub(super) enum Content {
 }
 
 impl Opened {
+    /// A table that was read.
+    pub(super) fn of_table(name: String, raw: Raw) -> Self {
+        let Raw { path, columns, missing, targets, target, notes } = raw;
+        let content = Content::Table { path, columns, missing };
+        Self { name, targets, target: Some(target), test: None, notes, content }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.targets.rows()

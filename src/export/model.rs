@@ -255,11 +255,12 @@ impl Model {
         }
     }
 
-    /// Writes the file whole or not at all.
+    /// Writes a model file, whole or not at all.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ModelError> {
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
+        let path = path.as_ref();
         let unwritable = |why| ModelError::Unwritable { path: path.into(), why };
         let bytes = self.to_bytes().map_err(|why| unwritable(std::io::Error::other(why)))?;
         crate::files::replace(path, &bytes).map_err(unwritable)

@@ -1,7 +1,7 @@
 //! The end of a run whose numbers are not finite: what made them so, and saving what is good. A bad step is run again,
 //! unfused, on the CPU path, to find the layer.
 
-use super::checkpoint::is_finite;
+use super::best::is_finite;
 use super::run_folder::{BEST, DIVERGED, LAST, RunFolder};
 use super::trainer::Trainer;
 use crate::data::Normalize;
@@ -123,7 +123,7 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
     options.optimizer.scale_loss = false;
     let purpose = Purpose::Train(options);
     let compiled = Compiled::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
-    let mut runner = Runner::new(&Device::Cpu { why: None }, compiled)?;
+    let mut runner = Runner::new(&Device::CPU, compiled)?;
     job.load(&mut runner)?;
     state::load(&mut runner, &Model { path: PathBuf::from("the state"), metadata: None, tensors }, false)?;
     let p = &trainer.progress;

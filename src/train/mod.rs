@@ -1,8 +1,11 @@
 //! Training, from a recipe to a model: settings, defaults, the job, the loop, checkpoints and the run folder.
 
+mod averages;
+mod best;
 mod checkpoint;
 mod defaults;
 mod diverged;
+mod fit;
 mod identity;
 mod impossible;
 mod init_from;
@@ -20,6 +23,7 @@ mod statistics;
 mod steps;
 mod trainer;
 
+pub use averages::{Averaged, Difference, Gap};
 pub use job::Job;
 pub use prepare::{job, prepare};
 pub use question::question;
@@ -30,5 +34,4 @@ pub use settings::{
     ClassWeights, DecayOnly, Declared, FIXED, Given, HeldOut, Length, Measure, NormalizeTarget, PLAN, POSITIONAL,
     Recipe, SETTINGS, SWITCH, Setting, Settings, named,
 };
-pub use statistics::{Averaged, Difference, Gap};
 pub use trainer::Trainer;

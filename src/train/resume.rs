@@ -1,6 +1,6 @@
 //! What a run starts from: random weights, those of a file, or the state that an earlier part of it has left.
 
-use super::checkpoint::Best;
+use super::best::Best;
 use super::identity::{difference, fingerprint};
 use super::init_from;
 use super::job::Job;

@@ -1,6 +1,7 @@
 //! Training by hand: a program that owns its loop takes steps, measures and looks at tensors between them. No files, no
 //! observer, no validation of its own.
 
+use super::fit::over;
 use super::trainer::Trainer;
 use crate::data::Values;
 use crate::device::Device;
@@ -26,9 +27,7 @@ impl Trainer {
     pub fn train_steps(&mut self, count: u64) -> Result<f64, Error> {
         let (done, total) = (self.progress.step, self.total_steps());
         if self.over {
-            return Err(Error::Setting(
-                "the run is over, and holds its best model: go on from last.safetensors".into(),
-            ));
+            return Err(over());
         }
         if count == 0 || count > total.saturating_sub(done) {
             let what = format!("cannot take {count} steps: the run has {total}, of which {done} are done");

@@ -261,7 +261,7 @@ fn known_table(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-const CPU: Device = Device::Cpu { why: None };
+const CPU: Device = Device::CPU;
 
 /// Predicts by a model, and exports it.
 fn model(path: &Path) -> Result<(), String> {

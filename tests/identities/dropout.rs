@@ -97,8 +97,8 @@ fn every_step_has_masks_of_its_own() {
 /// dropout multiplied by 1/(1 − p).
 #[test]
 fn weights_turn_one_rule_into_the_other() {
-    let gpu = support::gpu().map(Device::Gpu);
-    for device in std::iter::once(Device::Cpu { why: None }).chain(gpu) {
+    let gpu = support::gpu().map(Device::gpu);
+    for device in std::iter::once(Device::CPU).chain(gpu) {
         let folder = tempfile::tempdir().unwrap();
         let mut recipe = Recipe::plain();
         let layers = ["linear 20", "relu", "dropout 0.3 rule=weight_scaling", "linear"];

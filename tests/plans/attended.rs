@@ -69,9 +69,9 @@ fn compiling_is_told_of_once() {
 #[test]
 fn a_step_gives_the_same_attended_or_not() {
     let Some(gpu) = support::gpu() else { return };
-    let alone = losses(&Device::Gpu(gpu.clone()), compiled(gpu.target()), 5);
+    let alone = losses(&Device::gpu(gpu.clone()), compiled(gpu.target()), 5);
     gpu.attend(Arc::new(Heard::default()));
-    assert_eq!(losses(&Device::Gpu(gpu.clone()), compiled(gpu.target()), 5), alone);
+    assert_eq!(losses(&Device::gpu(gpu.clone()), compiled(gpu.target()), 5), alone);
 }
 
 const fn kernel(name: &'static str, parts: &'static [Part]) -> Kernel {
@@ -103,7 +103,7 @@ fn the_first_kernel_that_is_refused_is_named() {
 #[test]
 fn compiled_kernels_come_back_and_broken_ones_are_made_anew() {
     let heard = Arc::new(Heard::default());
-    let run = || -> Option<std::rc::Rc<Gpu>> {
+    let run = || -> Option<Arc<Gpu>> {
         let gpu = support::gpu()?;
         gpu.attend(heard.clone());
         Session::new(&gpu, compiled(gpu.target()).plan).unwrap();
