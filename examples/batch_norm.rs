@@ -100,7 +100,7 @@ fn percentiles(setup: &Setup, trainer: &mut Trainer, rows: &[u32]) -> Result<Vec
     let model = first_layers(trainer, trainer.layers().len() - 2)?;
     let rows = inputs(trainer, rows);
     let bytes = matches!(rows, wgrad::data::Values::Bytes(_));
-    let outputs = Predictor::new(&model, bytes, None, &setup.device)?.outputs(&rows)?;
+    let outputs = Predictor::for_inputs(&model, bytes, None, &setup.device)?.outputs(&rows)?;
     let of = |unit: usize| {
         let mut values: Vec<f32> = outputs.iter().skip(unit).step_by(WIDTH).copied().collect();
         values.sort_by(f32::total_cmp);

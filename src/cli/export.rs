@@ -38,7 +38,7 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
         return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
     }
     // What does not load is not passed on.
-    Predictor::new(&folded.model, false, None, &Device::CPU)?;
+    Predictor::for_inputs(&folded.model, false, None, &Device::CPU)?;
     // What is exported is a model, not a run: optimiser states and progress stay behind.
     let mut model = folded.model;
     model.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));

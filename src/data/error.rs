@@ -63,6 +63,9 @@ pub enum DataError {
     /// A fault of a target that was not named.
     #[error("{fault}; or name another column than {column:?} in the setting target")]
     OfTarget { column: String, fault: Box<DataError> },
+    /// Data in memory that are no rows with targets.
+    #[error("data in memory: {what}")]
+    InMemory { what: String },
     /// Several faults of one file.
     #[error("{}", several(faults))]
     Several { faults: Vec<(DataError, usize)> },
@@ -132,7 +135,7 @@ pub enum DataError {
     /// A table that cannot have both features and a target.
     #[error(
         "{path}: {column:?} is the only column where features and a target are wanted, so check what separates the \
-         columns, and name it with --separator if it was not recognised"
+         columns, and name it with `separator` if it was not recognised"
     )]
     OneColumn { path: PathBuf, column: String },
     /// The named target is not a column.
@@ -216,7 +219,7 @@ pub enum DataError {
     /// Text where a regression, or a target of several columns, takes a number.
     #[error(
         "{path}, line {line}, column {column:?}: there is {text:?} where a number is to be learnt, so correct the field, \
-         or learn one column of classes with --task classification"
+         or learn one column of classes with `task = classification`"
     )]
     TargetNotNumber { path: PathBuf, line: usize, column: String, text: String },
     /// A number that is infinite or out of the range of float32.

@@ -14,6 +14,7 @@ mod error;
 mod faults;
 #[cfg(test)]
 mod fixture;
+mod from_memory;
 mod idx;
 mod looks;
 mod normalize;
@@ -31,6 +32,7 @@ mod units;
 pub use audit::{Figure, Finding, Part, audit};
 pub use classes::labels_for;
 pub use error::DataError;
+pub use from_memory::{from_bytes, from_floats};
 pub use idx::{Images, is_idx, read_images};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
 pub use normalize::{Affine, Normalize};
@@ -186,6 +188,14 @@ pub struct Options<'a> {
 ///
 /// When the source is not there or is of another kind, options for tables or regression are given for images, or the
 /// files are not whole, well-formed and of at least two classes.
+///
+/// ```
+/// use wgrad::data::{Options, open};
+///
+/// let digits = open("digits", &Options::default(), None)?;
+/// assert_eq!((digits.rows(), digits.targets.names().len()), (1797, 10));
+/// # Ok::<(), wgrad::data::DataError>(())
+/// ```
 pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Result<Opened, DataError> {
     let path = Path::new(source);
     let name = name_of(path);

@@ -40,6 +40,7 @@ pub struct Encoded {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Images { bytes: Vec<u8>, shape: Vec<usize>, largest: f32 },
+    Floats { values: Vec<f32>, shape: Vec<usize>, columns: Vec<String> },
     Table { path: PathBuf, columns: Vec<RawColumn>, missing: Vec<String> },
 }
 
@@ -58,7 +59,11 @@ impl Opened {
 
     /// Whether the rows are images.
     pub fn is_image(&self) -> bool {
-        matches!(self.content, Content::Images { .. })
+        match &self.content {
+            Content::Images { .. } => true,
+            Content::Floats { shape, .. } => shape.len() == 3,
+            Content::Table { .. } => false,
+        }
     }
 
     /// The data set as rows of numbers, and its normalisation. The bytes of images pass as they are. What stands for the
@@ -86,6 +91,18 @@ impl Opened {
                     fit.map_or_else(|| (Affine::none(features), vec![]), |fit| (fit.affine, fit.constant));
                 let (values, encoding, columns) = (Values::Bytes(bytes), Encoding::default(), vec![]);
                 let dataset = Dataset { name, values, shape, largest, targets, columns, encoding, target, test };
+                Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
+            }
+            Content::Floats { mut values, shape, columns } => {
+                let features = shape.iter().product();
+                let moments = Moments::of_rows(&values, features, train);
+                let form = Form { largest: 0.0, channel: shape[1..].iter().product(), indicators: &[] };
+                let Fit { affine, constant } = fit(normalize, &moments, form);
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value = affine.apply(at % features, f64::from(*value)) as f32;
+                }
+                let (encoding, values) = (Encoding::of_numbers(&columns, &moments.mean), Values::Floats(values));
+                let dataset = Dataset { name, values, shape, largest: 0.0, targets, columns, encoding, target, test };
                 Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
             Content::Table { path, columns, missing } => {

@@ -31,10 +31,7 @@ impl Cache {
     /// # Errors
     /// Nothing is kept: `WGRAD_CACHE` is `off`, or the user has no folder.
     pub fn folder(&self) -> Result<&PathBuf, Error> {
-        let nowhere = format!(
-            "caching is disabled ({VARIABLE} is off, or no home directory was found): set {VARIABLE} to a folder"
-        );
-        self.folder.as_ref().ok_or(Error::Setting(nowhere))
+        self.folder.as_ref().ok_or(Error::NoCache { variable: VARIABLE })
     }
 
     /// A file of it, if it is there.

@@ -148,7 +148,7 @@ pub fn nothing_found() -> String {
     } else {
         "no GPU adapter was found: install or update the GPU's driver"
     };
-    format!("{hint}; --device cpu needs none")
+    format!("{hint}; `device = cpu` needs none")
 }
 
 /// The number of the adapter that is meant.

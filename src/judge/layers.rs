@@ -115,7 +115,7 @@ impl Probe {
     fn run(&mut self, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error> {
         if inputs.is_empty() || !inputs.len().is_multiple_of(self.features) {
             let what = format!("{} values are no whole number of rows of {}", inputs.len(), self.features);
-            return Err(Error::Setting(format!("{what}: give at least one whole row")));
+            return Err(Error::Rows(format!("{what}: give at least one whole row")));
         }
         let units = |slot: SlotId| self.plan.slots[slot.0 as usize].shape.width();
         let layers: Vec<(String, SlotId, usize)> =

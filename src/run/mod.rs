@@ -8,5 +8,5 @@ mod runner;
 pub(crate) mod state;
 
 pub use compiled::{Compiled, DataShape, Purpose, TrainOptions};
-pub use predictor::{Predictor, Sampled};
+pub use predictor::{Prediction, Predictor, Sampled};
 pub use runner::Runner;

@@ -6,7 +6,7 @@ use super::job::Job;
 use super::run_folder::{BEST, LAST, RunFolder};
 use super::trainer::Trainer;
 use crate::error::Error;
-use crate::export::{self, Metadata, Model, Normalization, Progress, loss_settings};
+use crate::export::{self, Metadata, Model, Normalization, Progress};
 use crate::run::state;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -30,24 +30,19 @@ impl Trainer {
 
     pub(super) fn metadata(&self, best: Option<(f64, u64)>, progress: Option<Progress>) -> Metadata {
         let Job { dataset: data, normalize: (kind, affine), problem, scale, .. } = &self.job;
+        let input = self.job.input_shape().unwrap_or_else(|_| data.shape.clone());
+        let normalize = Normalization::new(kind.to_string(), data.largest, affine);
         Metadata {
-            version: Metadata::VERSION,
-            layers: self.network.texts(),
-            input: self.job.input_shape().unwrap_or_else(|_| data.shape.clone()),
-            answer: problem.answer,
-            loss: problem.loss.to_string(),
-            loss_settings: loss_settings(&problem.loss),
-            classes: problem.names.clone(),
             encoding: data.encoding.clone(),
             target: data.target.clone(),
             target_scale: (!scale.is_none()).then(|| scale.clone()),
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
-            normalize: Normalization::new(kind.to_string(), data.largest, affine),
             pictures: self.looks.clone(),
             best,
             fingerprint: progress.is_some().then(|| self.fingerprint.clone()),
             progress,
+            ..Metadata::new(self.network.texts(), input, problem, normalize)
         }
     }
 

@@ -31,8 +31,8 @@ fn hint(trainer: &Trainer, fault: Fault) -> &'static str {
             "no update was made yet, so no rate matters: normalise inputs and target, or start from smaller weights"
         }
         (true, false) => "no update was made yet, so no rate matters: start from smaller weights",
-        (false, true) => "use a smaller --lr, or normalise inputs and target",
-        (false, false) => "use a smaller --lr",
+        (false, true) => "use a smaller `lr`, or normalise inputs and target",
+        (false, false) => "use a smaller `lr`",
     }
 }
 
@@ -75,8 +75,8 @@ fn save(trainer: &mut Trainer, folder: &mut RunFolder) -> String {
     let file = |name: &str| folder.file(name).display().to_string();
     let mut saved = vec![];
     match trainer.saves.step {
-        Some(step) => saved.push(format!("{} still holds the state after {step} steps, to --resume from", file(LAST))),
-        None => saved.push("nothing was saved before, so --resume starts from the first step".to_owned()),
+        Some(step) => saved.push(format!("{} still holds the state after {step} steps, to `resume` from", file(LAST))),
+        None => saved.push("nothing was saved before, so `resume` starts from the first step".to_owned()),
     }
     if let Some((_, epoch)) = trainer.best() {
         saved.push(format!("the model of epoch {epoch} is in {}", file(BEST)));
@@ -141,7 +141,7 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
         }
     }
     if job.settings.precision == Precision::F16 {
-        return Ok(format!("in float32 the same step stays finite: go on with --precision f32, or {hint}"));
+        return Ok(format!("in float32 the same step stays finite: go on with `precision = f32`, or {hint}"));
     }
     Ok(format!(
         "on the CPU path, which adds in 64 bits, the same step stays finite: either it outgrew 32 bits ({hint}), or the \

@@ -15,11 +15,6 @@ use crate::executor::DeviceError;
 use crate::kernel::{Now, Step};
 use std::time::Instant;
 
-/// A run that has ended cannot go on from the best model, which is not its last state.
-pub(super) fn over() -> Error {
-    Error::Setting("the run is over, and holds its best model: go on from last.safetensors".into())
-}
-
 impl Trainer {
     /// Trains to the end of the run, until the validation gets no better (`early_stopping`), or until the observer stops it.
     /// Then the trainer holds the best model: that of the epoch with the best `measure` on the validation part, or the last
@@ -41,7 +36,7 @@ impl Trainer {
 
     fn train(&mut self, mut folder: Option<&mut RunFolder>, observer: &mut dyn Observer) -> Result<Outcome, Error> {
         if self.over {
-            return Err(over());
+            return Err(Error::Over);
         }
         let total = self.total_steps();
         self.saves.since = Instant::now();

@@ -25,7 +25,7 @@ mod trainer;
 
 pub use averages::{Averaged, Difference, Gap};
 pub use job::Job;
-pub use prepare::{job, prepare};
+pub use prepare::{job, prepare, prepare_data};
 pub use question::question;
 pub use report::{EpochReport, Observer, Outcome};
 pub use run_folder::{Claim, RunFolder};

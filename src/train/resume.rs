@@ -27,8 +27,9 @@ impl Job {
             if epochs < SAVED_EPOCHS {
                 return Ok(false);
             }
-            let what = format!("there is no such file, though the run has {epochs} epochs done");
-            return Err(Error::Setting(format!("{}: {what}: put it back, or start a new run", last.display())));
+            let what =
+                format!("is not there, though the run has {epochs} epochs done: put it back, or start a new run");
+            return Err(Error::RunFolder { path: last, what });
         }
         self.resume = Some(Model::read(&last)?);
         self.best = best.exists().then(|| Model::read(&best)).transpose()?;
@@ -119,5 +120,5 @@ impl Start {
 }
 
 fn not_resumable(model: &Model) -> Error {
-    Error::Setting(format!("{} holds a model, but no run to go on with", model.path.display()))
+    Error::RunFolder { path: model.path.clone(), what: "holds a model, but no run to go on with".into() }
 }

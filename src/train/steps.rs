@@ -1,7 +1,6 @@
 //! Training by hand: a program that owns its loop takes steps, measures and looks at tensors between them. No files, no
 //! observer, no validation of its own.
 
-use super::fit::over;
 use super::trainer::Trainer;
 use crate::data::Values;
 use crate::device::Device;
@@ -27,11 +26,11 @@ impl Trainer {
     pub fn train_steps(&mut self, count: u64) -> Result<f64, Error> {
         let (done, total) = (self.progress.step, self.total_steps());
         if self.over {
-            return Err(over());
+            return Err(Error::Over);
         }
         if count == 0 || count > total.saturating_sub(done) {
             let what = format!("cannot take {count} steps: the run has {total}, of which {done} are done");
-            return Err(Error::Setting(format!("{what}; ask for fewer, or give it more epochs or steps")));
+            return Err(Error::Steps(format!("{what}; ask for fewer, or give it more epochs or steps")));
         }
         let (mut loss, mut rows, mut left) = (0.0, 0, count as usize);
         while left > 0 {
@@ -89,7 +88,7 @@ impl Trainer {
     pub fn layer_statistics(&mut self, rows: &[u32], device: &Device) -> Result<Vec<LayerStatistics>, Error> {
         let data = &self.job.dataset;
         if let Some(row) = rows.iter().find(|&&row| row as usize >= data.rows()) {
-            return Err(Error::Setting(format!("row {row} was asked for, and the data set has {}", data.rows())));
+            return Err(Error::Rows(format!("row {row} was asked for, and the data set has {}", data.rows())));
         }
         let (offset, factor) = self.job.normalize.1.on_device(&data.values);
         let mut inputs = Vec::with_capacity(rows.len() * data.features());
@@ -118,7 +117,7 @@ impl Trainer {
                 return Ok(self.runner.outputs(program, rows)?);
             }
         };
-        Err(Error::Setting(what))
+        Err(Error::Rows(what))
     }
 
     /// Values of a tensor of the network, named as in the model file: `0.weight`.
@@ -172,6 +171,6 @@ impl Trainer {
         if names.contains(&name) {
             return Ok(());
         }
-        Err(Error::Setting(format!("there is no such tensor as {name}; {}", nearest(name, &names))))
+        Err(Error::NoTensor { name: name.to_owned(), meant: nearest(name, &names) })
     }
 }

@@ -3,9 +3,10 @@
 use super::averages::{Averaged, Gap};
 use super::best::{Best, Saves};
 use super::job::Job;
+use super::prepare::{prepare, prepare_data};
 use super::resume::Start;
 use super::settings::{Length, Recipe};
-use crate::data::Looks;
+use crate::data::{Looks, Opened};
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::{Fingerprint, Progress};
@@ -18,6 +19,18 @@ use crate::run::{Compiled, Purpose, Runner, batches};
 use std::time::{Duration, Instant};
 
 /// A network in training.
+///
+/// ```
+/// use wgrad::{Device, Recipe, Trainer};
+///
+/// let layers = ["linear 32", "relu", "linear"].map(String::from).to_vec();
+/// let recipe = Recipe { layers: Some(layers), epochs: Some(2), ..Recipe::default() };
+/// let mut trainer = Trainer::open(&recipe, &Device::CPU)?;
+/// trainer.fit(&mut ())?;
+/// let test = trainer.test()?.expect("the digits are split");
+/// assert!(test.accuracy().is_some_and(|accuracy| accuracy > 0.5));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Trainer {
     pub(super) runner: Runner,
@@ -45,6 +58,29 @@ pub struct Trainer {
 }
 
 impl Trainer {
+    /// Prepares a run on data that a program has opened or made itself, and compiles it for a device. What the user should know
+    /// of the data and of the defaults is among the [notes](Trainer::notes).
+    ///
+    /// # Errors
+    /// The recipe does not fit the data, or the network the device; the device fails.
+    pub fn with_data(recipe: &Recipe, data: Opened, device: &Device) -> Result<Self, Error> {
+        Self::noted(prepare_data(recipe, data)?, device)
+    }
+
+    /// The same on the data that the recipe names as its `source`; without one, on the handwritten digits in the program.
+    ///
+    /// # Errors
+    /// As [`Trainer::with_data`]; or the data are not there or are broken.
+    pub fn open(recipe: &Recipe, device: &Device) -> Result<Self, Error> {
+        Self::noted(prepare(recipe, None)?, device)
+    }
+
+    fn noted((job, notes): (Job, Vec<String>), device: &Device) -> Result<Self, Error> {
+        let mut trainer = Self::new(job, device)?;
+        trainer.notes.splice(..0, notes);
+        Ok(trainer)
+    }
+
     /// Compiles the network for a device and loads data and weights.
     ///
     /// # Errors
@@ -70,7 +106,7 @@ impl Trainer {
         let network = Network::read(&settings.layers, job.problem.head(), settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
-            return Err(Error::Setting(format!("{what}: --batch can be {rows} at most")));
+            return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
         }
         if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
@@ -122,7 +158,7 @@ impl Trainer {
         } else {
             return Ok(());
         };
-        Err(Error::Setting(what))
+        Err(Error::Steps(what))
     }
 
     /// The plan and the network's tensors.

@@ -268,7 +268,7 @@ fn model(path: &Path) -> Result<(), String> {
     let model = told(Model::read(path))?;
     let meta = told(model.described())?;
     let bytes = meta.encoding.is_empty();
-    let mut predictor = told(Predictor::new(&model, bytes, None, &CPU))?;
+    let mut predictor = told(Predictor::for_inputs(&model, bytes, None, &CPU))?;
     let features = meta.input.iter().product::<usize>();
     let row = if bytes { data::Values::Bytes(vec![3; features]) } else { data::Values::Floats(vec![0.5; features]) };
     let outputs = told(predictor.outputs(&row))?;

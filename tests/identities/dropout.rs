@@ -113,7 +113,7 @@ fn weights_turn_one_rule_into_the_other() {
         let (digits, _) = support::digits();
         let outputs = |model: &Model| {
             let mut predictor =
-                Predictor::new(model, matches!(digits.values, Values::Bytes(_)), None, &device).unwrap();
+                Predictor::for_inputs(model, matches!(digits.values, Values::Bytes(_)), None, &device).unwrap();
             predictor.outputs(&digits.values).unwrap()
         };
         let by_inverted = outputs(&inverted);
