@@ -6,11 +6,10 @@ mod breakages;
 mod support;
 
 use rand_distr::Distribution;
-use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
-use wgrad::gpu::{Checks, Gpu, Session};
+use wgrad::gpu::{Gpu, Session};
 use wgrad::judge::kernels::{Trial, Verdict, judge};
 use wgrad::kernel::{Kernel, Needs, Scalar};
 use wgrad::op::{Case, Family, Target};
@@ -88,7 +87,7 @@ const F16_BREAKAGES: &[[&str; 3]] = &[
 /// The checks that naga adds change the text that runs, and must change nothing else.
 #[test]
 fn every_kernel_agrees_with_its_twin_under_bounds_checks_too() {
-    let Some(gpu) = support::gpu_with(Checks::On) else { return };
+    let Some(gpu) = support::checked_gpu() else { return };
     assert_all_ok(&on_gpu(&gpu, gpu.target()));
 }
 
@@ -104,11 +103,11 @@ fn long_sums_agree_with_their_twins() {
     }
 }
 
-fn on_gpu(gpu: &Rc<Gpu>, target: Target) -> Vec<Verdict> {
+fn on_gpu(gpu: &Arc<Gpu>, target: Target) -> Vec<Verdict> {
     of_cases(gpu, target, cases())
 }
 
-fn of_cases(gpu: &Rc<Gpu>, target: Target, cases: impl Iterator<Item = (&'static str, Case)>) -> Vec<Verdict> {
+fn of_cases(gpu: &Arc<Gpu>, target: Target, cases: impl Iterator<Item = (&'static str, Case)>) -> Vec<Verdict> {
     let judged = |(op, case): (&str, Case)| {
         let trial = Trial::new(&case, target).unwrap();
         let mut session = Session::new(gpu, Arc::clone(&trial.plan)).unwrap();
