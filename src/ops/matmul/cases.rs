@@ -29,8 +29,12 @@ pub fn cases() -> Vec<Case> {
     // Far from the kink, so that differences can be taken: half of the outputs are on, half off.
     let mut far = case("relu far from 0, odd sizes", 21, [24, 19, 11], true, true);
     far.inputs[2].1 = Fill::Words((0..11).map(|j| if j % 2 == 0 { 40f32 } else { -40f32 }.to_bits()).collect());
+    let mut extreme_weights = case("extreme weights 70x21x70", 70, [70, 21, 70], true, false).not_smooth();
+    extreme_weights.inputs[1].1 = Fill::Extreme;
     let plain = vec![
         full("1x1x1", [1, 1, 1]),
+        full("a batch of one, 1x3x5", [1, 3, 5]),
+        full("a batch of two, 2x3x5", [2, 3, 5]),
         full("3x5x7", [3, 5, 7]),
         full("17x13x31", [17, 13, 31]),
         full("one past a tile: 65x17x65", [65, 17, 65]),
@@ -45,6 +49,17 @@ pub fn cases() -> Vec<Case> {
         case("split sum 16x520x20", 15, [16, 520, 20], true, false).split(64),
         case("split sum, relu, 7x131x5", 7, [7, 131, 5], true, true).split(8).not_smooth(),
         case("split sum, no bias", 300, [300, 9, 6], false, false).split(16),
+        case("split sum, no bias, 15 of 16x520x20", 15, [16, 520, 20], false, false).split(64),
+        case("split sum of dy W, 15 of 16x20x520", 15, [16, 20, 520], true, false).split(64),
+        case("no bias, odd, 130 of 133x67x131", 130, [133, 67, 131], false, false),
+        case("relu, odd, 130 of 133x67x131", 130, [133, 67, 131], true, true).not_smooth(),
+        case("several tiles, relu, 250 of 257x68x68", 250, [257, 68, 68], true, true).not_smooth(),
+        full("several tiles: 129x68x72", [129, 68, 72]),
+        full("several tiles: 193x68x132", [193, 68, 132]),
+        case("several tiles, extreme dy, 130x68x132", 130, [130, 68, 132], true, false).extreme_up(),
+        case("few columns, no bias, 37 of 40x16x21", 37, [40, 16, 21], false, false),
+        case("few columns, relu, 35 of 40x16x30", 35, [40, 16, 30], true, true).not_smooth(),
+        extreme_weights,
         edges_of_f16(),
         extreme,
         case("extreme dy", 5, [5, 12, 9], true, false).extreme_up(),
