@@ -3,17 +3,19 @@
 
 #[path = "ops/breakages.rs"]
 mod breakages;
+#[path = "ops/reversed.rs"]
+mod reversed;
 mod support;
 
 use rand_distr::Distribution;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
 use wgrad::gpu::{Checks, Gpu, Session};
 use wgrad::graph::plan::Plan;
-use wgrad::judge::kernels::{Trial, Verdict, judge};
+use wgrad::judge::kernels::{Trial, Verdict, judge, judge_some};
 use wgrad::kernel::{Access, Kernel, Needs, Scalar};
 use wgrad::op::{Case, Dispatch, Family, SlotId, Target};
 use wgrad::ops::OPS;
@@ -282,6 +284,53 @@ fn nothing_moves_once_halted() {
     {
         assert!(seen.contains(name), "{name} is given no state");
     }
+}
+
+/// Most bytes of a case that runs with its threads in another order: where all cases do, this takes long.
+const SMALL: u64 = 1 << 20;
+
+/// The order of a group's threads is the driver's own.
+#[test]
+fn threads_of_a_group_may_run_in_any_order() {
+    let Some(gpu) = support::gpu() else { return };
+    let (mut verdicts, mut seen) = (vec![], BTreeSet::new());
+    let mut made: BTreeMap<&str, Option<&Kernel>> = BTreeMap::new();
+    for target in targets(&gpu) {
+        let before = seen.clone();
+        for (op, case) in cases() {
+            let trial = Trial::new(&case, target).unwrap();
+            let mut plan = (*trial.plan).clone();
+            let mut new = BTreeSet::new();
+            for dispatch in &mut plan.programs[0].dispatches {
+                let kernel = dispatch.kernel;
+                let other = made.entry(kernel.name).or_insert_with(|| {
+                    let text = reversed::reversed(&kernel.wgsl())?;
+                    Some(reversed::with_text(kernel, format!("{}, reversed", kernel.name), text))
+                });
+                dispatch.kernel = other.unwrap_or(kernel);
+                new.extend((other.is_some() && !before.contains(kernel.name)).then_some(kernel.name));
+            }
+            if new.is_empty() || trial.plan.bytes() > SMALL {
+                continue;
+            }
+            let mut session = Session::new(&gpu, Arc::new(plan)).unwrap();
+            let wanted = |kernel: &Kernel| new.contains(kernel.name);
+            verdicts.extend(judge_some(&trial, &format!("{op}: {}", case.name), &mut session, &wanted).unwrap());
+            seen.extend(new);
+        }
+    }
+    assert_all_ok(&verdicts);
+    for name in ["matmul.large_tn", "matmul.jobs_tiled", "batch_norm.stats", "block.forward", "head.cross_entropy"] {
+        assert!(seen.contains(name), "{name} has no other order");
+    }
+    // Upper threads of a sum by halves that go on adding, after the ones that read what they change.
+    let case = cases().find(|(op, case)| *op == "batch_norm" && case.name == "127x33 of 128 rows").unwrap().1;
+    let trial = Trial::new(&case, Target { product: Family::Tiled, ..gpu.target() }).unwrap();
+    let kernel = trial.plan.programs[0].dispatches.iter().find(|d| d.kernel.name == "batch_norm.stats").unwrap().kernel;
+    let text = reversed::reversed(&kernel.wgsl().replace("lane < half", "true")).unwrap();
+    let wrong = with(&trial, kernel, reversed::with_text(kernel, "without its condition".into(), text));
+    let mut session = Session::new(&gpu, wrong).unwrap();
+    assert!(judge(&trial, "reversed", &mut session).unwrap().iter().any(|v| v.kernel == kernel.name && !v.ok()));
 }
 
 /// The harness itself: kernels broken on purpose, each in a way that only one thing can see.
