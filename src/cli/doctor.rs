@@ -68,7 +68,7 @@ fn of_targets(device: &Device, targets: &[Target], mut verdicts: Vec<Verdict>) -
             if dispatches.all(|dispatch| judged_before.contains(dispatch.kernel.name)) {
                 continue;
             }
-            let mut subject = device.executor(&trial.plan)?;
+            let mut subject = device.executor(&trial.watched)?;
             let judged = judge(&trial, &format!("{op}: {}", case.name), subject.as_mut())?;
             // On the CPU path a kernel without a fast variant runs its twin: nothing would be compared.
             let compared = |v: &Verdict| on_gpu || has_fast_variant(v.kernel);

@@ -123,4 +123,28 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["sgd", "257, last of a step", "sgd.update_last", "at_hand.index + 1u", "at_hand.index + 2u"],
     ["gather", "floats 31 of 40x1x4x5, first", "gather.floats_first", "= word_of(at_hand, i)", "= 0u"],
     ["step", "next line", "step.advance", "table[index * 4u + i - 1u]", "table[index * 4u + i]"],
+    // Words that are poison and would be again: each has its own.
+    ["matmul", "split sum, no bias", "matmul.sum_parts", "== 1u) * args.n) {", "== 1u) * args.n + 1u) {"],
+    // Poison in the rows behind the batch, which a 0 in the other factor does not hide.
+    ["matmul", "jobs, two of three, 33 of 40", "matmul.jobs_tiled", "k + d < now.rows && column", "column"],
+    // The second row of groups.
+    [
+        "activation",
+        "relu, 61x33 of 70 rows",
+        "activation.forward_relu",
+        "group.y * groups.x + group.x",
+        "group.z * groups.x + group.x",
+    ],
+    ["gather", "bytes 64 of 100x160, first", "gather.bytes_first_u64", "group.y * groups.x + group.x", "group.x"],
+    // What changes in a halted step.
+    ["clip", "4097, one past a chunk", "clip.scale", "&& now.halted == 0u", ""],
+    ["sgd", "257, last of a step", "sgd.update_last", "|| now.halted != 0u", ""],
+    ["sgd", "257, momentum and l2", "sgd.update_u64", "|| now.halted != 0u", ""],
+    ["block", "backward 128x10x32", "block.backward", "if (now.halted == 0u)", "if (true)"],
+    ["block", "backward 128x10x32", "block.subgroup_backward", "if (now.halted == 0u)", "if (true)"],
+    ["head", "linear 1x4 to 2", "head.linear_cross_entropy_subgroup", "&& now.halted == 0u", ""],
+    // Rows behind the tensor's last, where a driver drops what is written behind a binding.
+    ["matmul", "no bias, odd, 130 of 133x67x131", "matmul.subgroup_narrow_nt", "row + i < m && column", "column"],
+    ["matmul", "jobs, odd heights, 33 of 40", "matmul.jobs_subgroup_scalars", "row + i < m && column", "column"],
+    ["matmul", "jobs, odd heights, 33 of 40", "matmul.jobs_subgroup_scalars", "&& mine < m", ""],
 ];

@@ -166,6 +166,27 @@ fn twin(a: JobsArgs, io: &mut Io<'_>) {
     }
 }
 
+/// The operation where widths are not multiples of four, which the family of software drivers does not take: there, too, the
+/// kernels for GPUs compute it.
+#[derive(Clone, Debug)]
+struct AnyWidths(WeightGradients);
+
+impl Op for AnyWidths {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        self.0.shapes(inputs)
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let product = std::mem::replace(&mut rec.target.product, Family::Tiled);
+        self.0.forward(w, rec);
+        rec.target.product = product;
+    }
+}
+
 /// Inputs for the checks.
 pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, rows: usize, batch: usize, layers: &[(usize, usize, bool)]| {
@@ -178,10 +199,14 @@ pub(super) fn cases() -> Vec<Case> {
     extreme.inputs[0].1 = Fill::Extreme;
     let mut few = case("jobs, mostly zeros, 140 of 150", 140, 150, &[(1032, 68, true)]);
     few.inputs[1].1 = Fill::MostlyZero;
+    let mut any = case("jobs, odd sizes, 33 of 40", 33, 40, &[(10, 33, true), (21, 70, true), (67, 71, false)]);
+    any.op = std::sync::Arc::new(AnyWidths(WeightGradients { biases: vec![true, true, false] }));
     vec![
         few,
+        any,
         case("jobs, one row", 1, 3, &[(1, 4, true)]),
         case("jobs, two of three, 33 of 40", 33, 40, &[(10, 36, true), (20, 8, false)]),
+        case("jobs, odd heights, 33 of 40", 33, 40, &[(35, 68, false), (21, 132, true), (67, 4, true)]),
         case("jobs, three, several tiles", 128, 128, &[(10, 68, true), (68, 132, true), (132, 64, true)]),
         extreme,
     ]
