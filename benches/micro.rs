@@ -7,9 +7,9 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 use std::fmt::Debug;
 use std::time::{Duration, Instant};
+use wgrad::bench::{Chain, Net, Product, WORKS, Work};
+use wgrad::device::{Device, DeviceChoice};
 use wgrad::gpu::Choice;
-use wgrad::train::bench::{Chain, Net, Product, WORKS, Work};
-use wgrad::train::{Device, DeviceChoice};
 
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

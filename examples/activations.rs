@@ -12,7 +12,7 @@ pub mod common;
 use common::{Failure, Plot, Report, Series, Setup, find, mean, start::Weights};
 use wgrad::data::Normalize;
 use wgrad::data::Values;
-use wgrad::judge::layers::{LayerStatistics, of_trainer};
+use wgrad::judge::layers::LayerStatistics;
 use wgrad::train::{Recipe, Trainer};
 
 /// All have so many units after the activation: a maxout of 2 takes twice as many before it.
@@ -132,7 +132,7 @@ fn train(setup: &Setup, kind: &'static str, seeds: &[u64]) -> Result<Trained, Fa
             curve.push((step, trainer.evaluate(some)?.accuracy().unwrap_or(f64::NAN)));
         }
         trained.accuracies.push(trainer.evaluate(&test)?.accuracy().unwrap_or(f64::NAN));
-        let found = of_trainer(&mut trainer, some, &setup.device)?;
+        let found = trainer.layer_statistics(some, &setup.device)?;
         let larger = |a: Most, b: Most| if a.as_ref().map(|a| a.0) >= b.as_ref().map(|b| b.0) { a } else { b };
         trained.dead = larger(trained.dead, most(&found, |layer| layer.dead));
         trained.saturated = larger(trained.saturated, most(&found, |layer| layer.saturated));

@@ -9,7 +9,8 @@ pub mod common;
 
 use common::model::{first_layers, inputs};
 use common::{Failure, Plot, Report, Series, Setup, mean};
-use wgrad::train::{Predictor, Trainer};
+use wgrad::run::Predictor;
+use wgrad::train::Trainer;
 
 const HIDDEN: usize = 3;
 const WIDTH: usize = 100;
@@ -99,7 +100,7 @@ fn percentiles(setup: &Setup, trainer: &mut Trainer, rows: &[u32]) -> Result<Vec
     let model = first_layers(trainer, trainer.layers().len() - 2)?;
     let rows = inputs(trainer, rows);
     let bytes = matches!(rows, wgrad::data::Values::Bytes(_));
-    let outputs = Predictor::new(&model, bytes, None, &setup.device)?.outputs(&rows)?;
+    let outputs = Predictor::for_inputs(&model, bytes, None, &setup.device)?.outputs(&rows)?;
     let of = |unit: usize| {
         let mut values: Vec<f32> = outputs.iter().skip(unit).step_by(WIDTH).copied().collect();
         values.sort_by(f32::total_cmp);

@@ -9,7 +9,6 @@ pub mod common;
 
 use common::{Failure, Plot, Report, Series, Setup, mean};
 use wgrad::data::Normalize;
-use wgrad::judge::layers::of_trainer;
 
 const HIDDEN: usize = 30;
 
@@ -41,7 +40,7 @@ fn train(setup: &Setup, init: &'static str, seed: u64) -> Result<Start, Failure>
     let test = trainer.job().split.test.clone();
     // Enough of them for a curve.
     let some = &test[..test.len().min(1000)];
-    let signal = of_trainer(&mut trainer, some, &setup.device)?[2 * HIDDEN - 1].rms();
+    let signal = trainer.layer_statistics(some, &setup.device)?[2 * HIDDEN - 1].rms();
     let (mut losses, mut curve) = (vec![], vec![(0.0, trainer.evaluate(some)?.accuracy().unwrap_or(f64::NAN))]);
     let (total, stride) = (trainer.total_steps(), setup.pick(270, 50));
     while trainer.progress().step < total {

@@ -10,8 +10,9 @@
 pub mod common;
 
 use common::{Failure, Form, Plot, Report, Series, Setup, find, mean};
+use wgrad::metrics::wilson;
 use wgrad::op::Value;
-use wgrad::train::{DecayOnly, Recipe, Schedule, wilson};
+use wgrad::train::{DecayOnly, Recipe, Schedule};
 
 /// Rows of the test part that a curve is drawn by.
 const ROWS: usize = 2000;

@@ -12,9 +12,11 @@ use common::{Failure, Plot, Report, Series, Setup, mean};
 use std::collections::BTreeMap;
 use wgrad::data;
 use wgrad::export::{Model, Normalization, Values};
+use wgrad::metrics::wilson;
 use wgrad::nn::{Answer, Loss};
 use wgrad::op::Value;
-use wgrad::train::{Predictor, Schedule, wilson};
+use wgrad::run::Predictor;
+use wgrad::train::Schedule;
 
 /// Masks that are averaged.
 pub const COUNTS: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
@@ -61,7 +63,7 @@ fn two_inputs(setup: &Setup) -> Result<(Vec<f32>, f32), Failure> {
     let normalize = Normalization::new("none".into(), 0.0, &data::Affine::none(2));
     let weights = BTreeMap::from([("1.weight".into(), Values::Floats(vec![1, 2], vec![0.75, 2.5]))]);
     let model = described(layers, vec![2], (Answer::Numbers, Loss::MSE), 1, normalize, weights);
-    let mut predictor = Predictor::new(&model, false, Some(0), &setup.device)?;
+    let mut predictor = Predictor::for_inputs(&model, false, Some(0), &setup.device)?;
     // Each row draws a mask of its own; of 64 a certain one of four is missing once in 10^8.
     let rows = data::Values::Floats([1.0, 2.0].repeat(64));
     let sampled = predictor.sampled(&rows, 1, |outputs| vec![f64::from(outputs[0])])?;
@@ -109,14 +111,15 @@ fn rewritten(model: &Model) -> Result<Model, Failure> {
 
 /// Probabilities of each row's classes, one row after the other.
 fn by_rule(setup: &Setup, model: &Model, rows: &data::Values) -> Result<Vec<f64>, Failure> {
-    let mut predictor = Predictor::new(model, matches!(rows, data::Values::Bytes(_)), None, &setup.device)?;
+    let mut predictor = Predictor::for_inputs(model, matches!(rows, data::Values::Bytes(_)), None, &setup.device)?;
     let (outputs, problem) = (predictor.outputs(rows)?, predictor.problem());
     Ok(outputs.chunks(problem.names.len()).flat_map(|outputs| problem.probabilities(outputs)).collect())
 }
 
 /// The same under a mask.
 fn under_mask(setup: &Setup, model: &Model, rows: &data::Values, mask: u64) -> Result<Vec<f32>, Failure> {
-    let mut predictor = Predictor::new(model, matches!(rows, data::Values::Bytes(_)), Some(mask), &setup.device)?;
+    let mut predictor =
+        Predictor::for_inputs(model, matches!(rows, data::Values::Bytes(_)), Some(mask), &setup.device)?;
     let problem = predictor.problem().clone();
     let sampled = predictor.sampled(rows, 1, |outputs| problem.probabilities(outputs))?;
     Ok(sampled.iter().flat_map(|row| row.mean.iter().map(|&p| p as f32)).collect())

@@ -33,9 +33,47 @@ pub enum Error {
     /// A model file.
     #[error("{}", bounded(&.0.to_string()))]
     Model(#[from] ModelError),
-    /// A recipe or a flag.
+    /// A setting of a recipe, or several that do not fit one another or the data. Names of settings stand in backticks, with
+    /// a value where one is proposed, as in `` `task = regression` ``.
     #[error("{}", bounded(.0))]
     Setting(String),
+    /// Rows or inputs were asked for that are not there, or that are no whole rows.
+    #[error("{0}")]
+    Rows(String),
+    /// The network has no such tensor.
+    #[error("there is no such tensor as {name}; {meant}")]
+    NoTensor {
+        /// The name that was asked for.
+        name: String,
+        /// Names that may be meant.
+        meant: String,
+    },
+    /// The number of steps does not fit the run.
+    #[error("{0}")]
+    Steps(String),
+    /// The run has ended. The trainer holds its best model, which is not the state to go on from.
+    #[error("the run is over, and holds its best model: go on from last.safetensors")]
+    Over,
+    /// A run folder cannot be used.
+    #[error("{}", bounded(&format!("{}: {what}", .path.display())))]
+    RunFolder {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        what: String,
+    },
+    /// Predictions under dropout masks were asked of a network without dropout.
+    #[error("{path}: has no dropout, so every sample would be the same: leave `samples` out")]
+    NoDropout {
+        /// The model.
+        path: PathBuf,
+    },
+    /// Nothing is cached.
+    #[error("caching is disabled ({variable} is off, or no home directory was found): set {variable} to a folder")]
+    NoCache {
+        /// The variable that names the folder.
+        variable: &'static str,
+    },
     /// The data are not those of the run that is to go on with them.
     #[error("{run}: the data are not those of the run: {what}; give the run its data again, or start a new run")]
     OtherData {

@@ -30,7 +30,7 @@ pub enum DeviceError {
         why: String,
     },
     /// Products in float16 were asked for, which the device does not multiply.
-    #[error("--precision f16 cannot run on {adapter}: {what}; use --precision f32 or another --device")]
+    #[error("`precision = f16` cannot run on {adapter}: {what}; use `precision = f32` or another `device`")]
     NoF16 {
         /// Its name.
         adapter: String,
@@ -46,7 +46,7 @@ pub enum DeviceError {
     /// It gave numbers that cannot be.
     #[error(
         "the device gave {0}, which cannot be, so none of its numbers can be trusted: check it with wgrad doctor, or train \
-         with --device cpu"
+         with `device = cpu`"
     )]
     Impossible(String),
     /// What was to be written does not fit the plan.
@@ -65,7 +65,7 @@ pub enum DeviceError {
     },
     /// The device's memory ran out.
     #[error(
-        "{adapter} does not have {bytes} bytes of free memory: use smaller layers, a smaller batch or --device cpu"
+        "{adapter} does not have {bytes} bytes of free memory: use smaller layers, a smaller batch or `device = cpu`"
     )]
     OutOfMemory {
         /// The adapter's name.
@@ -76,7 +76,7 @@ pub enum DeviceError {
 }
 
 /// Runs the programs of a plan on memory of its own.
-pub trait Executor {
+pub trait Executor: Send {
     /// What it runs.
     fn plan(&self) -> &Plan;
 

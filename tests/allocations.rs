@@ -4,10 +4,11 @@
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 use wgrad::data::Values;
+use wgrad::device::Device;
 use wgrad::kernel::Step;
 use wgrad::nn::{Head, Network, Rule, Settings};
 use wgrad::op::{Target, Value};
-use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
+use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
 
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -39,9 +40,9 @@ fn runner(features: usize, hidden: &[usize], batch: usize, rule: Rule) -> Runner
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
     let options = TrainOptions { seed: 1, optimizer, lr: 0.01, label_smoothing: 0.0 };
-    let programs = Programs::compile(&network, &data, batch, Purpose::Train(options), Target::CPU).unwrap();
-    let tensors = programs.tensors.clone();
-    let mut runner = Runner::new(&Device::Cpu { why: None }, programs).unwrap();
+    let compiled = Compiled::compile(&network, &data, batch, Purpose::Train(options), Target::CPU).unwrap();
+    let tensors = compiled.tensors.clone();
+    let mut runner = Runner::new(&Device::CPU, compiled).unwrap();
     let bytes = (0..(rows * features) as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
     let (offset, factor) = (vec![0.0; features], vec![1.0 / 255.0; features]);
     runner.load_data(&Values::Bytes(bytes), (&offset, &factor)).unwrap();
@@ -62,7 +63,7 @@ fn steps_after_the_first_take_no_memory() {
     let nets = [("784-256-128-10", 784, &[256, 128][..], 128), ("64-32-10", 64, &[32], 32)];
     for (name, features, hidden, batch) in nets {
         let mut runner = runner(features, hidden, batch, momentum);
-        let program = runner.programs().train.unwrap();
+        let program = runner.compiled().train.unwrap();
         runner.run(program, 1).unwrap();
         let count = allocations(|| runner.run(program, 3).unwrap());
         assert_eq!(count, 0, "{name}");

@@ -4,11 +4,12 @@
 mod support;
 
 use wgrad::data::Values as Data;
+use wgrad::device::Device;
 use wgrad::export::{Model, Values};
-use wgrad::train::{Device, Job, Recipe, RunFolder, Trainer, prepare};
+use wgrad::train::{Job, Recipe, RunFolder, Trainer, prepare};
 
 fn devices() -> Vec<Device> {
-    std::iter::once(Device::Cpu { why: None }).chain(support::gpu().map(Device::Gpu)).collect()
+    std::iter::once(Device::CPU).chain(support::gpu().map(Device::gpu)).collect()
 }
 
 fn recipe(norm: &str) -> Recipe {
@@ -81,7 +82,7 @@ fn running_averages_stay_what_training_made_them() {
     let folder = tempfile::tempdir().unwrap();
     let (recipe, run) = (recipe("batch_norm"), folder.path().join("run"));
     let (job, _) = prepare(&recipe, None).unwrap();
-    let mut trainer = Trainer::new(job, &Device::Cpu { why: None }).unwrap();
+    let mut trainer = Trainer::new(job, &Device::CPU).unwrap();
     let mut out = RunFolder::create(Some(&run), "test", &recipe).unwrap();
     trainer.run(&mut out, &mut support::Silent).unwrap();
     let [model, last] = ["model", "last"].map(|name| Model::read(&out.file(&format!("{name}.safetensors"))).unwrap());

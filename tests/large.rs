@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 use wgrad::nn::{Head, Network};
 use wgrad::op::Target;
-use wgrad::train::{DataShape, Programs, Purpose, TrainOptions};
+use wgrad::run::{Compiled, DataShape, Purpose, TrainOptions};
 
 /// Far more than any of it takes, also on a busy machine, and far less than the square takes.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -17,11 +17,11 @@ fn within(name: &str, work: impl FnOnce()) {
 }
 
 /// Compiles for training and for inference.
-fn compile(layers: &[String]) -> Programs {
+fn compile(layers: &[String]) -> Compiled {
     let network = Network::read(layers, Head::classes(3), None).unwrap();
     let data = DataShape { bytes: false, rows: 64, row: vec![4] };
     let options = TrainOptions { seed: 1, optimizer: wgrad::nn::Settings::default(), lr: 0.1, label_smoothing: 0.0 };
-    Programs::compile(&network, &data, 16, Purpose::Train(options), Target::CPU).unwrap()
+    Compiled::compile(&network, &data, 16, Purpose::Train(options), Target::CPU).unwrap()
 }
 
 fn repeated(block: &[&str], layers: usize) -> Vec<String> {
@@ -37,8 +37,8 @@ fn networks_of_many_layers_are_compiled() {
     }
     // What is joined in a deep network is what is joined in a shallow one.
     let dispatches = |blocks: usize| {
-        let programs = compile(&repeated(&block, 4 * blocks));
-        programs.plan.programs.iter().map(|program| program.dispatches.len()).collect::<Vec<_>>()
+        let compiled = compile(&repeated(&block, 4 * blocks));
+        compiled.plan.programs.iter().map(|program| program.dispatches.len()).collect::<Vec<_>>()
     };
     let [few, more] = [dispatches(6), dispatches(12)];
     let [most] = [dispatches(600)];

@@ -1,11 +1,14 @@
 //! The rules of the house, held by reading the source tree, and each rule held to object to what breaks it.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "layout/circles.rs"]
+mod circles;
 #[path = "layout/rules.rs"]
 mod rules;
 #[path = "layout/text.rs"]
 mod text;
 
+use circles::circles;
 use rules::{floors, mirror, reached, sizes, threads_elsewhere, unfinished, unsafe_elsewhere, wgpu_elsewhere};
 use text::{File, code, functions, imports, tree};
 use wgrad::kernel::Part;
@@ -35,6 +38,61 @@ fn assert_held(wrong: &[String]) {
 fn imports_go_down() {
     assert!(sources().len() > 40);
     assert_held(&floors(&sources()));
+}
+
+/// Folders whose files still import one another in a circle, and why. The list only shrinks.
+const CIRCLES: [(&str, &str); 2] = [
+    ("src/graph", "the plan and its compiler, and where values live, are one thing in two files"),
+    ("src/ops/matmul", "the families of products share their sizes and their fast paths"),
+];
+
+#[test]
+fn no_files_import_one_another() {
+    let found = circles(&sources());
+    let excepted = |circle: &&String| CIRCLES.iter().any(|(folder, _)| circle.starts_with(&format!("{folder}: ")));
+    let wrong: Vec<String> = found.iter().filter(|circle| !excepted(circle)).cloned().collect();
+    assert_held(&wrong);
+    for (folder, _) in CIRCLES {
+        let there = found.iter().any(|circle| circle.starts_with(&format!("{folder}: ")));
+        assert!(there, "{folder} has no circle any more: take it out of the list");
+    }
+}
+
+#[test]
+fn a_circle_is_seen() {
+    let of = |files: &[(&str, &str)]| circles(&files.iter().map(|(path, text)| file(path, *text)).collect::<Vec<_>>());
+    // Of two files, of three, through a re-export, of two rooms, and of a folder and a file.
+    let plain =
+        [("src/a/mod.rs", ""), ("src/a/b.rs", "use super::c::{D, e};"), ("src/a/c.rs", "fn f() { crate::a::b::g() }")];
+    assert_eq!(of(&plain), ["src/a: b, c"]);
+    let three = [
+        ("src/a/b.rs", "use super::c::d;"),
+        ("src/a/c.rs", "use crate::a::d;"),
+        ("src/a/d.rs", "use super::{b::x as y, z};"),
+        ("src/a/e.rs", "use super::d;"),
+    ];
+    assert_eq!(of(&three), ["src/a: b, c, d"]);
+    let fronted = [
+        ("src/a/mod.rs", "mod b;\nmod c;\npub use b::{B, Other};\npub(crate) use c::C;"),
+        ("src/a/b.rs", "use super::C;"),
+        ("src/a/c.rs", "use super::B;"),
+    ];
+    assert_eq!(of(&fronted), ["src/a: b, c"]);
+    assert_eq!(of(&[("src/a/b.rs", "use crate::c::d;"), ("src/c.rs", "use crate::a::b;")]), ["src: a, c"]);
+    let deep = [("src/a/b/mod.rs", "use crate::a::c;"), ("src/a/b/x.rs", ""), ("src/a/c.rs", "use super::b::x;")];
+    assert_eq!(of(&deep), ["src/a: b, c"]);
+    // What a front defines its files share; tests and comments are no imports.
+    let right = [
+        ("src/a/mod.rs", "mod b;\nuse b::B;\npub struct A;"),
+        (
+            "src/a/b.rs",
+            "use super::A;\nfn f() -> impl Fn() + use<> {}\n// use super::c;\n#[cfg(test)]\nmod tests { use super::super::c; }",
+        ),
+        ("src/a/c.rs", "use super::b::B;\n#[cfg(test)]\nmod fixture;"),
+        ("src/a/c/fixture.rs", "use crate::d;"),
+        ("src/d.rs", "use crate::a::c;"),
+    ];
+    assert_held(&of(&right));
 }
 
 #[test]

@@ -4,8 +4,8 @@
 use serde_json::Value;
 use std::path::Path;
 use wgrad::data::Targets;
+use wgrad::metrics::{Assessment, Metrics, Score, Weakness, assess};
 use wgrad::nn::{Answer, Problem, TargetScale};
-use wgrad::train::{Assessment, Metrics, Score, Weakness, assess};
 
 fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()

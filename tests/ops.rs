@@ -3,17 +3,20 @@
 
 #[path = "ops/breakages.rs"]
 mod breakages;
+#[path = "ops/reversed.rs"]
+mod reversed;
 mod support;
 
 use rand_distr::Distribution;
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
-use wgrad::gpu::{Checks, Gpu, Session};
-use wgrad::judge::kernels::{Trial, Verdict, judge};
-use wgrad::kernel::{Kernel, Needs, Scalar};
-use wgrad::op::{Case, Family, Target};
+use wgrad::gpu::{Gpu, Session};
+use wgrad::graph::plan::Plan;
+use wgrad::judge::kernels::{Trial, Verdict, judge, judge_some};
+use wgrad::kernel::{Access, Kernel, Needs, Scalar};
+use wgrad::op::{Case, Dispatch, Family, SlotId, Target};
 use wgrad::ops::{OPS, kernels};
 use wgrad::random::{Domain, Stream};
 
@@ -41,8 +44,8 @@ fn every_kernel_on_the_gpu_agrees_with_its_twin() {
     let Some(gpu) = support::gpu() else { return };
     let verdicts: Vec<_> = targets(&gpu).into_iter().flat_map(|target| on_gpu(&gpu, target)).collect();
     assert_all_ok(&verdicts);
-    let seen: std::collections::BTreeSet<_> = verdicts.iter().map(|v| v.kernel).collect();
-    for kernel in kernels().into_iter() {
+    let seen: BTreeSet<_> = verdicts.iter().map(|v| v.kernel).collect();
+    for kernel in kernels() {
         let able = gpu.target().offers(kernel.needs);
         assert!(!able || seen.contains(kernel.name), "no case reaches {}", kernel.name);
     }
@@ -63,13 +66,13 @@ fn every_product_in_float16_agrees_with_its_twin() {
     for [case, right, wrong] in F16_BREAKAGES {
         let case = cases().find(|(op, c)| *op == "matmul" && c.name == *case).unwrap().1;
         let trial = Trial::new(&case, target).unwrap();
-        let mut plan = (*trial.plan).clone();
-        let Some(first) = plan.programs[0].dispatches.iter_mut().find(|d| d.kernel.name.contains("cooperative")) else {
+        let Some(first) = trial.plan.programs[0].dispatches.iter().find(|d| d.kernel.name.contains("cooperative"))
+        else {
             panic!("{} has no such product", case.name)
         };
-        first.kernel = broken(first.kernel, right, wrong);
-        let name = first.kernel.name;
-        let mut session = Session::new(&gpu, Arc::new(plan)).unwrap();
+        let kernel = broken(first.kernel, right, wrong);
+        let name = kernel.name;
+        let mut session = Session::new(&gpu, with(&trial, first.kernel, kernel)).unwrap();
         let verdicts = judge(&trial, &case.name, &mut session).unwrap();
         // The judge goes by the trial's own plan, where the kernel has its right name.
         assert!(!verdicts[0].ok(), "{name}: {verdicts:#?}");
@@ -88,7 +91,7 @@ const F16_BREAKAGES: &[[&str; 3]] = &[
 /// The checks that naga adds change the text that runs, and must change nothing else.
 #[test]
 fn every_kernel_agrees_with_its_twin_under_bounds_checks_too() {
-    let Some(gpu) = support::gpu_with(Checks::On) else { return };
+    let Some(gpu) = support::checked_gpu() else { return };
     assert_all_ok(&on_gpu(&gpu, gpu.target()));
 }
 
@@ -104,14 +107,14 @@ fn long_sums_agree_with_their_twins() {
     }
 }
 
-fn on_gpu(gpu: &Rc<Gpu>, target: Target) -> Vec<Verdict> {
+fn on_gpu(gpu: &Arc<Gpu>, target: Target) -> Vec<Verdict> {
     of_cases(gpu, target, cases())
 }
 
-fn of_cases(gpu: &Rc<Gpu>, target: Target, cases: impl Iterator<Item = (&'static str, Case)>) -> Vec<Verdict> {
+fn of_cases(gpu: &Arc<Gpu>, target: Target, cases: impl Iterator<Item = (&'static str, Case)>) -> Vec<Verdict> {
     let judged = |(op, case): (&str, Case)| {
         let trial = Trial::new(&case, target).unwrap();
-        let mut session = Session::new(gpu, Arc::clone(&trial.plan)).unwrap();
+        let mut session = Session::new(gpu, Arc::clone(&trial.watched)).unwrap();
         judge(&trial, &format!("{op}: {}", case.name), &mut session).unwrap()
     };
     cases.flat_map(judged).collect()
@@ -233,40 +236,99 @@ fn a_wrong_gradient_is_seen() {
     assert!(gap(&trial) > GAP);
 }
 
-/// A halted run leaves all state alone.
+/// Kernels that change what they are given in a halted step too: counts of rows are collected wherever rows were seen, and the
+/// loss scale is taken off gradients that nobody uses.
+const GO_ON: [&str; 2] = ["metrics.collect", "loss_scale.divide"];
+
+/// A halted run leaves all state alone: what an operation is given and changes. The judge holds every device to the
+/// twins in such a run, so the twins alone are asked.
 #[test]
 fn nothing_moves_once_halted() {
-    let gpu = support::gpu();
-    for (op, case) in
-        cases().filter(|(op, _)| ["adam", "rmsprop", "sgd", "max_norm", "batch_norm", "step", "metrics"].contains(op))
-    {
-        let trial = Trial::new(&case, gpu.as_ref().map_or(Target::CPU, |gpu| gpu.target())).unwrap();
-        let mut executors: Vec<Box<dyn Executor>> = vec![Box::new(Machine::new(Arc::clone(&trial.plan), Mode::Twin))];
-        if let Some(gpu) = &gpu {
-            executors.push(Box::new(Session::new(gpu, Arc::clone(&trial.plan)).unwrap()));
-        }
-        for executor in &mut executors {
-            trial.fill(executor.as_mut()).unwrap();
-            let mut now = executor.now().unwrap();
-            now.halted = 1;
-            executor.set_now(now).unwrap();
+    let mut seen = BTreeSet::new();
+    for product in [Family::Plain, Family::Tiled, Family::Subgroup] {
+        for (op, case) in cases() {
+            let trial = Trial::new(&case, Target { product, ..Target::CPU }).unwrap();
             let dispatches = &trial.plan.programs[0].dispatches;
+            // An input, or what several of them are parts of.
+            let whole = |slot: SlotId| trial.plan.slots[slot.0 as usize].within.map(|(whole, _)| whole);
+            let given: Vec<SlotId> =
+                trial.wires.inputs.iter().flat_map(|wire| [Some(wire.slot), whole(wire.slot)]).flatten().collect();
+            let state = |d: &Dispatch| -> Vec<SlotId> {
+                let both = d.slots.iter().zip(d.kernel.bindings);
+                let changed = both.filter(|(slot, b)| b.access == Access::Update && given.contains(slot));
+                changed.map(|(slot, _)| *slot).filter(|_| !GO_ON.contains(&d.kernel.name)).collect()
+            };
+            if dispatches.iter().all(|dispatch| state(dispatch).is_empty()) {
+                continue;
+            }
+            let mut twins = Machine::new(Arc::clone(&trial.plan), Mode::Twin);
+            trial.fill(&mut twins).unwrap();
+            let mut now = twins.now().unwrap();
+            now.halted = 1;
+            twins.set_now(now).unwrap();
             for (at, dispatch) in dispatches.iter().enumerate() {
-                let updated = || {
-                    let both = dispatch.slots.iter().zip(dispatch.kernel.bindings);
-                    both.filter(|(_, b)| {
-                        b.access == wgrad::kernel::Access::Update && dispatch.kernel.name != "metrics.collect"
-                    })
+                let words = |twins: &mut Machine| -> Vec<Vec<u32>> {
+                    let slots = state(dispatch).into_iter();
+                    slots.map(|s| twins.read(s, 0, trial.plan.slots[s.0 as usize].words()).unwrap()).collect()
                 };
-                let words = |e: &mut dyn Executor| -> Vec<Vec<u32>> {
-                    updated().map(|(&s, _)| e.read(s, 0, trial.plan.slots[s.0 as usize].words()).unwrap()).collect()
-                };
-                let before = words(executor.as_mut());
-                executor.run_dispatch(0, at).unwrap();
-                assert!(before == words(executor.as_mut()), "{op}: {}: {}", case.name, dispatch.kernel.name);
+                let before = words(&mut twins);
+                twins.run_dispatch(0, at).unwrap();
+                assert!(before == words(&mut twins), "{op}: {}: {}", case.name, dispatch.kernel.name);
+                seen.extend((!before.is_empty()).then_some(dispatch.kernel.name));
             }
         }
     }
+    for name in ["adam.update", "sgd.update_last", "batch_norm.running", "block.backward", "clip.scale", "metrics.step"]
+    {
+        assert!(seen.contains(name), "{name} is given no state");
+    }
+}
+
+/// Most bytes of a case that runs with its threads in another order: where all cases do, this takes long.
+const SMALL: u64 = 1 << 20;
+
+/// The order of a group's threads is the driver's own.
+#[test]
+fn threads_of_a_group_may_run_in_any_order() {
+    let Some(gpu) = support::gpu() else { return };
+    let (mut verdicts, mut seen) = (vec![], BTreeSet::new());
+    let mut made: BTreeMap<&str, Option<&Kernel>> = BTreeMap::new();
+    for target in targets(&gpu) {
+        let before = seen.clone();
+        for (op, case) in cases() {
+            let trial = Trial::new(&case, target).unwrap();
+            let mut plan = (*trial.plan).clone();
+            let mut new = BTreeSet::new();
+            for dispatch in &mut plan.programs[0].dispatches {
+                let kernel = dispatch.kernel;
+                let other = made.entry(kernel.name).or_insert_with(|| {
+                    let text = reversed::reversed(&kernel.wgsl())?;
+                    Some(reversed::with_text(kernel, format!("{}, reversed", kernel.name), text))
+                });
+                dispatch.kernel = other.unwrap_or(kernel);
+                new.extend((other.is_some() && !before.contains(kernel.name)).then_some(kernel.name));
+            }
+            if new.is_empty() || trial.plan.bytes() > SMALL {
+                continue;
+            }
+            let mut session = Session::new(&gpu, Arc::new(plan)).unwrap();
+            let wanted = |kernel: &Kernel| new.contains(kernel.name);
+            verdicts.extend(judge_some(&trial, &format!("{op}: {}", case.name), &mut session, &wanted).unwrap());
+            seen.extend(new);
+        }
+    }
+    assert_all_ok(&verdicts);
+    for name in ["matmul.large_tn", "matmul.jobs_tiled", "batch_norm.stats", "block.forward", "head.cross_entropy"] {
+        assert!(seen.contains(name), "{name} has no other order");
+    }
+    // Upper threads of a sum by halves that go on adding, after the ones that read what they change.
+    let case = cases().find(|(op, case)| *op == "batch_norm" && case.name == "127x33 of 128 rows").unwrap().1;
+    let trial = Trial::new(&case, Target { product: Family::Tiled, ..gpu.target() }).unwrap();
+    let kernel = trial.plan.programs[0].dispatches.iter().find(|d| d.kernel.name == "batch_norm.stats").unwrap().kernel;
+    let text = reversed::reversed(&kernel.wgsl().replace("lane < half", "true")).unwrap();
+    let wrong = with(&trial, kernel, reversed::with_text(kernel, "without its condition".into(), text));
+    let mut session = Session::new(&gpu, wrong).unwrap();
+    assert!(judge(&trial, "reversed", &mut session).unwrap().iter().any(|v| v.kernel == kernel.name && !v.ok()));
 }
 
 /// The harness itself: kernels broken on purpose, each in a way that only one thing can see.
@@ -275,17 +337,27 @@ fn a_broken_kernel_is_named() {
     let Some(gpu) = support::gpu() else { return };
     for &[op, case, name, right, wrong] in breakages::BREAKAGES {
         let case = cases().find(|(o, c)| *o == op && c.name == case).unwrap_or_else(|| panic!("{op}: {case}")).1;
-        let trial = Trial::new(&case, Target { product: Family::Tiled, ..gpu.target() }).unwrap();
-        let mut plan = (*trial.plan).clone();
-        for dispatch in plan.programs[0].dispatches.iter_mut().filter(|d| d.kernel.name == name) {
-            dispatch.kernel = broken(dispatch.kernel, right, wrong);
+        let kernel = OPS.iter().flat_map(|op| op.kernels).find(|kernel| kernel.name == name).unwrap();
+        let product = if kernel.needs == Needs::SubgroupsOf8 { Family::Subgroup } else { Family::Tiled };
+        let target = Target { product, ..gpu.target() };
+        if product == Family::Subgroup && !gpu.report().families().contains(&product) {
+            continue;
         }
-        let mut session = Session::new(&gpu, Arc::new(plan)).unwrap();
+        let trial = Trial::new(&case, target).unwrap();
+        let mut session = Session::new(&gpu, with(&trial, kernel, broken(kernel, right, wrong))).unwrap();
         let verdicts = judge(&trial, &case.name, &mut session).unwrap();
         let mut named: Vec<_> = verdicts.iter().filter(|v| !v.ok()).map(|v| v.kernel).collect();
         named.dedup();
         assert_eq!(named, [name], "{wrong}: {verdicts:#?}");
     }
+}
+
+/// A trial's plan for devices, with one kernel in place of another.
+fn with(trial: &Trial, right: &'static Kernel, wrong: &'static Kernel) -> Arc<Plan> {
+    let mut plan = (*trial.watched).clone();
+    let dispatches = plan.programs.iter_mut().flat_map(|program| &mut program.dispatches);
+    dispatches.filter(|dispatch| dispatch.kernel == right).for_each(|dispatch| dispatch.kernel = wrong);
+    Arc::new(plan)
 }
 
 /// A kernel with one piece of its text replaced, under a name of its own so that pipelines are not mixed up.

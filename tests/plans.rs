@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::data::Values;
+use wgrad::device::Device;
 use wgrad::executor::Executor;
 use wgrad::gpu::Session;
 use wgrad::graph::plan::{Plan, Source};
@@ -25,7 +26,7 @@ use wgrad::kernel::{Now, Scalar};
 use wgrad::nn::{Head, Network, Rule, Settings};
 use wgrad::op::{Class, Family, Target, Value, Variants, writes};
 use wgrad::ops::{activation::Activation, cross_entropy::CrossEntropy, matmul::Matmul};
-use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
+use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
 
 const LAYERS: [&str; 7] = ["linear 24", "batch_norm", "relu", "dropout 0.3", "linear 12", "relu", "linear"];
 
@@ -33,20 +34,20 @@ fn network() -> Network {
     Network::read(&LAYERS.map(str::to_owned), Head::classes(10), None).unwrap()
 }
 
-fn programs(target: Target) -> Programs {
+fn compiled(target: Target) -> Compiled {
     programs_of(&network(), target)
 }
 
-fn programs_of(network: &Network, target: Target) -> Programs {
+fn programs_of(network: &Network, target: Target) -> Compiled {
     programs_of_batch(network, 32, target)
 }
 
-fn programs_of_batch(network: &Network, batch: usize, target: Target) -> Programs {
+fn programs_of_batch(network: &Network, batch: usize, target: Target) -> Compiled {
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
     let rule = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
     let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
-    Programs::compile(network, &data, batch, Purpose::Train(options), target).unwrap()
+    Compiled::compile(network, &data, batch, Purpose::Train(options), target).unwrap()
 }
 
 /// Targets of every kind, whatever this machine has.
@@ -71,7 +72,7 @@ fn kernels(plan: &Plan, program: usize) -> Vec<&'static str> {
 #[test]
 fn every_plan_keeps_the_rules() {
     for target in targets() {
-        let plan = programs(target).plan;
+        let plan = compiled(target).plan;
         plan.check().unwrap();
         for program in &plan.programs {
             slots_that_live_together_do_not_overlap(&plan, &program.dispatches);
@@ -102,7 +103,7 @@ fn slots_that_live_together_do_not_overlap(plan: &Plan, dispatches: &[wgrad::op:
 /// The rules are held by a check that objects.
 #[test]
 fn a_plan_that_breaks_a_rule_is_seen() {
-    let good = programs(Target::CPU).plan;
+    let good = compiled(Target::CPU).plan;
     let at = good.programs[0].dispatches.iter().position(|d| d.kernel.name.starts_with("block.backward")).unwrap();
     let mut aliased = (*good).clone();
     let dispatch = &mut aliased.programs[0].dispatches[at];
@@ -140,30 +141,30 @@ fn a_value_that_is_used_twice_is_not_fused() {
 fn a_split_product_goes_through_a_private_slot() {
     let target = Target { groups_wanted: 64, product: Family::Tiled, ..Target::CPU };
     let data = DataShape { bytes: true, rows: 200, row: vec![784] };
-    let programs = Programs::compile(&network(), &data, 32, Purpose::Predict, target).unwrap();
-    let names = kernels(&programs.plan, 0);
+    let compiled = Compiled::compile(&network(), &data, 32, Purpose::Predict, target).unwrap();
+    let names = kernels(&compiled.plan, 0);
     let at = names.iter().position(|n| *n == "matmul.tiled_nt").unwrap();
     assert_eq!(names[at + 1], "matmul.sum_parts_bias");
-    let dispatch = &programs.plan.programs[0].dispatches[at];
-    let partial = &programs.plan.slots[dispatch.slots[3].0 as usize];
+    let dispatch = &compiled.plan.programs[0].dispatches[at];
+    let partial = &compiled.plan.slots[dispatch.slots[3].0 as usize];
     assert!(!partial.public && dispatch.groups[2] > 1, "{partial:?}");
     assert_eq!(partial.shape.0, [dispatch.groups[2] as usize, 32, 24]);
 }
 
 #[test]
 fn one_dispatch_updates_all_parameters() {
-    let programs = programs(Target::CPU);
-    let step = &programs.plan.programs[0].dispatches;
+    let compiled = compiled(Target::CPU);
+    let step = &compiled.plan.programs[0].dispatches;
     let updates: Vec<_> = step.iter().filter(|d| d.kernel.name == "sgd.update_last").collect();
     assert_eq!(updates.len(), 1);
-    let (_, first, words) = programs.plan.range(updates[0].slots[4]);
-    for tensor in programs.tensors.iter().filter(|t| t.class == Class::Parameters) {
-        let (_, at, count) = programs.plan.range(programs.plan.slot(&tensor.name).unwrap());
+    let (_, first, words) = compiled.plan.range(updates[0].slots[4]);
+    for tensor in compiled.tensors.iter().filter(|t| t.class == Class::Parameters) {
+        let (_, at, count) = compiled.plan.range(compiled.plan.slot(&tensor.name).unwrap());
         assert!(at >= first && at + count <= first + words, "{}", tensor.name);
     }
     let writers = |d: &&wgrad::op::Dispatch| {
         let both = d.slots.iter().zip(d.kernel.bindings);
-        let parameters = |slot: &wgrad::op::SlotId| programs.plan.slots[slot.0 as usize].class == Class::Parameters;
+        let parameters = |slot: &wgrad::op::SlotId| compiled.plan.slots[slot.0 as usize].class == Class::Parameters;
         both.into_iter().any(|(slot, b)| writes(b.access) && parameters(slot))
     };
     assert_eq!(step.iter().filter(writers).count(), 1);
@@ -184,11 +185,11 @@ fn a_dispatch_counts_its_own_words() {
 }
 
 /// A runner with the digits and random weights.
-fn runner(device: &Device, programs: Programs) -> Runner {
+fn runner(device: &Device, compiled: Compiled) -> Runner {
     let (data, labels) = support::digits();
-    let tensors = programs.tensors.clone();
-    let batch = programs.batch;
-    let mut runner = Runner::new(device, programs).unwrap();
+    let tensors = compiled.tensors.clone();
+    let batch = compiled.batch;
+    let mut runner = Runner::new(device, compiled).unwrap();
     runner.load_data(&data.values, (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
     runner.load_targets(&labels, None).unwrap();
     for (index, tensor) in tensors.iter().enumerate() {
@@ -200,8 +201,8 @@ fn runner(device: &Device, programs: Programs) -> Runner {
     runner
 }
 
-fn losses(device: &Device, programs: Programs, steps: usize) -> Vec<(f32, u32)> {
-    let mut runner = runner(device, programs);
+fn losses(device: &Device, compiled: Compiled, steps: usize) -> Vec<(f32, u32)> {
+    let mut runner = runner(device, compiled);
     runner.run(0, steps).unwrap();
     runner.results(0, steps).unwrap()
 }
@@ -211,8 +212,8 @@ fn losses(device: &Device, programs: Programs, steps: usize) -> Vec<(f32, u32)> 
 fn both_executors_walk_a_plan_alike() {
     let Some(gpu) = support::gpu() else { return };
     for target in [gpu.target(), Target { product: Family::Tiled, groups_wanted: 64, ..gpu.target() }] {
-        let compiled = programs(target);
-        let mut on_gpu = runner(&Device::Gpu(gpu.clone()), compiled.clone());
+        let compiled = compiled(target);
+        let mut on_gpu = runner(&Device::gpu(gpu.clone()), compiled.clone());
         let mut machine = Machine::new(Arc::clone(&compiled.plan), Mode::Twin);
         for buffer in 0..compiled.plan.buffers.len() {
             machine.write_buffer(buffer, &on_gpu.executor().read_buffer(buffer).unwrap()).unwrap();
@@ -238,8 +239,8 @@ fn both_executors_walk_a_plan_alike() {
 #[test]
 fn no_resource_is_made_after_the_first_step() {
     let Some(gpu) = support::gpu() else { return };
-    let compiled = programs(gpu.target());
-    let mut runner = runner(&Device::Gpu(gpu.clone()), compiled.clone());
+    let compiled = compiled(gpu.target());
+    let mut runner = runner(&Device::gpu(gpu.clone()), compiled.clone());
     runner.run(0, 1).unwrap();
     let made = gpu.made();
     assert!(made > 20, "the counter counts: {made}");
@@ -262,11 +263,11 @@ fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
     let options = TrainOptions { seed: 1, optimizer: Settings::default(), lr: 0.1, label_smoothing: 0.0 };
     let mut seen = BTreeSet::new();
     for threads in [1, 2, 3, 7] {
-        let programs = Programs::compile(&network, &data, 128, Purpose::Train(options), Target::CPU).unwrap();
+        let compiled = Compiled::compile(&network, &data, 128, Purpose::Train(options), Target::CPU).unwrap();
         let bits = wgrad::threads::with(threads, || {
-            let tensors = programs.tensors.clone();
-            let parameters = programs.plan.slot("parameters").unwrap();
-            let mut runner = Runner::new(&Device::Cpu { why: None }, programs).unwrap();
+            let tensors = compiled.tensors.clone();
+            let parameters = compiled.plan.slot("parameters").unwrap();
+            let mut runner = Runner::new(&Device::CPU, compiled).unwrap();
             let bytes = (0..400 * 784).map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
             let labels: Vec<u32> = (0..400).map(|i| i % 10).collect();
             runner.load_data(&Values::Bytes(bytes), (&[0.0; 784], &[1.0 / 255.0; 784])).unwrap();

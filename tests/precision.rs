@@ -5,12 +5,14 @@ mod support;
 
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
+use wgrad::device::Device;
 use wgrad::executor::Executor;
 use wgrad::judge::kernels::Trial;
 use wgrad::kernel::{Precision, Tile};
 use wgrad::nn::{Head, Network, Settings};
 use wgrad::op::{Case, Family, Target, Value};
-use wgrad::train::{DataShape, Device, Programs, Purpose, Recipe, TrainOptions, Trainer, prepare};
+use wgrad::run::{Compiled, DataShape, Purpose, TrainOptions};
+use wgrad::train::{Recipe, Trainer, prepare};
 
 /// To the nearest of the numbers that 11 bits hold, by their distance: 2⁻²⁴ from 0 on, twice as much from 2⁻¹³ on, and so
 /// on; ties go to the even one, and what is nearer to 2¹⁶ than to 65504 is infinite.
@@ -101,8 +103,8 @@ fn all_products_of_a_plan_are_float16() {
             let target = Target { product: Family::Cooperative(tile), fuse, groups_wanted, ..Target::CPU };
             let optimizer = Settings { scale_loss, ..Settings::default() };
             let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
-            let programs = Programs::compile(&network, &data, 32, Purpose::Train(options), target).unwrap();
-            for program in &programs.plan.programs {
+            let compiled = Compiled::compile(&network, &data, 32, Purpose::Train(options), target).unwrap();
+            for program in &compiled.plan.programs {
                 let multiplies = program.dispatches.iter().filter(|d| d.flops > 0);
                 let names: Vec<&str> = multiplies.map(|d| d.kernel.name).collect();
                 // Values of four layers; in training three gradients by inputs and four by weights too.
@@ -138,9 +140,9 @@ fn a_run_in_float16_learns_the_digits() {
         let loss = trainer.train_steps(STEPS).unwrap();
         (trainer.test().unwrap().unwrap().accuracy().unwrap(), loss, trainer.tensor("0.weight").unwrap())
     };
-    let half = Device::Gpu(gpu);
+    let half = Device::gpu(gpu);
     let (accuracy, loss, weight) = train("f16", &half);
-    let (full, full_loss, _) = train("f32", &Device::Cpu { why: None });
+    let (full, full_loss, _) = train("f32", &Device::CPU);
     // 360 rows: two apart by three deviations of a share of 0.95 are within 0.05.
     assert!(accuracy > 0.9 && (accuracy - full).abs() < 0.05, "{accuracy} and {full}");
     // Rounding to 11 bits is noise of a thousandth; the means over 300 steps differ by little more.

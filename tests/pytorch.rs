@@ -5,11 +5,11 @@ mod support;
 
 use safetensors::{Dtype, SafeTensors};
 use std::path::{Path, PathBuf};
-use wgrad::data::{Affine, Encoding, Values};
+use wgrad::data::{Affine, Values};
+use wgrad::device::Device;
 use wgrad::export::{Metadata, Model, Normalization, fold};
-use wgrad::kernel::Precision;
-use wgrad::nn::Answer;
-use wgrad::train::{Device, Predictor};
+use wgrad::nn::{Answer, Loss, Problem};
+use wgrad::run::Predictor;
 
 fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)
@@ -29,30 +29,15 @@ fn expected() -> (Vec<String>, Vec<f32>, Vec<f64>) {
 
 /// The file of PyTorch, and what it does not say of itself.
 fn model(layers: Vec<String>) -> Model {
-    let metadata = Metadata {
-        pictures: None,
-        version: Metadata::VERSION,
-        layers,
-        input: vec![12],
-        answer: Answer::Class,
-        loss: "cross_entropy".into(),
-        loss_settings: std::collections::BTreeMap::new(),
-        classes: (0..5).map(|class| class.to_string()).collect(),
-        encoding: Encoding::default(),
-        target: None,
-        target_scale: None,
-        trained_on: None,
-        precision: Precision::F32,
-        normalize: Normalization::new("none".into(), 0.0, &Affine::none(12)),
-        best: None,
-        progress: None,
-        fingerprint: None,
-    };
+    let names = (0..5).map(|class| class.to_string()).collect();
+    let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names };
+    let normalize = Normalization::new("none".into(), 0.0, &Affine::none(12));
+    let metadata = Metadata::new(layers, vec![12], &problem, normalize);
     Model { metadata: Some(metadata), ..Model::read(&file("mixed.safetensors")).unwrap() }
 }
 
 fn outputs(model: &Model, inputs: &[f32], device: &Device) -> Vec<f32> {
-    let mut predictor = Predictor::new(model, false, None, device).unwrap();
+    let mut predictor = Predictor::for_inputs(model, false, None, device).unwrap();
     predictor.outputs(&Values::Floats(inputs.to_vec())).unwrap()
 }
 
@@ -64,7 +49,7 @@ fn distance(got: &[f32], want: &[f64]) -> f64 {
 }
 
 fn devices() -> Vec<Device> {
-    std::iter::once(Device::Cpu { why: None }).chain(support::gpu().map(Device::Gpu)).collect()
+    std::iter::once(Device::CPU).chain(support::gpu().map(Device::gpu)).collect()
 }
 
 #[test]
@@ -93,5 +78,5 @@ fn batch_norm_folds_into_the_layer_before() {
     let mut wrong = folded.model;
     let Some(wgrad::export::Values::Floats(_, bias)) = wrong.tensors.get_mut("0.bias") else { panic!("no bias") };
     bias[3] += 1e-2;
-    assert!(distance(&outputs(&wrong, &inputs, &Device::Cpu { why: None }), &want) > 1e-5);
+    assert!(distance(&outputs(&wrong, &inputs, &Device::CPU), &want) > 1e-5);
 }

@@ -3,7 +3,6 @@
 
 mod support;
 
-use std::rc::Rc;
 use std::sync::{Arc, LazyLock};
 use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
@@ -136,7 +135,7 @@ fn a_wrong_generator_is_seen() {
 }
 
 /// The two executors that train, or the one where there is no device.
-fn executors(gpu: Option<&Rc<Gpu>>, trial: &Trial) -> Vec<(String, Box<dyn Executor>)> {
+fn executors(gpu: Option<&Arc<Gpu>>, trial: &Trial) -> Vec<(String, Box<dyn Executor>)> {
     let plan = || Arc::clone(&trial.plan);
     let mut executors: Vec<(String, Box<dyn Executor>)> =
         vec![("CPU".into(), Box::new(Machine::new(plan(), Mode::Fast)))];
@@ -183,7 +182,7 @@ fn by_the_rule(op: Dropout, step: u32) -> Vec<u32> {
 
 /// The mask of one step, after all that must hold for it alone: the same bits on both executors, in the gradient, and
 /// by the rule.
-fn mask(gpu: Option<&Rc<Gpu>>, op: Dropout, steps: u32) -> Vec<Vec<bool>> {
+fn mask(gpu: Option<&Arc<Gpu>>, op: Dropout, steps: u32) -> Vec<Vec<bool>> {
     let trial = dropout_trial(op, ROWS, gpu.map_or(Target::CPU, |gpu| gpu.target()));
     let mut executors = executors(gpu, &trial);
     let one = |at: u32| {

@@ -5,12 +5,14 @@ mod support;
 
 use std::sync::Arc;
 use wgrad::data::Values;
+use wgrad::device::Device;
 use wgrad::export::{LossScaling, Model};
 use wgrad::kernel::{Now, Precision, Step};
 use wgrad::nn::{Head, Network, Rule, Settings};
 use wgrad::op::{Class, Target, Value};
 use wgrad::ops::loss_scale::{INTERVAL, START};
-use wgrad::train::{DataShape, Device, Programs, Purpose, Recipe, RunFolder, Runner, TrainOptions, Trainer, prepare};
+use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 const NORMALIZED: [&str; 5] = ["linear 12", "batch_norm", "relu", "dropout 0.3", "linear"];
 const PLAIN: [&str; 3] = ["linear 12", "relu", "linear"];
@@ -20,30 +22,30 @@ const BATCH: usize = 32;
 const BAD: usize = 5;
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
-fn compiled(layers: &[&str], optimizer: Settings, target: Target) -> Programs {
+fn compiled(layers: &[&str], optimizer: Settings, target: Target) -> Compiled {
     let layers: Vec<String> = layers.iter().map(|&layer| layer.to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let data = DataShape { bytes: false, rows: 1797, row: vec![64] };
     let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
-    Programs::compile(&network, &data, BATCH, Purpose::Train(options), target).unwrap()
+    Compiled::compile(&network, &data, BATCH, Purpose::Train(options), target).unwrap()
 }
 
 /// A runner before its first step, with the digits, some rows of batch `BAD` of which are as large as float32 can be without
 /// their logits being infinite.
 fn runner(device: &Device, layers: &[&str], optimizer: Settings, target: Target, batches: &[usize]) -> Runner {
-    let programs = compiled(layers, optimizer, target);
-    let ((data, labels), tensors) = (support::digits(), programs.tensors.clone());
+    let compiled = compiled(layers, optimizer, target);
+    let ((data, labels), tensors) = (support::digits(), compiled.tensors.clone());
     let Values::Bytes(bytes) = &data.values else { panic!("the digits are bytes") };
     let mut values: Vec<f32> = bytes.iter().map(|&v| f32::from(v)).collect();
     // Of several classes, so that some of them are wrong.
     let bad = BAD * BATCH + 3;
     assert!(labels[bad..bad + 5].iter().any(|label| *label != labels[bad]));
     values[bad * 64..][..5 * 64].fill(16e36);
-    let mut runner = Runner::new(device, programs).unwrap();
+    let mut runner = Runner::new(device, compiled).unwrap();
     runner.load_data(&Values::Floats(values), (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
     runner.load_targets(&labels, None).unwrap();
     for (index, tensor) in tensors.iter().enumerate() {
@@ -62,7 +64,7 @@ fn runner(device: &Device, layers: &[&str], optimizer: Settings, target: Target,
 
 /// What training moves, to the bit.
 fn state(runner: &mut Runner) -> Vec<Vec<u32>> {
-    let plan = Arc::clone(&runner.programs().plan);
+    let plan = Arc::clone(&runner.compiled().plan);
     let kept = |class| [Class::Parameters, Class::Optimizer, Class::State].contains(&class);
     let buffers = plan.buffers.iter().enumerate().filter(|(_, buffer)| kept(buffer.class));
     buffers.map(|(i, _)| runner.executor().read_buffer(i).unwrap()).collect()
@@ -248,7 +250,7 @@ fn trainer(resume: Option<Model>, steps: u64) -> Trainer {
     assert_eq!(job.settings.precision, Precision::F16);
     job.resume = resume;
     // The loss is scaled, while the CPU path's products are float32.
-    Trainer::for_target(job, &Device::Cpu { why: None }, Target::CPU).unwrap()
+    Trainer::for_target(job, &Device::CPU, Target::CPU).unwrap()
 }
 
 /// Where the scale is, is part of what a run goes on from: in two parts it ends in the same bytes.
@@ -277,6 +279,6 @@ fn a_device_that_does_not_multiply_so_is_refused() {
     let mut recipe = Recipe::plain();
     recipe.precision = Some(Precision::F16);
     let (job, _) = prepare(&recipe, None).unwrap();
-    let error = Trainer::new(job, &Device::Cpu { why: None }).unwrap_err().to_string();
+    let error = Trainer::new(job, &Device::CPU).unwrap_err().to_string();
     assert!(error.contains("f16") && error.contains("not opened"), "{error}");
 }

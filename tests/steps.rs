@@ -4,17 +4,18 @@
 mod support;
 
 use wgrad::data::{Normalize, Values};
+use wgrad::device::Device;
 use wgrad::error::Error;
-use wgrad::judge::layers::{of_start, of_trainer};
+use wgrad::judge::layers::of_start;
 use wgrad::nn::{Head, Network};
 use wgrad::op::Value;
-use wgrad::train::{Device, Recipe, RunFolder, Trainer, prepare};
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 const LAYERS: [&str; 5] = ["linear 20", "batch_norm", "relu", "dropout 0.3", "linear"];
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
 /// On the digits; with 40 % held out an epoch is 1078 rows, in 90 steps of 12 of which the last is smaller.
@@ -32,7 +33,7 @@ fn trainer(layers: &[&str], device: &Device, change: impl Fn(&mut Recipe)) -> Tr
 }
 
 fn names(trainer: &Trainer) -> Vec<String> {
-    trainer.programs().tensors.iter().map(|tensor| tensor.name.clone()).collect()
+    trainer.compiled().tensors.iter().map(|tensor| tensor.name.clone()).collect()
 }
 
 /// In portions of any size, with evaluations between: the same bits as a run, and the same losses in the mean.
@@ -83,7 +84,7 @@ fn steps_by_hand_are_those_of_a_run() {
 
 #[test]
 fn what_cannot_be_done_by_hand_is_refused() {
-    let device = Device::Cpu { why: None };
+    let device = Device::CPU;
     let mut trainer = trainer(&LAYERS, &device, |recipe| {
         recipe.epochs = None;
         recipe.steps = Some(5);
@@ -103,9 +104,9 @@ fn what_cannot_be_done_by_hand_is_refused() {
     assert!(sentence(trainer.tensor("0.wieght").unwrap_err()).contains("did you mean 0.weight?"));
     assert!(trainer.tensor("1.running_mean").is_ok());
     assert!(sentence(trainer.gradient("1.running_mean").unwrap_err()).contains("no such tensor"));
-    let error = of_trainer(&mut trainer, &[1797], &device).unwrap_err();
+    let error = trainer.layer_statistics(&[1797], &device).unwrap_err();
     assert!(sentence(error).contains("row 1797"));
-    assert!(sentence(of_trainer(&mut trainer, &[], &device).unwrap_err()).contains("at least one whole row"));
+    assert!(sentence(trainer.layer_statistics(&[], &device).unwrap_err()).contains("at least one whole row"));
 }
 
 /// A loss that is not finite ends training by hand too; the weights stay those before the step.
@@ -155,7 +156,7 @@ fn statistics_are_those_of_the_outputs() {
         let mut trainer = trainer(&layers, &device, |recipe| recipe.lr = Some(0.5));
         trainer.train_steps(40).unwrap();
         let rows: Vec<u32> = (0..300).rev().collect();
-        let found = of_trainer(&mut trainer, &rows, &device).unwrap();
+        let found = trainer.layer_statistics(&rows, &device).unwrap();
         let paths: Vec<&str> = found.iter().map(|layer| layer.path.as_str()).collect();
         assert_eq!(paths, ["0.linear", "1.relu", "2.dropout", "3.linear"]);
         assert_eq!(found.iter().map(|layer| layer.units).collect::<Vec<_>>(), [24, 24, 24, 10]);
@@ -184,7 +185,7 @@ fn statistics_are_those_of_the_outputs() {
         assert!(
             found.iter().all(|layer| layer.saturated.is_none() && (layer.path == "1.relu") == layer.dead.is_some())
         );
-        let alone = of_trainer(&mut trainer, &rows[7..8], &device).unwrap();
+        let alone = trainer.layer_statistics(&rows[7..8], &device).unwrap();
         assert!(alone[1].dead > found[1].dead, "one row moves fewer units");
     }
 }
@@ -198,7 +199,7 @@ fn a_start_is_that_of_a_trainer() {
         let inputs: Vec<f32> = bytes.iter().map(|&v| f32::from(v)).collect();
         let network = Network::read(&trainer.layers(), Head::classes(10), None).unwrap();
         let rows: Vec<u32> = (0..1797).collect();
-        let of_trainer = of_trainer(&mut trainer, &rows, &device).unwrap();
+        let of_trainer = trainer.layer_statistics(&rows, &device).unwrap();
         assert_eq!(of_trainer, of_start(&network, 3, &inputs, &[1, 8, 8], &device).unwrap(), "{device}");
         assert_ne!(of_trainer, of_start(&network, 4, &inputs, &[1, 8, 8], &device).unwrap(), "{device}");
         assert!(of_start(&network, 3, &inputs[1..], &[1, 8, 8], &device).is_err());

@@ -5,13 +5,15 @@ mod support;
 
 use std::path::PathBuf;
 use wgrad::data::Targets;
+use wgrad::device::Device;
 use wgrad::error::Error;
 use wgrad::export::{Model, Values};
-use wgrad::train::{Device, Evaluation, Recipe, RunFolder, Trainer, prepare};
+use wgrad::metrics::Evaluation;
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
 /// Runs a recipe as `wgrad train` without a recipe file would, in a folder of its own.

@@ -3,37 +3,37 @@
 
 mod support;
 
-use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
+use wgrad::device::Device;
 use wgrad::executor::Executor;
 use wgrad::gpu::{Gpu, Session};
 use wgrad::judge::kernels::Trial;
 use wgrad::kernel::{Now, Step};
 use wgrad::nn::{Head, Network, Rule, Settings};
 use wgrad::op::{Case, Class, Dispatch, Target};
-use wgrad::train::{DataShape, Device, Programs, Purpose, Runner, TrainOptions};
+use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
 
 const LAYERS: [&str; 4] = ["linear 12 lr=0.02 max_norm=0.5", "batch_norm", "relu", "linear"];
 
 fn devices() -> Vec<Device> {
-    let gpu = support::gpu().map(Device::Gpu);
-    std::iter::once(Device::Cpu { why: None }).chain(gpu).collect()
+    let gpu = support::gpu().map(Device::gpu);
+    std::iter::once(Device::CPU).chain(gpu).collect()
 }
 
-fn compiled(optimizer: Settings, layers: &[&str], target: Target) -> Programs {
+fn compiled(optimizer: Settings, layers: &[&str], target: Target) -> Compiled {
     let layers: Vec<String> = layers.iter().map(|&layer| layer.to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
     let options = TrainOptions { seed: 3, optimizer, lr: 0.1, label_smoothing: 0.0 };
-    Programs::compile(&network, &data, 32, Purpose::Train(options), target).unwrap()
+    Compiled::compile(&network, &data, 32, Purpose::Train(options), target).unwrap()
 }
 
 /// A runner at its first step, with the digits and random weights.
 fn runner(device: &Device, optimizer: Settings, layers: &[&str]) -> Runner {
-    let programs = compiled(optimizer, layers, device.target());
-    let ((data, labels), tensors) = (support::digits(), programs.tensors.clone());
-    let mut runner = Runner::new(device, programs).unwrap();
+    let compiled = compiled(optimizer, layers, device.target());
+    let ((data, labels), tensors) = (support::digits(), compiled.tensors.clone());
+    let mut runner = Runner::new(device, compiled).unwrap();
     runner.load_data(&data.values, (&[0.0; 64], &[1.0 / 16.0; 64])).unwrap();
     runner.load_targets(&labels, None).unwrap();
     for (index, tensor) in tensors.iter().enumerate() {
@@ -45,8 +45,8 @@ fn runner(device: &Device, optimizer: Settings, layers: &[&str]) -> Runner {
 }
 
 /// The dispatches of a step that end in the update, from the first that changes gradients as a whole or parameters.
-fn update(programs: &Programs) -> Vec<&'static str> {
-    let names = programs.plan.programs[0].dispatches.iter().map(|d| d.kernel.name);
+fn update(compiled: &Compiled) -> Vec<&'static str> {
+    let names = compiled.plan.programs[0].dispatches.iter().map(|d| d.kernel.name);
     let of_update =
         |name: &&str| ["sgd.", "adam.", "rmsprop.", "clip.", "max_norm."].iter().any(|op| name.starts_with(op));
     names.filter(of_update).collect()
@@ -62,13 +62,12 @@ fn an_update_is_as_few_dispatches_as_it_has_rules() {
     assert_eq!(all(only, &["linear 12", "relu", "linear"]), ["sgd.update", "sgd.update"]);
     // What must see all gradients or parameters first is before the update, or ends the step in its place.
     let clipped = Settings { clip: Some(1.0), ..plain };
-    let [squares, factor, scale] = ["clip.squares", "clip.factor", "clip.scale"];
-    assert_eq!(all(clipped, &["linear 12", "relu", "linear"]), [squares, factor, scale, "sgd.update_last"]);
+    let [squares, scale] = ["clip.squares", "clip.scale"];
+    assert_eq!(all(clipped, &["linear 12", "relu", "linear"]), [squares, scale, "sgd.update_last"]);
     let limited = Settings { max_norm: Some(3.0), ..plain };
     assert_eq!(all(limited, &["linear"]), ["sgd.update", "max_norm.limit"]);
     let whole = Settings { rule: Rule::read("adam", &[]).unwrap(), clip: Some(1.0), max_norm: Some(3.0), ..plain };
-    let [clip, after] =
-        [["clip.squares", "clip.factor", "clip.scale"], ["adam.update", "max_norm.limit", "max_norm.limit"]];
+    let [clip, after] = [&["clip.squares", "clip.scale"][..], &["adam.update", "max_norm.limit", "max_norm.limit"]];
     assert_eq!(all(whole, &["linear 12", "relu", "linear"]), [clip, after].concat());
 }
 
@@ -97,7 +96,7 @@ fn each_tensor_is_moved_by_its_own_rule() {
     let settings = Settings { weight_decay: 0.5, decay_weights_only: true, ..Settings::default() };
     for device in devices() {
         let mut runner = runner(&device, settings, &["linear 12 lr=0.02", "batch_norm", "relu", "linear"]);
-        let tensors = runner.programs().tensors.clone();
+        let tensors = runner.compiled().tensors.clone();
         let parameters = || tensors.iter().filter(|tensor| tensor.class == Class::Parameters);
         let before: Vec<_> = parameters().map(|tensor| runner.read_floats(&tensor.name).unwrap()).collect();
         runner.run(0, 1).unwrap();
@@ -133,7 +132,7 @@ fn rows_stay_within_their_norm_and_nothing_moves_once_halted() {
         let now = runner.executor().now().unwrap();
         runner.executor().set_now(Now { halted: 1, ..now }).unwrap();
         let persistent = |runner: &mut Runner| -> Vec<Vec<u32>> {
-            let plan = Arc::clone(&runner.programs().plan);
+            let plan = Arc::clone(&runner.compiled().plan);
             let kept = |class| [Class::Parameters, Class::Optimizer, Class::State].contains(&class);
             let buffers = plan.buffers.iter().enumerate().filter(|(_, buffer)| kept(buffer.class));
             buffers.map(|(i, _)| runner.executor().read_buffer(i).unwrap()).collect()
@@ -147,7 +146,7 @@ fn rows_stay_within_their_norm_and_nothing_moves_once_halted() {
 }
 
 /// Both executors at one operation, with its input before and after.
-fn ran(case: &Case, gpu: Option<&Rc<Gpu>>) -> Vec<(Vec<f32>, Vec<f32>)> {
+fn ran(case: &Case, gpu: Option<&Arc<Gpu>>) -> Vec<(Vec<f32>, Vec<f32>)> {
     let trial = Trial::new(case, gpu.map_or(Target::CPU, |gpu| gpu.target())).unwrap();
     let mut executors: Vec<Box<dyn Executor>> = vec![Box::new(Machine::new(Arc::clone(&trial.plan), Mode::Twin))];
     if let Some(gpu) = gpu {

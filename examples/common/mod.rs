@@ -12,8 +12,9 @@ pub use report::Report;
 use clap::Parser;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use wgrad::device::{Device, DeviceChoice};
 use wgrad::names::nearest;
-use wgrad::train::{Device, DeviceChoice, Job, Recipe, Trainer, prepare};
+use wgrad::train::{Job, Recipe, Trainer, prepare};
 
 /// What an example may fail with.
 pub type Failure = Box<dyn std::error::Error>;
@@ -74,7 +75,7 @@ impl Setup {
 
     /// The short form on the CPU path.
     pub fn short(out: &Path) -> Self {
-        Self { form: Form::Short, device: Device::Cpu { why: None }, out: out.to_owned() }
+        Self { form: Form::Short, device: Device::CPU, out: out.to_owned() }
     }
 
     /// One of two, by the form: what is not short is full.

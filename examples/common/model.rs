@@ -3,17 +3,16 @@
 use super::Failure;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use wgrad::data::Encoding;
 use wgrad::export::{Metadata, Model, Normalization, Values};
-use wgrad::nn::{Answer, Loss};
+use wgrad::nn::{Answer, Loss, Problem};
 use wgrad::train::Trainer;
 
 /// The first layers of a network with its weights as they are, as a model of as many outputs as the last of them has.
 pub fn first_layers(trainer: &mut Trainer, count: usize) -> Result<Model, Failure> {
     let layers = trainer.layers()[..count].to_vec();
-    let (outputs, input) = (trainer.programs().shapes[count - 1].width(), trainer.input_shape());
+    let (outputs, input) = (trainer.compiled().shapes[count - 1].width(), trainer.input_shape());
     let mut tensors = BTreeMap::new();
-    for tensor in trainer.programs().tensors.clone() {
+    for tensor in trainer.compiled().tensors.clone() {
         let layer: usize = tensor.name.split('.').next().unwrap_or_default().parse()?;
         if layer < count {
             tensors.insert(tensor.name.clone(), Values::Floats(tensor.shape.0, trainer.tensor(&tensor.name)?));
@@ -33,25 +32,8 @@ pub fn described(
     normalize: Normalization,
     tensors: BTreeMap<String, Values>,
 ) -> Model {
-    let metadata = Metadata {
-        pictures: None,
-        version: Metadata::VERSION,
-        layers,
-        input,
-        answer,
-        loss: loss.to_string(),
-        loss_settings: BTreeMap::new(),
-        classes: (0..outputs).map(|output| output.to_string()).collect(),
-        encoding: Encoding::default(),
-        target: None,
-        target_scale: None,
-        precision: wgrad::kernel::Precision::F32,
-        trained_on: None,
-        normalize,
-        best: None,
-        progress: None,
-        fingerprint: None,
-    };
+    let problem = Problem { answer, loss, names: (0..outputs).map(|output| output.to_string()).collect() };
+    let metadata = Metadata::new(layers, input, &problem, normalize);
     Model { path: PathBuf::from("the network in training"), metadata: Some(metadata), tensors }
 }
 

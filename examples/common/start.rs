@@ -2,13 +2,14 @@
 
 use super::Failure;
 use std::collections::BTreeMap;
+use wgrad::device::Device;
 use wgrad::export::{Model, Values};
 use wgrad::graph::Graph;
 use wgrad::kernel::Scalar;
 use wgrad::names::nearest;
 use wgrad::nn::{Network, Usage};
 use wgrad::op::Class;
-use wgrad::train::{Device, Job, Trainer};
+use wgrad::train::{Job, Trainer};
 
 /// Tensors by name, as in `0.weight`.
 #[derive(Clone, Debug)]

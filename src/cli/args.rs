@@ -1,12 +1,10 @@
 //! The commands and their arguments.
 
-use super::flags::{BaseArgs, PlanFlags, TrainArgs};
+use super::flags::{BaseArgs, DeviceArg, Drivers, PlanFlags, TrainArgs};
 use super::setting;
 use crate::data::{Decimal, Format, Separator};
 use crate::error::Error;
-use crate::gpu;
 use crate::kernel::Precision;
-use crate::train::DeviceChoice;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -42,31 +40,6 @@ pub(super) enum Command {
     Tune(TuneArgs),
     /// List known data sets
     Data(DataArgs),
-}
-
-#[derive(Args, Clone, Debug)]
-pub(super) struct DeviceArg {
-    /// auto (the best hardware GPU, else the CPU), cpu, gpu (also a software driver), or a GPU's number or part of its name
-    #[arg(long, default_value = "auto", value_name = "DEVICE")]
-    pub(super) device: DeviceChoice,
-    #[command(flatten)]
-    pub(super) drivers: Drivers,
-}
-
-#[derive(Args, Clone, Copy, Debug)]
-pub(super) struct Drivers {
-    /// Show what GPU drivers print while wgrad looks for devices [default: only if no device can be opened]
-    #[arg(long)]
-    verbose: bool,
-}
-
-impl Drivers {
-    /// Keeps what drivers print away from the terminal, unless it was asked for.
-    pub(super) fn hush(self) {
-        if !self.verbose {
-            gpu::quiet_drivers();
-        }
-    }
 }
 
 #[derive(Args, Debug)]

@@ -1,9 +1,9 @@
 //! What is told of a device while it works, and the folder in which is kept what it hands over.
 
 use super::say::note;
+use crate::device::Cache;
 use crate::error::Error;
 use crate::gpu::Attendant;
-use crate::train::Kept;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -19,7 +19,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// Attends a device for the one who typed a command.
 pub(super) struct Attending {
-    kept: Kept,
+    cache: Cache,
     /// Whether there is a line that shows how far compiling is.
     shows: AtomicBool,
     bar: Mutex<Option<ProgressBar>>,
@@ -31,7 +31,7 @@ impl Attending {
     /// With a line for what takes long, on a terminal, if `shows`.
     pub(super) fn new(shows: bool) -> Arc<Self> {
         let shows = AtomicBool::new(shows && std::io::stderr().is_terminal());
-        Arc::new(Self { kept: Kept::of_user(), shows, bar: Mutex::new(None), said: AtomicBool::new(false) })
+        Arc::new(Self { cache: Cache::of_user(), shows, bar: Mutex::new(None), said: AtomicBool::new(false) })
     }
 
     /// Shows nothing from here on: another line is drawn there.
@@ -58,14 +58,14 @@ impl Attendant for Attending {
     }
 
     fn kept(&self, name: &str) -> Option<Vec<u8>> {
-        self.kept.read(name).unwrap_or_else(|error| {
+        self.cache.read(name).unwrap_or_else(|error| {
             self.say(&error);
             None
         })
     }
 
     fn keep(&self, name: &str, bytes: &[u8]) {
-        if let Err(error) = self.kept.write(name, bytes) {
+        if let Err(error) = self.cache.write(name, bytes) {
             self.say(&error);
         }
     }

@@ -4,13 +4,13 @@ use super::args::BenchArgs;
 use super::say::{self, say};
 use super::show;
 use super::{open_device, setting, target};
+use crate::bench::{Best, Chain, Net, Product, Rates, Timing, WORKS, Work};
+use crate::bench::{empty_dispatch, measure, peak_rss, since_process_start};
+use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::names::nearest;
 use crate::op::Target;
-use crate::train::Device;
-use crate::train::bench::{Best, Chain, Net, Product, Rates, Timing, WORKS, Work};
-use crate::train::bench::{empty_dispatch, measure, peak_rss, since_process_start};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -56,10 +56,10 @@ pub(super) fn run(args: &BenchArgs) -> Result<u8, Error> {
     let words: Vec<&str> = args.works.iter().map(String::as_str).collect();
     let works = if words.is_empty() { WORKS.iter().map(|work| Asked::Net(*work)).collect() } else { asked(&words)? };
     let device = open_device(args.precision, &args.device, !args.json)?;
-    let peer = match &device {
-        Device::Cpu { .. } => "wgrad cpu".to_owned(),
-        Device::Gpu(gpu) if args.precision == Precision::F16 => format!("wgrad {}, float16", gpu.report().name),
-        Device::Gpu(gpu) => format!("wgrad {}", gpu.report().name),
+    let peer = match device.report() {
+        None => "wgrad cpu".to_owned(),
+        Some(report) if args.precision == Precision::F16 => format!("wgrad {}, float16", report.name),
+        Some(report) => format!("wgrad {}", report.name),
     };
     let target = target(&device, args.no_fuse);
     let opened = since_process_start();
@@ -152,12 +152,12 @@ impl Bench<'_> {
         let first_step = self.opened.map(|opened| opened + started.elapsed().as_secs_f64());
         net.host_seconds();
         let rates = measure(self.timing, |steps| net.steps(steps))?;
-        let on_gpu = matches!(self.device, Device::Gpu(_));
+        let on_gpu = !self.device.is_cpu();
         let (step, host) = (1.0 / rates.median(), on_gpu.then(|| net.host_seconds()));
         let rss = peak_rss();
         let dispatches = net.dispatches();
         let floor = self.empty()?.map(|empty| empty * dispatches as f64 / step);
-        let (bytes, rows) = (net.programs().plan.bytes(), work.rows(&self.target));
+        let (bytes, rows) = (net.compiled().plan.bytes(), work.rows(&self.target));
         let row = NetRow {
             work,
             rates: rates.times(work.batch as f64),
@@ -186,7 +186,7 @@ impl Bench<'_> {
 
     /// The time of an empty dispatch; on the CPU path it is too little to ask for.
     fn empty(&mut self) -> Result<Option<f64>, Error> {
-        if self.empty.is_none() && matches!(self.device, Device::Gpu(_)) {
+        if self.empty.is_none() && !self.device.is_cpu() {
             self.empty = Some(empty_dispatch(self.device)?);
         }
         Ok(self.empty)

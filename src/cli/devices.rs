@@ -5,10 +5,10 @@ use super::attend::Attending;
 use super::say::{self, say};
 use super::show::{bytes, table};
 use super::variants;
+use crate::device::tuned;
 use crate::error::Error;
 use crate::gpu::{self, AdapterReport};
 use crate::op::Variants;
-use crate::train::tuned;
 use serde_json::json;
 
 pub(super) fn run(args: &DevicesArgs) -> Result<u8, Error> {

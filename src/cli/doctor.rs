@@ -4,13 +4,14 @@ use super::args::DoctorArgs;
 use super::attend::Attending;
 use super::say::{self, note, say};
 use super::show::table;
+use crate::device::{Device, DeviceChoice};
 use crate::error::Error;
+use crate::gpu::AdapterReport;
 use crate::judge::kernels::{Trial, Verdict, judge};
 use crate::judge::long;
 use crate::kernel::Precision;
 use crate::op::Target;
 use crate::ops::{OPS, kernels};
-use crate::train::{Device, DeviceChoice};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
     let device = Device::open_attended(Precision::F32, &args.device.device, Attending::new(!args.json))?;
     if !args.json {
         say!("{device}");
-        if let Device::Cpu { why: Some(why) } = &device {
+        if let Some(why) = device.why_cpu() {
             note!("{why}; so the CPU path is checked: its fast variants against the plain ones");
         }
     }
@@ -27,7 +28,7 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
     if let Some(device) = of_matrices(&device, &args.device.device)? {
         verdicts = of_targets(&device, &[device.target()], verdicts)?;
     }
-    let checked = if matches!(device, Device::Gpu(_)) { "this driver" } else { "the CPU path" };
+    let checked = if device.is_cpu() { "the CPU path" } else { "this driver" };
     if args.json {
         verdicts.iter().for_each(|verdict| say::json(&object(verdict)));
     } else {
@@ -39,18 +40,15 @@ pub(super) fn run(args: &DoctorArgs) -> Result<u8, Error> {
 /// Every variant that the device can run: the family of kernels that plans get, and the others.
 fn targets(device: &Device) -> Vec<Target> {
     let best = device.target();
-    let others = match device {
-        Device::Cpu { .. } => vec![],
-        Device::Gpu(gpu) => gpu.report().families(),
-    };
+    let others = device.report().map_or_else(Vec::new, AdapterReport::families);
     let others = others.into_iter().filter(|family| *family != best.product);
     std::iter::once(best).chain(others.map(|product| Target { product, ..best })).collect()
 }
 
 /// The device of the products by cooperative matrices, where the adapter lists some that they take: they need one of their own.
 fn of_matrices(device: &Device, choice: &DeviceChoice) -> Result<Option<Device>, Error> {
-    match device {
-        Device::Gpu(gpu) if gpu.report().f16.is_ok() => Ok(Some(Device::open_for(Precision::F16, choice)?)),
+    match device.report() {
+        Some(report) if report.f16.is_ok() => Ok(Some(Device::open_for(Precision::F16, choice)?)),
         _ => Ok(None),
     }
 }
@@ -61,7 +59,7 @@ fn of_targets(device: &Device, targets: &[Target], mut verdicts: Vec<Verdict>) -
         let judged_before: BTreeSet<&str> = verdicts.iter().map(|verdict| verdict.kernel).collect();
         let of_ops = OPS.iter().flat_map(|op| (op.cases)().into_iter().map(|case| (op.name, case)));
         // The CPU path never splits a sum.
-        let on_gpu = matches!(device, Device::Gpu(_));
+        let on_gpu = !device.is_cpu();
         let cases = of_ops.chain(long::cases().into_iter().filter(|_| on_gpu));
         for (op, case) in cases.filter(|(_, case)| on_gpu || case.groups_wanted == 1) {
             // What plans for this device refuse is not to be checked.
@@ -70,7 +68,7 @@ fn of_targets(device: &Device, targets: &[Target], mut verdicts: Vec<Verdict>) -
             if dispatches.all(|dispatch| judged_before.contains(dispatch.kernel.name)) {
                 continue;
             }
-            let mut subject = device.executor(&trial.plan)?;
+            let mut subject = device.executor(&trial.watched)?;
             let judged = judge(&trial, &format!("{op}: {}", case.name), subject.as_mut())?;
             // On the CPU path a kernel without a fast variant runs its twin: nothing would be compared.
             let compared = |v: &Verdict| on_gpu || has_fast_variant(v.kernel);

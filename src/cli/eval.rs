@@ -8,8 +8,9 @@ use crate::data::{self, DataError, Dataset, Normalize, Targets, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::kernel::Precision;
+use crate::metrics::assess;
 use crate::nn::{Answer, Problem};
-use crate::train::{Predictor, assess};
+use crate::run::Predictor;
 use std::path::Path;
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
@@ -29,7 +30,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     };
     let device = open_device(Precision::F32, &args.device, !args.json)?;
     let bytes = matches!(inputs, Values::Bytes(_));
-    let mut predictor = Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
+    let mut predictor = Predictor::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
     let (outputs, problem) = outputs(&mut predictor, &inputs, args.masks.samples)?;
     let width = problem.head().outputs;
     if let Some(at) = outputs.iter().position(|output| output.is_nan()) {

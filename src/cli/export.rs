@@ -3,9 +3,10 @@
 use super::args::ExportArgs;
 use super::say::{note, say};
 use super::setting;
+use crate::device::Device;
 use crate::error::Error;
 use crate::export::{self, Model};
-use crate::train::{Device, Predictor};
+use crate::run::Predictor;
 use std::path::Path;
 
 /// The ending of what is written.
@@ -37,14 +38,14 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
         return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
     }
     // What does not load is not passed on.
-    Predictor::new(&folded.model, false, None, &Device::Cpu { why: None })?;
+    Predictor::for_inputs(&folded.model, false, None, &Device::CPU)?;
     // What is exported is a model, not a run: optimiser states and progress stay behind.
     let mut model = folded.model;
     model.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));
     if let Some(metadata) = &mut model.metadata {
         metadata.progress = None;
     }
-    model.write(&args.out)?;
+    model.save(&args.out)?;
     if !folded.folded.is_empty() {
         say!("folded into the layer before: {}", folded.folded.join(", "));
     }

@@ -1,14 +1,40 @@
 //! The flags of `train` and `plan`. Every setting is one; they are made from the table of settings.
 
-use super::args::DeviceArg;
 use super::setting;
+use crate::device::DeviceChoice;
 use crate::error::Error;
+use crate::gpu;
 use crate::train::{FIXED, PLAN, POSITIONAL, Recipe, SETTINGS, SWITCH, Setting, named};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use std::path::{Path, PathBuf};
 
 /// What a resumed run cannot take, beside the settings that are fixed.
 const NOT_RESUMED: [&str; 3] = ["recipe", "init_from", "out"];
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct DeviceArg {
+    /// auto (the best hardware GPU, else the CPU), cpu, gpu (also a software driver), or a GPU's number or part of its name
+    #[arg(long, default_value = "auto", value_name = "DEVICE")]
+    pub(super) device: DeviceChoice,
+    #[command(flatten)]
+    pub(super) drivers: Drivers,
+}
+
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Drivers {
+    /// Show what GPU drivers print while wgrad looks for devices [default: only if no device can be opened]
+    #[arg(long)]
+    verbose: bool,
+}
+
+impl Drivers {
+    /// Keeps what drivers print away from the terminal, unless it was asked for.
+    pub(super) fn hush(self) {
+        if !self.verbose {
+            gpu::quiet_drivers();
+        }
+    }
+}
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct TrainArgs {

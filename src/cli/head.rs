@@ -2,21 +2,22 @@
 
 use super::say::say;
 use super::{show, variants};
+use crate::device::Device;
 use crate::kernel::Precision;
 use crate::nn::Answer;
 use crate::op::{Class, Value, Values};
-use crate::train::{ClassWeights, Device, Job, Trainer};
+use crate::train::{ClassWeights, Job, Trainer};
 
 pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     let job = trainer.job();
     let (data, split) = (&job.dataset, &job.split);
     let count = |n: usize| show::thousands(n as u64);
     say!("device   {device}");
-    if let Device::Cpu { why: Some(why) } = device {
+    if let Some(why) = device.why_cpu() {
         say!("         {why}");
     }
     if device.is_tuned() {
-        let variants = variants(trainer.programs().plan.target.variants());
+        let variants = variants(trainer.compiled().plan.target.variants());
         say!("         tuned: {variants} (wgrad tune --reset forgets it)");
     }
     let shape = show::sizes(&data.shape);
@@ -24,7 +25,7 @@ pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
     say!("split    {train} to train, {validation} to validate, {test} to test");
     notes.iter().for_each(|text| say!("         {text}"));
-    let parameters = trainer.programs().tensors.iter().filter(|t| t.class == Class::Parameters);
+    let parameters = trainer.compiled().tensors.iter().filter(|t| t.class == Class::Parameters);
     let parameters = parameters.map(|t| t.shape.elements()).sum();
     say!("network  {} ({} parameters)", trainer.layers().join(", "), count(parameters));
     say!("loss     {}", loss(job));

@@ -20,13 +20,14 @@ mod train;
 mod tune;
 mod unknown;
 
+use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::op::{Target, Variants};
-use crate::train::Device;
-use args::{Cli, Command, DeviceArg};
+use args::{Cli, Command};
 use attend::Attending;
 use clap::{CommandFactory, Parser};
+use flags::DeviceArg;
 #[cfg(not(windows))]
 use std::env::args_os;
 use std::path::PathBuf;
@@ -91,7 +92,7 @@ fn meant(word: &str) -> Option<String> {
 fn open_device(precision: Precision, asked: &DeviceArg, shows: bool) -> Result<Device, Error> {
     asked.drivers.hush();
     let device = Device::open_attended(precision, &asked.device, Attending::new(shows))?;
-    if let Device::Cpu { why: Some(why) } = &device {
+    if let Some(why) = device.why_cpu() {
         say::to_stderr(format_args!("on the CPU: {why}"));
     }
     Ok(device)

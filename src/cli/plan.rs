@@ -24,16 +24,16 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     let device = open_device(recipe.precision.unwrap_or_default(), &base.device, !base.json)?;
     let (job, _) = prepare(&recipe, data_dir().as_deref())?;
     let trainer = Trainer::for_target(job, &device, target(&device, base.no_fuse))?;
-    let programs = trainer.programs();
-    let plan = &*programs.plan;
+    let compiled = trainer.compiled();
+    let plan = &*compiled.plan;
     let parameters: usize =
-        programs.tensors.iter().filter(|t| t.class == Class::Parameters).map(|t| t.shape.elements()).sum();
-    let step = &plan.programs[programs.train.unwrap_or_else(|| panic!("a plan to train has a training program"))];
+        compiled.tensors.iter().filter(|t| t.class == Class::Parameters).map(|t| t.shape.elements()).sum();
+    let step = &plan.programs[compiled.train.unwrap_or_else(|| panic!("a plan to train has a training program"))];
     if base.json {
         say::json(&json!({ "parameters": parameters, "bytes": plan.bytes(), "dispatches": step.dispatches.len() }));
         return Ok(0);
     }
-    say!("{device}; batch {}", programs.batch);
+    say!("{device}; batch {}", compiled.batch);
     let from = if device.is_tuned() { "tuned" } else { "fixed" };
     say!("{from}: {}", variants(plan.target.variants()));
     say!("");
@@ -62,14 +62,14 @@ fn kernel(name: &str) -> Result<&'static Kernel, Error> {
 }
 
 fn layers(trainer: &Trainer) {
-    let programs = trainer.programs();
+    let compiled = trainer.compiled();
     let mut rows = vec![];
     let mut counts: HashMap<&str, usize> = HashMap::new();
-    for tensor in programs.tensors.iter().filter(|tensor| tensor.class == Class::Parameters) {
+    for tensor in compiled.tensors.iter().filter(|tensor| tensor.class == Class::Parameters) {
         *counts.entry(tensor.name.split('.').next().unwrap_or_default()).or_default() += tensor.shape.elements();
     }
     let all: usize = counts.values().sum();
-    for (index, (text, shape)) in trainer.layers().iter().zip(&programs.shapes).enumerate() {
+    for (index, (text, shape)) in trainer.layers().iter().zip(&compiled.shapes).enumerate() {
         let count = counts.get(index.to_string().as_str()).copied().unwrap_or(0);
         rows.push(vec![format!("{index:>3}  {text}"), show::sizes(&shape.0[1..]), show::thousands(count as u64)]);
     }

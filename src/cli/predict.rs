@@ -12,7 +12,7 @@ use crate::export::Model;
 use crate::kernel::Precision;
 use crate::names::shown;
 use crate::nn::{Answer, Problem, TargetScale};
-use crate::train::{Predictor, Sampled};
+use crate::run::{Predictor, Sampled};
 use serde_json::json;
 use written::Written;
 
@@ -37,7 +37,12 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         let place = &mut predictors[usize::from(bytes)];
         let predictor = match place {
             Some(predictor) => predictor,
-            None => place.insert(Predictor::new(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?),
+            None => place.insert(Predictor::for_inputs(
+                &model,
+                bytes,
+                args.masks.samples.map(|_| args.masks.seed),
+                &device,
+            )?),
         };
         let outputs = predictor.outputs(&file.values)?;
         check(&outputs, answers.problem.head().outputs, &file.names)?;

@@ -19,8 +19,8 @@
 
 use super::say::say;
 use super::show;
+use crate::metrics::{Assessment, ByClass, ClassMetrics, Confused, Metrics, Score, Weakness};
 use crate::nn::Loss;
-use crate::train::{Assessment, ByClass, ClassMetrics, Confused, Metrics, Score, Weakness};
 use serde_json::{Value, json};
 
 /// Most classes for which whole tables are shown.

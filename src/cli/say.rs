@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::names::{shown, shown_lines};
+use crate::train::SETTINGS;
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write};
 use std::sync::Mutex;
@@ -39,16 +40,42 @@ pub(super) fn json(value: &serde_json::Value) {
     note_loss(writeln!(io::stdout(), "{text}"));
 }
 
+/// Settings that are flags of some command and no keys of a recipe.
+const FLAGS: [&str; 4] = ["device", "out", "resume", "samples"];
+
+/// A text of the library with flags in place of the settings that it has in backticks: of `` `task = regression` `` that is
+/// `--task regression`.
+pub(super) fn with_flags(text: &str) -> String {
+    let pieces: Vec<&str> = text.split('`').collect();
+    let mut out = String::new();
+    for (at, piece) in pieces.iter().copied().enumerate() {
+        let open = at % 2 == 1 && at + 1 < pieces.len();
+        if at % 2 == 1 && !open {
+            out += "`";
+        }
+        let (name, value) = piece.split_once(" = ").map_or((piece, None), |(name, value)| (name, Some(value)));
+        if open && (FLAGS.contains(&name) || SETTINGS.iter().any(|setting| setting.name == name)) {
+            out += &format!("--{}", name.replace('_', "-"));
+            out.extend(value.map(|value| format!(" {value}")));
+        } else if open {
+            out += &format!("`{piece}`");
+        } else {
+            out += piece;
+        }
+    }
+    out
+}
+
 /// One line to stderr that is no error.
 pub(super) fn to_stderr(text: Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{}", shown(&text.to_string()));
+    let _ = writeln!(io::stderr(), "{}", shown(&with_flags(&text.to_string())));
 }
 
 /// The sentence that ends a failed command, on one line whatever the names in it hold.
 pub(super) fn error(error: &Error) {
     let text = error.to_string();
     let line = text.lines().map(str::trim).collect::<Vec<_>>().join(" ");
-    let _ = writeln!(io::stderr(), "error: {}", shown(&line));
+    let _ = writeln!(io::stderr(), "error: {}", shown(&with_flags(&line)));
 }
 
 /// `println!` that survives a closed pipe.
@@ -62,3 +89,20 @@ macro_rules! note {
 }
 
 pub(super) use {note, say};
+
+#[cfg(test)]
+mod tests {
+    use super::with_flags;
+
+    #[test]
+    fn settings_become_flags_and_nothing_else_does() {
+        for (text, shown) in [
+            ("use `lr`, or `task = regression`", "use --lr, or --task regression"),
+            ("`early_stopping` and `device = cpu`", "--early-stopping and --device cpu"),
+            ("`x` and `lr2` stay, an open ` too", "`x` and `lr2` stay, an open ` too"),
+        ] {
+            assert_eq!(with_flags(text), shown);
+        }
+        assert_eq!(with_flags(""), "");
+    }
+}

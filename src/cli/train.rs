@@ -5,11 +5,12 @@ use super::flags::TrainArgs;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, flags, head, setting, show, signals, target};
+use crate::device::Device;
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
+use crate::metrics::{Assessment, Evaluation};
 use crate::train::{
-    Assessment, Averaged, Claim, Device, Difference, EpochReport, Evaluation, Gap, Measure, Observer, Outcome,
-    RunFolder, Trainer, prepare,
+    Averaged, Claim, Difference, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -55,10 +56,10 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         note!("note: {path} was ended before anything of it was saved: it starts from its first step");
     }
     let verbose = !args.quiet && !args.base.json;
-    match &device {
+    match device.why_cpu() {
         _ if verbose => head::say(&trainer, &device, &notes),
-        Device::Cpu { why: Some(why) } => note!("on the CPU: {why}"),
-        _ => {}
+        Some(why) => note!("on the CPU: {why}"),
+        None => {}
     }
     let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps(), attending)?;
     let may_fall_back = recipe.lr.is_none() && args.resume.is_none() && args.init_from.is_none();

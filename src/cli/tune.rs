@@ -4,13 +4,13 @@ use super::args::TuneArgs;
 use super::bench::timing;
 use super::say::{self, note, say};
 use super::{setting, show, variants};
+use crate::bench::tune::{self, OfNet, OfProduct};
+use crate::bench::{Product, Timing, WORKS, Work};
+use crate::device::{Cache, Device, tuned};
 use crate::error::Error;
 use crate::gpu::AdapterReport;
 use crate::names::nearest;
 use crate::op::Variants;
-use crate::train::bench::tune::{self, OfNet, OfProduct};
-use crate::train::bench::{Product, Timing, WORKS, Work};
-use crate::train::{Device, Kept, tuned};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::fmt::Display;
@@ -24,21 +24,18 @@ const GEMM: &str = "gemm";
 
 pub(super) fn run(args: &TuneArgs) -> Result<u8, Error> {
     let (timing, works) = (timing(args.runs, args.seconds)?, works(&args.works)?);
-    let kept = Kept::of_user();
-    let folder = kept.folder()?;
+    let cache = Cache::of_user();
+    let folder = cache.folder()?;
     args.device.drivers.hush();
     // By the fixed table, whatever is kept.
     let device = Device::open(&args.device.device)?;
-    let report = match &device {
-        Device::Gpu(gpu) => gpu.report(),
-        Device::Cpu { why } => {
-            let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
-            return Err(setting(format!("the CPU path has one variant of each kernel: name a GPU with --device{why}")));
-        }
+    let Some(report) = device.report() else {
+        let why = device.why_cpu().map_or(String::new(), |why| format!(" ({why})"));
+        return Err(setting(format!("the CPU path has one variant of each kernel: name a GPU with --device{why}")));
     };
     let name = tuned::name(report);
     if args.reset {
-        let what = if kept.remove(&name)? { "forgotten" } else { "there was none" };
+        let what = if cache.remove(&name)? { "forgotten" } else { "there was none" };
         note!("the choice for {}: {what}; the fixed table says {}", report.name, variants(report.fixed));
         return Ok(0);
     }
@@ -54,7 +51,7 @@ pub(super) fn run(args: &TuneArgs) -> Result<u8, Error> {
         say!("fixed    {}", variants(report.fixed));
         say!("chosen   {}", variants(chosen));
     }
-    kept.write(&name, tuned::text(report, chosen).as_bytes())?;
+    cache.write(&name, tuned::text(report, chosen).as_bytes())?;
     let path = folder.join(name).display().to_string();
     if args.json {
         say::json(&json!({

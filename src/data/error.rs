@@ -1,5 +1,5 @@
 use super::KNOWN;
-use super::faults::several;
+use super::told::several;
 use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -63,6 +63,9 @@ pub enum DataError {
     /// A fault of a target that was not named.
     #[error("{fault}; or name another column than {column:?} in the setting target")]
     OfTarget { column: String, fault: Box<DataError> },
+    /// Data in memory that are no rows with targets.
+    #[error("data in memory: {what}")]
+    InMemory { what: String },
     /// Several faults of one file.
     #[error("{}", several(faults))]
     Several { faults: Vec<(DataError, usize)> },
@@ -84,11 +87,10 @@ pub enum DataError {
     SeveralIdxSets { folder: PathBuf, sets: Vec<String> },
     /// The file does not begin as the wanted kind of IDX file does.
     #[error(
-        "{path}: it begins with the number {found} where an IDX file of {} begins with {expected}, so check that this \
-         is the right file",
-        idx_kind(*.expected)
+        "{path}: it begins with the number {found} where an IDX file of {kind} begins with {expected}, so check that this \
+         is the right file"
     )]
-    IdxMagic { path: PathBuf, found: u32, expected: u32 },
+    IdxMagic { path: PathBuf, found: u32, expected: u32, kind: &'static str },
     /// The file ends inside the header.
     #[error(
         "{path}: it has {found} bytes where the header of an IDX file alone has {expected}, so fetch the file again"
@@ -133,7 +135,7 @@ pub enum DataError {
     /// A table that cannot have both features and a target.
     #[error(
         "{path}: {column:?} is the only column where features and a target are wanted, so check what separates the \
-         columns, and name it with --separator if it was not recognised"
+         columns, and name it with `separator` if it was not recognised"
     )]
     OneColumn { path: PathBuf, column: String },
     /// The named target is not a column.
@@ -217,7 +219,7 @@ pub enum DataError {
     /// Text where a regression, or a target of several columns, takes a number.
     #[error(
         "{path}, line {line}, column {column:?}: there is {text:?} where a number is to be learnt, so correct the field, \
-         or learn one column of classes with --task classification"
+         or learn one column of classes with `task = classification`"
     )]
     TargetNotNumber { path: PathBuf, line: usize, column: String, text: String },
     /// A number that is infinite or out of the range of float32.
@@ -382,13 +384,5 @@ fn looked_for(folder: Option<&Path>) -> String {
     match folder {
         Some(folder) => format!("was looked for in {} and that folder is not there", folder.display()),
         None => "is not in the program and WGRAD_DATA is not set".to_owned(),
-    }
-}
-
-fn idx_kind(magic: u32) -> &'static str {
-    if magic == super::idx::IMAGES {
-        "images (unsigned bytes, 3 dimensions)"
-    } else {
-        "labels (unsigned bytes, 1 dimension)"
     }
 }

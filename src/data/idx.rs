@@ -54,6 +54,11 @@ pub fn read_images(path: &Path) -> Result<Images, DataError> {
     Ok(Images { bytes, count, height, width })
 }
 
+/// What an IDX file with a magic number holds.
+fn kind_of(magic: u32) -> &'static str {
+    if magic == IMAGES { "images (unsigned bytes, 3 dimensions)" } else { "labels (unsigned bytes, 1 dimension)" }
+}
+
 /// The dimensions and the data of an IDX file with `D` dimensions.
 ///
 /// The length is checked against the bytes there are, so a false header costs no memory; the product of 32-bit
@@ -66,7 +71,7 @@ fn read<const D: usize>(path: &Path, magic: u32) -> Result<([usize; D], Vec<u8>)
     if let Some(&found) = words.first()
         && found != magic
     {
-        return Err(DataError::IdxMagic { path: path.to_owned(), found, expected: magic });
+        return Err(DataError::IdxMagic { path: path.to_owned(), found, expected: magic, kind: kind_of(magic) });
     }
     if words.len() < 1 + D {
         return Err(DataError::IdxHeader { path: path.to_owned(), found: bytes.len(), expected });

@@ -14,6 +14,7 @@ mod error;
 mod faults;
 #[cfg(test)]
 mod fixture;
+mod from_memory;
 mod idx;
 mod looks;
 mod normalize;
@@ -25,11 +26,13 @@ mod source;
 mod split;
 mod table;
 mod targets;
+mod told;
 mod units;
 
 pub use audit::{Figure, Finding, Part, audit};
 pub use classes::labels_for;
 pub use error::DataError;
+pub use from_memory::{from_bytes, from_floats};
 pub use idx::{Images, is_idx, read_images};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
 pub use normalize::{Affine, Normalize};
@@ -185,6 +188,14 @@ pub struct Options<'a> {
 ///
 /// When the source is not there or is of another kind, options for tables or regression are given for images, or the
 /// files are not whole, well-formed and of at least two classes.
+///
+/// ```
+/// use wgrad::data::{Options, open};
+///
+/// let digits = open("digits", &Options::default(), None)?;
+/// assert_eq!((digits.rows(), digits.targets.names().len()), (1797, 10));
+/// # Ok::<(), wgrad::data::DataError>(())
+/// ```
 pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Result<Opened, DataError> {
     let path = Path::new(source);
     let name = name_of(path);
@@ -198,7 +209,9 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
             }
         }
         _ if path.is_dir() => idx::open_folder(name, path)?,
-        _ if source == source::STANDARD_INPUT || path.exists() => return table::open(name, path, options),
+        _ if source == source::STANDARD_INPUT || path.exists() => {
+            return Ok(Opened::of_table(name, table::open(path, options)?));
+        }
         _ if source.contains(['/', '\\', '.']) => return Err(DataError::NotFound { path: path.to_owned() }),
         _ => {
             return Err(DataError::UnknownSource { name: source.to_owned() });

@@ -1,7 +1,7 @@
 //! Data that have been read but not yet made into rows of numbers, as that takes the training part alone.
 
 use super::normalize::{Fit, Form, Moments, fit};
-use super::table::{Encoding, RawColumn, left_out};
+use super::table::{Encoding, Raw, RawColumn, left_out};
 use super::{Affine, DataError, Dataset, Normalize, Targets, Values};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -40,10 +40,18 @@ pub struct Encoded {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
     Images { bytes: Vec<u8>, shape: Vec<usize>, largest: f32 },
+    Floats { values: Vec<f32>, shape: Vec<usize>, columns: Vec<String> },
     Table { path: PathBuf, columns: Vec<RawColumn>, missing: Vec<String> },
 }
 
 impl Opened {
+    /// A table that was read.
+    pub(super) fn of_table(name: String, raw: Raw) -> Self {
+        let Raw { path, columns, missing, targets, target, notes } = raw;
+        let content = Content::Table { path, columns, missing };
+        Self { name, targets, target: Some(target), test: None, notes, content }
+    }
+
     /// The number of rows.
     pub fn rows(&self) -> usize {
         self.targets.rows()
@@ -51,7 +59,11 @@ impl Opened {
 
     /// Whether the rows are images.
     pub fn is_image(&self) -> bool {
-        matches!(self.content, Content::Images { .. })
+        match &self.content {
+            Content::Images { .. } => true,
+            Content::Floats { shape, .. } => shape.len() == 3,
+            Content::Table { .. } => false,
+        }
     }
 
     /// The data set as rows of numbers, and its normalisation. The bytes of images pass as they are. What stands for the
@@ -79,6 +91,18 @@ impl Opened {
                     fit.map_or_else(|| (Affine::none(features), vec![]), |fit| (fit.affine, fit.constant));
                 let (values, encoding, columns) = (Values::Bytes(bytes), Encoding::default(), vec![]);
                 let dataset = Dataset { name, values, shape, largest, targets, columns, encoding, target, test };
+                Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
+            }
+            Content::Floats { mut values, shape, columns } => {
+                let features = shape.iter().product();
+                let moments = Moments::of_rows(&values, features, train);
+                let form = Form { largest: 0.0, channel: shape[1..].iter().product(), indicators: &[] };
+                let Fit { affine, constant } = fit(normalize, &moments, form);
+                for (at, value) in values.iter_mut().enumerate() {
+                    *value = affine.apply(at % features, f64::from(*value)) as f32;
+                }
+                let (encoding, values) = (Encoding::of_numbers(&columns, &moments.mean), Values::Floats(values));
+                let dataset = Dataset { name, values, shape, largest: 0.0, targets, columns, encoding, target, test };
                 Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
             Content::Table { path, columns, missing } => {

@@ -143,6 +143,29 @@ impl Metadata {
     /// The version that this program writes.
     pub const VERSION: u32 = VERSION;
 
+    /// A network of these layers for inputs of this shape; what is not said here is absent.
+    pub fn new(layers: Vec<String>, input: Vec<usize>, problem: &Problem, normalize: Normalization) -> Self {
+        Self {
+            version: VERSION,
+            layers,
+            input,
+            answer: problem.answer,
+            loss: problem.loss.to_string(),
+            loss_settings: loss_settings(&problem.loss),
+            classes: problem.names.clone(),
+            encoding: Encoding::default(),
+            target: None,
+            target_scale: None,
+            trained_on: None,
+            precision: Precision::F32,
+            normalize,
+            pictures: None,
+            best: None,
+            progress: None,
+            fingerprint: None,
+        }
+    }
+
     /// What the model answers.
     pub fn problem(&self) -> Problem {
         let loss = self.judged_by().unwrap_or(Loss::CROSS_ENTROPY);
@@ -190,7 +213,21 @@ pub fn loss_settings(loss: &Loss) -> BTreeMap<String, f64> {
     loss.values().iter().filter_map(|(setting, value)| number((setting, value))).collect()
 }
 
-/// Weights by name, and what they belong to.
+/// A trained network: weights by name, and a description of what they belong to.
+///
+/// ```
+/// use wgrad::{Device, Model, Recipe, Trainer};
+///
+/// let recipe = Recipe { epochs: Some(1), ..Recipe::default() };
+/// let mut trainer = Trainer::open(&recipe, &Device::CPU)?;
+/// trainer.fit(&mut ())?;
+/// let model = trainer.model()?;
+/// # let folder = tempfile::tempdir().expect("a temporary folder");
+/// let path = folder.path().join("digits.safetensors");
+/// model.save(&path)?;
+/// assert_eq!(Model::read(&path)?.tensors, model.tensors);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
     /// Where it came from, for messages.
@@ -255,11 +292,12 @@ impl Model {
         }
     }
 
-    /// Writes the file whole or not at all.
+    /// Writes a model file, whole or not at all.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn write(&self, path: &Path) -> Result<(), ModelError> {
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
+        let path = path.as_ref();
         let unwritable = |why| ModelError::Unwritable { path: path.into(), why };
         let bytes = self.to_bytes().map_err(|why| unwritable(std::io::Error::other(why)))?;
         crate::files::replace(path, &bytes).map_err(unwritable)

@@ -130,7 +130,7 @@ impl Other {
 mod tests {
     use super::*;
     use crate::gpu::Choice;
-    use crate::kernel::{Needs, Part, Tolerance};
+    use crate::kernel::{Needs, Part, Precision, Tolerance};
 
     const fn kernel(name: &'static str, parts: &'static [Part]) -> Kernel {
         let (needs, tolerance) = (Needs::Nothing, Tolerance::EXACT);
@@ -144,7 +144,7 @@ mod tests {
     /// Whoever took a kernel, and whether or not it was compiled.
     #[test]
     fn each_kernel_is_dispatched_once_on_the_device_at_hand() {
-        let Ok(gpu) = Gpu::open(&Choice::Any, Checks::Off) else {
+        let Ok(gpu) = Gpu::open(Precision::F32, &Choice::Any) else {
             assert!(std::env::var_os("WGRAD_REQUIRE_GPU").is_none(), "no adapter");
             return;
         };

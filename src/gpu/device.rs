@@ -1,15 +1,17 @@
-//! Adapters: which are there, what they offer, and opening one.
+//! An open adapter: its device, its pipelines and who attends it.
 
-use super::drivers::quietly;
-use super::kept::Attendant;
+use super::adapters::{AdapterReport, Choice, choose, list, report};
+use super::attendant::Attendant;
+use super::cache::{crc, seal, unseal};
+use super::drivers::{quietly, reason};
 use super::matrices;
-use super::pipelines::{Checks, Pipelines, experimental};
+use super::pipelines::{Checks, Pipeline, Pipelines, experimental};
 use crate::executor::DeviceError;
-use crate::kernel::{MAX_BINDINGS, Precision, Tile};
+use crate::kernel::{Kernel, Precision};
 use crate::op::turns::MESA_TURNS;
-use crate::op::{Family, Kind, Target, Variants};
-use std::cell::{Cell, RefCell};
-use std::sync::{Arc, Mutex};
+use crate::op::{Family, Target, Variants};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What a session may make use of, where the adapter has it.
 const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
@@ -17,60 +19,8 @@ const WANTED: wgpu::Features = wgpu::Features::SUBGROUP
     .union(wgpu::Features::SHADER_INT64)
     .union(wgpu::Features::PIPELINE_CACHE);
 
-/// Workgroup memory and threads that the kernels need; every adapter of WebGPU's default limits has them.
-const NEEDED_WORKGROUP_BYTES: u32 = 16 * 1024;
-const NEEDED_THREADS: u32 = 256;
-
 /// As Mesa's software driver names itself.
 const MESA: &str = "llvmpipe";
-
-/// Which adapter is meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Choice {
-    /// The best hardware GPU.
-    Hardware,
-    /// The best adapter, be it software.
-    Any,
-    /// By its number in [`adapters`].
-    Number(usize),
-    /// By a part of its name, in any case of letters.
-    Name(String),
-}
-
-/// An adapter as `wgrad devices` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdapterReport {
-    /// Its place in the list.
-    pub number: usize,
-    /// As the driver names it.
-    pub name: String,
-    /// `discrete GPU`, `integrated GPU`, `software`, …
-    pub kind: &'static str,
-    /// `Vulkan`, `Metal` or `DX12`.
-    pub backend: String,
-    /// Driver.
-    pub driver: String,
-    /// The driver's version.
-    pub driver_version: String,
-    /// Most bytes of one binding.
-    pub max_binding: u64,
-    /// Most bytes of one buffer.
-    pub max_buffer: u64,
-    /// Lanes of a subgroup, least and most, where there are subgroups.
-    pub subgroup: Option<(u32, u32)>,
-    /// Whether it reads words of 64 bits.
-    pub wide_words: bool,
-    /// The cooperative matrices that it lists, as in `16x16x16 f16 to f32`.
-    pub matrices: Vec<String>,
-    /// Those of them that products in float16 take, or what is missing.
-    pub f16: Result<Tile, String>,
-    /// Why it cannot be used, if it cannot.
-    pub unfit: Option<String>,
-    /// What the fixed table says for it.
-    pub fixed: Variants,
-    /// Whether it is hardware.
-    pub hardware: bool,
-}
 
 /// The first thing that the driver complained of, until a call can return it.
 type Complaint = Arc<Mutex<Option<DeviceError>>>;
@@ -82,15 +32,17 @@ pub struct Gpu {
     pub(super) opened_as: wgpu::DeviceDescriptor<'static>,
     pub(super) device: wgpu::Device,
     pub(super) queue: wgpu::Queue,
-    pub(super) pipelines: RefCell<Pipelines>,
+    /// Whether the kernels of this crate run without the checks that naga adds.
+    checks: Checks,
+    pipelines: Mutex<Pipelines>,
     /// Who is told what it is at.
-    pub(super) attendant: RefCell<Option<Arc<dyn Attendant>>>,
-    /// The name under which its pipelines are kept, where the driver hands them out.
-    pub(super) kept_as: Option<String>,
-    /// The sum over those that were kept last.
-    pub(super) kept: Cell<Option<u32>>,
+    attendant: Mutex<Option<Arc<dyn Attendant>>>,
+    /// The name under which compiled pipelines are cached, where the driver hands them out.
+    cache_name: Option<String>,
+    /// The checksum of the pipelines that were cached last.
+    cached: Mutex<Option<u32>>,
     /// Buffers, pipelines and bind groups made so far.
-    pub(super) made: Cell<usize>,
+    made: AtomicUsize,
     /// What the driver complained of, outside of any call that returns it.
     complaint: Complaint,
     report: AdapterReport,
@@ -104,149 +56,47 @@ impl std::fmt::Debug for Gpu {
     }
 }
 
-fn instance() -> wgpu::Instance {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
-    descriptor.backends = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
-    descriptor.flags = wgpu::InstanceFlags::empty().with_env();
-    wgpu::Instance::new(descriptor)
-}
-
-/// Best first, in an order that does not change from call to call.
-fn list() -> Vec<wgpu::Adapter> {
-    let found = || pollster::block_on(instance().enumerate_adapters(wgpu::Backends::all()));
-    let mut adapters = quietly(found, Vec::is_empty);
-    adapters.sort_by_key(|adapter| match adapter.get_info().device_type {
-        wgpu::DeviceType::DiscreteGpu => 0,
-        wgpu::DeviceType::IntegratedGpu => 1,
-        wgpu::DeviceType::VirtualGpu => 2,
-        wgpu::DeviceType::Other => 3,
-        wgpu::DeviceType::Cpu => 4,
-    });
-    adapters
-}
-
-fn report(number: usize, adapter: &wgpu::Adapter) -> AdapterReport {
-    let (info, limits) = (adapter.get_info(), adapter.limits());
-    let kind = match info.device_type {
-        wgpu::DeviceType::DiscreteGpu => "discrete GPU",
-        wgpu::DeviceType::IntegratedGpu => "integrated GPU",
-        wgpu::DeviceType::VirtualGpu => "virtual GPU",
-        wgpu::DeviceType::Cpu => "software",
-        wgpu::DeviceType::Other => "other",
-    };
-    let subgroup = adapter
-        .features()
-        .contains(wgpu::Features::SUBGROUP)
-        .then_some((info.subgroup_min_size, info.subgroup_max_size));
-    let wide_words = adapter.features().contains(wgpu::Features::SHADER_INT64);
-    let lacks = |what: &str, has: u32, needed: u32| (has < needed).then(|| format!("{what}: {has} of {needed}"));
-    let software = info.device_type == wgpu::DeviceType::Cpu;
-    AdapterReport {
-        number,
-        name: info.name,
-        kind,
-        backend: format!("{:?}", info.backend).replace("Dx12", "DX12"),
-        driver: info.driver,
-        driver_version: info.driver_info,
-        max_binding: limits.max_storage_buffer_binding_size,
-        max_buffer: limits.max_buffer_size,
-        subgroup,
-        wide_words,
-        matrices: matrices::listed(adapter),
-        f16: matrices::fitting(adapter),
-        unfit: lacks("storage buffers", limits.max_storage_buffers_per_shader_stage, MAX_BINDINGS as u32)
-            .or_else(|| lacks("workgroup memory", limits.max_compute_workgroup_storage_size, NEEDED_WORKGROUP_BYTES))
-            .or_else(|| lacks("threads of a group", limits.max_compute_invocations_per_workgroup, NEEDED_THREADS)),
-        fixed: kind_of(software, subgroup.filter(|_| wide_words)).variants(),
-        hardware: !software,
-    }
-}
-
-fn kind_of(software: bool, subgroup: Option<(u32, u32)>) -> Kind {
-    match (software, subgroup) {
-        (false, _) => Kind::Hardware,
-        (true, Some((8, 8))) => Kind::SoftwareOf8,
-        (true, _) => Kind::Software,
-    }
-}
-
-impl AdapterReport {
-    /// The families of products that it runs.
-    pub fn families(&self) -> Vec<Family> {
-        let subgroups = self.subgroup == Some((8, 8)) && self.wide_words;
-        let runs = |family: &Family| *family != Family::Subgroup || subgroups;
-        Family::NAMES.map(|(_, family)| family).into_iter().filter(runs).collect()
-    }
-}
-
-/// All adapters of this machine, best first.
-pub fn adapters() -> Vec<AdapterReport> {
-    list().iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect()
-}
-
-/// What to say where there is no adapter at all: what is missing, and where it comes from. Without a driver the Vulkan
-/// loader cannot be told from one that is not there.
-pub fn nothing_found() -> String {
-    let hint = if cfg!(target_os = "linux") {
-        "no GPU can be used, because the Vulkan loader libvulkan.so.1 (Debian: libvulkan1) or the GPU's Vulkan driver \
-         (Debian: mesa-vulkan-drivers for AMD, Intel and a software driver) is missing"
-    } else {
-        "no GPU adapter was found: install or update the GPU's driver"
-    };
-    format!("{hint}; --device cpu needs none")
-}
-
-fn choose(choice: &Choice, reports: &[AdapterReport]) -> Result<usize, DeviceError> {
-    let listed = || {
-        let lines: Vec<String> = reports.iter().map(|r| format!("{} {} ({})", r.number, r.name, r.kind)).collect();
-        if lines.is_empty() { nothing_found() } else { format!("there are: {}", lines.join("; ")) }
-    };
-    let found = match choice {
-        Choice::Hardware => reports.iter().find(|r| r.hardware && r.unfit.is_none()),
-        Choice::Any => reports.iter().find(|r| r.unfit.is_none()),
-        Choice::Number(number) => reports.get(*number),
-        Choice::Name(name) => reports.iter().find(|r| r.name.to_lowercase().contains(&name.to_lowercase())),
-    };
-    let missing = || match choice {
-        Choice::Hardware if reports.is_empty() => nothing_found(),
-        Choice::Hardware => format!("no hardware GPU was found; {}", listed()),
-        Choice::Any => nothing_found(),
-        Choice::Number(number) => format!("there is no device {number}; {}", listed()),
-        Choice::Name(name) => format!("there is no device called {name:?}; {}", listed()),
-    };
-    let report = found.ok_or_else(|| DeviceError::NoAdapter(missing()))?;
-    match &report.unfit {
-        Some(what) => Err(DeviceError::Unfit { adapter: report.name.clone(), what: format!("it has too few {what}") }),
-        None => Ok(report.number),
-    }
-}
-
 /// A text as a part of a file's name.
 fn file_name(text: &str) -> String {
     text.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' }).collect()
 }
 
-/// What a driver or wgpu says, in one line: wgpu heads every complaint by its kind and puts the causes below.
-pub(super) fn reason(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let lines = text.lines().map(str::trim).filter(|line| !["", "Caused by:", "Validation Error"].contains(line));
-    lines.collect::<Vec<_>>().join(": ")
+/// What a lock guards, also after a panic on another thread: all that is locked here stays valid at every step.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What must be the same for compiled pipelines to be used again.
+fn identity(report: &AdapterReport) -> String {
+    let AdapterReport { name, backend, driver, driver_version, .. } = report;
+    [name, backend, driver, driver_version, env!("CARGO_PKG_VERSION")].join("\n")
 }
 
 impl Gpu {
-    /// Opens an adapter for products in float32.
+    /// Opens an adapter for products in one precision. Its shaders run with the checks of indices and loops that naga adds,
+    /// which can cost real GPUs most of their speed. [`Device::open`](crate::device::Device::open) opens one without.
     ///
     /// # Errors
-    /// It is not there (the list is in the message), lacks what every plan needs, or its driver refuses.
-    pub fn open(choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
-        Self::open_for(Precision::F32, choice, checks)
+    /// It is not there (the list is in the message), lacks what every plan needs or cannot multiply in that precision, or its
+    /// driver refuses.
+    pub fn open(precision: Precision, choice: &Choice) -> Result<Self, DeviceError> {
+        Self::open_with(precision, choice, Checks::On)
     }
 
-    /// Opens an adapter for products in one precision.
+    /// Opens an adapter on which the kernels of this crate run without the checks of indices and loops.
+    ///
+    /// # Safety
+    /// Every plan of a session on it must come from a compiled network or a recording of this crate's operations, unchanged,
+    /// and what the host writes into labels, row numbers and step tables must lie in the range that the plan's slots have.
     ///
     /// # Errors
-    /// As [`Gpu::open`]; or it cannot multiply in that precision.
-    pub fn open_for(precision: Precision, choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
+    /// As [`Gpu::open`].
+    #[allow(unsafe_code, reason = "whoever makes plans by hand must know that nothing checks them on the device")]
+    pub unsafe fn open_unchecked(precision: Precision, choice: &Choice) -> Result<Self, DeviceError> {
+        Self::open_with(precision, choice, Checks::Off)
+    }
+
+    pub(crate) fn open_with(precision: Precision, choice: &Choice, checks: Checks) -> Result<Self, DeviceError> {
         let adapters = list();
         let reports: Vec<_> = adapters.iter().enumerate().map(|(number, adapter)| report(number, adapter)).collect();
         let number = choose(choice, &reports)?;
@@ -284,15 +134,16 @@ impl Gpu {
         let handed_out = device.features().contains(wgpu::Features::PIPELINE_CACHE);
         let key = wgpu::util::pipeline_cache_key(&adapter.get_info()).filter(|_| handed_out);
         Ok(Self {
-            kept_as: key.map(|key| format!("{key}_{}", file_name(&report.driver))),
+            cache_name: key.map(|key| format!("{key}_{}", file_name(&report.driver))),
             adapter: adapter.clone(),
             opened_as: descriptor,
+            checks,
+            pipelines: Mutex::new(Pipelines::new(&device, &report.name, checks)),
+            attendant: Mutex::new(None),
+            cached: Mutex::new(None),
+            made: AtomicUsize::new(0),
             device,
             queue,
-            pipelines: RefCell::new(Pipelines::new(checks)),
-            attendant: RefCell::new(None),
-            kept: Cell::new(None),
-            made: Cell::new(0),
             complaint,
             report,
             target,
@@ -323,11 +174,75 @@ impl Gpu {
 
     /// Buffers, pipelines and bind groups made so far on this device.
     pub fn made(&self) -> usize {
-        self.made.get()
+        self.made.load(Ordering::Relaxed)
     }
 
     pub(super) fn count(&self) {
-        self.made.set(self.made.get() + 1);
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn checks(&self) -> Checks {
+        self.checks
+    }
+
+    /// Makes the pipelines of those kernels that have none yet, each once, on all threads.
+    ///
+    /// # Errors
+    /// The driver refuses a kernel, which is named: the first of them in their order.
+    pub(super) fn prepare(&self, kernels: impl Iterator<Item = &'static Kernel>) -> Result<(), DeviceError> {
+        let attendant = self.attendant();
+        let compiling = |done, of| attendant.iter().for_each(|attendant| attendant.compiling(done, of));
+        let made = locked(&self.pipelines).prepare(kernels, compiling)?;
+        if made > 0 {
+            self.made.fetch_add(made, Ordering::Relaxed);
+            self.cache_pipelines();
+        }
+        Ok(())
+    }
+
+    /// The pipeline of a kernel.
+    ///
+    /// # Errors
+    /// The driver refuses the kernel.
+    pub(super) fn pipeline(&self, kernel: &'static Kernel) -> Result<Pipeline, DeviceError> {
+        self.prepare(std::iter::once(kernel))?;
+        Ok(locked(&self.pipelines).ready(kernel))
+    }
+
+    /// Lets someone attend from here on, who may have cached pipelines of an earlier process. A cache that cannot be used is
+    /// reported, and its pipelines are compiled again.
+    pub fn attend(&self, attendant: Arc<dyn Attendant>) {
+        *locked(&self.attendant) = Some(Arc::clone(&attendant));
+        let Some(name) = &self.cache_name else { return };
+        let file = attendant.kept(name);
+        let data = file.as_deref().map(|bytes| unseal(bytes, &identity(&self.report)));
+        let data = data.and_then(|data| {
+            let told = data.inspect_err(|what| attendant.note(&format!("the compiled kernels kept in {name} {what}")));
+            told.ok()
+        });
+        let mut pipelines = locked(&self.pipelines);
+        match pipelines.begin_cache(data) {
+            Ok(()) => *locked(&self.cached) = data.map(crc),
+            Err(why) => {
+                attendant.note(&format!("the driver does not take the compiled kernels kept in {name} ({why})"));
+                if let Err(why) = pipelines.begin_cache(None) {
+                    attendant.note(&format!("the driver keeps no compiled kernels ({why})"));
+                }
+            }
+        }
+    }
+
+    pub(super) fn attendant(&self) -> Option<Arc<dyn Attendant>> {
+        locked(&self.attendant).clone()
+    }
+
+    /// Hands the compiled pipelines to the attendant, if there are new ones.
+    fn cache_pipelines(&self) {
+        let data = locked(&self.pipelines).cached();
+        let (Some(data), Some(name), Some(attendant)) = (data, &self.cache_name, self.attendant()) else { return };
+        if locked(&self.cached).replace(crc(&data)) != Some(crc(&data)) {
+            attendant.keep(name, &seal(&data, &identity(&self.report)));
+        }
     }
 
     /// What the driver complained of since the last call.

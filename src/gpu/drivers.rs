@@ -76,3 +76,10 @@ mod redirected {
         }
     }
 }
+
+/// What a driver or wgpu says, in one line: wgpu heads every complaint by its kind and puts the causes below.
+pub(super) fn reason(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !["", "Caused by:", "Validation Error"].contains(line));
+    lines.collect::<Vec<_>>().join(": ")
+}

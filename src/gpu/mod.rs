@@ -1,16 +1,19 @@
 //! The executor on a GPU. The only place that names wgpu.
 
+mod adapters;
 mod ahead;
+mod attendant;
+mod cache;
 mod device;
 mod drivers;
-mod kept;
 mod matrices;
 mod pipelines;
 mod profile;
 mod session;
 
-pub use device::{AdapterReport, Choice, Gpu, adapters, nothing_found};
+pub use adapters::{AdapterReport, Choice, adapters, nothing_found};
+pub use attendant::Attendant;
+pub use device::Gpu;
 pub use drivers::quiet_drivers;
-pub use kept::Attendant;
-pub use pipelines::Checks;
+pub(crate) use pipelines::Checks;
 pub use session::Session;

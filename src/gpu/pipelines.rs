@@ -1,6 +1,6 @@
 //! Pipelines: one for each kernel, kept for all sessions on a device.
 
-use super::device::{Gpu, reason};
+use super::drivers::reason;
 use crate::executor::DeviceError;
 use crate::kernel::{Access, Kernel, is_interned};
 use crate::ops::OPS;
@@ -27,82 +27,87 @@ pub(super) struct Pipeline {
     pub(super) layout: wgpu::BindGroupLayout,
 }
 
+/// The pipelines of a device.
 pub(super) struct Pipelines {
+    device: wgpu::Device,
+    /// The adapter's name, for errors.
+    adapter: String,
     checks: Checks,
     /// What the driver keeps of them between processes, where it lets us.
-    pub(super) cache: Option<wgpu::PipelineCache>,
+    cache: Option<wgpu::PipelineCache>,
     /// By name: kernels are statics with unique names.
     ready: HashMap<&'static str, Pipeline>,
 }
 
 impl Pipelines {
-    pub(super) fn new(checks: Checks) -> Self {
-        Self { checks, cache: None, ready: HashMap::new() }
+    pub(super) fn new(device: &wgpu::Device, adapter: &str, checks: Checks) -> Self {
+        Self { device: device.clone(), adapter: adapter.to_owned(), checks, cache: None, ready: HashMap::new() }
     }
-}
 
-impl Gpu {
-    /// Makes the pipelines of those kernels that have none yet, each once, on all threads.
+    /// Makes the pipelines of those kernels that have none yet, each once, on all threads. Gives how many; `compiling` hears how
+    /// many are done, of how many.
     ///
     /// # Errors
     /// The driver refuses a kernel, which is named: the first of them in their order.
-    pub(super) fn prepare(&self, kernels: impl Iterator<Item = &'static Kernel>) -> Result<(), DeviceError> {
+    pub(super) fn prepare(
+        &mut self,
+        kernels: impl Iterator<Item = &'static Kernel>,
+        compiling: impl Fn(usize, usize) + Sync,
+    ) -> Result<usize, DeviceError> {
         let mut new: Vec<&'static Kernel> = vec![];
         for kernel in kernels {
-            if !self.pipelines.borrow().ready.contains_key(kernel.name) && !new.contains(&kernel) {
+            if !self.ready.contains_key(kernel.name) && !new.contains(&kernel) {
                 new.push(kernel);
             }
         }
         if new.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
-        let (checks, cache) = (self.checks(), self.pipelines.borrow().cache.clone());
-        let maker = Maker { device: &self.device, checks, cache };
-        let attendant = self.attendant();
-        let compiling = |done| attendant.iter().for_each(|attendant| attendant.compiling(done, new.len()));
+        let maker = Maker { device: &self.device, checks: self.checks, cache: self.cache.clone() };
         let done = AtomicUsize::new(0);
-        compiling(0);
+        compiling(0, new.len());
         let made = threads::map(&new, |kernel| {
             let made = maker.make(kernel);
-            compiling(done.fetch_add(1, Ordering::Relaxed) + 1);
+            compiling(done.fetch_add(1, Ordering::Relaxed) + 1, new.len());
             made
         });
         for (kernel, made) in new.iter().zip(made) {
             let pipeline = made.map_err(|why| DeviceError::Refused {
-                adapter: self.report().name.clone(),
+                adapter: self.adapter.clone(),
                 what: format!("the kernel {}", kernel.name),
                 why,
             })?;
-            self.count();
-            self.pipelines.borrow_mut().ready.insert(kernel.name, pipeline);
+            self.ready.insert(kernel.name, pipeline);
         }
-        self.keep_pipelines();
-        Ok(())
+        Ok(new.len())
     }
 
-    pub(super) fn checks(&self) -> Checks {
-        self.pipelines.borrow().checks
+    /// The pipeline of a kernel that was prepared.
+    ///
+    /// # Panics
+    /// It was not.
+    pub(super) fn ready(&self, kernel: &Kernel) -> Pipeline {
+        self.ready[kernel.name].clone()
     }
 
-    /// The pipeline of a kernel.
-    pub(super) fn pipeline(&self, kernel: &'static Kernel) -> Result<Pipeline, DeviceError> {
-        self.prepare(std::iter::once(kernel))?;
-        Ok(self.pipelines.borrow().ready[kernel.name].clone())
+    /// What the driver hands out of its compiled pipelines.
+    pub(super) fn cached(&self) -> Option<Vec<u8>> {
+        self.cache.as_ref().and_then(wgpu::PipelineCache::get_data)
     }
 
     /// A cache that begins with what an earlier process left, or empty.
     #[allow(unsafe_code, reason = "the driver takes what it is given for its own, and may not look at it closely")]
-    pub(super) fn begin_cache(&self, data: Option<&[u8]>) -> Result<(), String> {
+    pub(super) fn begin_cache(&mut self, data: Option<&[u8]>) -> Result<(), String> {
         let scope = self.device.push_error_scope(wgpu::ErrorFilter::Validation);
         let descriptor = wgpu::PipelineCacheDescriptor { label: None, data, fallback: true };
         // SAFETY: the data must come from `PipelineCache::get_data`. They are read out of a file that begins with a sum
-        // over all of it and with the adapter, its driver and the driver's version (see `kept.rs`), which were compared:
+        // over all of it and with the adapter, its driver and the driver's version (see `cache.rs`), which were compared:
         // so it is a whole one of ours, and of this driver. wgpu compares its own header and that of the driver.
         let cache = unsafe { self.device.create_pipeline_cache(&descriptor) };
         match pollster::block_on(scope.pop()) {
             Some(error) => Err(reason(&error)),
             None => {
-                self.pipelines.borrow_mut().cache = Some(cache);
+                self.cache = Some(cache);
                 Ok(())
             }
         }
@@ -159,7 +164,7 @@ impl Maker<'_> {
         // SAFETY: an unchecked shader must not index outside its bindings or loop without end. Every kernel of ours guards its
         // indices by sizes from its arguments and the step, and its loops end at them; `judge::kernels` runs each
         // unchecked at odd sizes between guard words and objects to any word changed outside the written slots. What
-        // kernels read as places, labels, row numbers and the step table, is checked where `train::Runner` writes it.
+        // kernels read as places, labels, row numbers and the step table, is checked where `run::Runner` writes it.
         unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 }

@@ -1,13 +1,13 @@
 //! A plan with memory on a GPU. Everything is made before the first step; a step only records and submits.
 
 use super::ahead;
-use super::device::{Gpu, reason};
+use super::device::Gpu;
+use super::drivers::reason;
 use super::pipelines::Pipeline;
 use crate::executor::{DeviceError, Executor};
 use crate::graph::plan::Plan;
 use crate::kernel::Kernel;
 use crate::op::{Dispatch, SlotId};
-use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 
 /// Bytes between the arguments of two dispatches: what every adapter accepts as the offset of a uniform.
@@ -39,7 +39,7 @@ impl Ready {
 
 /// A plan on a device.
 pub struct Session {
-    pub(super) gpu: Rc<Gpu>,
+    pub(super) gpu: Arc<Gpu>,
     plan: Arc<Plan>,
     buffers: Vec<wgpu::Buffer>,
     staging: wgpu::Buffer,
@@ -59,7 +59,7 @@ impl Session {
     ///
     /// # Errors
     /// The device has no room, or its driver refuses a kernel.
-    pub fn new(gpu: &Rc<Gpu>, plan: Arc<Plan>) -> Result<Self, DeviceError> {
+    pub fn new(gpu: &Arc<Gpu>, plan: Arc<Plan>) -> Result<Self, DeviceError> {
         let scope = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let storage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
         let buffers: Vec<_> = plan.buffers.iter().map(|b| buffer(gpu, b.words as u64 * 4, storage)).collect();
@@ -72,7 +72,7 @@ impl Session {
         }
         gpu.prepare(plan.programs.iter().flat_map(|program| &program.dispatches).map(|dispatch| dispatch.kernel))?;
         let begun = vec![false; plan.programs.len()];
-        let mut session = Self { gpu: Rc::clone(gpu), plan, buffers, staging, programs: vec![], begun };
+        let mut session = Self { gpu: Arc::clone(gpu), plan, buffers, staging, programs: vec![], begun };
         let mut at = 0;
         let plan = Arc::clone(&session.plan);
         for program in &plan.programs {

@@ -1,14 +1,13 @@
 //! What the layers of a network give on rows of inputs: size, spread, saturation and dead units of every layer's output.
 //! Layers work as in inference: dropout is absent, and batch norm takes its running statistics.
 
-use crate::data::Values;
+use crate::device::Device;
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::graph::plan::{Plan, Source};
 use crate::kernel::{Now, Scalar};
 use crate::nn::{Network, Tensor, Usage};
 use crate::op::{Class, SlotId};
-use crate::train::{Device, Trainer};
 use std::sync::Arc;
 
 /// Rows that go through the network at once.
@@ -42,31 +41,23 @@ impl LayerStatistics {
     }
 }
 
-/// The layers of a network in training, with its weights as they are, on rows of its data set.
+/// The layers of a network with these weights, on inputs as they are, each of the shape `row`. `values` gives the values of
+/// each tensor by its name in a model file.
 ///
 /// # Errors
-/// There are no rows, or one that the data set does not have; the device failed.
-pub fn of_trainer(trainer: &mut Trainer, rows: &[u32], device: &Device) -> Result<Vec<LayerStatistics>, Error> {
-    let data = &trainer.job().dataset;
-    if let Some(row) = rows.iter().find(|&&row| row as usize >= data.rows()) {
-        return Err(Error::Setting(format!("row {row} was asked for, and the data set has {}", data.rows())));
-    }
-    let (offset, factor) = trainer.job().normalize.1.on_device(&data.values);
-    let mut inputs = Vec::with_capacity(rows.len() * data.features());
-    for &row in rows {
-        let row = row as usize * data.features()..(row as usize + 1) * data.features();
-        let raw: Vec<f32> = match &data.values {
-            Values::Bytes(values) => values[row].iter().map(|&v| f32::from(v)).collect(),
-            Values::Floats(values) => values[row].to_vec(),
-        };
-        let maps = offset.iter().zip(&factor);
-        inputs.extend(raw.iter().zip(maps).map(|(v, (offset, factor))| (v - offset) * factor));
-    }
-    let mut probe = Probe::new(trainer.network(), &trainer.input_shape(), device)?;
+/// The inputs are no whole rows, a layer does not fit, or `values` fails; the device failed.
+pub fn of_weights(
+    network: &Network,
+    mut values: impl FnMut(&str) -> Result<Vec<f32>, Error>,
+    inputs: &[f32],
+    row: &[usize],
+    device: &Device,
+) -> Result<Vec<LayerStatistics>, Error> {
+    let mut probe = Probe::new(network, row, device)?;
     for tensor in probe.tensors.clone() {
-        probe.set(&tensor.name, &trainer.tensor(&tensor.name)?)?;
+        probe.set(&tensor.name, &values(&tensor.name)?)?;
     }
-    probe.run(&inputs)
+    probe.run(inputs)
 }
 
 /// The layers of a network as it starts from a seed, on inputs as they are, each of the shape `row`.
@@ -124,7 +115,7 @@ impl Probe {
     fn run(&mut self, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error> {
         if inputs.is_empty() || !inputs.len().is_multiple_of(self.features) {
             let what = format!("{} values are no whole number of rows of {}", inputs.len(), self.features);
-            return Err(Error::Setting(format!("{what}: give at least one whole row")));
+            return Err(Error::Rows(format!("{what}: give at least one whole row")));
         }
         let units = |slot: SlotId| self.plan.slots[slot.0 as usize].shape.width();
         let layers: Vec<(String, SlotId, usize)> =

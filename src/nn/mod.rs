@@ -1,6 +1,7 @@
 //! Networks: the layer notation, layers made of operations, initial weights, optimisers.
 
 mod init;
+mod layer;
 mod layers;
 mod loss;
 mod network;
@@ -11,8 +12,9 @@ mod scale;
 
 pub use crate::op::{Answer, Weighing};
 pub use init::Init;
+pub use layer::{Averages, Builder, Built, Layer, Start, Tensor, Usage};
 pub use loss::Loss;
-pub use network::{Averages, Built, Head, Layer, Network, Start, Tensor, Usage, check};
+pub use network::{Head, Network, check};
 pub use notation::{LayerText, NotationError};
 pub use optimizer::{Rule, Settings};
 pub use problem::Problem;

@@ -1,6 +1,6 @@
 //! Optimisers: settings, and the operations that they stand for.
 
-use super::network::Tensor;
+use super::layer::Tensor;
 use crate::graph::plan::Optimizer;
 use crate::names::nearest;
 use crate::op::{Class, Op, OptimizerKind, Value, Values, configure};

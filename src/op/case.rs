@@ -105,6 +105,8 @@ pub struct Case {
     pub rows: usize,
     /// Where the batch begins in the table of row numbers.
     pub start: usize,
+    /// Line of the step table that is at work: 0 in the first step of a run.
+    pub index: u32,
     /// Whether value and gradient are smooth enough for finite differences.
     pub smooth: bool,
     /// Groups that products should have (see [`super::Target::groups_wanted`]), for the cases of split sums.
@@ -117,7 +119,7 @@ impl Case {
     /// A smooth case with a full batch.
     pub fn new(name: impl Into<String>, op: impl Op + 'static, rows: usize, inputs: Vec<(Shape, Fill)>) -> Self {
         let (name, op, up) = (name.into(), Arc::new(op), Fill::Normal(0.1, 1.0));
-        Self { name, op, inputs, up, rows, start: 0, smooth: true, groups_wanted: 1, exponent: 0 }
+        Self { name, op, inputs, up, rows, start: 0, index: 1, smooth: true, groups_wanted: 1, exponent: 0 }
     }
 
     /// The same with inputs that finite differences cannot be taken at.
@@ -135,6 +137,12 @@ impl Case {
     /// The same with the batch further on.
     pub fn start(mut self, start: usize) -> Self {
         self.start = start;
+        self
+    }
+
+    /// The same at another line of the step table.
+    pub fn index(mut self, index: u32) -> Self {
+        self.index = index;
         self
     }
 

@@ -226,6 +226,8 @@ pub fn cases() -> Vec<Case> {
         case("257, l2", 257, normal.clone(), Adam { weight_decay: 1e-2, ..adam }),
         case("1031, decoupled", 1031, normal.clone(), Adam { weight_decay: 0.1, decoupled: true, ..adam }),
         case("255, a share of the rate", 255, normal.clone(), Adam { rate: 0.25, ..adam }),
+        // In the fifth step betaᵗ is near enough to 1 for the series, and its every term counts.
+        case("257, beta 0.93 and 0.92", 257, normal.clone(), Adam { beta1: 0.93, beta2: 0.92, ..adam }),
         case("300, beta 0 and near 1", 300, normal, Adam { beta1: 0.0, beta2: 0.999_999, ..adam }),
         case("257, small", 257, Fill::Normal(0.0, 1e-6), Adam { beta1: 0.5, beta2: 0.9, ..adam }),
         case("259, extreme", 259, Fill::Extreme, adam),

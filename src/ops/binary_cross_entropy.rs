@@ -181,6 +181,9 @@ pub fn cases() -> Vec<Case> {
     vec![
         case("1x1", 1, [1, 1], normal()),
         case("129x1", 129, [129, 1], normal()),
+        case("1300x3", 1300, [1300, 3], normal()),
+        // Errors are relative to the largest loss, which is small here.
+        case("near 0, 31x7", 31, [31, 7], Fill::Normal(0.0, 0.2)),
         case("37x5 of 40 rows", 37, [40, 5], normal()),
         case("scaled 9x5", 9, [9, 5], normal()).exponent(16),
         case("huge logits", 33, [33, 3], Fill::Normal(0.0, 5e3)).not_smooth(),

@@ -304,6 +304,9 @@ pub fn cases() -> Vec<Case> {
         first(case("bytes 13 of 29x7", true, (29, 13, 13), vec![7], class), true, 13, vec![7], class),
         first(case("floats 3 of 5x3", false, (5, 4, 3), vec![3], numbers), false, 4, vec![3], numbers),
         first(case("numbers 41x4", false, (41, 32, 31), vec![4], numbers), false, 32, vec![4], numbers),
+        first(case("numbers 300x4", false, (300, 200, 190), vec![4], numbers), false, 200, vec![4], numbers),
+        first(case("floats 64 of 100x160", false, (100, 64, 64), vec![160], class), false, 64, vec![160], class),
+        first(case("bytes 64 of 100x160", true, (100, 64, 64), vec![160], class), true, 64, vec![160], class),
     ];
     let mut extreme = case("floats, extreme", false, (50, 20, 20), vec![5], TargetKind::Class);
     extreme.inputs[0].1 = Fill::Extreme;
@@ -314,6 +317,8 @@ pub fn cases() -> Vec<Case> {
         case("bytes images, partial", true, (40, 33, 31), vec![1, 5, 3], TargetKind::Class),
         case("floats 64 of 100x17", false, (100, 64, 64), vec![17], TargetKind::Class),
         case("floats, partial", false, (50, 20, 3), vec![5], TargetKind::Class),
+        case("floats 64 of 100x16", false, (100, 64, 64), vec![16], TargetKind::Class),
+        case("floats, more numbers than features", false, (41, 32, 31), vec![2], TargetKind::Numbers(5)),
         case("one number each", false, (37, 11, 9), vec![4], TargetKind::Numbers(1)),
         case("more numbers than features", true, (41, 32, 31), vec![2], TargetKind::Numbers(5)),
     ];

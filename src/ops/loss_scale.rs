@@ -152,6 +152,7 @@ pub fn cases() -> Vec<Case> {
         case("257, at the most", many(257), MOST, 1),
         case("4100, the last is infinite", with(4100, 4099, f32::INFINITY), 16, 2000),
         case("300001, one is infinite", with(300_001, 4096 * 70 + 63, f32::NEG_INFINITY), 1, 2000),
+        case("300001, another is infinite", with(300_001, 4096 * 40 + 63, f32::INFINITY), 5, 2000),
         case("67, one is NaN", with(67, 64, f32::NAN), 5, 1),
         case("67, one is NaN at the scale 1", with(67, 1, f32::NAN), 0, 2000),
     ]

@@ -62,6 +62,7 @@ pub fn cases() -> Vec<Case> {
     let case = |name: &str, shape: &[usize], fill: Fill, most: f64| {
         Case::new(name, MaxNorm { most }, 1, vec![(Shape(shape.to_vec()), fill)]).not_smooth()
     };
+    let mixed = [3e20f32, 1.0, -2e-15, 4e12, 0.0, -1e12].iter().map(|v| v.to_bits()).collect();
     vec![
         case("1x1", &[1, 1], Fill::Normal(0.0, 5.0), 0.5),
         case("some rows of 33x65", &[33, 65], Fill::Normal(0.0, 1.0), 8.0),
@@ -69,6 +70,8 @@ pub fn cases() -> Vec<Case> {
         case("3x1031", &[3, 1031], Fill::Normal(0.0, 1.0), 3.0),
         case("none of 5x7", &[5, 7], Fill::Normal(0.0, 1.0), 100.0),
         case("squares that overflow, 5x67", &[5, 67], Fill::Normal(0.0, 1e25), 3.0),
+        case("squares that vanish, 5x67", &[5, 67], Fill::Normal(0.0, 1e-25), 1e-26),
+        case("sizes mixed, 1x6", &[1, 6], Fill::Words(mixed), 1.0),
         case("extreme 9x70", &[9, 70], Fill::Extreme, 3.0),
         case("70001 rows", &[70_001, 2], Fill::Normal(0.0, 1.0), 1.0),
     ]

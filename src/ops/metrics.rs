@@ -109,6 +109,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(name, Metrics, rows, inputs).not_smooth()
     };
     let wide = vec![([12, 3].into(), Fill::Extreme), ([40, 3].into(), Fill::Words(vec![0; 120]))];
+    let many = vec![([440, 3].into(), Fill::Below(10)), ([450, 3].into(), Fill::Words(vec![0; 1350]))];
     let collect = vec![([37].into(), Fill::Below(10)), ([99].into(), Fill::Words(vec![0; 99]))];
     vec![
         step("1 row", 1, 1, Fill::Normal(1.0, 0.5)),
@@ -116,5 +117,6 @@ pub fn cases() -> Vec<Case> {
         step("not finite", 65, 65, Fill::Extreme),
         Case::new("collect 35 of 37", Collect, 35, collect).not_smooth().start(60),
         Case::new("collect 11 of 12x3", Collect, 11, wide).not_smooth().start(4),
+        Case::new("collect 430 of 440x3", Collect, 430, many).not_smooth().start(9),
     ]
 }

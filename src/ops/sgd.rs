@@ -194,14 +194,15 @@ pub fn cases() -> Vec<Case> {
         let normal = |deviation| ([count].into(), Fill::Normal(0.0, deviation));
         Case::new(name, op, 1, vec![normal(1.0), normal(1.0), normal(0.5)]).not_smooth()
     };
-    let last = |name: &str, count: usize, lines: usize| {
-        let plain = case(name, count, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
+    let usual = || Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() };
+    let last = |name: &str, count: usize, lines: usize, op: Sgd| {
+        let plain = case(name, count, usual());
         let table = ([lines, size_of::<Step>() / 4].into(), Fill::Below(1000));
-        let op = Last(Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
-        Case { op: Arc::new(op), inputs: [plain.inputs.clone(), vec![table]].concat(), ..plain }
+        Case { op: Arc::new(Last(op)), inputs: [plain.inputs.clone(), vec![table]].concat(), ..plain }
     };
     let mut extreme = case("259, extreme", 259, Sgd { momentum: 0.9, weight_decay: 1e-2, ..Sgd::default() });
     extreme.inputs[0].1 = Fill::Extreme;
+    let all = Sgd { momentum: 0.9, nesterov: true, rate: 0.5, weight_decay: 0.01, decay: Decay::Decoupled };
     vec![
         extreme,
         case("1", 1, Sgd::default()),
@@ -209,8 +210,10 @@ pub fn cases() -> Vec<Case> {
         case("1031, nesterov", 1031, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),
         case("259, a share of the rate", 259, Sgd { momentum: 0.5, rate: 0.25, ..Sgd::default() }),
         case("255, decoupled", 255, Sgd { weight_decay: 0.01, decay: Decay::Decoupled, ..Sgd::default() }),
-        last("257, last of a step", 257, 3),
-        last("1030, last of all", 1030, 2),
+        case("1030, nesterov", 1030, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),
+        last("257, last of a step", 257, 3, usual()),
+        last("1030, last of all", 1030, 2, usual()),
+        last("1031, last, nesterov, decoupled", 1031, 3, all),
     ]
 }
 

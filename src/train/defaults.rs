@@ -6,7 +6,7 @@
 
 use super::rare::{FEWEST, Rare};
 use super::schedule::Schedule;
-use super::settings::{HeldOut, NormalizeTarget, ON_TABLES, Recipe, given_to_optimizer};
+use super::settings::{DecayOnly, HeldOut, NormalizeTarget, ON_TABLES, Recipe, given_to_optimizer};
 use crate::data::Normalize;
 use crate::error::Error;
 use crate::nn;
@@ -104,28 +104,45 @@ pub(super) fn validation(rows: usize, test: f64, pictures: bool, rare: Option<Ra
 }
 
 /// The shape of a table's default network and of its training.
-struct Rule {
+struct TableRecipe {
     width: usize,
     depth: usize,
     batch_norm: bool,
     dropout: f64,
     weight_decay: f64,
+    decay_only: DecayOnly,
     /// Rows that training passes over in all its epochs.
     rows_seen: usize,
 }
 
-impl Rule {
+impl TableRecipe {
     fn of(facts: &Facts) -> Self {
         let size = Size::of(facts.effective(facts.rows));
         let (width, dropout) = (size.pick(128, 128, 256), size.pick(0.1, 0.25, 0.1));
-        let rule = Self { width, depth: 2, batch_norm: false, dropout, weight_decay: 0.1, rows_seen: 3_000_000 };
+        let rule = Self {
+            width,
+            depth: 2,
+            batch_norm: false,
+            dropout,
+            weight_decay: 0.1,
+            decay_only: DecayOnly::All,
+            rows_seen: 3_000_000,
+        };
         match facts.learns {
             // The fewer rows a rare class has for each feature, the simpler must be what is learnt (benches/rare.md).
             Learns::Classes(_) if facts.rare.is_some_and(|rare| rare.rows < FEWEST.max(5 * facts.features)) => {
                 Self { width: 0, depth: 0, ..rule }
             }
             Learns::Classes(_) if facts.rare.is_some_and(|rare| rare.rows < 20 * facts.features) => {
-                Self { width: 128, dropout: 0.1, weight_decay: 3.0, rows_seen: 1_000_000, ..rule }
+                Self {
+                    width: 128,
+                    dropout: 0.5,
+                    weight_decay: 3.0,
+                    // A bias that decays moves the border between the classes.
+                    decay_only: DecayOnly::Weights,
+                    rows_seen: 1_000_000,
+                    ..rule
+                }
             }
             Learns::Numbers => Self { batch_norm: size == Size::Medium, ..rule },
             // Two classes in many rows overfit sooner: more decay and fewer passes were better.
@@ -191,7 +208,7 @@ impl Facts {
 /// A setting that is given has no effect on the default optimiser.
 pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>, Error> {
     let before = recipe.clone();
-    let rule = Rule::of(facts);
+    let rule = TableRecipe::of(facts);
     let numbers = facts.learns == Learns::Numbers;
     let optimizer = recipe.optimizer.get_or_insert(if facts.pictures { "sgd" } else { ON_TABLES }.into()).clone();
     recipe.check()?;
@@ -201,6 +218,9 @@ pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>,
         ON_TABLES if !facts.pictures => (1e-2, rule.weight_decay),
         _ => (if numbers { kind.lr_of_numbers } else { kind.lr }, kind.weight_decay),
     };
+    if kind.name == ON_TABLES && !facts.pictures {
+        recipe.decay_only.get_or_insert(rule.decay_only);
+    }
     recipe.lr.get_or_insert(lr);
     recipe.weight_decay.get_or_insert(decay);
     recipe.declared.extend(update.values().iter().map(|(setting, value)| (setting.name, value.into())));
@@ -221,7 +241,7 @@ pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>,
 }
 
 /// The layers, out of `hidden` and `dropout` where those are given.
-fn fill_layers(recipe: &mut Recipe, rule: &Rule, pictures: bool) {
+fn fill_layers(recipe: &mut Recipe, rule: &TableRecipe, pictures: bool) {
     let (hidden, dropout) = (recipe.hidden.take(), recipe.dropout.take());
     if recipe.layers.is_some() {
         return;

@@ -1,15 +1,11 @@
 //! The end of a run whose numbers are not finite: what made them so, and saving what is good. A bad step is run again,
 //! unfused, on the CPU path, to find the layer.
 
-use super::batches::epoch_order;
-use super::device::Device;
-use super::keep::is_finite;
-use super::programs::{Programs, Purpose};
+use super::best::is_finite;
 use super::run_folder::{BEST, DIVERGED, LAST, RunFolder};
-use super::runner::Runner;
-use super::state;
 use super::trainer::Trainer;
 use crate::data::Normalize;
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::export::{self, Model};
@@ -17,6 +13,10 @@ use crate::graph::plan::Plan;
 use crate::kernel::{Precision, Scalar};
 use crate::nn::Answer;
 use crate::op::{Dispatch, Target, writes};
+use crate::run::Runner;
+use crate::run::batches::epoch_order;
+use crate::run::state;
+use crate::run::{Compiled, Purpose};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -31,8 +31,8 @@ fn hint(trainer: &Trainer, fault: Fault) -> &'static str {
             "no update was made yet, so no rate matters: normalise inputs and target, or start from smaller weights"
         }
         (true, false) => "no update was made yet, so no rate matters: start from smaller weights",
-        (false, true) => "use a smaller --lr, or normalise inputs and target",
-        (false, false) => "use a smaller --lr",
+        (false, true) => "use a smaller `lr`, or normalise inputs and target",
+        (false, false) => "use a smaller `lr`",
     }
 }
 
@@ -75,8 +75,8 @@ fn save(trainer: &mut Trainer, folder: &mut RunFolder) -> String {
     let file = |name: &str| folder.file(name).display().to_string();
     let mut saved = vec![];
     match trainer.saves.step {
-        Some(step) => saved.push(format!("{} still holds the state after {step} steps, to --resume from", file(LAST))),
-        None => saved.push("nothing was saved before, so --resume starts from the first step".to_owned()),
+        Some(step) => saved.push(format!("{} still holds the state after {step} steps, to `resume` from", file(LAST))),
+        None => saved.push("nothing was saved before, so `resume` starts from the first step".to_owned()),
     }
     if let Some((_, epoch)) = trainer.best() {
         saved.push(format!("the model of epoch {epoch} is in {}", file(BEST)));
@@ -122,15 +122,15 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
     // What overflows in 16 bits alone is no value of this run.
     options.optimizer.scale_loss = false;
     let purpose = Purpose::Train(options);
-    let programs = Programs::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
-    let mut runner = Runner::new(&Device::Cpu { why: None }, programs)?;
+    let compiled = Compiled::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
+    let mut runner = Runner::new(&Device::CPU, compiled)?;
     job.load(&mut runner)?;
     state::load(&mut runner, &Model { path: PathBuf::from("the state"), metadata: None, tensors }, false)?;
     let p = &trainer.progress;
     let order = epoch_order(&job.split.train, job.settings.shuffle, job.settings.seed, p.epoch);
     runner.begin(&order, &trainer.epoch_steps(), p.step_in_epoch as usize)?;
-    let plan = std::sync::Arc::clone(&runner.programs().plan);
-    let program = runner.programs().train.unwrap_or_else(|| panic!("a plan to train has a training program"));
+    let plan = std::sync::Arc::clone(&runner.compiled().plan);
+    let program = runner.compiled().train.unwrap_or_else(|| panic!("a plan to train has a training program"));
     for (at, dispatch) in plan.programs[program].dispatches.iter().enumerate() {
         runner.executor().run_dispatch(program, at)?;
         if let Some(value) = first_not_finite(&plan, dispatch, job.settings.batch, runner.executor())? {
@@ -141,7 +141,7 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
         }
     }
     if job.settings.precision == Precision::F16 {
-        return Ok(format!("in float32 the same step stays finite: go on with --precision f32, or {hint}"));
+        return Ok(format!("in float32 the same step stays finite: go on with `precision = f32`, or {hint}"));
     }
     Ok(format!(
         "on the CPU path, which adds in 64 bits, the same step stays finite: either it outgrew 32 bits ({hint}), or the \

@@ -1,9 +1,6 @@
 //! Numbers that no right device gives: then neither weights nor losses mean anything, and the run must not go on.
 
-use super::trainer::Trainer;
-use crate::executor::DeviceError;
 use crate::export::Progress;
-use crate::nn::Answer;
 
 /// Losses are sums of terms that are not negative, each but for a few roundings.
 const ROUNDING: f32 = 1e-3;
@@ -28,25 +25,6 @@ pub(super) fn in_epoch(p: &Progress, answers: Option<u64>) -> Option<String> {
         None => p.step_in_epoch >= STEPS_OF_NOTHING,
     };
     (wrong && p.loss_sum == 0.0).then(|| format!("a loss of exactly 0 in each of {} steps", p.step_in_epoch))
-}
-
-impl Trainer {
-    /// Answers to each row, where they are right or wrong.
-    pub(super) fn answers(&self) -> Option<u64> {
-        match self.job.problem.answer {
-            Answer::Numbers => None,
-            Answer::Class | Answer::Binary => Some(1),
-            Answer::Labels => Some(self.job.problem.names.len() as u64),
-        }
-    }
-
-    /// Ends a run whose device gives what cannot be.
-    pub(super) fn check_possible(&self, of_steps: Option<String>) -> Result<(), DeviceError> {
-        // A class of no weight has no loss, whatever the answers.
-        let weighed = self.job.class_weights.as_ref().is_none_or(|weights| weights.iter().all(|&weight| weight > 0.0));
-        let of_epoch = || in_epoch(&self.progress, self.answers()).filter(|_| weighed);
-        of_steps.or_else(of_epoch).map_or(Ok(()), |what| Err(DeviceError::Impossible(what)))
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
 //! All that a run starts from.
 
-use super::evaluate::{Evaluation, judge, mean_loss};
-use super::metrics::{Assessment, assess};
-use super::programs::{DataShape, TrainOptions};
-use super::runner::Runner;
 use super::settings::{Recipe, Settings};
 use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
+use crate::metrics::{Assessment, Evaluation, assess, evaluate, mean_loss};
 use crate::nn::{Answer, Problem, TargetScale, Weighing};
+use crate::run::Runner;
+use crate::run::{DataShape, TrainOptions};
 use crate::shape::Shape;
 
 /// Data, question and settings.
@@ -93,9 +92,9 @@ impl Job {
         }
     }
 
-    /// Judges a network's outputs for rows.
-    pub(super) fn judge(&self, outputs: &[f32], rows: &[u32]) -> Evaluation {
-        judge(&self.problem, &self.scale, outputs, &self.dataset.targets, rows)
+    /// How these outputs of a network do on rows.
+    pub(super) fn evaluate(&self, outputs: &[f32], rows: &[u32]) -> Evaluation {
+        evaluate(&self.problem, &self.scale, outputs, &self.dataset.targets, rows)
     }
 
     /// The same in full.
@@ -108,7 +107,7 @@ impl Job {
     pub(super) fn validate(&self, outputs: &[f32], rows: &[u32]) -> Evaluation {
         let answers = (outputs, &self.dataset.targets, rows);
         let loss = mean_loss(&self.problem, &self.scale, answers, &self.weighing());
-        Evaluation { loss, ..self.judge(outputs, rows) }
+        Evaluation { loss, ..self.evaluate(outputs, rows) }
     }
 
     /// What class weights and label smoothing make of the loss.

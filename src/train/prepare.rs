@@ -34,7 +34,26 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
         missing: &missing,
         format: format(&recipe),
     };
-    let mut opened = data::open(&source, &options, data_dir)?;
+    let opened = data::open(&source, &options, data_dir)?;
+    prepare_opened(recipe, opened, data_dir)
+}
+
+/// The same with data that a program has opened or made itself ([`data::from_floats`]): the recipe's `source` and the settings
+/// that say how a table is read have no effect.
+///
+/// # Errors
+/// The data cannot be split so, or the recipe does not fit them.
+pub fn prepare_data(recipe: &Recipe, data: Opened) -> Result<(Job, Vec<String>), Error> {
+    recipe.check()?;
+    let recipe = Recipe { source: Some(data.name.clone()), ..recipe.clone() };
+    prepare_opened(recipe, data, None)
+}
+
+fn prepare_opened(
+    mut recipe: Recipe,
+    mut opened: Opened,
+    data_dir: Option<&Path>,
+) -> Result<(Job, Vec<String>), Error> {
     let mut notes = opened.notes.clone();
     let (mut split, told) = split(&mut recipe, &mut opened)?;
     notes.extend(told);
@@ -212,9 +231,9 @@ fn check(settings: &Settings, problem: &Problem, no_validation: bool, wants_scal
     } else if settings.measure == Measure::Accuracy && numbers {
         "measure cannot be accuracy for a regression: use loss".into()
     } else if settings.early_stopping.is_some() && no_validation {
-        "early_stopping needs rows to validate on: give --validation a share".into()
+        "early_stopping needs rows to validate on: give `validation` a share".into()
     } else if settings.measure == Measure::Accuracy && no_validation {
-        "measure needs rows to validate on: give --validation a share".into()
+        "measure needs rows to validate on: give `validation` a share".into()
     } else {
         return Ok(());
     };

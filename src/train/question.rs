@@ -43,7 +43,7 @@ fn refusal(loss: Loss, targets: &Targets, possible: &[Answer]) -> String {
     let fitting = fitting.join(" or ");
     match targets {
         Targets::Numbers { .. } => {
-            format!("{loss} judges classes, but the target is a number: use {fitting}, or --task classification")
+            format!("{loss} judges classes, but the target is a number: use {fitting}, or `task = classification`")
         }
         Targets::Labels { .. } => format!("{loss} does not judge several labels of a row: use {fitting}"),
         Targets::Classes { .. } if loss.judges(Answer::Binary) => format!(
@@ -52,7 +52,7 @@ fn refusal(loss: Loss, targets: &Targets, possible: &[Answer]) -> String {
             targets.names().len()
         ),
         Targets::Classes { .. } => format!(
-            "{loss} judges numbers, but the target has {} classes: use {fitting}, or --task regression",
+            "{loss} judges numbers, but the target has {} classes: use {fitting}, or `task = regression`",
             targets.names().len()
         ),
     }

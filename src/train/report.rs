@@ -1,18 +1,39 @@
 //! What a run tells while it goes and when it ends.
 
-use super::evaluate::Evaluation;
+use crate::metrics::Evaluation;
 
-/// What the host hears of a run.
+/// Hears what a run does, and may stop it. Every method has a default that does nothing, so `()` is an observer too.
+///
+/// ```
+/// use wgrad::train::{EpochReport, Observer};
+///
+/// struct Print;
+///
+/// impl Observer for Print {
+///     fn epoch(&mut self, report: &EpochReport) {
+///         println!("epoch {}: loss {:.4}", report.epoch, report.train_loss);
+///     }
+/// }
+/// ```
 pub trait Observer {
-    /// After a chunk of steps: updates done, of how many, and rows trained on in this chunk.
-    fn progress(&mut self, done: u64, total: u64, rows: u64);
+    /// Called after each chunk of steps, with the updates done, the updates of the whole run, and the rows trained on so far in
+    /// the current epoch.
+    fn progress(&mut self, done: u64, total: u64, rows_in_epoch: u64) {
+        let _ = (done, total, rows_in_epoch);
+    }
 
-    /// After an epoch.
-    fn epoch(&mut self, report: &EpochReport);
+    /// Called after each epoch.
+    fn epoch(&mut self, report: &EpochReport) {
+        let _ = report;
+    }
 
-    /// Whether the user wants the run to stop; asked between chunks.
-    fn stop(&self) -> bool;
+    /// Whether the run is to stop. It is asked between chunks of steps.
+    fn stop(&self) -> bool {
+        false
+    }
 }
+
+impl Observer for () {}
 
 /// An epoch as it goes into `epochs.csv`.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,14 +1,14 @@
 //! What a run starts from: random weights, those of a file, or the state that an earlier part of it has left.
 
+use super::best::Best;
 use super::identity::{difference, fingerprint};
 use super::init_from;
 use super::job::Job;
-use super::keep::Best;
 use super::run_folder::{BEST, LAST, RunFolder};
-use super::runner::Runner;
-use super::state;
 use crate::error::Error;
 use crate::export::{Fingerprint, Model, Progress};
+use crate::run::Runner;
+use crate::run::state;
 use std::path::Path;
 
 /// Whole epochs in `epochs.csv` from which on a run has been saved: the first one is at once.
@@ -27,8 +27,9 @@ impl Job {
             if epochs < SAVED_EPOCHS {
                 return Ok(false);
             }
-            let what = format!("there is no such file, though the run has {epochs} epochs done");
-            return Err(Error::Setting(format!("{}: {what}: put it back, or start a new run", last.display())));
+            let what =
+                format!("is not there, though the run has {epochs} epochs done: put it back, or start a new run");
+            return Err(Error::RunFolder { path: last, what });
         }
         self.resume = Some(Model::read(&last)?);
         self.best = best.exists().then(|| Model::read(&best)).transpose()?;
@@ -119,5 +120,5 @@ impl Start {
 }
 
 fn not_resumable(model: &Model) -> Error {
-    Error::Setting(format!("{} holds a model, but no run to go on with", model.path.display()))
+    Error::RunFolder { path: model.path.clone(), what: "holds a model, but no run to go on with".into() }
 }

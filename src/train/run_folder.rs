@@ -44,7 +44,7 @@ impl Claim {
         let recipe = path.join(RECIPE);
         if path.is_dir() && !recipe.exists() {
             let what = "is not there, so the folder holds no run, or one that was ended before it began: start it anew";
-            return Err(Error::Setting(format!("{} {what}", recipe.display())));
+            return Err(Error::RunFolder { path: recipe, what: what.into() });
         }
         fs::metadata(&recipe).map_err(Error::file(recipe, "cannot be read"))?;
         Self::of(path)
@@ -57,8 +57,8 @@ impl Claim {
         let locked = match file.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => {
-                let what = "another process trains in this run folder: wait until it ends, or stop it";
-                return Err(Error::Setting(format!("{}: {what}", path.display())));
+                let what = "another process trains in this run folder: wait until it ends, or stop it".into();
+                return Err(Error::RunFolder { path: path.to_owned(), what });
             }
             Err(TryLockError::Error(_)) => false,
         };
@@ -210,8 +210,8 @@ fn free(path: &Path) -> Result<(), Error> {
     };
     let used = fs::read_dir(path).is_ok_and(|mut dir| dir.any(|entry| entry.is_ok_and(|entry| !remains(entry))));
     if path.is_file() || used {
-        let hint = "is there and is not an empty folder: name another with --out, or go on with --resume";
-        return Err(Error::Setting(format!("{} {hint}", path.display())));
+        let what = "is there and is not an empty folder: name another with `out`, or go on with `resume`".into();
+        return Err(Error::RunFolder { path: path.to_owned(), what });
     }
     Ok(())
 }

@@ -1,17 +1,20 @@
 //! Training by hand: a program that owns its loop takes steps, measures and looks at tensors between them. No files, no
 //! observer, no validation of its own.
 
-use super::batches::epoch_order;
-use super::evaluate::Evaluation;
-use super::metrics::Assessment;
 use super::trainer::Trainer;
+use crate::data::Values;
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Progress;
+use crate::judge::layers::{self, LayerStatistics};
 use crate::kernel::Step;
+use crate::metrics::Assessment;
+use crate::metrics::Evaluation;
 use crate::names::nearest;
 use crate::nn::Network;
 use crate::op::Class;
+use crate::run::batches::epoch_order;
 
 impl Trainer {
     /// Takes `count` steps, on into the next epochs, and gives their mean loss over the rows trained on, each before the
@@ -23,13 +26,11 @@ impl Trainer {
     pub fn train_steps(&mut self, count: u64) -> Result<f64, Error> {
         let (done, total) = (self.progress.step, self.total_steps());
         if self.over {
-            return Err(Error::Setting(
-                "the run is over, and holds its best model: go on from last.safetensors".into(),
-            ));
+            return Err(Error::Over);
         }
         if count == 0 || count > total.saturating_sub(done) {
             let what = format!("cannot take {count} steps: the run has {total}, of which {done} are done");
-            return Err(Error::Setting(format!("{what}; ask for fewer, or give it more epochs or steps")));
+            return Err(Error::Steps(format!("{what}; ask for fewer, or give it more epochs or steps")));
         }
         let (mut loss, mut rows, mut left) = (0.0, 0, count as usize);
         while left > 0 {
@@ -58,7 +59,7 @@ impl Trainer {
     /// There are no rows, more than the data set has, or one that it does not have; the device failed.
     pub fn evaluate(&mut self, rows: &[u32]) -> Result<Evaluation, Error> {
         let outputs = self.outputs(rows)?;
-        Ok(self.job.judge(&outputs, rows))
+        Ok(self.job.evaluate(&outputs, rows))
     }
 
     /// The same in full.
@@ -79,6 +80,31 @@ impl Trainer {
         Ok(self.job.validate(&outputs, rows))
     }
 
+    /// What every layer gives on rows of the data set, with the weights as they are. The layers run on `device`, which may be
+    /// another than that of the training.
+    ///
+    /// # Errors
+    /// There are no rows, or one that the data set does not have; the device failed.
+    pub fn layer_statistics(&mut self, rows: &[u32], device: &Device) -> Result<Vec<LayerStatistics>, Error> {
+        let data = &self.job.dataset;
+        if let Some(row) = rows.iter().find(|&&row| row as usize >= data.rows()) {
+            return Err(Error::Rows(format!("row {row} was asked for, and the data set has {}", data.rows())));
+        }
+        let (offset, factor) = self.job.normalize.1.on_device(&data.values);
+        let mut inputs = Vec::with_capacity(rows.len() * data.features());
+        for &row in rows {
+            let row = row as usize * data.features()..(row as usize + 1) * data.features();
+            let raw: Vec<f32> = match &data.values {
+                Values::Bytes(values) => values[row].iter().map(|&v| f32::from(v)).collect(),
+                Values::Floats(values) => values[row].to_vec(),
+            };
+            let maps = offset.iter().zip(&factor);
+            inputs.extend(raw.iter().zip(maps).map(|(v, (offset, factor))| (v - offset) * factor));
+        }
+        let (shape, runner) = (self.input_shape(), &mut self.runner);
+        layers::of_weights(&self.network, |name| Ok(runner.read_floats(name)?), &inputs, &shape, device)
+    }
+
     fn outputs(&mut self, rows: &[u32]) -> Result<Vec<f32>, Error> {
         let there = self.job.dataset.rows();
         let outside = rows.iter().find(|&&row| row as usize >= there);
@@ -87,11 +113,11 @@ impl Trainer {
             None if rows.is_empty() => "an evaluation needs at least one row".to_owned(),
             None if rows.len() > there => format!("{} rows were asked for, and the data set has {there}", rows.len()),
             None => {
-                let program = self.programs().evaluate;
+                let program = self.compiled().evaluate;
                 return Ok(self.runner.outputs(program, rows)?);
             }
         };
-        Err(Error::Setting(what))
+        Err(Error::Rows(what))
     }
 
     /// Values of a tensor of the network, named as in the model file: `0.weight`.
@@ -140,11 +166,11 @@ impl Trainer {
     }
 
     fn known(&self, name: &str, wanted: impl Fn(Class) -> bool) -> Result<(), Error> {
-        let tensors = self.programs().tensors.iter().filter(|tensor| wanted(tensor.class));
+        let tensors = self.compiled().tensors.iter().filter(|tensor| wanted(tensor.class));
         let names: Vec<&str> = tensors.map(|tensor| tensor.name.as_str()).collect();
         if names.contains(&name) {
             return Ok(());
         }
-        Err(Error::Setting(format!("there is no such tensor as {name}; {}", nearest(name, &names))))
+        Err(Error::NoTensor { name: name.to_owned(), meant: nearest(name, &names) })
     }
 }

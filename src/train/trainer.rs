@@ -1,33 +1,36 @@
-//! The training loop.
-//!
-//! The host decides between chunks of steps that take about a tenth of a second each: progress, Ctrl-C, a loss that is
-//! not finite; and between epochs: validation, the best model, checkpoints. Within a chunk nothing is read back. How
-//! steps are chunked changes no bit of the result.
+//! A network in training: what it holds, where it starts and how long it runs.
 
-use super::batches;
-use super::device::Device;
-use super::diverged::{self, Fault};
-use super::evaluate::Evaluation;
-use super::impossible;
+use super::averages::{Averaged, Gap};
+use super::best::{Best, Saves};
 use super::job::Job;
-use super::keep::{Best, Saves};
-use super::pace::Pace;
-use super::programs::{Programs, Purpose};
-use super::report::{EpochReport, Observer, Outcome};
+use super::prepare::{prepare, prepare_data};
 use super::resume::Start;
-use super::run_folder::RunFolder;
-use super::runner::Runner;
 use super::settings::{Length, Recipe};
-use super::statistics::{Averaged, Gap};
-use crate::data::Looks;
+use crate::data::{Looks, Opened};
+use crate::device::Device;
 use crate::error::Error;
 use crate::export::{Fingerprint, Progress};
-use crate::kernel::{Now, Precision, Step};
-use crate::nn::Network;
+use crate::kernel::{Precision, Step};
+use crate::metrics::Evaluation;
+use crate::nn::{Answer, Network};
 use crate::op::{Family, Target};
+use crate::run::pace::Pace;
+use crate::run::{Compiled, Purpose, Runner, batches};
 use std::time::{Duration, Instant};
 
 /// A network in training.
+///
+/// ```
+/// use wgrad::{Device, Recipe, Trainer};
+///
+/// let layers = ["linear 32", "relu", "linear"].map(String::from).to_vec();
+/// let recipe = Recipe { layers: Some(layers), epochs: Some(2), ..Recipe::default() };
+/// let mut trainer = Trainer::open(&recipe, &Device::CPU)?;
+/// trainer.fit(&mut ())?;
+/// let test = trainer.test()?.expect("the digits are split");
+/// assert!(test.accuracy().is_some_and(|accuracy| accuracy > 0.5));
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Trainer {
     pub(super) runner: Runner,
@@ -41,7 +44,7 @@ pub struct Trainer {
     /// What tells the data from others.
     pub(super) fingerprint: Fingerprint,
     /// Whether weights came from a file that the run does not keep, so that its first state is written at once.
-    from_file: bool,
+    pub(super) from_file: bool,
     notes: Vec<String>,
     /// How far batch norm's two averages are apart, once they are known.
     pub(super) gaps: Vec<Gap>,
@@ -51,10 +54,33 @@ pub struct Trainer {
     pub(super) looks: Option<Looks>,
     /// Whether the device holds the best model in place of the state to go on from.
     pub(super) over: bool,
-    pace: Pace,
+    pub(super) pace: Pace,
 }
 
 impl Trainer {
+    /// Prepares a run on data that a program has opened or made itself, and compiles it for a device. What the user should know
+    /// of the data and of the defaults is among the [notes](Trainer::notes).
+    ///
+    /// # Errors
+    /// The recipe does not fit the data, or the network the device; the device fails.
+    pub fn with_data(recipe: &Recipe, data: Opened, device: &Device) -> Result<Self, Error> {
+        Self::noted(prepare_data(recipe, data)?, device)
+    }
+
+    /// The same on the data that the recipe names as its `source`; without one, on the handwritten digits in the program.
+    ///
+    /// # Errors
+    /// As [`Trainer::with_data`]; or the data are not there or are broken.
+    pub fn open(recipe: &Recipe, device: &Device) -> Result<Self, Error> {
+        Self::noted(prepare(recipe, None)?, device)
+    }
+
+    fn noted((job, notes): (Job, Vec<String>), device: &Device) -> Result<Self, Error> {
+        let mut trainer = Self::new(job, device)?;
+        trainer.notes.splice(..0, notes);
+        Ok(trainer)
+    }
+
     /// Compiles the network for a device and loads data and weights.
     ///
     /// # Errors
@@ -80,14 +106,14 @@ impl Trainer {
         let network = Network::read(&settings.layers, job.problem.head(), settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
-            return Err(Error::Setting(format!("{what}: --batch can be {rows} at most")));
+            return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
         }
         if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
         }
         let (data, purpose) = (job.data_shape()?, Purpose::Train(job.train_options()));
-        let programs = Programs::compile(&network, &data, job.settings.batch, purpose, target)?;
-        let mut runner = Runner::new(device, programs)?;
+        let compiled = Compiled::compile(&network, &data, job.settings.batch, purpose, target)?;
+        let mut runner = Runner::new(device, compiled)?;
         job.load(&mut runner)?;
         start.load(&mut runner, &mut job)?;
         let Start { progress, counted, best, fingerprint, from_file, saved_step, notes } = start;
@@ -109,7 +135,7 @@ impl Trainer {
     /// # Errors
     /// The device fails while the network is compiled or the data are loaded.
     pub fn restart(self, lr: f64, device: &Device) -> Result<Self, Error> {
-        let (mut job, target) = (self.job, self.runner.programs().plan.target);
+        let (mut job, target) = (self.job, self.runner.compiled().plan.target);
         (job.settings.lr, job.recipe.lr) = (lr, Some(lr));
         Self::for_target(job, device, target)
     }
@@ -132,12 +158,12 @@ impl Trainer {
         } else {
             return Ok(());
         };
-        Err(Error::Setting(what))
+        Err(Error::Steps(what))
     }
 
     /// The plan and the network's tensors.
-    pub fn programs(&self) -> &Programs {
-        self.runner.programs()
+    pub fn compiled(&self) -> &Compiled {
+        self.runner.compiled()
     }
 
     /// The layers, complete.
@@ -160,7 +186,7 @@ impl Trainer {
         &self.progress
     }
 
-    fn steps_per_epoch(&self) -> u64 {
+    pub(super) fn steps_per_epoch(&self) -> u64 {
         let (rows, two) = (self.job.split.train.len(), self.network.needs_two_rows());
         batches::count(rows, self.job.settings.batch, two) as u64
     }
@@ -187,145 +213,13 @@ impl Trainer {
         }
     }
 
-    /// Trains to the end of the run, or until the observer stops it.
-    ///
-    /// # Errors
-    /// A loss is not finite, and then what was reached is saved; a file cannot be written, or the device fails.
-    pub fn run(&mut self, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
-        let total = self.total_steps();
-        self.saves.since = Instant::now();
-        if self.from_file && self.progress.step == 0 {
-            let tensors = self.tensors(true)?;
-            self.save_last(folder, tensors)?;
+    /// Answers to each row, where they are right or wrong.
+    pub(super) fn answers(&self) -> Option<u64> {
+        match self.job.problem.answer {
+            Answer::Numbers => None,
+            Answer::Class | Answer::Binary => Some(1),
+            Answer::Labels => Some(self.job.problem.names.len() as u64),
         }
-        folder.begin()?;
-        let mut outcome = Outcome::Finished;
-        while self.progress.step < total && outcome == Outcome::Finished {
-            outcome = if self.is_stale() { Outcome::Early } else { self.epoch(total, folder, observer)? };
-        }
-        self.save(folder)?;
-        self.over = true;
-        self.take_best()?;
-        if outcome != Outcome::Stopped || self.takes_population() {
-            self.settle(folder)?;
-        }
-        Ok(outcome)
-    }
-
-    fn epoch(&mut self, total: u64, folder: &mut RunFolder, observer: &mut dyn Observer) -> Result<Outcome, Error> {
-        let table = self.epoch_steps();
-        let mut done = self.progress.step_in_epoch as usize;
-        let end = table.len().min(done + (total - self.progress.step) as usize);
-        self.begin_epoch(&table)?;
-        while done < end {
-            done = self.chunk(&table, done..end, Some(&mut *folder))?;
-            let rows = self.progress.rows;
-            observer.progress(self.progress.step, total, rows);
-            if done < end {
-                if observer.stop() {
-                    return Ok(Outcome::Stopped);
-                }
-                self.save_within_epoch(folder)?;
-            }
-        }
-        let report = self.end_of_epoch()?;
-        folder.epoch(&report.csv_line())?;
-        observer.epoch(&report);
-        if let Some(loss) = report.validation.as_ref().map(|v| v.loss).filter(|loss| !loss.is_finite()) {
-            return Err(diverged::stop(self, Fault::Validation(loss), Some(folder)));
-        }
-        // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
-        if done == table.len() {
-            self.next_epoch();
-        }
-        // The first epoch is saved at once: that its files can be written is known early.
-        if self.saves.step.is_none() || self.saves.is_due() {
-            self.save(folder)?;
-        }
-        let stop = observer.stop() && self.progress.step < total;
-        Ok(if stop { Outcome::Stopped } else { Outcome::Finished })
-    }
-
-    /// Runs some of the steps and takes down what they gave, also in the run folder if there is one; says how many of
-    /// the epoch are done.
-    pub(super) fn chunk(
-        &mut self,
-        table: &[Step],
-        range: std::ops::Range<usize>,
-        mut folder: Option<&mut RunFolder>,
-    ) -> Result<usize, Error> {
-        let started = Instant::now();
-        let count = self.pace.next(range.len());
-        let train = self.programs().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
-        self.runner.run(train, count)?;
-        let now = self.runner.executor().now()?;
-        let halted = now.halted != 0;
-        let done = if halted { now.index as usize } else { range.start + count };
-        self.progress.scaling = self.runner.scaling()?;
-        let (answers, mut wrong) = (self.answers(), None);
-        for (i, (loss, correct)) in self.runner.results(range.start, done)?.into_iter().enumerate() {
-            let rows = u64::from(table[range.start + i].rows);
-            wrong = wrong.or_else(|| impossible::in_step(loss, correct, rows as u32, answers));
-            if let Some(folder) = folder.as_deref_mut() {
-                folder.step(self.progress.step, loss)?;
-            }
-            let p = &mut self.progress;
-            p.step += 1;
-            p.step_in_epoch += 1;
-            p.rows += rows;
-            p.correct += u64::from(correct);
-            p.loss_sum += f64::from(loss) * rows as f64;
-        }
-        if halted {
-            let loss = self.runner.results(done, done + 1)?[0].0;
-            let fault = if now.halted == Now::HALTED_BY_GRADIENT { Fault::Gradient } else { Fault::Loss(loss) };
-            return Err(diverged::stop(self, fault, folder));
-        }
-        self.check_possible(wrong)?;
-        self.pace.took(count, started.elapsed());
-        Ok(done)
-    }
-
-    fn end_of_epoch(&mut self) -> Result<EpochReport, Error> {
-        let rows = self.job.split.validation.clone();
-        let validation = if rows.is_empty() { None } else { Some(self.validate(&rows)?) };
-        let p = &self.progress;
-        // Only whole epochs compete, so that a run that is stopped within one and goes on ends as if it never had been.
-        let whole = p.step_in_epoch == self.steps_per_epoch();
-        let measure = validation.as_ref().map(|v| self.job.settings.measure.of(v)).filter(|m| whole && m.is_finite());
-        let direction = self.job.settings.measure;
-        let best = measure.is_some_and(|m| self.best.as_ref().is_none_or(|best| direction.is_better(m, best.measure)));
-        let report = EpochReport {
-            epoch: p.epoch + 1,
-            step: p.step,
-            train_loss: p.loss_sum / p.rows as f64,
-            train_accuracy: self.train_accuracy(),
-            validation,
-            whole,
-            best,
-        };
-        if let (true, Some(measure)) = (best, measure) {
-            self.best = Some(Best {
-                measure,
-                epoch: report.epoch,
-                tensors: self.tensors(false)?,
-                settled: false,
-                saved: false,
-            });
-        }
-        Ok(report)
-    }
-
-    /// Share of right answers in the epoch at work, as its rows were met.
-    fn train_accuracy(&self) -> Option<f64> {
-        Some(self.progress.correct as f64 / (self.progress.rows * self.answers()?) as f64)
-    }
-
-    /// Whether so many epochs have brought nothing better that the run ends.
-    fn is_stale(&self) -> bool {
-        let patience = self.job.settings.early_stopping;
-        let best = self.best.as_ref().map_or(0, |best| best.epoch);
-        patience.is_some_and(|patience| self.progress.epoch >= best.saturating_add(patience))
     }
 
     /// How the best model does on the test part, if there is one.

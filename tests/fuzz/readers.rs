@@ -5,12 +5,14 @@ use crate::{mutate, seeds};
 use rand::RngExt;
 use std::path::Path;
 use wgrad::data::{self, Format, Fractions, Normalize, Options, Picture, Rendering, Task};
+use wgrad::device::Device;
 use wgrad::error::Error;
 use wgrad::export::{self, Model};
 use wgrad::nn::{Head, Network};
 use wgrad::op::Target;
 use wgrad::random::Stream;
-use wgrad::train::{self, DataShape, Device, Predictor, Programs, Purpose, Recipe, Trainer};
+use wgrad::run::{Compiled, DataShape, Predictor, Purpose, TrainOptions};
+use wgrad::train::{self, Recipe, Trainer};
 
 /// A reader under test.
 pub struct Reader {
@@ -259,14 +261,14 @@ fn known_table(path: &Path) -> Result<(), String> {
     Ok(())
 }
 
-const CPU: Device = Device::Cpu { why: None };
+const CPU: Device = Device::CPU;
 
 /// Predicts by a model, and exports it.
 fn model(path: &Path) -> Result<(), String> {
     let model = told(Model::read(path))?;
     let meta = told(model.described())?;
     let bytes = meta.encoding.is_empty();
-    let mut predictor = told(Predictor::new(&model, bytes, None, &CPU))?;
+    let mut predictor = told(Predictor::for_inputs(&model, bytes, None, &CPU))?;
     let features = meta.input.iter().product::<usize>();
     let row = if bytes { data::Values::Bytes(vec![3; features]) } else { data::Values::Floats(vec![0.5; features]) };
     let outputs = told(predictor.outputs(&row))?;
@@ -323,12 +325,12 @@ fn compiled(layers: &[String], recipe: &Recipe) -> Result<(), String> {
     let data = DataShape { bytes: false, rows: 100, row: vec![64] };
     let optimizer = wgrad::nn::Settings { clip: recipe.clip, max_norm: recipe.max_norm, ..Default::default() };
     let label_smoothing = recipe.label_smoothing.unwrap_or(0.0);
-    let options = train::TrainOptions { seed: 1, optimizer, lr: recipe.lr.unwrap_or(0.1), label_smoothing };
+    let options = TrainOptions { seed: 1, optimizer, lr: recipe.lr.unwrap_or(0.1), label_smoothing };
     let init = recipe.init;
     let for_classes = |classes: usize| {
         let network = told(Network::read(layers, Head::classes(classes), init))?;
         network.texts();
-        told(Programs::compile(&network, &data, 10, Purpose::Train(options), Target::CPU))
+        told(Compiled::compile(&network, &data, 10, Purpose::Train(options), Target::CPU))
     };
     // The layers may name any number of classes.
     if [1, 2, 4, 10].into_iter().any(|classes| for_classes(classes).is_ok()) {

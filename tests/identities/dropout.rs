@@ -5,10 +5,12 @@ use crate::support::job::{Job, Subject, Tensor, executors, floats};
 use crate::{ROUNDING, run};
 use std::collections::BTreeMap;
 use wgrad::data::Values;
+use wgrad::device::Device;
 use wgrad::export::{self, Model};
 use wgrad::ops::dropout::{Dropout, Scale, Scaling};
 use wgrad::ops::matmul::Matmul;
-use wgrad::train::{Device, Predictor, Recipe, RunFolder, Trainer, prepare};
+use wgrad::run::Predictor;
+use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 fn op(p: f64, rule: Scaling) -> Dropout {
     Dropout { p, rule, layer: 1, seed: 17 }
@@ -95,8 +97,8 @@ fn every_step_has_masks_of_its_own() {
 /// dropout multiplied by 1/(1 − p).
 #[test]
 fn weights_turn_one_rule_into_the_other() {
-    let gpu = support::gpu().map(Device::Gpu);
-    for device in std::iter::once(Device::Cpu { why: None }).chain(gpu) {
+    let gpu = support::gpu().map(Device::gpu);
+    for device in std::iter::once(Device::CPU).chain(gpu) {
         let folder = tempfile::tempdir().unwrap();
         let mut recipe = Recipe::plain();
         let layers = ["linear 20", "relu", "dropout 0.3 rule=weight_scaling", "linear"];
@@ -111,7 +113,7 @@ fn weights_turn_one_rule_into_the_other() {
         let (digits, _) = support::digits();
         let outputs = |model: &Model| {
             let mut predictor =
-                Predictor::new(model, matches!(digits.values, Values::Bytes(_)), None, &device).unwrap();
+                Predictor::for_inputs(model, matches!(digits.values, Values::Bytes(_)), None, &device).unwrap();
             predictor.outputs(&digits.values).unwrap()
         };
         let by_inverted = outputs(&inverted);

@@ -72,7 +72,7 @@ fn blank(text: &[char], before: Option<char>) -> usize {
     }
 }
 
-fn is_word(c: char) -> bool {
+pub fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 

@@ -1,5 +1,11 @@
 //! Kernels broken on purpose, each in a way that only one thing can see.
 
+const FORWARD: &str = "block.forward batch_norm+relu+dropout";
+const BACKWARD: &str = "block.backward batch_norm+relu+dropout";
+const SEVERAL: &str = "batch_norm+relu+dropout, several tiles, 260 of 300x68x132";
+const SEVERAL_BACKWARD: &str = "batch_norm+relu+dropout, backward, several tiles, 260 of 300x68x132";
+const BACKWARD_128: &str = "batch_norm+relu+dropout, backward, 128x36x32";
+
 /// Operation, case, kernel, and a piece of its text with what breaks it.
 pub const BREAKAGES: &[[&str; 5]] = &[
     ["activation", "relu, 61x33 of 70 rows", "activation.forward_relu", "0.0, x, x >", "0.001, x, x >"],
@@ -17,7 +23,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["activation", "sigmoid, 61x33 of 70 rows", "activation.backward_sigmoid", "(1.0 - y)", "(1.0 - y * y)"],
     ["activation", "tanh, small 31x7", "activation.forward_tanh", "abs(x) >= 0.5", "abs(x) >= 0.0"],
     ["activation", "tanh, images 5x3x7x2", "activation.backward_tanh", "(1.0 + y)", "(1.0 - y)"],
-    ["activation", "elu, 61x33 of 70 rows", "activation.backward_elu", "y + args.parameter", "y + 1.0"],
+    ["activation", "elu, 61x33 of 70 rows", "activation.backward_elu", "y + parameter", "y + 1.0"],
     ["activation", "gelu, negative 31x7", "activation.forward_gelu", "0.282086432", "0.282096432"],
     ["activation", "gelu, 61x33 of 70 rows", "activation.backward_gelu", "+ z * 0.39894228 * e", "+ z * 0.3989 * e"],
     ["activation", "silu, extreme", "activation.forward_silu", "max(x, -200.0)", "x"],
@@ -55,7 +61,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["adam", "257, small", "adam.update", "args.eps)", "0.0)"],
     ["adam", "1031, decoupled", "adam.update", "rate * args.decoupled", "args.decoupled"],
     ["clip", "4097, one past a chunk", "clip.squares", "k < args.chunks", "k + 1u < args.chunks"],
-    ["clip", "sizes mixed", "clip.factor", "sums.y * SHRINK * SHRINK", "sums.y"],
+    ["clip", "sizes mixed", "clip.scale", "sums.y * SHRINK * SHRINK", "sums.y"],
     ["max_norm", "3x1031", "max_norm.limit", "lanes[lane + half]", "lanes[lane]"],
     [
         "binary_cross_entropy",
@@ -84,17 +90,33 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["dropout", "scale 127 of 129x3", "dropout.scale", "* args.factor", "* 1.0"],
     ["gather", "more numbers than features", "gather.bytes", "row * args.targets + f", "row * args.features + f"],
     ["metrics", "127 of 128 rows", "metrics.step", "r < now.rows", "r < now.rows - 1u"],
-    ["block", "forward 128x36x32", "block.forward", "inv_std * gamma + beta", "inv_std * gamma"],
-    ["block", "forward 128x36x32", "block.forward", "step_now, args.layer", "step_now + 1u, args.layer"],
-    ["block", "forward, several tiles, 260 of 300x68x132", "block.forward", "row += ROWS", "row += ROWS + 1u"],
-    ["block", "backward 128x10x32", "block.backward", "(dbeta + x_hat", "(dbeta - x_hat"],
-    ["block", "backward 128x10x32", "block.backward", "(count / (count - 1.0))", "1.0"],
+    ["block", "batch_norm+relu+dropout, 128x36x32", FORWARD, "inv_std * gamma + beta", "inv_std * gamma"],
+    ["block", "batch_norm+relu+dropout, 128x36x32", FORWARD, "now.step, layer", "now.step + 1u, layer"],
+    ["block", SEVERAL, FORWARD, "row += ROWS", "row += ROWS + 1u"],
+    ["block", BACKWARD_128, BACKWARD, "(dbeta + x_hat", "(dbeta - x_hat"],
+    ["block", BACKWARD_128, BACKWARD, "(divisor / (divisor - 1.0))", "1.0"],
+    ["block", SEVERAL_BACKWARD, BACKWARD, "select(0.0, dy, y > 0.0)", "select(0.0, dy, y > 2.0)"],
+    ["block", SEVERAL_BACKWARD, BACKWARD, "d * args.s2_scale", "d"],
     [
         "block",
-        "backward, several tiles, 260 of 300x66x132",
-        "block.backward",
-        "y > vec4f(0.0)), y, is",
-        "y > vec4f(2.0)), y, is",
+        "batch_norm+relu+dropout, words, 131 of 140x67x130",
+        "block.subgroup_words_forward batch_norm+relu+dropout",
+        "by == 2u",
+        "by == 3u",
+    ],
+    [
+        "block",
+        "batch_norm+tanh+dropout, backward, 37 of 41x20x44",
+        "block.backward batch_norm+tanh+dropout",
+        "(1.0 + y)",
+        "(1.0 - y)",
+    ],
+    [
+        "block",
+        "batch_norm+gelu+dropout, backward, 37 of 41x20x44",
+        "block.subgroup_backward batch_norm+gelu+dropout",
+        "gelu_gradient4(v0, d1",
+        "gelu_gradient4(v1, d1",
     ],
     [
         "matmul",
@@ -111,16 +133,37 @@ pub const BREAKAGES: &[[&str; 5]] = &[
         "k + 1u < now.rows; k += DEPTH",
     ],
     ["head", "smoothed, 301 of 307x7", "head.cross_entropy", "share * (probability", "(probability"],
-    [
-        "head",
-        "linear 128x128 to 10",
-        "head.linear_cross_entropy",
-        " + number_of(numbers(params[bias / 4u]), bias % 4u)",
-        "",
-    ],
+    ["head", "linear 128x128 to 10", "head.linear_cross_entropy", " + bias_of(column)", ""],
+    ["head", "mse, 301 of 307x7", "head.mse", "loss_scale() * 2.0", "loss_scale() * 1.0"],
+    ["head", "binary, extreme", "head.binary_cross_entropy", "pass_nan(z, loss)", "loss"],
+    ["head", "huber, 301 of 307x7", "head.huber", "clamp(d, -args.delta", "clamp(d, 0.0"],
     ["gather", "floats 31 of 40x1x4x5, first", "gather.floats_first", "args.factor / 4u + q", "q"],
     ["gather", "bytes 13 of 29x8, first", "gather.bytes_first", "16u, 24u", "24u, 16u"],
     ["sgd", "257, last of a step", "sgd.update_last", "at_hand.index + 1u", "at_hand.index + 2u"],
     ["gather", "floats 31 of 40x1x4x5, first", "gather.floats_first", "= word_of(at_hand, i)", "= 0u"],
     ["step", "next line", "step.advance", "table[index * 4u + i - 1u]", "table[index * 4u + i]"],
+    // Words that are poison and would be again: each has its own.
+    ["matmul", "split sum, no bias", "matmul.sum_parts", "== 1u) * args.n) {", "== 1u) * args.n + 1u) {"],
+    // Poison in the rows behind the batch, which a 0 in the other factor does not hide.
+    ["matmul", "jobs, two of three, 33 of 40", "matmul.jobs_tiled", "k + d < now.rows && column", "column"],
+    // The second row of groups.
+    [
+        "activation",
+        "relu, 61x33 of 70 rows",
+        "activation.forward_relu",
+        "group.y * groups.x + group.x",
+        "group.z * groups.x + group.x",
+    ],
+    ["gather", "bytes 64 of 100x160, first", "gather.bytes_first_u64", "group.y * groups.x + group.x", "group.x"],
+    // What changes in a halted step.
+    ["clip", "4097, one past a chunk", "clip.scale", "&& now.halted == 0u", ""],
+    ["sgd", "257, last of a step", "sgd.update_last", "|| now.halted != 0u", ""],
+    ["sgd", "257, momentum and l2", "sgd.update_u64", "|| now.halted != 0u", ""],
+    ["block", BACKWARD_128, BACKWARD, "if (now.halted == 0u)", "if (true)"],
+    ["block", BACKWARD_128, "block.subgroup_backward batch_norm+relu+dropout", "if (now.halted == 0u)", "if (true)"],
+    ["head", "linear 1x4 to 2", "head.linear_cross_entropy_subgroup", "&& now.halted == 0u", ""],
+    // Rows behind the tensor's last, where a driver drops what is written behind a binding.
+    ["matmul", "no bias, odd, 130 of 133x67x131", "matmul.subgroup_narrow_nt", "row + i < m && column", "column"],
+    ["matmul", "jobs, odd heights, 33 of 40", "matmul.jobs_subgroup_scalars", "row + i < m && column", "column"],
+    ["matmul", "jobs, odd heights, 33 of 40", "matmul.jobs_subgroup_scalars", "&& mine < m", ""],
 ];

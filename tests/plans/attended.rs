@@ -47,7 +47,7 @@ fn compiling_is_told_of_once() {
     let Some(gpu) = support::gpu() else { return };
     let heard = Arc::new(Heard::default());
     gpu.attend(heard.clone());
-    let plan = programs(gpu.target()).plan;
+    let plan = compiled(gpu.target()).plan;
     let count = kernels(&plan, 0).into_iter().collect::<BTreeSet<_>>().len();
     let distinct: BTreeSet<&str> = (0..plan.programs.len()).flat_map(|program| kernels(&plan, program)).collect();
     assert!(distinct.len() < plan.programs.iter().map(|program| program.dispatches.len()).sum());
@@ -69,9 +69,9 @@ fn compiling_is_told_of_once() {
 #[test]
 fn a_step_gives_the_same_attended_or_not() {
     let Some(gpu) = support::gpu() else { return };
-    let alone = losses(&Device::Gpu(gpu.clone()), programs(gpu.target()), 5);
+    let alone = losses(&Device::gpu(gpu.clone()), compiled(gpu.target()), 5);
     gpu.attend(Arc::new(Heard::default()));
-    assert_eq!(losses(&Device::Gpu(gpu.clone()), programs(gpu.target()), 5), alone);
+    assert_eq!(losses(&Device::gpu(gpu.clone()), compiled(gpu.target()), 5), alone);
 }
 
 const fn kernel(name: &'static str, parts: &'static [Part]) -> Kernel {
@@ -103,10 +103,10 @@ fn the_first_kernel_that_is_refused_is_named() {
 #[test]
 fn compiled_kernels_come_back_and_broken_ones_are_made_anew() {
     let heard = Arc::new(Heard::default());
-    let run = || -> Option<std::rc::Rc<Gpu>> {
+    let run = || -> Option<Arc<Gpu>> {
         let gpu = support::gpu()?;
         gpu.attend(heard.clone());
-        Session::new(&gpu, programs(gpu.target()).plan).unwrap();
+        Session::new(&gpu, compiled(gpu.target()).plan).unwrap();
         Some(gpu)
     };
     if run().is_none() {

@@ -45,7 +45,7 @@ impl Setup {
         let data = DataShape { bytes: true, rows: 1797, row: vec![self.features] };
         let (optimizer, label_smoothing) = (self.settings, self.label_smoothing);
         let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing };
-        let compiled = Programs::compile(&network, &data, self.batch, Purpose::Train(options), target).unwrap();
+        let compiled = Compiled::compile(&network, &data, self.batch, Purpose::Train(options), target).unwrap();
         kernels(&compiled.plan, 0)
     }
 }

@@ -8,7 +8,7 @@ fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
     let compiled = |fuse| {
         let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
         let target = Target { fuse, ..Target::CPU };
-        Programs::compile(&relu_network(), &data, 32, Purpose::Predict, target).unwrap()
+        Compiled::compile(&relu_network(), &data, 32, Purpose::Predict, target).unwrap()
     };
     let (two, one) = (kernels(&compiled(false).plan, 0), kernels(&compiled(true).plan, 0));
     let count = |names: &[&str], name: &str| names.iter().filter(|n| **n == name).count();
@@ -16,7 +16,7 @@ fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
     assert_eq!((count(&one, "matmul.plain_nt_bias_relu"), count(&one, "activation.forward_relu")), (1, 0));
     assert_eq!(one.len(), two.len() - 1);
     let rows: Vec<u32> = (0..320).collect();
-    let outputs = |fuse| runner(&Device::Cpu { why: None }, compiled(fuse)).outputs(0, &rows).unwrap();
+    let outputs = |fuse| runner(&Device::CPU, compiled(fuse)).outputs(0, &rows).unwrap();
     assert_eq!(outputs(false), outputs(true));
 }
 
@@ -55,13 +55,13 @@ fn a_step_of_blocks_is_eight_dispatches() {
 /// Joined and apart, each executor gives the same losses within float32 rounding.
 #[test]
 fn joined_steps_give_the_same() {
-    let mut places = vec![(Device::Cpu { why: None }, Target::CPU)];
+    let mut places = vec![(Device::CPU, Target::CPU)];
     if let Some(gpu) = support::gpu() {
         let tiled = Target { product: Family::Tiled, ..gpu.target() };
-        places.extend([gpu.target(), tiled].map(|target| (Device::Gpu(gpu.clone()), target)));
+        places.extend([gpu.target(), tiled].map(|target| (Device::gpu(gpu.clone()), target)));
     }
     for (device, target) in places {
-        let [apart, joined] = [false, true].map(|fuse| losses(&device, programs(Target { fuse, ..target }), 12));
+        let [apart, joined] = [false, true].map(|fuse| losses(&device, compiled(Target { fuse, ..target }), 12));
         for (step, ((want, _), (got, _))) in apart.iter().zip(&joined).enumerate() {
             // Some 2⁻²⁴ of rounding in each of several sums, which twelve steps at this rate make some thirty times larger.
             assert!((want - got).abs() <= 1e-5 * want, "{target:?}, step {step}: {want} and {got}");
@@ -78,7 +78,7 @@ fn a_fused_pair_gives_the_same_on_the_gpu() {
         let (plain, fused) = (compiled(false), compiled(true));
         let relus = |plan: &Plan| kernels(plan, 0).iter().filter(|name| **name == "activation.forward_relu").count();
         assert_eq!((relus(&plain.plan), relus(&fused.plan)), (1, 0));
-        let device = Device::Gpu(gpu.clone());
+        let device = Device::gpu(gpu.clone());
         let pairs = losses(&device, plain, 12).into_iter().zip(losses(&device, fused, 12));
         for (step, ((want, right), (got, right_fused))) in pairs.enumerate() {
             // A driver may round product and bias at once in one kernel and not in the other: a few roundings a step.

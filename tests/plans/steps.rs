@@ -3,16 +3,16 @@
 use super::{kernels, network, programs_of_batch, runner, support};
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
+use wgrad::device::Device;
 use wgrad::executor::Executor;
 use wgrad::nn::{Head, Network};
 use wgrad::op::{Family, Target};
-use wgrad::train::Device;
 
 /// More steps at once than one submission holds are the steps that one submission for each would take.
 #[test]
 fn steps_at_once_are_those_one_by_one() {
     let Some(gpu) = support::gpu() else { return };
-    let on_gpu = || runner(&Device::Gpu(gpu.clone()), programs_of_batch(&network(), 8, gpu.target()));
+    let on_gpu = || runner(&Device::gpu(gpu.clone()), programs_of_batch(&network(), 8, gpu.target()));
     let (mut at_once, mut one_by_one) = (on_gpu(), on_gpu());
     at_once.run(0, 150).unwrap();
     (0..150).for_each(|_| one_by_one.run(0, 1).unwrap());
@@ -27,7 +27,7 @@ fn fast_variants_and_twins_walk_wide_layers_alike() {
     let layers = layers.iter().chain(&["linear"]).map(|&layer| layer.to_owned()).collect::<Vec<_>>();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let compiled = programs_of_batch(&network, 128, Target::CPU);
-    let mut fast = runner(&Device::Cpu { why: None }, compiled.clone());
+    let mut fast = runner(&Device::CPU, compiled.clone());
     let mut twin = Machine::new(Arc::clone(&compiled.plan), Mode::Twin);
     for buffer in 0..compiled.plan.buffers.len() {
         twin.write_buffer(buffer, &fast.executor().read_buffer(buffer).unwrap()).unwrap();
@@ -58,7 +58,7 @@ fn large_tiles_are_walked_as_by_the_twins() {
     let count = |name: &str| names.iter().filter(|n| n.starts_with(name)).count();
     let found = ["matmul.large_nt", "matmul.large_nn", "matmul.large_tn", "matmul.jobs_tiled"].map(count);
     assert_eq!(found, [1, 1, 1, 1], "{names:?}");
-    let mut on_gpu = runner(&Device::Gpu(gpu.clone()), compiled.clone());
+    let mut on_gpu = runner(&Device::gpu(gpu.clone()), compiled.clone());
     let mut twin = Machine::new(Arc::clone(&compiled.plan), Mode::Twin);
     for buffer in 0..compiled.plan.buffers.len() {
         twin.write_buffer(buffer, &on_gpu.executor().read_buffer(buffer).unwrap()).unwrap();

@@ -1,6 +1,5 @@
 //! One operation run on one executor.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use wgrad::cpu::{Machine, Mode};
 use wgrad::executor::Executor;
@@ -48,7 +47,7 @@ impl Tensor {
 
 pub enum Place {
     Host(Mode),
-    Device(Rc<Gpu>),
+    Device(Arc<Gpu>),
 }
 
 /// Something that can run plans of one target.
@@ -86,7 +85,7 @@ pub fn subjects() -> Vec<Subject> {
         for product in families {
             for groups_wanted in [best.groups_wanted, 1024] {
                 let name = format!("GPU {product:?} {groups_wanted}");
-                let place = Place::Device(Rc::clone(&gpu));
+                let place = Place::Device(Arc::clone(&gpu));
                 subjects.push(Subject { name, place, target: Target { product, groups_wanted, ..best } });
             }
         }

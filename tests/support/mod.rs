@@ -3,28 +3,41 @@
 
 pub mod job;
 
-use std::rc::Rc;
+use std::sync::Arc;
 use wgrad::data::{self, Dataset};
-use wgrad::gpu::{Checks, Choice, Gpu};
+use wgrad::executor::DeviceError;
+use wgrad::gpu::{Choice, Gpu};
 use wgrad::kernel::Precision;
 use wgrad::train::{EpochReport, Observer};
 
 /// The device for tests, or none where there is no adapter. With `WGRAD_REQUIRE_GPU=1` none is a failure; else the test
 /// says what it leaves out. `WGRAD_TEST_DEVICE` chooses by number or name.
-pub fn gpu() -> Option<Rc<Gpu>> {
-    gpu_with(Checks::Off)
+pub fn gpu() -> Option<Arc<Gpu>> {
+    found(|choice| unchecked(Precision::F32, choice))
 }
 
-/// The same with the shaders' own checks on or off.
-pub fn gpu_with(checks: Checks) -> Option<Rc<Gpu>> {
+/// The same with the shaders' own checks of indices and loops.
+pub fn checked_gpu() -> Option<Arc<Gpu>> {
+    found(|choice| Gpu::open(Precision::F32, choice))
+}
+
+/// As a program that trains opens it.
+#[allow(unsafe_code, reason = "kernels must be tested as they run in training, which is without checks")]
+fn unchecked(precision: Precision, choice: &Choice) -> Result<Gpu, DeviceError> {
+    // SAFETY: the tests run plans of this crate's operations between guard words, and kernels of their own, which are
+    // checked all the same.
+    unsafe { Gpu::open_unchecked(precision, choice) }
+}
+
+fn found(open: impl Fn(&Choice) -> Result<Gpu, DeviceError>) -> Option<Arc<Gpu>> {
     let choice = match std::env::var("WGRAD_TEST_DEVICE") {
         Ok(name) => name.parse().map_or(Choice::Name(name), Choice::Number),
         Err(_) => Choice::Any,
     };
     // What window libraries miss is none of the tests' concern.
     wgrad::gpu::quiet_drivers();
-    match Gpu::open(&choice, checks) {
-        Ok(gpu) => Some(Rc::new(gpu)),
+    match open(&choice) {
+        Ok(gpu) => Some(Arc::new(gpu)),
         Err(error) => {
             let required = std::env::var("WGRAD_REQUIRE_GPU").is_ok_and(|value| value == "1");
             assert!(!required, "WGRAD_REQUIRE_GPU=1, but {error}");
@@ -36,12 +49,12 @@ pub fn gpu_with(checks: Checks) -> Option<Rc<Gpu>> {
 
 /// The device for products in float16, or none where the adapter lists no cooperative matrices that they take; then the
 /// test says that.
-pub fn gpu_f16() -> Option<Rc<Gpu>> {
+pub fn gpu_f16() -> Option<Arc<Gpu>> {
     let f32 = gpu()?;
     match &f32.report().f16 {
         Ok(_) => {
             let choice = Choice::Number(f32.report().number);
-            Some(Rc::new(Gpu::open_for(Precision::F16, &choice, Checks::Off).unwrap_or_else(|e| panic!("{e}"))))
+            Some(Arc::new(unchecked(Precision::F16, &choice).unwrap_or_else(|e| panic!("{e}"))))
         }
         Err(what) => {
             not_checked(&format!("products in float16 on {}: {what}", f32.report().name));

@@ -1,8 +1,8 @@
 //! What `--kernels` shows: the time of each kernel in one step, and how much of the device it makes use of.
 
+use crate::bench::{Best, Clock, KernelTime, Profile};
 use crate::cli::say::{self, say};
 use crate::cli::show;
-use crate::train::bench::{Best, Clock, KernelTime, Profile};
 use serde_json::json;
 use std::collections::BTreeMap;
 

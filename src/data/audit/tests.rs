@@ -88,7 +88,7 @@ fn a_column_that_is_the_target_is_named() {
     let only_yes = |row: usize, y: &str| if y == "yes" { noise(row, 4, 1000).to_string() } else { String::new() };
     assert_eq!(alone(&table(300, only_yes)).0, "more");
     let message = audited(&table(300, number), "y")[0].to_string();
-    assert!(message.contains("right in 100.0 % of 120 rows") && message.contains("--ignore \"more\""), "{message}");
+    assert!(message.contains("right in 100.0 % of 120 rows") && message.contains("`ignore = \"more\"`"), "{message}");
     // A column that is right in nine rows of ten is none.
     let nearly = |row: usize, y: &str| format!("{}", if row.is_multiple_of(10) { 1 } else { usize::from(y == "yes") });
     assert_eq!(audited(&table(300, nearly), "y"), []);

@@ -224,6 +224,15 @@ impl Encoding {
         Ok((Self { columns: kept }, places, left))
     }
 
+    /// That of columns of numbers none of which is missing, with their means in the rows to train on.
+    pub(in crate::data) fn of_numbers(names: &[String], means: &[f64]) -> Self {
+        let column = |(name, &mean): (&String, &f64)| Column {
+            name: name.clone(),
+            kind: Kind::Number { mean, notation: Notation::default() },
+        };
+        Self { columns: names.iter().zip(means).map(column).collect() }
+    }
+
     /// The names of the features in order: `NAME`, `NAME month` and the like, `NAME is missing` and `NAME=VALUE`.
     pub fn features(&self) -> Vec<String> {
         self.columns.iter().flat_map(Column::features).collect()

@@ -30,14 +30,13 @@ pub(super) use notes::left_out;
 pub use written::Notation;
 
 use super::faults::Faults;
-use super::opened::{Content, Opened};
 use super::{Affine, DataError, Dataset, Options, Targets, Values};
 use cells::{Found, Reader, TextColumn, Wanted, read};
 use csv::StringRecord;
 use decide::settle;
 use sheet::{Sheet, Text};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The features of a table without its targets.
 #[derive(Clone, Debug, PartialEq)]
@@ -183,8 +182,25 @@ fn reader(kind: &Kind) -> Reader<'_> {
     }
 }
 
+/// A table that was read, with its features as they stand in the file.
+#[derive(Clone, Debug)]
+pub(super) struct Raw {
+    /// Where it was read.
+    pub(super) path: PathBuf,
+    /// The columns that are no targets.
+    pub(super) columns: Vec<RawColumn>,
+    /// Texts that stand for a missing field.
+    pub(super) missing: Vec<String>,
+    /// The targets of all rows.
+    pub(super) targets: Targets,
+    /// The names of the target columns, separated by commas.
+    pub(super) target: String,
+    /// What was taken for the target and why, and what was recognised, in clauses.
+    pub(super) notes: Vec<String>,
+}
+
 /// Opens a file of text, plain or gzip: some columns are targets, all others that are not ignored are features.
-pub(super) fn open(name: String, path: &Path, options: &Options<'_>) -> Result<Opened, DataError> {
+pub(super) fn open(path: &Path, options: &Options<'_>) -> Result<Raw, DataError> {
     let text = Text::read(path, options.format)?;
     let mut sheet = Sheet::new(&text, options.format, &[])?;
     sheet.check_header()?;
@@ -233,9 +249,9 @@ pub(super) fn open(name: String, path: &Path, options: &Options<'_>) -> Result<O
         let name = sheet.header[place].clone();
         RawColumn { name, cells, asked: wanted != Wanted::Any }
     });
-    let content = Content::Table { path: path.to_owned(), columns: raw.collect(), missing: options.missing.to_vec() };
     let notes = sheet.notes.iter().cloned().chain([why.note(&target)]).chain(inferred).collect();
-    Ok(Opened { name, targets, target: Some(target), test: None, notes, content })
+    let (path, missing) = (path.to_owned(), options.missing.to_vec());
+    Ok(Raw { path, columns: raw.collect(), missing, targets, target, notes })
 }
 
 fn joined(columns: &[cells::Column]) -> String {

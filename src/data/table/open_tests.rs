@@ -2,11 +2,13 @@
 
 use super::*;
 use crate::data::fixture::{gzip, write};
+use crate::data::opened::{Content, Opened};
 use crate::data::{Normalize, Task};
 
 fn opened_as(text: impl AsRef<[u8]>, options: &Options<'_>) -> Result<Opened, DataError> {
     let dir = tempfile::tempdir().unwrap();
-    open("points".to_owned(), &write(dir.path(), "points.csv", text.as_ref()), options)
+    let raw = open(&write(dir.path(), "points.csv", text.as_ref()), options)?;
+    Ok(Opened::of_table("points".to_owned(), raw))
 }
 
 fn opened(text: impl AsRef<[u8]>) -> Result<Opened, DataError> {

@@ -9,7 +9,8 @@ fn opened(header: &str, rows: &[&str], target: Option<&str>, task: Option<Task>)
     let dir = tempfile::tempdir().unwrap();
     let rows: String = rows.iter().enumerate().map(|(row, fields)| format!("{row},{fields}\n")).collect();
     let path = write(dir.path(), "points.csv", format!("x,{header}\n{rows}").as_bytes());
-    table::open("points".to_owned(), &path, &Options { target, task, ..Options::default() })
+    let raw = table::open(&path, &Options { target, task, ..Options::default() })?;
+    Ok(Opened::of_table("points".to_owned(), raw))
 }
 
 fn one(rows: &[&str], task: Option<Task>) -> Result<Opened, DataError> {

@@ -3,7 +3,7 @@
 use super::weights::rate;
 use crate::graph::ValueId;
 use crate::nn::init::Init;
-use crate::nn::network::{Builder, Layer, Start};
+use crate::nn::layer::{Builder, Layer, Start};
 use crate::nn::notation::LayerText;
 use crate::op::{Class, Op};
 use crate::ops::activation::{Activation, Function};
@@ -101,7 +101,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
     use crate::graph::Graph;
     use crate::kernel::Scalar;
-    use crate::nn::network::{Built, Head, Network, Start, Usage};
+    use crate::nn::{Built, Head, Network, Start, Usage};
     use crate::nn::{Init, check};
     use crate::op::Class;
     use crate::shape::ShapeError;

@@ -3,7 +3,7 @@
 use super::weights::rate;
 use crate::graph::ValueId;
 use crate::names::{nearest, quoted};
-use crate::nn::network::{Averages, Builder, Layer, Start, Usage};
+use crate::nn::layer::{Averages, Builder, Layer, Start, Usage};
 use crate::nn::notation::LayerText;
 use crate::op::Class;
 use crate::ops::batch_norm::{BatchNorm, Statistics};

@@ -2,7 +2,7 @@
 
 use crate::graph::ValueId;
 use crate::names::{nearest, quoted};
-use crate::nn::network::{Builder, Layer, Usage};
+use crate::nn::layer::{Builder, Layer, Usage};
 use crate::nn::notation::LayerText;
 use crate::ops::dropout::{Dropout, Scale, Scaling};
 use crate::shape::ShapeError;

@@ -2,7 +2,7 @@
 
 use super::weights::Weights;
 use crate::graph::ValueId;
-use crate::nn::network::{Builder, Layer};
+use crate::nn::layer::{Builder, Layer};
 use crate::nn::notation::LayerText;
 use crate::ops::matmul::Matmul;
 use crate::shape::ShapeError;

@@ -6,7 +6,7 @@ mod dropout;
 mod linear;
 mod weights;
 
-use super::network::Layer;
+use super::layer::Layer;
 use super::notation::LayerText;
 use crate::names::{nearest, quoted};
 use crate::ops::activation::functions;

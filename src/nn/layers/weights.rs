@@ -2,7 +2,7 @@
 
 use crate::graph::ValueId;
 use crate::nn::init::Init;
-use crate::nn::network::{Builder, Start};
+use crate::nn::layer::{Builder, Start};
 use crate::nn::notation::LayerText;
 use crate::op::Class;
 

@@ -213,6 +213,8 @@ pub fn cases() -> Vec<Case> {
             case("1x1", op, 1, [1, 1].into(), normal.clone()),
             case("61x33 of 70 rows", op, 61, [70, 33].into(), normal.clone()),
             case("images 5x3x7x2", op, 5, [5, 3, 7, 2].into(), normal),
+            // As many elements as two groups have threads.
+            case("16x32", op, 16, [16, 32].into(), Fill::AwayFrom0(0.5)).not_smooth(),
             case("small 31x7", op, 31, [31, 7].into(), Fill::Normal(0.0, 1e-4)).not_smooth(),
             case("negative 31x7", op, 31, [31, 7].into(), Fill::Normal(-6.0, 1.0)).not_smooth(),
             case("extreme", op, 9, [9, 7].into(), Fill::Extreme).not_smooth(),

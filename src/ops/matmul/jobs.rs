@@ -189,7 +189,8 @@ pub(super) fn cases() -> Vec<Case> {
         few,
         case("jobs, one row", 1, 3, &[(1, 4, true)]),
         case("jobs, two of three, 33 of 40", 33, 40, &[(10, 36, true), (20, 8, false)]),
-        case("jobs, words, 33 of 40", 33, 40, &[(10, 37, true), (21, 3, false), (5, 66, true)]),
+        case("jobs, odd sizes, 33 of 40", 33, 40, &[(10, 33, true), (21, 3, false), (67, 71, true)]),
+        case("jobs, odd heights, 33 of 40", 33, 40, &[(35, 68, false), (21, 132, true), (67, 4, true)]),
         case("jobs, three, several tiles", 128, 128, &[(10, 68, true), (68, 132, true), (132, 64, true)]),
         extreme,
     ]

@@ -90,6 +90,13 @@ macro_rules! settings {
     )* } )*) => {
         /// A recipe: the settings of a run. A setting that is `None` takes its default when the data are known, in
         /// [`prepare`](crate::train::prepare).
+        ///
+        /// ```
+        /// use wgrad::Recipe;
+        ///
+        /// let recipe = Recipe { epochs: Some(10), lr: Some(0.05), ..Recipe::default() };
+        /// assert!(recipe.text().contains("epochs = 10"));
+        /// ```
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct Recipe {
             $($( $(#[doc = $doc])+ pub $name: Option<$type>, )*)*

@@ -1,6 +1,6 @@
 //! Settings that are a choice between a few words.
 
-use super::super::evaluate::Evaluation;
+use crate::metrics::Evaluation;
 use crate::names::nearest;
 use std::fmt;
 use std::str::FromStr;

@@ -84,7 +84,7 @@ settings! {
         /// Weight decay.
         weight_decay: f64, derived, at_least_0, PLAN, "DECAY", "", ["wd"];
         /// Tensors that decay: all, or weights (no biases, scales or slopes).
-        decay_only: DecayOnly, default(DecayOnly::All), any, PLAN, "WHICH", "all", [];
+        decay_only: DecayOnly, default(DecayOnly::All), any, PLAN, "WHICH", "all; weights where a table has few rows of a rare class and class_weights = balanced", [];
         /// Largest norm of all gradients together; larger ones are scaled down.
         clip: f64, optional, positive, PLAN, "NORM", "", ["clip-norm", "grad-clip"];
         /// Largest norm of the weights into one unit; larger ones are scaled down.

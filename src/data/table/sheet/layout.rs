@@ -57,7 +57,7 @@ impl Layout {
         if let (Some(first), Some(last)) = (self.names.first(), self.names.last()) {
             let which = if first == last { first.clone() } else { format!("{first} to {last}") };
             self.notes.push(format!(
-                "there is no header, so the columns are named {which} (--header true takes the first row)"
+                "there is no header, so the columns are named {which} (`header = true` takes the first row)"
             ));
         }
         let last = scan.first.len().saturating_sub(1);

@@ -49,7 +49,7 @@ impl Text {
         // In a table of one column no separator stands.
         let separates = separator == Separator::Blanks || text.contains(char::from(separator.byte()));
         if format.separator.is_none() && separator != Separator::Comma && separates {
-            let why = if named.is_some() { "as its first line says" } else { "--separator decides" };
+            let why = if named.is_some() { "as its first line says" } else { "`separator` decides" };
             notes.push(format!("{} separate the fields ({why})", plural(separator)));
         }
         if separator == Separator::Blanks {
@@ -118,7 +118,7 @@ impl<'a> Sheet<'a> {
         let mut notes = text.notes.clone();
         let decimal = format.decimal.unwrap_or_else(|| scan.decimal(&text.text, text.separator));
         if format.decimal.is_none() && decimal == Decimal::Comma {
-            notes.push("numbers have a decimal comma (--decimal decides)".to_owned());
+            notes.push("numbers have a decimal comma (`decimal` decides)".to_owned());
         }
         notes.extend(told);
         let rows = |seen: &Seen, one: &str, more: &str| match seen.count {

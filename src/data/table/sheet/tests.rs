@@ -108,7 +108,8 @@ fn tables_without_a_header_are_recognised() {
     assert_eq!((table.header.len(), table.rows.len(), table.lines()[0]), (12, 60, 1));
     assert_eq!((table.header[0].as_str(), table.header[11].as_str()), ("column_1", "column_12"));
     assert_eq!(table.fields()[0][..4], ["31", "Private", "771", "HS"]);
-    let note = "there is no header, so the columns are named column_1 to column_12 (--header true takes the first row)";
+    let note =
+        "there is no header, so the columns are named column_1 to column_12 (`header = true` takes the first row)";
     assert_eq!(table.notes, [note]);
     // What is given decides, and for a model what it needs.
     let rows = |text: &str, header, known: &[&str]| {
@@ -127,7 +128,7 @@ fn semicolons_and_decimal_commas_are_recognised() {
     assert_eq!(table.header, ["a", "b", "y"]);
     assert_eq!((table.rows.len(), &table.fields()[..3]), (120, &FIRST.map(Vec::from)[..]));
     let notes =
-        ["semicolons separate the fields (--separator decides)", "numbers have a decimal comma (--decimal decides)"];
+        ["semicolons separate the fields (`separator` decides)", "numbers have a decimal comma (`decimal` decides)"];
     assert_eq!(table.notes, notes);
     let quoted = read("\"a\",\"b\"\n\"0,5\",\"u\"\n\"1.234,5\",\"v\"\n");
     assert_eq!((quoted.fields(), quoted.notes.len()), (vec![vec!["0.5", "u"], vec!["1234.5", "v"]], 1));
@@ -189,7 +190,7 @@ fn runs_of_blanks_may_separate_numbers() {
     );
     assert_eq!((table.header.len(), table.lines()), (4, vec![1, 2, 4]));
     assert_eq!(table.fields()[2], ["16.0", "8", "304.0", "amc rebel"]);
-    assert_eq!(table.notes[0], "blanks separate the fields (--separator decides)");
+    assert_eq!(table.notes[0], "blanks separate the fields (`separator` decides)");
 }
 
 #[test]

@@ -1,54 +1,28 @@
 //! What a run leaves: the state to go on from, and the best model so far.
 
+use super::best::{Best, Tensors, is_finite};
 use super::diverged::{self, Fault};
 use super::job::Job;
 use super::run_folder::{BEST, LAST, RunFolder};
-use super::state;
 use super::trainer::Trainer;
 use crate::error::Error;
-use crate::export::{self, Metadata, Model, Normalization, Progress, loss_settings};
-use std::collections::BTreeMap;
+use crate::export::{self, Metadata, Model, Normalization, Progress};
+use crate::run::state;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
-
-/// Tensors by their names in a file.
-pub(super) type Tensors = BTreeMap<String, export::Values>;
-
-/// Whether all numbers are finite.
-pub(super) fn is_finite(tensors: &Tensors) -> bool {
-    tensors.values().all(|values| values.not_finite().is_none())
-}
-
-/// The state with the best measure on the validation part so far.
-#[derive(Clone, Debug)]
-pub(super) struct Best {
-    pub(super) measure: f64,
-    pub(super) epoch: u64,
-    pub(super) tensors: Tensors,
-    /// Whether batch norm's averages may be those of the population already, as in a file that a run has left.
-    pub(super) settled: bool,
-    /// Whether the run folder holds it.
-    pub(super) saved: bool,
-}
-
-/// When the state was written, and when it is to be written again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Saves {
-    /// Time between two writings within a run; its end is always written.
-    pub(super) every: Duration,
-    /// When the last one was, or else when training began.
-    pub(super) since: Instant,
-    /// Updates done in the state that the run folder holds, if it holds one.
-    pub(super) step: Option<u64>,
-}
-
-impl Saves {
-    pub(super) fn is_due(&self) -> bool {
-        self.since.elapsed() >= self.every
-    }
-}
+use std::time::Instant;
 
 impl Trainer {
+    /// The network as it stands: after [`Trainer::fit`] or [`Trainer::run`] the best model, between steps the weights of the
+    /// last step.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn model(&mut self) -> Result<Model, Error> {
+        let best = if self.over { self.best() } else { None };
+        let (tensors, metadata) = (self.tensors(false)?, Some(self.metadata(best, None)));
+        Ok(Model { path: PathBuf::from("the model in training"), metadata, tensors })
+    }
+
     pub(super) fn tensors(&mut self, resumable: bool) -> Result<Tensors, Error> {
         let tracked = self.counted.wrapping_add_unsigned(self.progress.step);
         Ok(state::save(&mut self.runner, tracked, resumable)?)
@@ -56,24 +30,19 @@ impl Trainer {
 
     pub(super) fn metadata(&self, best: Option<(f64, u64)>, progress: Option<Progress>) -> Metadata {
         let Job { dataset: data, normalize: (kind, affine), problem, scale, .. } = &self.job;
+        let input = self.job.input_shape().unwrap_or_else(|_| data.shape.clone());
+        let normalize = Normalization::new(kind.to_string(), data.largest, affine);
         Metadata {
-            version: Metadata::VERSION,
-            layers: self.network.texts(),
-            input: self.job.input_shape().unwrap_or_else(|_| data.shape.clone()),
-            answer: problem.answer,
-            loss: problem.loss.to_string(),
-            loss_settings: loss_settings(&problem.loss),
-            classes: problem.names.clone(),
             encoding: data.encoding.clone(),
             target: data.target.clone(),
             target_scale: (!scale.is_none()).then(|| scale.clone()),
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
-            normalize: Normalization::new(kind.to_string(), data.largest, affine),
             pictures: self.looks.clone(),
             best,
             fingerprint: progress.is_some().then(|| self.fingerprint.clone()),
             progress,
+            ..Metadata::new(self.network.texts(), input, problem, normalize)
         }
     }
 
@@ -133,7 +102,7 @@ impl Trainer {
     ) -> Result<(), Error> {
         let best = if progress.is_none() { self.best() } else { None };
         let metadata = Some(self.metadata(best, progress));
-        Ok(Model { path: PathBuf::new(), metadata, tensors }.write(&folder.file(name))?)
+        Ok(Model { path: PathBuf::new(), metadata, tensors }.save(folder.file(name))?)
     }
 
     pub(super) fn take_best(&mut self) -> Result<(), Error> {
@@ -151,15 +120,15 @@ impl Trainer {
     }
 
     /// Writes `model.safetensors` again, with the averages that batch norm is to have.
-    pub(super) fn save_settled(&mut self, folder: &mut RunFolder) -> Result<(), Error> {
+    pub(super) fn save_settled(&mut self, folder: Option<&mut RunFolder>) -> Result<(), Error> {
         let tensors = self.tensors(false)?;
         if let Some(best) = &mut self.best {
             // The counts stay those of its epoch.
             let floats = tensors.into_iter().filter(|(_, values)| matches!(values, export::Values::Floats(..)));
             best.tensors.extend(floats);
             (best.settled, best.saved) = (true, false);
-            return self.save_best(folder);
+            return folder.map_or(Ok(()), |folder| self.save_best(folder));
         }
-        self.write(folder, BEST, tensors, None)
+        folder.map_or(Ok(()), |folder| self.write(folder, BEST, tensors, None))
     }
 }

@@ -11,11 +11,11 @@ const VARIABLE: &str = "WGRAD_CACHE";
 
 /// The folder, if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
+pub struct Cache {
     folder: Option<PathBuf>,
 }
 
-impl Kept {
+impl Cache {
     /// The folder that `WGRAD_CACHE` names, none where it is `off`, else the user's own for such things.
     pub fn of_user() -> Self {
         let folder = match env::var_os(VARIABLE).filter(|named| !named.is_empty()) {
@@ -31,10 +31,7 @@ impl Kept {
     /// # Errors
     /// Nothing is kept: `WGRAD_CACHE` is `off`, or the user has no folder.
     pub fn folder(&self) -> Result<&PathBuf, Error> {
-        let nowhere = format!(
-            "caching is disabled ({VARIABLE} is off, or no home directory was found): set {VARIABLE} to a folder"
-        );
-        self.folder.as_ref().ok_or(Error::Setting(nowhere))
+        self.folder.as_ref().ok_or(Error::NoCache { variable: VARIABLE })
     }
 
     /// A file of it, if it is there.

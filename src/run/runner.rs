@@ -1,10 +1,10 @@
 //! A compiled network on a device: what the loop, evaluation and prediction do with its slots.
 
 use super::batches::steps;
-use super::device::Device;
+use super::compiled::Compiled;
 use super::pace::Pace;
-use super::programs::Programs;
 use crate::data::Values;
+use crate::device::Device;
 use crate::executor::{DeviceError, Executor};
 use crate::export::LossScaling;
 use crate::kernel::{Now, Scalar, Step};
@@ -15,14 +15,14 @@ use std::time::Instant;
 /// A plan and an executor, with the slots that the host writes and reads.
 pub struct Runner {
     exec: Box<dyn Executor>,
-    programs: Programs,
+    compiled: Compiled,
     /// The plan's slots by name.
     slots: HashMap<String, SlotId>,
 }
 
 impl std::fmt::Debug for Runner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Runner").field("programs", &self.programs).finish_non_exhaustive()
+        f.debug_struct("Runner").field("compiled", &self.compiled).finish_non_exhaustive()
     }
 }
 
@@ -58,10 +58,10 @@ impl Runner {
     ///
     /// # Errors
     /// The device has no room or refuses.
-    pub fn new(device: &Device, programs: Programs) -> Result<Self, DeviceError> {
+    pub fn new(device: &Device, compiled: Compiled) -> Result<Self, DeviceError> {
         let named = |(slot, place): (&Slot, u32)| (slot.name.clone(), SlotId(place));
-        let slots = programs.plan.slots.iter().zip(0..).map(named).collect();
-        let mut runner = Self { exec: device.executor(&programs.plan)?, programs, slots };
+        let slots = compiled.plan.slots.iter().zip(0..).map(named).collect();
+        let mut runner = Self { exec: device.executor(&compiled.plan)?, compiled, slots };
         runner.set_scaling(LossScaling::default())?;
         Ok(runner)
     }
@@ -71,7 +71,7 @@ impl Runner {
     /// # Errors
     /// The device failed.
     pub fn scaling(&mut self) -> Result<Option<LossScaling>, DeviceError> {
-        if !self.programs.scales_loss {
+        if !self.compiled.scales_loss {
             return Ok(None);
         }
         let Now { exponent, steady, skipped, .. } = self.exec.now()?;
@@ -83,7 +83,7 @@ impl Runner {
     /// # Errors
     /// The device failed.
     pub fn set_scaling(&mut self, scaling: LossScaling) -> Result<(), DeviceError> {
-        if !self.programs.scales_loss {
+        if !self.compiled.scales_loss {
             return Ok(());
         }
         let LossScaling { exponent, steady, skipped } = scaling;
@@ -92,8 +92,8 @@ impl Runner {
     }
 
     /// The compiled network.
-    pub fn programs(&self) -> &Programs {
-        &self.programs
+    pub fn compiled(&self) -> &Compiled {
+        &self.compiled
     }
 
     /// The executor.
@@ -121,21 +121,21 @@ impl Runner {
     /// # Errors
     /// A label is the number of no class; the device failed.
     pub fn load_targets(&mut self, targets: &[u32], class_weights: Option<&[f32]>) -> Result<(), DeviceError> {
-        let weights = self.programs.plan.slot("class_weights");
-        let labels = self.programs.plan.slots[self.slot("targets").0 as usize].scalar == Scalar::U32;
+        let weights = self.compiled.plan.slot("class_weights");
+        let labels = self.compiled.plan.slots[self.slot("targets").0 as usize].scalar == Scalar::U32;
         if let Some(slot) = weights.filter(|_| labels) {
-            let classes = self.programs.plan.slots[slot.0 as usize].words();
+            let classes = self.compiled.plan.slots[slot.0 as usize].words();
             below(targets, classes, |row, label| format!("row {row} has label {label}, of {classes} classes"))?;
         }
         self.write("targets", targets)?;
         let Some(slot) = weights else { return Ok(()) };
-        let classes = self.programs.plan.slots[slot.0 as usize].words();
+        let classes = self.compiled.plan.slots[slot.0 as usize].words();
         self.write("class_weights", &bits(class_weights.unwrap_or(&vec![1.0; classes])))
     }
 
     fn write(&mut self, name: &str, words: &[u32]) -> Result<(), DeviceError> {
         let slot = self.slot(name);
-        let room = self.programs.plan.slots[slot.0 as usize].words();
+        let room = self.compiled.plan.slots[slot.0 as usize].words();
         if words.len() > room {
             return Err(DeviceError::Misfit(format!(
                 "{name} has {} words, and the plan has {room} for it",
@@ -175,14 +175,14 @@ impl Runner {
     /// # Errors
     /// A row is none of the data set, or a step goes beyond the order or has more rows than a batch; the device failed.
     pub fn begin(&mut self, order: &[u32], steps: &[Step], from: usize) -> Result<(), DeviceError> {
-        let there = self.programs.plan.slots[self.slot("targets").0 as usize].shape.rows();
+        let there = self.compiled.plan.slots[self.slot("targets").0 as usize].shape.rows();
         below(order, there, |at, row| format!("place {at} of the order has row {row}, of {there}"))?;
         let fits = |step: &Step| {
-            step.rows as usize <= self.programs.batch && step.start as usize + step.rows as usize <= order.len()
+            step.rows as usize <= self.compiled.batch && step.start as usize + step.rows as usize <= order.len()
         };
         if let Some(at) = steps.iter().position(|step| !fits(step)) {
             let Step { start, rows, .. } = steps[at];
-            let (most, end) = (self.programs.batch, order.len());
+            let (most, end) = (self.compiled.batch, order.len());
             let what = format!("step {at} takes {rows} rows from {start} on: a batch has {most}, and the order {end}");
             return Err(DeviceError::Misfit(what));
         }
@@ -216,7 +216,7 @@ impl Runner {
     /// # Errors
     /// The device failed.
     pub fn outputs(&mut self, program: usize, rows: &[u32]) -> Result<Vec<f32>, DeviceError> {
-        let table = steps(rows.len(), self.programs.batch, false, |_| 0.0, 0);
+        let table = steps(rows.len(), self.compiled.batch, false, |_| 0.0, 0);
         self.begin(rows, &table, 0)?;
         self.run_all(program, table.len())?;
         self.collected(rows.len())
@@ -244,7 +244,7 @@ impl Runner {
     /// The device failed.
     pub fn collected(&mut self, rows: usize) -> Result<Vec<f32>, DeviceError> {
         let slot = self.slot("outputs");
-        let width = self.programs.plan.slots[slot.0 as usize].shape.width();
+        let width = self.compiled.plan.slots[slot.0 as usize].shape.width();
         Ok(bytemuck::cast_vec(self.exec.read(slot, 0, rows * width)?))
     }
 }

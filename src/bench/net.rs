@@ -1,17 +1,14 @@
 //! Training steps of a network on random data, as the trainer takes them.
 
-use super::super::batches;
-use super::super::device::Device;
-use super::super::programs::{DataShape, Programs, Purpose, TrainOptions};
-use super::super::runner::Runner;
-use super::super::state;
 use super::host::thread_seconds;
 use super::median;
+use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{self, Head, Network, Rule};
 use crate::op::{Family, Target, Value};
 use crate::random::{Domain, Stream};
+use crate::run::{Compiled, DataShape, Purpose, Runner, TrainOptions, batches, state};
 use rand::RngExt;
 use std::time::Instant;
 
@@ -103,9 +100,9 @@ impl Net {
         let scale_loss = matches!(target.product, Family::Cooperative(_));
         let optimizer = nn::Settings { rule, weight_decay: 1e-4, scale_loss, ..nn::Settings::default() };
         let options = TrainOptions { seed: SEED, optimizer, lr: LR, label_smoothing: 0.0 };
-        let programs = Programs::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
-        let program = programs.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
-        let runner = Runner::new(device, programs)?;
+        let compiled = Compiled::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
+        let program = compiled.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
+        let runner = Runner::new(device, compiled)?;
         // In the order of the file, as the peers go through theirs.
         let order: Vec<u32> = (0..rows as u32).collect();
         let most = most.unwrap_or(usize::MAX);
@@ -120,7 +117,7 @@ impl Net {
         let mut stream = Stream::new(SEED, Domain::Check, 0);
         let words = self.order.len() * self.work.features();
         let block: Vec<u32> = (0..RANDOM_WORDS.min(words)).map(|_| stream.random::<f32>().to_bits()).collect();
-        let slot = self.runner.programs().plan.slot("data");
+        let slot = self.runner.compiled().plan.slot("data");
         let slot = slot.ok_or_else(|| Error::Failed("the plan has no data".into()))?;
         for first in (0..words).step_by(block.len()) {
             let count = block.len().min(words - first);
@@ -141,13 +138,13 @@ impl Net {
     }
 
     /// The compiled network.
-    pub fn programs(&self) -> &Programs {
-        self.runner.programs()
+    pub fn compiled(&self) -> &Compiled {
+        self.runner.compiled()
     }
 
     /// Dispatches of a training step.
     pub fn dispatches(&self) -> usize {
-        self.programs().plan.programs[self.program].dispatches.len()
+        self.compiled().plan.programs[self.program].dispatches.len()
     }
 
     /// Takes training steps, on through the data again and again, and waits until they are done.

@@ -11,23 +11,23 @@ const MOST: usize = 4096;
 
 /// The size of the next chunk.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
+pub(crate) struct Pace {
     steps: usize,
 }
 
 impl Pace {
     /// Begins with a single step, whose time is not known.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { steps: 1 }
     }
 
     /// Steps of the next chunk, of those that are left.
-    pub(super) fn next(&self, left: usize) -> usize {
+    pub(crate) fn next(&self, left: usize) -> usize {
         self.steps.min(left)
     }
 
     /// Takes note of the time that a chunk took.
-    pub(super) fn took(&mut self, steps: usize, time: Duration) {
+    pub(crate) fn took(&mut self, steps: usize, time: Duration) {
         if time < TIME.0 && steps == self.steps {
             self.steps = (steps * 2).min(MOST);
         } else if time > TIME.1 {

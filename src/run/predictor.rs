@@ -1,26 +1,59 @@
 //! A model ready to predict: its outputs for any inputs, by the rule for inference or under dropout's masks.
 
 use super::batches::steps;
-use super::device::Device;
-use super::programs::{DataShape, Programs, Purpose};
+use super::compiled::{Compiled, DataShape, Purpose};
 use super::runner::Runner;
 use super::state;
 use crate::data::{Affine, Values};
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
-use crate::nn::{Network, Problem};
+use crate::nn::{Answer, Network, Problem, TargetScale};
 
 /// Rows of one batch of a prediction.
 const BATCH: usize = 256;
 
-/// A model on a device.
+/// A model on a device, ready to predict.
+///
+/// ```
+/// use wgrad::data::{self, Targets};
+/// use wgrad::{Device, Predictor, Recipe, Trainer};
+///
+/// let (x, y) = ([0.0, 0.1, 0.9, 1.0], [0, 0, 1, 1]);
+/// let data = data::from_floats(&x, &[1], Targets::of_labels(&y))?;
+/// let recipe = Recipe { test: Some(0.0.into()), validation: Some(0.0.into()), ..Recipe::default() };
+/// let mut trainer = Trainer::with_data(&recipe, data, &Device::CPU)?;
+/// trainer.fit(&mut ())?;
+/// let mut predictor = Predictor::new(&trainer.model()?, &Device::CPU)?;
+/// assert_eq!(predictor.predict(&[0.2, 0.8])?.len(), 2);
+/// # Ok::<(), wgrad::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Predictor {
     runner: Runner,
     affine: Affine,
     features: usize,
     problem: Problem,
+    scale: TargetScale,
+}
+
+/// What a model answers for one row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prediction {
+    /// One of several classes.
+    Class {
+        /// The number of the class, from 0 in the order of the model's names.
+        class: usize,
+        /// Its name.
+        name: String,
+        /// The probability of each class.
+        probabilities: Vec<f64>,
+    },
+    /// The probability of each label.
+    Labels(Vec<f64>),
+    /// Numbers, in the units of the data.
+    Numbers(Vec<f64>),
 }
 
 /// What a row's predictions under several of dropout's masks have in common, for each class, label or number.
@@ -33,27 +66,65 @@ pub struct Sampled {
 }
 
 impl Predictor {
+    /// Puts a model on a device.
+    ///
+    /// # Errors
+    /// The model does not describe a network, or its tensors do not fit it; the device failed.
+    pub fn new(model: &Model, device: &Device) -> Result<Self, Error> {
+        Self::for_inputs(model, false, None, device)
+    }
+
+    /// The answers for rows of inputs, `[rows, features]` row-major, in the units of the data that the model was trained on:
+    /// pixels as they are in the file, features of a table before normalisation.
+    ///
+    /// # Errors
+    /// `rows` are no whole rows, or there is none; the predictor is for bytes; the device failed.
+    pub fn predict(&mut self, rows: &[f32]) -> Result<Vec<Prediction>, Error> {
+        if rows.is_empty() || !rows.len().is_multiple_of(self.features) {
+            let what = format!("{} values are no whole number of rows of {}", rows.len(), self.features);
+            return Err(Error::Rows(format!("{what}: give at least one whole row")));
+        }
+        let normalized = |(at, &value): (usize, &f32)| self.affine.apply(at % self.features, f64::from(value)) as f32;
+        let values = Values::Floats(rows.iter().enumerate().map(normalized).collect());
+        let outputs = self.outputs(&values)?;
+        Ok(outputs.chunks(self.problem.head().outputs).map(|row| self.prediction(row)).collect())
+    }
+
+    fn prediction(&self, outputs: &[f32]) -> Prediction {
+        match self.problem.answer {
+            Answer::Class | Answer::Binary => {
+                let class = self.problem.class(outputs);
+                let name = self.problem.names[class].clone();
+                Prediction::Class { class, name, probabilities: self.problem.probabilities(outputs) }
+            }
+            Answer::Labels => Prediction::Labels(self.problem.probabilities(outputs)),
+            Answer::Numbers => {
+                Prediction::Numbers(outputs.iter().enumerate().map(|(j, &y)| self.scale.original(j, y)).collect())
+            }
+        }
+    }
+
     /// Puts a model on a device, for inputs that are bytes, which it normalises, or floats, which are normalised already.
     /// With a seed, it can also draw masks.
     ///
     /// # Errors
     /// The model does not describe a network or does not fit it, or is to draw masks and drops nothing; the device failed.
-    pub fn new(model: &Model, bytes: bool, masks: Option<u64>, device: &Device) -> Result<Self, Error> {
+    #[doc(hidden)]
+    pub fn for_inputs(model: &Model, bytes: bool, masks: Option<u64>, device: &Device) -> Result<Self, Error> {
         let meta = model.described()?;
         let problem = meta.problem();
         let network = Network::read(&meta.layers, problem.head(), None)?;
         if masks.is_some() && !network.drops() {
-            let what = "has no dropout, so every sample would be the same: leave --samples out";
-            return Err(Error::Setting(format!("{} {what}", model.path.display())));
+            return Err(Error::NoDropout { path: model.path.clone() });
         }
         let data = DataShape { bytes, rows: BATCH, row: meta.input.clone() };
         let purpose = masks.map_or(Purpose::Predict, |seed| Purpose::Sample { seed });
-        let programs = Programs::compile(&network, &data, BATCH, purpose, device.target())?;
-        state::check(&programs, model, false)?;
-        let mut runner = Runner::new(device, programs)?;
+        let compiled = Compiled::compile(&network, &data, BATCH, purpose, device.target())?;
+        state::check(&compiled, model, false)?;
+        let mut runner = Runner::new(device, compiled)?;
         state::load(&mut runner, model, false)?;
         let features = meta.input.iter().product();
-        Ok(Self { runner, affine: meta.normalize.affine(features), features, problem })
+        Ok(Self { runner, affine: meta.normalize.affine(features), features, problem, scale: meta.scale() })
     }
 
     /// What the outputs say.
@@ -69,7 +140,7 @@ impl Predictor {
         let mut all = vec![];
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;
-            let program = self.runner.programs().evaluate;
+            let program = self.runner.compiled().evaluate;
             all.extend(self.runner.outputs(program, &order)?);
         }
         Ok(all)
@@ -90,7 +161,7 @@ impl Predictor {
         of: impl Fn(&[f32]) -> Vec<f64>,
     ) -> Result<Vec<Sampled>, DeviceError> {
         let width = self.problem.head().outputs;
-        let program = self.runner.programs().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
+        let program = self.runner.compiled().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
         let mut all = vec![];
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;

@@ -1,13 +1,13 @@
 //! The time of each dispatch of a step, beside what the device does at best.
 
-use super::super::device::Device;
-use super::super::programs::Programs;
 use super::chain::{Chain, Form, Product};
 use super::net::Net;
 use super::{Timing, measure, median};
+use crate::device::Device;
 use crate::error::Error;
 use crate::kernel::Access;
 use crate::op::{Dispatch, SlotId, Target};
+use crate::run::Compiled;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -137,21 +137,21 @@ impl Net {
             Some(times) => (Clock::Device, times),
             None => self.by_the_host(wanted, on_host)?,
         };
-        let programs = self.programs();
-        let dispatches = &programs.plan.programs[program].dispatches;
+        let compiled = self.compiled();
+        let dispatches = &compiled.plan.programs[program].dispatches;
         let time = |(dispatch, &seconds): (&Dispatch, &f64)| KernelTime {
             kernel: dispatch.kernel.name,
             path: Arc::clone(&dispatch.path),
             seconds,
             flops: dispatch.flops as f64,
-            bytes: bytes(programs, dispatch),
+            bytes: bytes(compiled, dispatch),
         };
         Ok(Profile { clock, dispatches: dispatches.iter().zip(&times).map(time).collect() })
     }
 
     fn by_the_host(&mut self, steps: usize, on_host: bool) -> Result<(Clock, Vec<f64>), Error> {
         let (runner, program, steps) = self.at_work(steps)?;
-        let count = runner.programs().plan.programs[program].dispatches.len();
+        let count = runner.compiled().plan.programs[program].dispatches.len();
         let executor = runner.executor();
         let (mut times, mut waits) = (vec![vec![]; count], vec![]);
         let seconds = |started: Instant| started.elapsed().as_secs_f64();
@@ -177,10 +177,10 @@ impl Net {
 const BY_STEP: [&str; 6] = ["data", "targets", "order", "table", "losses", "corrects"];
 
 /// Bytes that a dispatch reads and writes if it touches every word of its tensors once, or twice where it updates.
-fn bytes(programs: &Programs, dispatch: &Dispatch) -> f64 {
+fn bytes(compiled: &Compiled, dispatch: &Dispatch) -> f64 {
     let words = |((&SlotId(id), &words), access): ((&SlotId, &usize), Access)| {
-        let in_part = BY_STEP.contains(&programs.plan.slots[id as usize].name.as_str());
-        let touched = words as f64 / if in_part { programs.lines as f64 } else { 1.0 };
+        let in_part = BY_STEP.contains(&compiled.plan.slots[id as usize].name.as_str());
+        let touched = words as f64 / if in_part { compiled.lines as f64 } else { 1.0 };
         touched * if access == Access::Update { 2.0 } else { 1.0 }
     };
     let accesses = dispatch.kernel.bindings.iter().map(|binding| binding.access);

@@ -1,6 +1,6 @@
 //! A network's tensors between device and file.
 
-use super::programs::Programs;
+use super::compiled::Compiled;
 use super::runner::Runner;
 use crate::error::Error;
 use crate::executor::DeviceError;
@@ -12,8 +12,8 @@ use crate::ops::optimizers;
 use std::collections::{BTreeMap, HashSet};
 
 /// Starts a network from its seed.
-pub(super) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceError> {
-    for (index, tensor) in runner.programs().tensors.clone().iter().enumerate() {
+pub(crate) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceError> {
+    for (index, tensor) in runner.compiled().tensors.clone().iter().enumerate() {
         runner.write_floats(&tensor.name, &tensor.initial(seed, index))?;
     }
     Ok(())
@@ -21,10 +21,10 @@ pub(super) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceErr
 
 /// Refuses a file whose tensors are not those of a network, before memory is taken for one that may be as large as the
 /// file says; with the optimiser's state if a run is to go on.
-pub(super) fn check(programs: &Programs, model: &Model, resume: bool) -> Result<(), Error> {
-    let Programs { tensors, .. } = programs;
+pub(crate) fn check(compiled: &Compiled, model: &Model, resume: bool) -> Result<(), Error> {
+    let Compiled { tensors, .. } = compiled;
     let names: HashSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-    let counters: HashSet<String> = counter_names(programs).collect();
+    let counters: HashSet<String> = counter_names(compiled).collect();
     let known = |name: &str| {
         let tensor_of = |state: &&'static str| name.strip_prefix(*state)?.strip_prefix('.');
         let name = optimizers().flat_map(|kind| kind.states).find_map(tensor_of).unwrap_or(name);
@@ -44,7 +44,7 @@ pub(super) fn check(programs: &Programs, model: &Model, resume: bool) -> Result<
         if let Some(value) = values.iter().find(|&&value| value < 0.0 && tensor.name.ends_with(".running_var")) {
             return Err(mismatch(format!("{} holds {value}, which is no variance", tensor.name)));
         }
-        for name in state_names(programs, tensor).filter(|_| resume) {
+        for name in state_names(compiled, tensor).filter(|_| resume) {
             model.floats(&name, &tensor.shape.0)?;
         }
     }
@@ -53,42 +53,42 @@ pub(super) fn check(programs: &Programs, model: &Model, resume: bool) -> Result<
 
 /// Loads all tensors of a network from a file, with the optimiser's state if a run is to go on, and gives the batches
 /// that batch norm has counted.
-pub(super) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i64, Error> {
-    check(runner.programs(), model, resume)?;
-    for tensor in runner.programs().tensors.clone() {
-        let states: Vec<String> = state_names(runner.programs(), &tensor).filter(|_| resume).collect();
+pub(crate) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i64, Error> {
+    check(runner.compiled(), model, resume)?;
+    for tensor in runner.compiled().tensors.clone() {
+        let states: Vec<String> = state_names(runner.compiled(), &tensor).filter(|_| resume).collect();
         for name in std::iter::once(&tensor.name).chain(&states) {
             runner.write_floats(name, model.floats(name, &tensor.shape.0)?)?;
         }
     }
-    let counted = counter_names(runner.programs()).find_map(|name| model.tensors.get(&name));
+    let counted = counter_names(runner.compiled()).find_map(|name| model.tensors.get(&name));
     Ok(if let Some(Values::Count(count)) = counted { *count } else { 0 })
 }
 
 /// Names of the optimiser's states of a tensor: only trainable tensors have any.
-fn state_names<'a>(programs: &'a Programs, tensor: &'a Tensor) -> impl Iterator<Item = String> + use<'a> {
-    let states = programs.states.iter().filter(|_| tensor.class == Class::Parameters);
+fn state_names<'a>(compiled: &'a Compiled, tensor: &'a Tensor) -> impl Iterator<Item = String> + use<'a> {
+    let states = compiled.states.iter().filter(|_| tensor.class == Class::Parameters);
     states.map(|state| format!("{state}.{}", tensor.name))
 }
 
-fn counter_names(programs: &Programs) -> impl Iterator<Item = String> + use<'_> {
-    programs.counters.iter().map(|index| format!("{index}.num_batches_tracked"))
+fn counter_names(compiled: &Compiled) -> impl Iterator<Item = String> + use<'_> {
+    compiled.counters.iter().map(|index| format!("{index}.num_batches_tracked"))
 }
 
 /// All tensors of a network, with the optimiser's state if the file is to be resumed from.
-pub(super) fn save(
+pub(crate) fn save(
     runner: &mut Runner,
     batches_tracked: i64,
     resumable: bool,
 ) -> Result<BTreeMap<String, Values>, DeviceError> {
     let mut out = BTreeMap::new();
-    for tensor in runner.programs().tensors.clone() {
-        let states: Vec<String> = state_names(runner.programs(), &tensor).filter(|_| resumable).collect();
+    for tensor in runner.compiled().tensors.clone() {
+        let states: Vec<String> = state_names(runner.compiled(), &tensor).filter(|_| resumable).collect();
         for name in std::iter::once(tensor.name.clone()).chain(states) {
             let values = runner.read_floats(&name)?;
             out.insert(name, Values::Floats(tensor.shape.0.clone(), values));
         }
     }
-    out.extend(counter_names(runner.programs()).map(|name| (name, Values::Count(batches_tracked))));
+    out.extend(counter_names(runner.compiled()).map(|name| (name, Values::Count(batches_tracked))));
     Ok(out)
 }

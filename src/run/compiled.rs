@@ -60,7 +60,7 @@ pub enum Purpose {
 
 /// A compiled network.
 #[derive(Clone, Debug)]
-pub struct Programs {
+pub struct Compiled {
     /// Memory and dispatches.
     pub plan: Arc<Plan>,
     /// The program of a training step, if the plan trains.
@@ -87,7 +87,7 @@ pub struct Programs {
     pub scales_loss: bool,
 }
 
-impl Programs {
+impl Compiled {
     /// Compiles a network for batches of `batch` rows of the data.
     ///
     /// # Errors

@@ -62,11 +62,17 @@ impl Evaluation {
     }
 }
 
-/// Judges outputs `[rows, outputs]` by the targets of these rows of a data set.
+/// Compares outputs `[rows, outputs]` with the targets of these rows of a data set.
 ///
 /// # Panics
 /// The targets are of another kind than the problem: a fault of ours.
-pub fn judge(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &Targets, rows: &[u32]) -> Evaluation {
+pub fn evaluate(
+    problem: &Problem,
+    scale: &TargetScale,
+    outputs: &[f32],
+    targets: &Targets,
+    rows: &[u32],
+) -> Evaluation {
     let width = problem.head().outputs;
     let each = || outputs.chunks(width).zip(rows.iter().map(|&row| row as usize));
     let n = rows.len();
@@ -99,7 +105,7 @@ pub fn judge(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &
 ///
 /// # Panics
 /// The targets are of another kind than the problem: a fault of ours.
-pub(super) fn mean_loss(
+pub(crate) fn mean_loss(
     problem: &Problem,
     scale: &TargetScale,
     (outputs, targets, rows): (&[f32], &Targets, &[u32]),
@@ -178,7 +184,7 @@ mod tests {
         assert!((scale.offset[0] - 3.0).abs() < 1e-12 && (scale.factor[0] - (3.0f64 / 8.0).sqrt()).abs() < 1e-12);
         let outputs: Vec<f32> = [2.0, 3.0, 4.0].iter().map(|&y| scale.scaled(0, y)).collect();
         let targets = Targets::Numbers { values, names: vec!["y".into()] };
-        let evaluation = judge(&problem, &scale, &outputs, &targets, &[0, 2, 3]);
+        let evaluation = evaluate(&problem, &scale, &outputs, &targets, &[0, 2, 3]);
         let Score::Numbers { mse, r2 } = evaluation.score else { panic!("numbers") };
         assert!((mse - 2.0 / 3.0).abs() < 1e-6 && (r2 - 0.75).abs() < 1e-6, "{mse} {r2}");
         assert!((evaluation.loss - mse * 3.0 / 8.0).abs() < 1e-6);
@@ -209,7 +215,7 @@ mod tests {
         let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names: vec!["a".into(), "b".into()] };
         let targets = Targets::Classes { labels: vec![0, 1, 0], names: problem.names.clone() };
         let outputs = [1.0, 0.0, 1.0, 0.0, 1.0, f32::NAN];
-        let evaluation = judge(&problem, &TargetScale::none(2), &outputs, &targets, &[0, 1, 2]);
+        let evaluation = evaluate(&problem, &TargetScale::none(2), &outputs, &targets, &[0, 1, 2]);
         assert_eq!(evaluation.score, Score::Classes { correct: 1, predictions: vec![0, 0, 0] });
         assert!(evaluation.loss.is_nan());
     }

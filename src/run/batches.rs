@@ -5,7 +5,7 @@ use crate::random::{Domain, Stream};
 use rand::seq::SliceRandom;
 
 /// The rows of an epoch in the order in which they are trained on: a permutation from the seed, or the file's order.
-pub(super) fn epoch_order(rows: &[u32], shuffle: bool, seed: u64, epoch: u64) -> Vec<u32> {
+pub(crate) fn epoch_order(rows: &[u32], shuffle: bool, seed: u64, epoch: u64) -> Vec<u32> {
     let mut order = rows.to_vec();
     if shuffle {
         order.shuffle(&mut Stream::new(seed, Domain::Order, epoch as u32));
@@ -14,14 +14,14 @@ pub(super) fn epoch_order(rows: &[u32], shuffle: bool, seed: u64, epoch: u64) ->
 }
 
 /// Batches of an epoch of `rows` rows, the last one smaller; a last batch of one row is left out where a layer needs two.
-pub(super) fn count(rows: usize, batch: usize, needs_two_rows: bool) -> usize {
+pub(crate) fn count(rows: usize, batch: usize, needs_two_rows: bool) -> usize {
     let batches = rows.div_ceil(batch);
     let last = rows - batches.saturating_sub(1) * batch;
     batches - usize::from(needs_two_rows && last == 1)
 }
 
 /// The step table of an epoch. `first_step` counts updates from the first of the training, and so does what `rate` takes.
-pub(super) fn steps(
+pub(crate) fn steps(
     rows: usize,
     batch: usize,
     needs_two_rows: bool,

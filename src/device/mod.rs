@@ -1,14 +1,18 @@
-//! Which device trains, and an executor on it.
+//! Which device computes, and an executor on it.
 
-use super::{memory, tuned};
+mod cache;
+mod memory;
+pub mod tuned;
+
+pub use cache::Cache;
+
 use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
-use crate::gpu::{Attendant, Checks, Choice, Gpu, Session};
+use crate::gpu::{AdapterReport, Attendant, Checks, Choice, Gpu, Session};
 use crate::graph::plan::Plan;
 use crate::kernel::Precision;
 use crate::op::{Family, Target};
 use std::fmt;
-use std::rc::Rc;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -51,19 +55,46 @@ impl fmt::Display for DeviceChoice {
     }
 }
 
-/// An open device.
+/// An open device: a GPU, or the CPU path.
+///
+/// ```
+/// use wgrad::Device;
+///
+/// let device = Device::open(&"cpu".parse()?)?;
+/// assert!(device.is_cpu());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
-pub enum Device {
-    /// The CPU path. Where a GPU was looked for first, why there is none.
-    Cpu {
-        /// What to tell the user.
-        why: Option<String>,
-    },
-    /// A GPU.
-    Gpu(Rc<Gpu>),
+pub struct Device {
+    gpu: Option<Arc<Gpu>>,
+    /// Why the CPU path was taken where a GPU was looked for.
+    why_cpu: Option<String>,
 }
 
 impl Device {
+    /// The CPU path.
+    pub const CPU: Self = Self { gpu: None, why_cpu: None };
+
+    /// A GPU that is open already.
+    pub fn gpu(gpu: Arc<Gpu>) -> Self {
+        Self { gpu: Some(gpu), why_cpu: None }
+    }
+
+    /// Whether it is the CPU path.
+    pub fn is_cpu(&self) -> bool {
+        self.gpu.is_none()
+    }
+
+    /// What the adapter offers, if it is a GPU.
+    pub fn report(&self) -> Option<&AdapterReport> {
+        self.gpu.as_deref().map(Gpu::report)
+    }
+
+    /// Why it is the CPU path, where a GPU was looked for and none could be used.
+    pub fn why_cpu(&self) -> Option<&str> {
+        self.why_cpu.as_deref()
+    }
+
     /// Opens what was asked for, for products in float32. Nothing is told or kept, and the fixed table says which variants
     /// plans get.
     ///
@@ -101,7 +132,7 @@ impl Device {
         attendant: Option<Arc<dyn Attendant>>,
     ) -> Result<Self, DeviceError> {
         let gpu = |choice: &Choice| {
-            let mut gpu = Gpu::open_for(precision, choice, Checks::Off)?;
+            let mut gpu = Gpu::open_with(precision, choice, Checks::Off)?;
             if let Some(attendant) = attendant {
                 if precision == Precision::F32
                     && let Some(variants) = tuned::find(gpu.report(), &*attendant)
@@ -110,20 +141,20 @@ impl Device {
                 }
                 gpu.attend(attendant);
             }
-            Ok::<_, DeviceError>(Self::Gpu(Rc::new(gpu)))
+            Ok::<_, DeviceError>(Self::gpu(Arc::new(gpu)))
         };
         let device = match choice {
-            DeviceChoice::Cpu => Self::Cpu { why: None },
+            DeviceChoice::Cpu => Self::CPU,
             DeviceChoice::Gpu(choice) => gpu(choice)?,
             DeviceChoice::Auto => match gpu(&Choice::Hardware) {
                 Ok(gpu) => gpu,
                 // The GPU that was meant is there.
                 Err(error @ DeviceError::NoF16 { .. }) => return Err(error),
-                Err(error) => Self::Cpu { why: Some(error.to_string()) },
+                Err(error) => Self { gpu: None, why_cpu: Some(error.to_string()) },
             },
         };
-        if let (Precision::F16, Self::Cpu { why }) = (precision, &device) {
-            let why = why.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+        if precision == Precision::F16 && device.is_cpu() {
+            let why = device.why_cpu().map_or(String::new(), |why| format!(" ({why})"));
             let what = format!("it has no cooperative matrices{why}");
             return Err(DeviceError::NoF16 { adapter: "the CPU path".into(), what });
         }
@@ -132,18 +163,12 @@ impl Device {
     }
 
     fn best_target(&self) -> Target {
-        match self {
-            Self::Cpu { .. } => Target::CPU,
-            Self::Gpu(gpu) => gpu.target(),
-        }
+        self.gpu.as_ref().map_or(Target::CPU, |gpu| gpu.target())
     }
 
     /// The families of products that it runs.
     pub fn families(&self) -> Vec<Family> {
-        match self {
-            Self::Cpu { .. } => vec![Family::Plain, Family::Tiled],
-            Self::Gpu(gpu) => gpu.report().families(),
-        }
+        self.report().map_or_else(|| vec![Family::Plain, Family::Tiled], AdapterReport::families)
     }
 
     /// The family that `WGRAD_PRODUCT` asks for, if it does, so that every variant can be tried.
@@ -168,18 +193,18 @@ impl Device {
 
     /// Whether plans are compiled for the variants for which it was tuned.
     pub fn is_tuned(&self) -> bool {
-        matches!(self, Self::Gpu(gpu) if gpu.is_tuned())
+        self.gpu.as_ref().is_some_and(|gpu| gpu.is_tuned())
     }
 
     /// An executor for a plan.
     ///
     /// # Errors
     /// The device or the host has no room, or the device refuses.
-    pub fn executor(&self, plan: &Arc<Plan>) -> Result<Box<dyn Executor>, DeviceError> {
-        memory::check(plan, matches!(self, Self::Cpu { .. }))?;
-        Ok(match self {
-            Self::Cpu { .. } => Box::new(Machine::new(Arc::clone(plan), Mode::Fast)),
-            Self::Gpu(gpu) => Box::new(Session::new(gpu, Arc::clone(plan))?),
+    pub(crate) fn executor(&self, plan: &Arc<Plan>) -> Result<Box<dyn Executor>, DeviceError> {
+        memory::check(plan, self.is_cpu())?;
+        Ok(match &self.gpu {
+            None => Box::new(Machine::new(Arc::clone(plan), Mode::Fast)),
+            Some(gpu) => Box::new(Session::new(gpu, Arc::clone(plan))?),
         })
     }
 }
@@ -187,12 +212,9 @@ impl Device {
 /// As it is named on the command line and in benchmarks.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cpu { .. } => write!(f, "CPU, {} threads", crate::threads::count()),
-            Self::Gpu(gpu) => {
-                let report = gpu.report();
-                write!(f, "{} ({}, {})", report.name, report.kind, report.backend)
-            }
+        match self.report() {
+            None => write!(f, "CPU, {} threads", crate::threads::count()),
+            Some(report) => write!(f, "{} ({}, {})", report.name, report.kind, report.backend),
         }
     }
 }

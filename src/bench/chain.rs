@@ -1,7 +1,7 @@
 //! Chains of one kind of dispatch: the products of a linear layer, a copy, and a dispatch that does nothing.
 
-use super::super::device::Device;
 use super::net::Work;
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::graph::plan::Plan;
@@ -219,14 +219,14 @@ impl Chain {
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::WORKS;
     use super::*;
+    use crate::bench::WORKS;
 
     #[test]
     fn the_products_of_a_step_are_those_of_its_plan() {
         let texts: Vec<String> = Product::of_step(&WORKS[2]).iter().map(ToString::to_string).collect();
         assert_eq!(texts, ["nt 32x32x64", "tn 32x64x32", "nt 32x10x32", "nn 32x32x10", "tn 10x32x32"]);
-        let device = Device::Cpu { why: None };
+        let device = Device::CPU;
         for product in Product::of_step(&WORKS[2]) {
             let chain = Chain::product(product, &device, device.target());
             let Ok(mut chain) = chain else { panic!("{product}: {chain:?}") };

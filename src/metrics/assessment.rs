@@ -2,7 +2,7 @@
 //!
 //! The numbers are those of scikit-learn's functions of the same names (`tests/metrics.rs`).
 
-use super::evaluate::{Evaluation, Score, judge};
+use super::evaluation::{Evaluation, Score, evaluate};
 use super::ranking::{Ranking, ranking};
 use crate::data::Targets;
 use crate::nn::{Answer, Problem, TargetScale};
@@ -152,13 +152,13 @@ impl ClassMetrics {
     }
 }
 
-/// Judges outputs `[rows, outputs]` by the targets of these rows of a data set, as [`judge`], and measures what else is
+/// Judges outputs `[rows, outputs]` by the targets of these rows of a data set, as [`evaluate`], and measures what else is
 /// said of them. The time is that of reading the outputs a few times and sorting the rows.
 ///
 /// # Panics
 /// The targets are of another kind than the problem: a fault of ours.
 pub fn assess(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &Targets, rows: &[u32]) -> Assessment {
-    let evaluation = judge(problem, scale, outputs, targets, rows);
+    let evaluation = evaluate(problem, scale, outputs, targets, rows);
     let width = problem.head().outputs;
     let metrics = match (targets, &evaluation.score) {
         (Targets::Classes { labels, .. }, Score::Classes { predictions, .. }) => {

@@ -4,13 +4,13 @@
 //! that are far from the fastest, once. A product counts as the share that a variant reaches of the fastest at it, and a
 //! choice as the mean (geometric) over all products, of which it must have every one. What the fixed table says stays where the gain is no more than noise.
 
-use super::super::device::Device;
-use super::super::pace::Pace;
 use super::chain::{Chain, Product};
 use super::net::{Net, Work};
 use super::{Timing, median, run};
+use crate::device::Device;
 use crate::error::Error;
 use crate::op::{Family, Recorder, Target, Variants};
+use crate::run::pace::Pace;
 
 /// What is tried of [`Target::groups_wanted`]; those of the fixed table are among them.
 pub const GROUPS: [u32; 5] = [1, 2, 16, 64, 256];
@@ -219,8 +219,8 @@ pub fn block_work(measured: &[OfNet], table: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::net::WORKS;
     use super::*;
+    use crate::bench::WORKS;
     use crate::op::Kind;
 
     fn of(size: usize, rates: &[(Family, u32, f64)]) -> OfProduct {

@@ -14,7 +14,7 @@ pub use host::{Load, Usage, peak_rss, since_process_start};
 pub use kernels::{Best, Clock, KernelTime, Profile, empty_dispatch};
 pub use net::{Net, WORKS, Work};
 
-use super::pace::Pace;
+use crate::run::pace::Pace;
 use std::time::Instant;
 
 /// Most seconds of warming up.

@@ -1,0 +1,193 @@
+//! A layer, what it builds with, and the tensors that layers own.
+
+use super::init::Init;
+use super::notation::LayerText;
+use crate::graph::{Graph, ValueId};
+use crate::kernel::Scalar;
+use crate::op::{Class, Op};
+use crate::shape::{Shape, ShapeError};
+use std::fmt;
+
+/// A layer: it owns no tensors but says which it has, and makes operations.
+pub trait Layer: fmt::Debug + Send + Sync {
+    /// The layer with what a last layer may leave out filled in, if it left something out; the text likewise.
+    fn complete(&self, _text: &mut LayerText, _outputs: usize) -> Option<Box<dyn Layer>> {
+        None
+    }
+
+    /// Adds its operations.
+    ///
+    /// # Errors
+    /// The input's shape does not fit.
+    fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError>;
+
+    /// How weights before it start by default, if it has a say.
+    fn init_before(&self) -> Option<Init> {
+        None
+    }
+
+    /// Whether it has weights of its own, so that it hides what comes after it from the weights before.
+    fn is_weighted(&self) -> bool {
+        false
+    }
+
+    /// Whether a batch of one row cannot be trained on.
+    fn needs_two_rows(&self) -> bool {
+        self.averages().is_some()
+    }
+
+    /// What it normalises by at inference, if it normalises by the batch in training.
+    fn averages(&self) -> Option<Averages> {
+        None
+    }
+
+    /// Whether training drops some of its inputs.
+    fn drops(&self) -> bool {
+        false
+    }
+}
+
+/// The averages over batches that batch norm takes at inference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Averages {
+    /// Exponential averages, as training moved them.
+    Running,
+    /// Plain averages over the training set, taken after training (Ioffe & Szegedy 2015, Algorithm 2).
+    Population,
+}
+
+/// How a tensor starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start {
+    /// Every element alike.
+    Value(f32),
+    /// Random weights `[outputs, inputs]`.
+    Weights(Init),
+}
+
+/// A tensor that a network owns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// As PyTorch's `state_dict` names it: index of the layer, then the name, as in `0.weight`.
+    pub name: String,
+    /// Its sizes.
+    pub shape: Shape,
+    /// `Parameters` or `State`.
+    pub class: Class,
+    /// How it starts.
+    pub start: Start,
+    /// Its layer's own learning rate, in place of the run's.
+    pub rate: Option<f64>,
+    /// The largest norm that its rows may have, in place of the run's.
+    pub max_norm: Option<f64>,
+}
+
+impl Tensor {
+    /// Initial values of tensor number `index` of the network.
+    pub fn initial(&self, seed: u64, index: usize) -> Vec<f32> {
+        match self.start {
+            Start::Value(value) => vec![value; self.shape.elements()],
+            Start::Weights(init) => init.weights(self.shape.width(), self.shape.rows(), seed, index as u32),
+        }
+    }
+}
+
+/// What a graph is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Usage {
+    /// Dropout drops and batch norm takes the batch's statistics.
+    Training {
+        /// Of the run: dropout's random numbers.
+        seed: u64,
+    },
+    /// Dropout is absent and batch norm takes the averages of its inputs' statistics.
+    Inference,
+    /// As inference, but batch norm takes the batch's statistics, and averages them for inference.
+    Population,
+    /// As inference, but dropout drops: the step is the number of the mask.
+    Sampling {
+        /// Dropout's random numbers.
+        seed: u64,
+    },
+}
+
+/// What a network made of a graph.
+#[derive(Debug)]
+pub struct Built {
+    /// What the loss takes: the last layer's output `[batch, outputs]`, or the input of a last sigmoid that is the loss's own.
+    pub logits: ValueId,
+    /// Output of each layer; one that changes nothing gives the output of the layer before it.
+    pub outputs: Vec<ValueId>,
+    /// Output shape of each layer, with the batch's capacity.
+    pub shapes: Vec<Shape>,
+    /// All tensors, in the order of PyTorch's `state_dict`.
+    pub tensors: Vec<Tensor>,
+    /// Layers that PyTorch counts batches for.
+    pub counters: Vec<usize>,
+}
+
+/// What a layer builds with.
+#[derive(Debug)]
+pub struct Builder<'a> {
+    pub(super) graph: &'a mut Graph,
+    pub(super) usage: Usage,
+    pub(super) index: usize,
+    pub(super) path: String,
+    pub(super) init: Init,
+    pub(super) built: &'a mut Built,
+}
+
+impl Builder<'_> {
+    /// Shape of a value.
+    pub fn shape(&self, id: ValueId) -> &Shape {
+        self.graph.shape(id)
+    }
+
+    /// The layer's path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The layer's place.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// How the layer's weights start.
+    pub fn init(&self) -> Init {
+        self.init
+    }
+
+    /// What the graph is made for.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Declares a tensor of the layer, with its own learning rate and largest norm of a row, if it has them.
+    pub fn tensor(
+        &mut self,
+        name: &str,
+        sizes: &[usize],
+        class: Class,
+        start: Start,
+        (rate, max_norm): (Option<f64>, Option<f64>),
+    ) -> ValueId {
+        let (name, shape) = (format!("{}.{name}", self.index), Shape(sizes.to_vec()));
+        let tensor = Tensor { name: name.clone(), shape: shape.clone(), class, start, rate, max_norm };
+        self.built.tensors.push(tensor);
+        self.graph.value(name, shape, Scalar::F32, class)
+    }
+
+    /// Says that PyTorch keeps a `num_batches_tracked` for this layer.
+    pub fn counts_batches(&mut self) {
+        self.built.counters.push(self.index);
+    }
+
+    /// Adds an operation with one output.
+    ///
+    /// # Errors
+    /// The inputs do not fit it.
+    pub fn push(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId, ShapeError> {
+        Ok(self.graph.push(op, &self.path, inputs)?[0])
+    }
+}
