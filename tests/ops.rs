@@ -280,7 +280,7 @@ fn nothing_moves_once_halted() {
     }
     for name in ["adam.update", "sgd.update_last", "batch_norm.running", "block.backward", "clip.scale", "metrics.step"]
     {
-        assert!(seen.contains(name), "{name} is given no state");
+        assert!(seen.iter().any(|seen| seen.starts_with(name)), "{name} is given no state");
     }
 }
 
@@ -319,7 +319,7 @@ fn threads_of_a_group_may_run_in_any_order() {
     }
     assert_all_ok(&verdicts);
     for name in ["matmul.large_tn", "matmul.jobs_tiled", "batch_norm.stats", "block.forward", "head.cross_entropy"] {
-        assert!(seen.contains(name), "{name} has no other order");
+        assert!(seen.iter().any(|seen| seen.starts_with(name)), "{name} has no other order");
     }
     // Upper threads of a sum by halves that go on adding, after the ones that read what they change.
     let case = cases().find(|(op, case)| *op == "batch_norm" && case.name == "127x33 of 128 rows").unwrap().1;
@@ -337,7 +337,7 @@ fn a_broken_kernel_is_named() {
     let Some(gpu) = support::gpu() else { return };
     for &[op, case, name, right, wrong] in breakages::BREAKAGES {
         let case = cases().find(|(o, c)| *o == op && c.name == case).unwrap_or_else(|| panic!("{op}: {case}")).1;
-        let kernel = OPS.iter().flat_map(|op| op.kernels).find(|kernel| kernel.name == name).unwrap();
+        let kernel = kernels().into_iter().find(|kernel| kernel.name == name).unwrap();
         let product = if kernel.needs == Needs::SubgroupsOf8 { Family::Subgroup } else { Family::Tiled };
         let target = Target { product, ..gpu.target() };
         if product == Family::Subgroup && !gpu.report().families().contains(&product) {

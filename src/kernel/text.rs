@@ -4,6 +4,9 @@
 //! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. Nothing else is
 //! generated: a register tile needs its accumulators by name, and a list of names is all that this makes.
 
+/// The file of a part that has none: what an operation writes out of its declarations.
+pub const GENERATED: &str = "(generated)";
+
 /// A WGSL file that goes into a kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {

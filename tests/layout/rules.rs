@@ -2,7 +2,7 @@
 
 use crate::text::{File, code, functions, imports, line, places};
 use std::collections::BTreeSet;
-use wgrad::kernel::Part;
+use wgrad::kernel::{GENERATED, Part};
 
 /// Modules and their floors: imports go to the same floor or down.
 const FLOORS: &[(&str, usize)] = &[
@@ -73,7 +73,7 @@ pub fn floors(files: &[File]) -> Vec<String> {
             names.extend(imports(&code, "wgrad"));
         }
         for (line, name) in names {
-            let to = if ["args", "parts"].contains(&name.as_str()) { "kernel" } else { name.as_str() };
+            let to = if ["args", "part", "parts"].contains(&name.as_str()) { "kernel" } else { name.as_str() };
             let stranger = from != to && STRANGERS.contains(&from) && STRANGERS.contains(&to);
             let alone = from == "data" && !["data", "files", "memory", "names", "random"].contains(&to);
             match floor(to) {
@@ -159,7 +159,7 @@ pub fn reached(files: &[File], parts: &[Part]) -> Vec<String> {
             wrong.push(format!("{path}: no kernel has it"));
         }
     }
-    for part in parts {
+    for part in parts.iter().filter(|part| part.file != GENERATED) {
         let path = format!("shaders/{}", part.file);
         match files.iter().find(|(file, _)| *file == path) {
             None => wrong.push(format!("{path}: there is no such file")),

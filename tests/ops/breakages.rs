@@ -116,7 +116,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
         "batch_norm+gelu+dropout, backward, 37 of 41x20x44",
         "block.subgroup_backward batch_norm+gelu+dropout",
         "gelu_gradient4(v0, d1",
-        "gelu_gradient4(v1, d1",
+        "gelu_gradient4(d1, d1",
     ],
     [
         "matmul",

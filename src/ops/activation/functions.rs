@@ -2,7 +2,7 @@
 //! path; the WGSL is `shaders/activation/NAME.wgsl`, with the functions `NAME_value` and `NAME_gradient`.
 
 use super::{EXACT, EXP, FEW, Function, TAIL, fast, twins};
-use crate::kernel::{Kernel, Part};
+use crate::kernel::{GENERATED, Kernel, Part};
 use crate::op::stage::{Fast, Seen};
 use crate::part;
 use crate::simd::math;
@@ -12,7 +12,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, PI};
 macro_rules! plain_names {
     ($name:literal) => {
         Part {
-            file: "activation/forward.wgsl",
+            file: GENERATED,
             text: concat!(
                 "fn activation(x: f32) -> f32 {\n    return ",
                 $name,
@@ -28,7 +28,7 @@ macro_rules! plain_names {
 macro_rules! of_four {
     ($name:literal) => {
         Part {
-            file: "activation/forward.wgsl",
+            file: GENERATED,
             text: concat!(
                 "fn ",
                 $name,

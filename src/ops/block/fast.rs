@@ -2,8 +2,8 @@
 //! memory of the thread's own, then what the stages make of it, stage by stage while the strip lies in the caches. Sums are over
 //! the rows in their order, so no bit depends on the cuts.
 
+use super::args::{Args, FORWARD};
 use super::chain::Chain;
-use super::kernels::{BACKWARD, FORWARD};
 use crate::gemm::{self, Form, Mask, Packed, STRIP, matrix, matrix_mut, workspace};
 use crate::kernel::{Io, Now};
 use crate::op::stage::{Link, Place, Row};
@@ -57,29 +57,6 @@ pub(super) fn slice_of<'a>(row: ndarray::ArrayView1<'a, f32>) -> &'a [f32] {
 #[inline(always)]
 pub(super) fn slice_mut<'a>(row: ndarray::ArrayViewMut1<'a, f32>) -> &'a mut [f32] {
     row.into_slice().unwrap_or_else(|| panic!("rows are contiguous"))
-}
-
-/// The arguments of a block: those of its head by name, and those of each link.
-#[derive(Clone, Copy)]
-pub(super) struct Args<'a> {
-    words: &'a [u32],
-    head: usize,
-}
-
-impl<'a> Args<'a> {
-    pub(super) fn new(bytes: &'a [u8], backward: bool) -> Self {
-        Self { words: bytemuck::cast_slice(bytes), head: if backward { BACKWARD.len() } else { FORWARD.len() } }
-    }
-
-    pub(super) fn word(&self, at: usize) -> u32 {
-        self.words[at]
-    }
-
-    /// Those of the link at a place.
-    pub(super) fn of_link(&self, chain: &Chain, at: usize) -> &'a [u32] {
-        let before: usize = chain.links[..at].iter().map(|link| link.stage.args.len()).sum();
-        &self.words[self.head + before..][..chain.links[at].stage.args.len()]
-    }
 }
 
 /// Has a link make its values of a strip, in place.

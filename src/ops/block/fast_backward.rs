@@ -1,8 +1,8 @@
 //! The CPU path's form of the gradient: as in `fast.rs`.
 
+use super::args::{Args, BACKWARD};
 use super::chain::{Chain, From};
-use super::fast::{Args, columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, with_room};
-use super::kernels::BACKWARD;
+use super::fast::{columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, with_room};
 use crate::gemm::{Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut};
 use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
 use crate::op::stage::{Place, Row, Seen};

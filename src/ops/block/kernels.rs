@@ -1,38 +1,15 @@
 //! The kernels of blocks: made once for each sequence of stages, family, alignment and direction.
 
+use super::args::{BACKWARD, FORWARD};
 use super::chain::{Chain, From};
 use super::{fast, fast_backward};
 use crate::kernel::{
-    Access, Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, interned, read, update, write,
+    Access, Binding, Field, GENERATED, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, interned, read, update,
+    write,
 };
 use crate::op::Family;
 use crate::part;
 use std::fmt::Write as _;
-
-/// The words that the arguments begin with, in both directions.
-pub(super) const FORWARD: [(&str, Scalar); 8] = [
-    ("k", Scalar::U32),
-    ("n", Scalar::U32),
-    ("weight", Scalar::U32),
-    ("bias", Scalar::U32),
-    ("gamma", Scalar::U32),
-    ("beta", Scalar::U32),
-    ("saved", Scalar::U32),
-    ("eps", Scalar::F32),
-];
-pub(super) const BACKWARD: [(&str, Scalar); 11] = [
-    ("k", Scalar::U32),
-    ("n", Scalar::U32),
-    ("weight", Scalar::U32),
-    ("gamma", Scalar::U32),
-    ("beta", Scalar::U32),
-    ("saved", Scalar::U32),
-    ("dgamma", Scalar::U32),
-    ("dbeta", Scalar::U32),
-    ("running_mean", Scalar::U32),
-    ("running_var", Scalar::U32),
-    ("momentum", Scalar::F32),
-];
 
 /// Which kernel is wanted beside its stages.
 #[derive(Clone, Copy, Debug)]
@@ -143,7 +120,7 @@ pub(super) fn bindings(chain: &Chain, backward: bool) -> Vec<Binding> {
 }
 
 fn generated(text: String) -> Part {
-    Part { file: "block/elements_forward.wgsl", text: text.leak() }
+    Part { file: GENERATED, text: text.leak() }
 }
 
 /// The arguments, the place of four elements, and the variables of all bindings but the step's.
@@ -181,11 +158,15 @@ fn accessors(bindings: &[Binding], aligned: bool) -> Vec<Part> {
     } else {
         [part!("block/read_words.wgsl"), part!("block/write_words.wgsl")]
     };
-    let of = |part: Part, names: String| Part {
-        file: part.file,
-        text: format!("//@for t={names}\n{}\n//@end", part.text.trim_end()).leak(),
-    };
-    vec![of(read, names(false)), of(written, names(true))]
+    [(read, names(false)), (written, names(true))]
+        .into_iter()
+        .flat_map(|(part, names)| for_each(part, &names))
+        .collect()
+}
+
+/// A part written out for each of some names.
+pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
+    [generated(format!("//@for t={names}")), part, generated("//@end".to_owned())]
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.

@@ -15,6 +15,7 @@
 //! are read four at a time, others by single words (`words` in the kernels' names).
 //! Source: as the parts.
 
+mod args;
 mod cases;
 mod chain;
 mod fast;
@@ -24,6 +25,7 @@ mod plain;
 
 pub use cases::{cases, kernels, of_ops};
 pub use chain::Chain;
+pub(in crate::ops) use kernels::for_each;
 
 use crate::kernel::Kernel;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};

@@ -105,13 +105,20 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         link.op.commit(&wires, &mut p.rec);
         d = next;
     }
-    if let [link] = chain.before() {
-        let inputs = vec![p.inner(shape)];
-        let outputs = vec![p.tied(shape, (at("zs"), 0))];
-        let d_inputs = vec![Some(p.tied(shape, (at("dz"), 0)))];
-        link.op.backward(&Wires { inputs, outputs, d_outputs: vec![d], d_inputs, ..Wires::default() }, &mut p.rec);
+    if !chain.before().is_empty() {
+        before_columns(gradient, shape, d, (at("zs"), at("dz")), &mut p);
     }
     p.finish(at("now"))
+}
+
+/// The gradient of the function before a stage of columns, which is taken from what is kept in zs.
+fn before_columns(gradient: &BlockGradient, shape: &Shape, d: Wire, (zs, dz): (usize, usize), p: &mut PlainRecorder) {
+    if let [link] = gradient.chain.before() {
+        let inputs = vec![p.inner(shape)];
+        let outputs = vec![p.tied(shape, (zs, 0))];
+        let d_inputs = vec![Some(p.tied(shape, (dz, 0)))];
+        link.op.backward(&Wires { inputs, outputs, d_outputs: vec![d], d_inputs, ..Wires::default() }, &mut p.rec);
+    }
 }
 
 /// The value of a stage; one of columns takes the statistics that were saved, as the block's forward kernel left them.

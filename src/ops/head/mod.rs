@@ -12,11 +12,12 @@ pub use cases::{cases, kernels};
 
 use crate::gemm::{self, gemm, matrix, matrix_mut, workspace};
 use crate::kernel::{
-    Binding, Field, Io, Kernel, Needs, Now, Part, Scalar, Size, Tensor, Tolerance, UPDATE_NOW, interned, read, update,
-    write,
+    Binding, Field, GENERATED, Io, Kernel, Needs, Now, Part, Scalar, Size, Tensor, Tolerance, UPDATE_NOW, interned,
+    read, update, write,
 };
 use crate::op::stage::RowLoss;
 use crate::op::{Made, Op, Outputs, Plain, PlainRecorder, Recorder, SlotId, Wire, Wires};
+use crate::ops::block::for_each;
 use crate::ops::matmul::Matmul;
 use crate::ops::metrics::Metrics;
 use crate::shape::{Shape, ShapeError};
@@ -178,18 +179,16 @@ fn tolerance(c: f64) -> Tolerance {
 }
 
 fn generated(text: String) -> Part {
-    Part { file: "head/end.wgsl", text: text.leak() }
+    Part { file: GENERATED, text: text.leak() }
 }
 
 /// How weights and inputs of the layer are read.
 fn layer_parts(aligned: bool, has_bias: bool) -> Vec<Part> {
     let read = if aligned { part!("block/read_quads.wgsl") } else { part!("block/read_words.wgsl") };
     let bias = if has_bias { "weight_at(args.bias + column)" } else { "0.0" };
-    vec![
-        Part { file: read.file, text: format!("//@for t=h params\n{}\n//@end", read.text.trim_end()).leak() },
-        if aligned { part!("head/bias_quads.wgsl") } else { part!("head/bias_words.wgsl") },
-        generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}")),
-    ]
+    let words = if aligned { part!("head/bias_quads.wgsl") } else { part!("head/bias_words.wgsl") };
+    let bias = generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}"));
+    for_each(read, "h params").into_iter().chain([words, bias]).collect()
 }
 
 /// The arguments, what a loss says of a row, and the variables of the bindings.
