@@ -19,6 +19,8 @@ mod drivers;
 mod features;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/passed_on.rs"]
+mod passed_on;
 #[path = "cli/pictures.rs"]
 mod pictures;
 #[path = "cli/place.rs"]
