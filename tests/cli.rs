@@ -27,6 +27,8 @@ mod pictures;
 mod place;
 #[path = "cli/rare.rs"]
 mod rare;
+#[path = "cli/recognised.rs"]
+mod recognised;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/results.rs"]

@@ -40,6 +40,7 @@ fn model(layers: Vec<String>) -> Model {
         classes: (0..5).map(|class| class.to_string()).collect(),
         encoding: Encoding::default(),
         target: None,
+        dialect: None,
         target_scale: None,
         trained_on: None,
         precision: Precision::F32,

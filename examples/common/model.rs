@@ -44,6 +44,7 @@ pub fn described(
         classes: (0..outputs).map(|output| output.to_string()).collect(),
         encoding: Encoding::default(),
         target: None,
+        dialect: None,
         target_scale: None,
         precision: wgrad::kernel::Precision::F32,
         trained_on: None,

@@ -120,6 +120,7 @@ pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataErr
         name,
         targets: Targets::Classes { labels, names },
         target: None,
+        dialect: None,
         test: test_part,
         notes: if set.to_lowercase().contains("emnist") { vec![ON_THEIR_SIDE.to_owned()] } else { vec![] },
         content: Content::Images { bytes: images.bytes, shape: vec![1, images.height, images.width], largest: 255.0 },
@@ -186,6 +187,11 @@ fn read_pair(pair: &Pair) -> Result<(Images, Vec<u8>), DataError> {
         });
     }
     Ok((images, labels))
+}
+
+/// What the files are that begin with a number.
+pub(super) fn kind(magic: u32) -> &'static str {
+    if magic == IMAGES { "images (unsigned bytes, 3 dimensions)" } else { "labels (unsigned bytes, 1 dimension)" }
 }
 
 #[cfg(test)]

@@ -66,6 +66,7 @@ impl Trainer {
             classes: problem.names.clone(),
             encoding: data.encoding.clone(),
             target: data.target.clone(),
+            dialect: data.dialect.clone(),
             target_scale: (!scale.is_none()).then(|| scale.clone()),
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
