@@ -105,6 +105,7 @@ fn one_input(setup: &Setup, loss: Loss) -> Result<Job, Failure> {
         columns: vec!["x".into()],
         encoding: Encoding::default(),
         target: None,
+        dialect: None,
         test: None,
     };
     let split = Split { train: (0..rows as u32).collect(), validation: vec![], test: vec![] };

@@ -68,7 +68,11 @@ const LONGEST: usize = 80;
 
 /// A text cut to a length that a message can show.
 pub fn short(text: &str) -> String {
-    match text.char_indices().nth(LONGEST) {
+    cut(text, LONGEST)
+}
+
+fn cut(text: &str, longest: usize) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
@@ -115,9 +119,10 @@ pub fn quoted(text: &str) -> String {
     format!("{:?}", short(text))
 }
 
-/// The texts with commas between, or the first few of them and how many more there are.
+/// The texts with commas between, or the first few of them and how many more there are; of a very long one its beginning.
 pub fn few(texts: &[String]) -> String {
-    and_more(&texts[..texts.len().min(SHOWN)], texts.len())
+    let shown: Vec<String> = texts.iter().take(SHOWN).map(|text| cut(text, 2 * LONGEST)).collect();
+    and_more(&shown, texts.len())
 }
 
 fn and_more(shown: &[String], all: usize) -> String {
@@ -220,6 +225,7 @@ mod tests {
         assert_eq!(short(&long[..2 * LONGEST]), long[..2 * LONGEST]);
         let all: Vec<String> = vec![long.clone(); 1000];
         assert!(listed(&all).chars().count() < 600);
+        assert!(few(&all).chars().count() < 1000);
         assert!(nearest_of("column", &long, &all).chars().count() < 600);
         assert_eq!(nearest_of("column", "label", &["lable".into(), long]), "the nearest column name is \"lable\"");
     }

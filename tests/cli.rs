@@ -19,12 +19,16 @@ mod drivers;
 mod features;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/passed_on.rs"]
+mod passed_on;
 #[path = "cli/pictures.rs"]
 mod pictures;
 #[path = "cli/place.rs"]
 mod place;
 #[path = "cli/rare.rs"]
 mod rare;
+#[path = "cli/recognised.rs"]
+mod recognised;
 #[path = "cli/refusals.rs"]
 mod refusals;
 #[path = "cli/results.rs"]

@@ -69,7 +69,8 @@ pub(super) struct PredictArgs {
     /// PNG or JPEG images, IDX image files, or tables; - reads a table from standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
-    /// Write a table: all columns of the input, or the picture's path, then the answer and a probability for each class
+    /// Write a table: all columns of the input, or the picture's path, then the answer and a probability for each class, and with --samples
+    /// their means and deviations
     #[arg(long, value_name = "FILE.csv")]
     pub(super) out: Option<PathBuf>,
     /// Make dark bright and bright dark, for pictures that are the reverse of those trained on
@@ -104,6 +105,16 @@ pub(super) struct FormatArgs {
 }
 
 impl FormatArgs {
+    /// The first flag that is given.
+    pub(super) fn given(self) -> Option<&'static str> {
+        let given = [
+            ("--separator", self.separator.is_some()),
+            ("--decimal", self.decimal.is_some()),
+            ("--header", self.header.is_some()),
+        ];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
+
     /// What is given of the format.
     pub(super) fn format(self) -> Format {
         Format { separator: self.separator, decimal: self.decimal, header: self.header }

@@ -71,7 +71,7 @@ fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Erro
         return Ok(data::read_labelled(
             Path::new(&args.data),
             args.format.format(),
-            (&meta.encoding, &affine),
+            meta.trained(&affine),
             target,
             &meta.no_targets(),
         )?);

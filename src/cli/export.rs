@@ -39,11 +39,12 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
     }
     // What does not load is not passed on.
     Predictor::for_inputs(&folded.model, false, None, &Device::CPU)?;
-    // What is exported is a model, not a run: optimiser states and progress stay behind.
+    // What is exported is a model, not a run: optimiser states, progress and what tells its data stay
+    // behind.
     let mut model = folded.model;
     model.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));
     if let Some(metadata) = &mut model.metadata {
-        metadata.progress = None;
+        (metadata.progress, metadata.fingerprint, metadata.best) = (None, None, None);
     }
     model.save(&args.out)?;
     if !folded.folded.is_empty() {

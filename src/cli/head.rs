@@ -4,6 +4,7 @@ use super::say::say;
 use super::{show, variants};
 use crate::device::Device;
 use crate::kernel::Precision;
+use crate::names::short;
 use crate::nn::Answer;
 use crate::op::{Class, Value, Values};
 use crate::train::{ClassWeights, Job, Trainer};
@@ -47,11 +48,11 @@ fn asked(job: &Job) -> String {
     let names = &job.problem.names;
     match job.problem.answer {
         Answer::Class | Answer::Binary => match &job.dataset.target {
-            Some(target) => format!("{} classes of {target}", names.len()),
+            Some(target) => format!("{} classes of {}", names.len(), short(target)),
             None => format!("{} classes", names.len()),
         },
         Answer::Labels => format!("{} labels", names.len()),
-        Answer::Numbers if names.len() == 1 => format!("the number {}", names[0]),
+        Answer::Numbers if names.len() == 1 => format!("the number {}", short(&names[0])),
         Answer::Numbers => format!("{} numbers", names.len()),
     }
 }
@@ -61,7 +62,7 @@ fn loss(job: &Job) -> String {
     let (settings, names) = (&job.settings, &job.problem.names);
     let mut text = format!("{}{}", job.problem.loss, differing(job.problem.loss.values()));
     if job.problem.answer == Answer::Binary {
-        text += &format!(", one output: how likely {} is", names[1]);
+        text += &format!(", one output: how likely {} is", short(&names[1]));
     }
     if !job.scale.is_none() {
         text += ", in units of the target's deviation";

@@ -54,7 +54,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         for (i, (name, outputs)) in file.names.iter().zip(rows).enumerate() {
             let sampled = sampled.get(i);
             if let Some(written) = &mut written {
-                written.row(file, i, &answers, outputs)?;
+                written.row((file, i), &answers, outputs, sampled)?;
             }
             if args.json {
                 say::json(&answers.object(name, outputs, sampled))

@@ -1,5 +1,7 @@
-//! Output. What comes out of files may hold control characters: here they are escaped, whatever it is part of. A closed pipe is no failure of ours: what its reader does not want is not written. Any other failure to write is
-//! told at the end, and makes the command fail.
+//! Output to the terminal.
+//!
+//! Texts out of files may hold control characters, which are escaped here. Where the reader of a pipe has closed it, nothing
+//! more is written, and the command goes on. Any other failure to write is told at the end and makes the command fail.
 
 use crate::error::Error;
 use crate::names::{shown, shown_lines};

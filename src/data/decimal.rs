@@ -1,18 +1,19 @@
 //! Numbers as they are written, compared exactly: float64 takes 9007199254740992 and 9007199254740993 for one number.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// A finite decimal number, ±0.DIGITS · 10^exponent, where the digits begin and end with none that is 0. Equal numbers are
 /// equal, however they are written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Decimal {
+pub(super) struct ExactNumber {
     negative: bool,
     exponent: i64,
     /// None for 0.
     digits: Vec<u8>,
 }
 
-impl Decimal {
+impl ExactNumber {
     /// Reads `1`, `1.0`, `01`, `+1`, `.5`, `1e0` and the like.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (negative, rest) = match text.as_bytes() {
@@ -42,7 +43,7 @@ impl Decimal {
     }
 }
 
-impl Ord for Decimal {
+impl Ord for ExactNumber {
     fn cmp(&self, other: &Self) -> Ordering {
         let sign = |number: &Self| match (number.digits.is_empty(), number.negative) {
             (true, _) => 0,
@@ -57,7 +58,7 @@ impl Ord for Decimal {
     }
 }
 
-impl PartialOrd for Decimal {
+impl PartialOrd for ExactNumber {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -67,14 +68,22 @@ impl PartialOrd for Decimal {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Name<'a> {
     /// A number.
-    Number(Decimal),
+    Number(ExactNumber),
     /// Any other text.
-    Text(&'a str),
+    Text(Cow<'a, str>),
 }
 
 impl<'a> Name<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Decimal::parse(text).map_or(Self::Text(text), Self::Number)
+        ExactNumber::parse(text).map_or(Self::Text(Cow::Borrowed(text)), Self::Number)
+    }
+
+    /// The same, to be kept beyond the text.
+    pub(super) fn into_owned(self) -> Name<'static> {
+        match self {
+            Self::Number(number) => Name::Number(number),
+            Self::Text(text) => Name::Text(Cow::Owned(text.into_owned())),
+        }
     }
 }
 
@@ -93,12 +102,12 @@ mod tests {
             ("9007199254740993", &["9007199254740993.0", "9.007199254740993e15"]),
         ] {
             for other in others {
-                assert_eq!(Decimal::parse(other), Decimal::parse(number), "{other}");
+                assert_eq!(ExactNumber::parse(other), ExactNumber::parse(number), "{other}");
             }
         }
-        assert_ne!(Decimal::parse("9007199254740993"), Decimal::parse("9007199254740992"));
-        assert_ne!(Decimal::parse("1"), Decimal::parse("-1"));
-        assert_ne!(Decimal::parse("1"), Decimal::parse("10"));
+        assert_ne!(ExactNumber::parse("9007199254740993"), ExactNumber::parse("9007199254740992"));
+        assert_ne!(ExactNumber::parse("1"), ExactNumber::parse("-1"));
+        assert_ne!(ExactNumber::parse("1"), ExactNumber::parse("10"));
     }
 
     #[test]
@@ -119,9 +128,9 @@ mod tests {
             "--1",
             "1e99999999999999999999",
         ] {
-            assert_eq!(Decimal::parse(text), None, "{text:?}");
+            assert_eq!(ExactNumber::parse(text), None, "{text:?}");
         }
-        assert_eq!(Name::of("a"), Name::Text("a"));
+        assert_eq!(Name::of("a"), Name::Text("a".into()));
         assert_eq!(Name::of("1.0"), Name::of("1"));
     }
 
@@ -143,7 +152,7 @@ mod tests {
             "9007199254740993",
             "1e300",
         ];
-        let numbers: Vec<Decimal> = rising.iter().map(|text| Decimal::parse(text).unwrap()).collect();
+        let numbers: Vec<ExactNumber> = rising.iter().map(|text| ExactNumber::parse(text).unwrap()).collect();
         assert!(numbers.is_sorted_by(|a, b| a < b));
     }
 }

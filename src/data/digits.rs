@@ -27,6 +27,7 @@ pub(super) fn load() -> Opened {
         name: "digits".to_owned(),
         targets: Targets::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
         target: None,
+        dialect: None,
         test: None,
         notes: vec![],
         content: Content::Images { bytes: values, shape: vec![1, SIDE, SIDE], largest: LARGEST },

@@ -1,5 +1,5 @@
 use super::KNOWN;
-use super::told::several;
+use super::told::{lines, several};
 use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,36 +26,36 @@ pub enum DataError {
     )]
     NoMnist { looked: Option<PathBuf> },
     /// A path that leads nowhere.
-    #[error("{path}: there is no such file or folder, so check the path")]
+    #[error("{path}: there is no such file or folder: check the path")]
     NotFound { path: PathBuf },
     /// The operating system refused to read.
     #[error("{path}: it could not be read: {}", crate::files::reason_at(.path, .reason))]
     Read { path: PathBuf, reason: io::Error },
     /// The gzip stream ends early.
-    #[error("{path}: the gzip data is cut short, so fetch or copy the file again")]
+    #[error("{path}: the gzip data is cut short: fetch or copy the file again")]
     GzipTruncated { path: PathBuf },
     /// Other bytes than zeros behind the end of gzip data.
     #[error(
-        "{path}: other bytes follow the end of the gzip data, at byte {behind}, so fetch the file again or cut it there"
+        "{path}: other bytes follow the end of the gzip data, at byte {behind}: fetch the file again or cut it there"
     )]
     GzipTail { path: PathBuf, behind: usize },
     /// A gzip file that unpacks to very many times its size.
     #[error(
-        "{path}: unpacked it has more than {most} bytes, which is over {times} times its packed size, so unpack it with \
+        "{path}: unpacked it has more than {most} bytes, which is over {times} times its packed size: unpack it with \
          gzip -d and give the plain file, if such a file is what you expect"
     )]
     GzipTooLarge { path: PathBuf, most: usize, times: usize },
     /// More bytes than half of the memory that is free.
     #[error(
-        "{path}: its data have more than {room} bytes, which is half of the memory that is free, so give fewer rows or \
+        "{path}: its data have more than {room} bytes, which is half of the memory that is free: give fewer rows or \
          free some memory"
     )]
     NoMemory { path: PathBuf, room: usize },
     /// The gzip stream does not decode.
-    #[error("{path}: the gzip data is damaged ({reason}), so fetch or copy the file again")]
+    #[error("{path}: the gzip data is damaged ({reason}): fetch or copy the file again")]
     GzipDamaged { path: PathBuf, reason: io::Error },
     /// A data set with one class, which leaves nothing to learn.
-    #[error("{path}: every row has the class {class:?} and training needs at least two classes, so check the labels")]
+    #[error("{path}: every row has the class {class:?} and training needs at least two classes: check the labels")]
     OneClass { path: PathBuf, class: String },
     /// A target column of one number, which leaves nothing to learn.
     #[error("{path}: the target {column:?} is {value} in every row, so there is nothing to learn: name another target")]
@@ -70,71 +70,73 @@ pub enum DataError {
     #[error("{}", several(faults))]
     Several { faults: Vec<(DataError, usize)> },
     /// A target column was named for a data set of images.
-    #[error("{name}: the target column {target:?} was named, but only tables have columns, so leave the target out")]
+    #[error("{name}: the target column {target:?} was named, but only tables have columns: leave the target out")]
     TargetOfImages { name: String, target: String },
     /// Regression on images, whose labels are classes.
-    #[error("{name}: its images have classes and no numbers to learn, so leave the task at classification")]
+    #[error("{name}: its images have classes and no numbers to learn: leave the task at classification")]
     RegressionOfImages { name: String },
     /// A column was named for a data set of images.
-    #[error("{name}: the column {column:?} was named, but only tables have columns, so leave that out")]
+    #[error("{name}: the column {column:?} was named, but only tables have columns: leave that out")]
     ListOfImages { name: String, column: String },
 
+    /// A setting of tables was given for a data set of images.
+    #[error("{name}: the setting {setting} was given, but only tables have that: leave it out")]
+    SettingOfImages { name: String, setting: &'static str },
+
     /// A folder lacks one of the IDX files.
-    #[error("{folder}: the file {file} (or {file}.gz) is not in this folder, so put it there")]
+    #[error("{folder}: the file {file} (or {file}.gz) is not in this folder: put it there")]
     NoIdxFile { folder: PathBuf, file: String },
     /// A folder with IDX files of several sets.
-    #[error("{folder}: it holds the files of several sets, {}, so give each a folder of its own", listed(sets))]
+    #[error("{folder}: it holds the files of several sets, {}: give each a folder of its own", listed(sets))]
     SeveralIdxSets { folder: PathBuf, sets: Vec<String> },
     /// The file does not begin as the wanted kind of IDX file does.
     #[error(
-        "{path}: it begins with the number {found} where an IDX file of {kind} begins with {expected}, so check that this \
+        "{path}: it begins with the number {found} where an IDX file of {kind} begins with {expected}: check that this \
          is the right file"
     )]
     IdxMagic { path: PathBuf, found: u32, expected: u32, kind: &'static str },
     /// The file ends inside the header.
-    #[error(
-        "{path}: it has {found} bytes where the header of an IDX file alone has {expected}, so fetch the file again"
-    )]
+    #[error("{path}: it has {found} bytes where the header of an IDX file alone has {expected}: fetch the file again")]
     IdxHeader { path: PathBuf, found: usize, expected: usize },
     /// Fewer items than the header says.
-    #[error("{path}: its header promises {expected} bytes of data but only {found} follow, so fetch the file again")]
+    #[error("{path}: its header promises {expected} bytes of data but only {found} follow: fetch the file again")]
     IdxShort { path: PathBuf, found: usize, expected: u128 },
     /// More items than the header says.
-    #[error("{path}: its header promises {expected} bytes of data but {found} follow, so fetch the file again")]
+    #[error("{path}: its header promises {expected} bytes of data but {found} follow: fetch the file again")]
     IdxLong { path: PathBuf, found: usize, expected: u128 },
     /// A header with a dimension of zero.
-    #[error("{path}: its header says that it holds no items (dimensions {dims:?}), so give a file with data")]
+    #[error("{path}: its header says that it holds no items (dimensions {dims:?}): give a file with data")]
     IdxEmpty { path: PathBuf, dims: Vec<usize> },
     /// Images and labels that do not belong together.
     #[error(
-        "{images} holds {image_count} images but {labels} holds {label_count} labels, so give files that belong \
+        "{images} holds {image_count} images but {labels} holds {label_count} labels: give files that belong \
          together"
     )]
     CountsDiffer { images: PathBuf, image_count: usize, labels: PathBuf, label_count: usize },
     /// Training and test images of different sizes.
     #[error(
-        "{path}: the test images are {}x{} pixels but the training images are {}x{}, so give files that \
+        "{path}: the test images are {}x{} pixels but the training images are {}x{}: give files that \
          belong together",
         .test[0], .test[1], .train[0], .train[1]
     )]
     SizesDiffer { path: PathBuf, train: [usize; 2], test: [usize; 2] },
 
     /// A table without a single byte of text.
-    #[error("{path}: the file is empty where a header row with the column names is wanted, so give a file with data")]
+    #[error("{path}: the file is empty where a header row with the column names is wanted: give a file with data")]
     NoHeader { path: PathBuf },
     /// A header that fits none of the rows.
     #[error(
-        "{path}, line {line}: the header has {header} field{} where each row below has {rows}, so name every column once, or \
+        "{path}, line {line}: the header has {header} field{} where each row below has {rows}: name every column once, or \
          take out lines that stand above the names",
         plural(*.header)
     )]
     HeaderWidth { path: PathBuf, line: usize, header: usize, rows: usize },
     /// Rows that cannot be read: the first few with their lines, and how many there are.
-    #[error("{path}{}", faults_of(faults, *.count))]
+    #[error("{path}{}", lines(faults, *.count))]
     Faults { path: PathBuf, faults: Vec<(usize, String)>, count: usize },
     /// A table that cannot have both features and a target.
     #[error(
-        "{path}: {column:?} is the only column where features and a target are wanted, so check what separates the \
+        "{path}: {column:?} is the only column where features and a target are wanted: check what separates the \
          columns, and name it with `separator` if it was not recognised"
     )]
     OneColumn { path: PathBuf, column: String },
@@ -142,10 +144,10 @@ pub enum DataError {
     #[error("{path}: there is no target column {target:?}; {}", nearest_of("column", target, columns))]
     UnknownTarget { path: PathBuf, target: String, columns: Vec<String> },
     /// Text after or between commas that names nothing, or a column twice.
-    #[error("{path}: the target column {column:?} is named twice, so name it once")]
+    #[error("{path}: the target column {column:?} is named twice: name it once")]
     TargetTwice { path: PathBuf, column: String },
     /// A column that is a target and to be ignored.
-    #[error("{path}: the column {column:?} is to be ignored and is also the target, so leave out one of them")]
+    #[error("{path}: the column {column:?} is to be ignored and is also the target: leave out one of them")]
     TargetIgnored { path: PathBuf, column: String },
     /// A column of a list that is not there.
     #[error(
@@ -155,18 +157,18 @@ pub enum DataError {
     UnknownListed { path: PathBuf, column: String, list: &'static str, columns: Vec<String> },
     /// A column in two lists.
     #[error(
-        "{path}: the settings {} and {} both name the column {column:?}, so take it out of one", lists[0], lists[1]
+        "{path}: the settings {} and {} both name the column {column:?}: take it out of one", lists[0], lists[1]
     )]
     InTwoLists { path: PathBuf, column: String, lists: [&'static str; 2] },
     /// A target in a list of features.
     #[error(
-        "{path}: the column {column:?} is the target, so take it out of the lists categorical and numeric; the setting task \
+        "{path}: the column {column:?} is the target: take it out of the lists categorical and numeric; the setting task \
          says whether it holds classes or numbers"
     )]
     TargetListed { path: PathBuf, column: String },
     /// All columns are targets or ignored.
     #[error(
-        "{path}: beside the targets ({}) and what is ignored no column is left to learn from, so name fewer columns",
+        "{path}: beside the targets ({}) and what is ignored no column is left to learn from: name fewer columns",
         listed(targets)
     )]
     NoFeatures { path: PathBuf, targets: Vec<String> },
@@ -177,21 +179,21 @@ pub enum DataError {
     )]
     MissingColumn { path: PathBuf, column: String, columns: Vec<String> },
     /// A header and nothing else.
-    #[error("{path}: there are no rows below the header, so give a file with data")]
+    #[error("{path}: there are no rows below the header: give a file with data")]
     NoRows { path: PathBuf },
     /// A target that is not there.
-    #[error("{path}, line {line}, column {column:?}: the field is empty, so fill it in or remove the row")]
+    #[error("{path}, line {line}, column {column:?}: the field is empty: fill it in or remove the row")]
     EmptyField { path: PathBuf, line: usize, column: String },
     /// A word that stands for a missing target.
     #[error(
-        "{path}, line {line}, column {column:?}: {text:?} stands for a missing value where a target is wanted, so fill \
+        "{path}, line {line}, column {column:?}: {text:?} stands for a missing value where a target is wanted: fill \
          it in, write it in another way or remove the row"
     )]
     MissingTarget { path: PathBuf, line: usize, column: String, text: String },
     /// A target of several that is neither 0 nor 1.
     #[error(
         "{path}, line {line}, column {column:?}: there is {text:?} where several target columns want 0 or 1 (or false \
-         or true, or no or yes), so correct the field, or set the task to regression if the columns hold numbers"
+         or true, or no or yes): correct the field, or set the task to regression if the columns hold numbers"
     )]
     NotLabel { path: PathBuf, line: usize, column: String, text: String },
     /// All features say nothing of new rows.
@@ -202,53 +204,53 @@ pub enum DataError {
     )]
     AllLeftOut { path: PathBuf, left: Vec<String> },
     /// A column that is to be one of numbers and has none.
-    #[error("{path}: the column {column:?} holds neither numbers nor dates, so take it out of the setting numeric")]
+    #[error("{path}: the column {column:?} holds neither numbers nor dates: take it out of the setting numeric")]
     NoNumbers { path: PathBuf, column: String },
     /// A text in a column of dates.
     #[error(
-        "{path}, line {line}, column {column:?}: there is {text:?} where a date written as {format} is wanted, so correct the \
+        "{path}, line {line}, column {column:?}: there is {text:?} where a date written as {format} is wanted: correct the \
          field or leave it empty"
     )]
     NotDate { path: PathBuf, line: usize, column: String, text: String, format: String },
     /// Text in a column of numbers.
     #[error(
-        "{path}, line {line}, column {column:?}: there is {text:?} where a number is wanted, so correct the field or \
+        "{path}, line {line}, column {column:?}: there is {text:?} where a number is wanted: correct the field or \
          leave it empty"
     )]
     NotNumber { path: PathBuf, line: usize, column: String, text: String },
     /// Text where a regression, or a target of several columns, takes a number.
     #[error(
-        "{path}, line {line}, column {column:?}: there is {text:?} where a number is to be learnt, so correct the field, \
+        "{path}, line {line}, column {column:?}: there is {text:?} where a number is to be learnt: correct the field, \
          or learn one column of classes with `task = classification`"
     )]
     TargetNotNumber { path: PathBuf, line: usize, column: String, text: String },
     /// A number that is infinite or out of the range of float32.
     #[error(
-        "{path}, line {line}, column {column:?}: {text:?} is not a finite 32-bit number, so correct the field or \
+        "{path}, line {line}, column {column:?}: {text:?} is not a finite 32-bit number: correct the field or \
          remove the row"
     )]
     NotFinite { path: PathBuf, line: usize, column: String, text: String },
     /// A class name over several lines, which is what an open quotation mark leads to.
     #[error(
-        "{path}, line {line}, column {column:?}: the text goes on over the end of the line, so close its quotation mark \
+        "{path}, line {line}, column {column:?}: the text goes on over the end of the line: close its quotation mark \
          or take the line break out"
     )]
     LineBreak { path: PathBuf, line: usize, column: String },
     /// Bytes that are no text.
-    #[error("{path}, line {line}: there are bytes that are no text, so save the table as CSV in UTF-8")]
+    #[error("{path}, line {line}: there are bytes that are no text: save the table as CSV in UTF-8")]
     NoText { path: PathBuf, line: usize },
     /// A file that is known to be something else than a table of text.
-    #[error("{path}: this is {what} and no table of text, so {todo}")]
+    #[error("{path}: this is {what} and no table of text: {todo}")]
     OtherKind { path: PathBuf, what: &'static str, todo: &'static str },
     /// Whatever else the CSV reader refuses.
-    #[error("{path}: the table could not be read ({reason}), so check the file")]
+    #[error("{path}: the table could not be read ({reason}): check the file")]
     Csv { path: PathBuf, reason: csv::Error },
     /// Other targets than the model's.
-    #[error("{name}: the targets are {what} where the model has classes, so give the kind of data it was trained on")]
+    #[error("{name}: the targets are {what} where the model has classes: give the kind of data it was trained on")]
     NotClasses { name: String, what: &'static str },
     /// Another number of target columns than the model has.
     #[error(
-        "{path}: there are {found} target columns ({}) where the model has {}, {}, so name as many",
+        "{path}: there are {found} target columns ({}) where the model has {}, {}: name as many",
         listed(targets), .model.len(), listed(model)
     )]
     TargetCount { path: PathBuf, found: usize, targets: Vec<String>, model: Vec<String> },
@@ -257,25 +259,25 @@ pub enum DataError {
     UnknownClass { name: String, class: String, known: Vec<String> },
 
     /// A fraction that is no fraction.
-    #[error("the {part} fraction is {value}, so give a number of at least 0 and less than 1")]
+    #[error("the {part} fraction is {value}: give a number of at least 0 and less than 1")]
     Fraction { part: &'static str, value: f64 },
     /// Fractions that leave no room for training.
     #[error(
-        "the validation fraction {validation} and the test fraction {test} leave nothing to train on, so make their \
+        "the validation fraction {validation} and the test fraction {test} leave nothing to train on: make their \
          sum less than 1"
     )]
     FractionSum { validation: f64, test: f64 },
     /// Too few rows for the fractions.
     #[error(
-        "{name}: holding out {validation} rows for validation and {test} for the test leaves no row to train on, so \
+        "{name}: holding out {validation} rows for validation and {test} for the test leaves no row to train on: \
          lower the fractions"
     )]
     NoTrainingRows { name: String, validation: usize, test: usize },
     /// A test fraction for a set with a test part of its own.
-    #[error("{name}: the set brings its own test part of {rows} rows, so leave the share for test at 0")]
+    #[error("{name}: the set brings its own test part of {rows} rows: leave the share for test at 0")]
     OwnTestPart { name: String, rows: usize },
     /// More rows than a 32-bit row index can count.
-    #[error("{name}: {rows} rows are more than can be indexed, so give at most 4294967295")]
+    #[error("{name}: {rows} rows are more than can be indexed: give at most 4294967295")]
     TooManyRows { name: String, rows: usize },
 
     /// A column to split by was named for images.
@@ -291,27 +293,40 @@ pub enum DataError {
     /// The column to split by is the only one beside the target.
     #[error("{name}: beside the {noun} {} and the target no column is left to learn from", quoted(column))]
     OnlySplitColumn { name: String, noun: &'static str, column: String },
-    /// A row without a time, or times that are no numbers.
+    /// A library opened the table without the column of groups in its options.
+    #[error("{name}: the column {} was not opened as one of groups: name it in the option group", quoted(column))]
+    GroupsNotTexts { name: String, column: String },
+    /// A column of times that holds neither numbers nor dates.
     #[error(
-        "{name}: the column {} has no time in row {row} below the header, so fill it in with a number or a date, or          remove the row",
+        "{name}: the column {} holds texts such as {} where times are wanted: write them as numbers or dates, or name \
+         another column",
+        quoted(column),
+        quoted(text)
+    )]
+    TimesAreTexts { name: String, column: String, text: String },
+    /// A row without a time.
+    #[error(
+        "{name}: the column {} has no time in row {row} below the header: fill it in with a number or a date, or remove \
+         the row",
         quoted(column)
     )]
     NoTime { name: String, column: String, row: usize },
     /// Fewer groups or times than parts.
     #[error(
-        "{name}: the column {} has {found} {noun}{}, which is too few for the parts, so hold out fewer parts or split by          another column",
+        "{name}: the column {} has {found} {noun}{}, which is too few for the parts: hold out fewer parts, or split by \
+         another column",
         quoted(column), if *found == 1 { "" } else { "s" }
     )]
     FewUnits { name: String, noun: &'static str, column: String, found: usize },
     /// A file for validation or test of another kind than the training data.
-    #[error("{name}: {wanted} as the training data is wanted here, so give a file of that kind")]
+    #[error("{name}: {wanted} as the training data is wanted here: give a file of that kind")]
     PartKind { name: String, wanted: &'static str },
     /// Images of another size than those to train on.
-    #[error("{name}: its images are {found:?} where the training images are {wanted:?}, so give images of that size")]
+    #[error("{name}: its images are {found:?} where the training images are {wanted:?}: give images of that size")]
     PartShape { name: String, found: Vec<usize>, wanted: Vec<usize> },
     /// A file for validation or test has a class that the training file has not.
     #[error(
-        "{name}: the training data have no class {}, so correct it or remove its rows; {}",
+        "{name}: the training data have no class {}: correct it or remove its rows; {}",
         quoted(class),
         nearest_of("class", class, known)
     )]
@@ -332,15 +347,15 @@ pub enum DataError {
 
     /// A picture was given to a model of something else.
     #[error(
-        "{path}: a picture cannot stand for a row of shape {shape:?} with values up to {largest}, so give the model \
+        "{path}: a picture cannot stand for a row of shape {shape:?} with values up to {largest}: give the model \
          the kind of data it was trained on"
     )]
     NotForPictures { path: PathBuf, shape: Vec<usize>, largest: f32 },
     /// The picture does not decode.
-    #[error("{path}: the picture could not be decoded ({reason}), so give a whole PNG or JPEG file")]
+    #[error("{path}: the picture could not be decoded ({reason}): give a whole PNG or JPEG file")]
     Picture { path: PathBuf, reason: String },
     /// The picture is larger than is decoded here.
-    #[error("{path}: the picture is too large to be decoded ({reason}), so make it smaller")]
+    #[error("{path}: the picture is too large to be decoded ({reason}): make it smaller")]
     PictureTooLarge { path: PathBuf, reason: String },
 }
 
@@ -364,16 +379,6 @@ impl DataError {
 /// What makes a noun plural behind a number.
 fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
-}
-
-/// One fault as a sentence, or the first few of several and how many more there are.
-fn faults_of(faults: &[(usize, String)], count: usize) -> String {
-    if let ([(line, what)], 1) = (faults, count) {
-        return format!(", line {line}: {what}, so correct that");
-    }
-    let shown: Vec<String> = faults.iter().map(|(line, what)| format!("line {line}: {what}")).collect();
-    let more = if count > faults.len() { format!("; and {} more", count - faults.len()) } else { String::new() };
-    format!(": {count} lines cannot be read ({}{more}), so correct these", shown.join("; "))
 }
 
 fn known_names() -> String {

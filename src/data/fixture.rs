@@ -44,6 +44,7 @@ pub(super) fn labelled(labels: Vec<u32>) -> Dataset {
         columns: vec!["x".to_owned()],
         encoding: Encoding::default(),
         target: Some("label".to_owned()),
+        dialect: None,
         test: None,
     }
 }
@@ -51,5 +52,5 @@ pub(super) fn labelled(labels: Vec<u32>) -> Dataset {
 /// What a set of given targets is before it is encoded; it has no features.
 pub(super) fn opened(targets: Targets) -> Opened {
     let content = Content::Table { path: PathBuf::from("made up"), columns: vec![], missing: vec![] };
-    Opened { name: "made up".to_owned(), targets, target: None, test: None, notes: vec![], content }
+    Opened { name: "made up".to_owned(), targets, target: None, dialect: None, test: None, notes: vec![], content }
 }

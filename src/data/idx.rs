@@ -125,6 +125,7 @@ pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataErr
         name,
         targets: Targets::Classes { labels, names },
         target: None,
+        dialect: None,
         test: test_part,
         notes: if set.to_lowercase().contains("emnist") { vec![ON_THEIR_SIDE.to_owned()] } else { vec![] },
         content: Content::Images { bytes: images.bytes, shape: vec![1, images.height, images.width], largest: 255.0 },

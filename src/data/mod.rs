@@ -35,14 +35,15 @@ pub use error::DataError;
 pub use from_memory::{from_bytes, from_floats};
 pub use idx::{Images, is_idx, read_images};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
-pub use normalize::{Affine, Normalize};
+pub use normalize::{Affine, Normalize, is_coarse};
 pub use opened::{Encoded, Opened};
 pub use part::read_part;
 #[cfg(feature = "cli")]
 pub use picture::{Picture, PictureRow, Rendering};
 pub use split::{Fractions, Split, split};
 pub use table::{
-    Column, DatePart, Decimal, Encoding, Fields, Format, Kind, Notation, Separator, Table, read_features, read_labelled,
+    Column, DatePart, Decimal, Dialect, Encoding, Fields, Format, Kind, Notation, Separator, Table, Trained,
+    read_features, read_labelled,
 };
 pub use targets::{Targets, Task};
 pub use units::{By, Units};
@@ -93,6 +94,8 @@ pub struct Dataset {
     pub encoding: Encoding,
     /// The target columns of a table, separated by commas.
     pub target: Option<String>,
+    /// How the table was written that a model is trained on; none for images.
+    pub dialect: Option<Dialect>,
     /// The rows of the set's own test part, if it has one; they come last.
     pub test: Option<Range<usize>>,
 }
@@ -164,6 +167,10 @@ pub struct Options<'a> {
     pub numeric: &'a [String],
     /// Texts that stand for a missing field, beside an empty one and, among numbers, the usual words.
     pub missing: &'a [String],
+    /// Whether the day comes before the month, in dates that can be read in both ways.
+    pub day_first: Option<bool>,
+    /// The column of a table that [`By::Group`] names: its fields are texts.
+    pub group: Option<&'a str>,
     /// How the text of a table is written, where that is not to be recognised.
     pub format: Format,
 }
@@ -224,8 +231,23 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
         Options { ignore: [column, ..], .. }
         | Options { categorical: [column, ..], .. }
         | Options { numeric: [column, ..], .. } => Err(DataError::ListOfImages { name, column: column.clone() }),
-        _ => Ok(opened),
+        _ => match of_tables(options) {
+            Some(setting) => Err(DataError::SettingOfImages { name, setting }),
+            None => Ok(opened),
+        },
     }
+}
+
+/// The first setting of tables that is given.
+fn of_tables(options: &Options<'_>) -> Option<&'static str> {
+    let given = [
+        ("missing", !options.missing.is_empty()),
+        ("day_first", options.day_first.is_some()),
+        ("separator", options.format.separator.is_some()),
+        ("decimal", options.format.decimal.is_some()),
+        ("header", options.format.header.is_some()),
+    ];
+    given.into_iter().find(|(_, is_given)| *is_given).map(|(setting, _)| setting)
 }
 
 /// What the user sees of a path: its last part.

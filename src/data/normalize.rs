@@ -114,7 +114,7 @@ pub(super) struct Form<'a> {
 /// A scale is 1 over the largest value, or over the largest magnitude in the rows where that is not known, and 1 if that
 /// magnitude is 0. The standard deviation is the biased one, over n. [`Normalize::Standardize`] leaves indicators as they
 /// are: a rare category would become a value of 20 to 50 deviations.
-pub(super) fn fit(kind: Normalize, moments: &Moments, form: Form<'_>) -> Fit {
+pub(super) fn fit(kind: Normalize, moments: &FeatureMoments, form: Form<'_>) -> Fit {
     let features = moments.mean.len();
     let scale = reciprocal(if form.largest > 0.0 { form.largest } else { moments.largest }).unwrap_or(1.0);
     let divisors: Vec<Option<f64>> = (0..features).map(|feature| moments.divisor(feature)).collect();
@@ -150,7 +150,7 @@ const EQUAL: f64 = 4.0;
 
 /// What the normalisations need to know of rows; means and deviations are one a feature.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Moments {
+pub(super) struct FeatureMoments {
     /// The largest magnitude of all features.
     pub(super) largest: f64,
     pub(super) mean: Vec<f64>,
@@ -158,7 +158,7 @@ pub(super) struct Moments {
     pub(super) deviation: Vec<f64>,
 }
 
-impl Moments {
+impl FeatureMoments {
     /// Of some rows of values `[rows, features]`, at least one. Two passes are made, as differences of large sums would lose
     /// the deviation of features far from 0. A feature of equal values gets that value as its mean, which the rounded sum
     /// may miss.
@@ -187,7 +187,7 @@ impl Moments {
         Self { largest, mean, deviation: squares.iter().map(|square| (square / count).sqrt()).collect() }
     }
 
-    /// Adds a feature by its values in the training rows, of which there is at least one; as [`Moments::of_rows`].
+    /// Adds a feature by its values in the training rows, of which there is at least one; as [`FeatureMoments::of_rows`].
     pub(super) fn add<I: Iterator<Item = f64>>(&mut self, values: impl Fn() -> I) {
         let first = values().next().unwrap_or(0.0);
         let (mut sum, mut count, mut varies) = (0.0, 0.0, false);
@@ -218,6 +218,16 @@ impl Moments {
     }
 }
 
+/// Half a rounding step of float32, relative to the value.
+const HALF_STEP: f64 = 1.0 / 16_777_216.0;
+/// Share of a deviation from which on rounding to float32 is worth a word.
+const COARSE: f64 = 1e-3;
+
+/// Whether float32 rounds numbers of this largest magnitude by a part worth a word of how much they vary.
+pub fn is_coarse(largest: f64, deviation: f64) -> bool {
+    largest * HALF_STEP > COARSE * deviation
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -227,7 +237,7 @@ mod tests {
     /// Rows of two features, the last of which is not fitted to.
     fn fitted<T: Copy + Into<f64>>(kind: Normalize, values: &[T], largest: f64) -> Fit {
         let form = Form { largest, channel: 1, indicators: &[] };
-        fit(kind, &Moments::of_rows(values, 2, &[0, 1]), form)
+        fit(kind, &FeatureMoments::of_rows(values, 2, &[0, 1]), form)
     }
 
     fn floats(kind: Normalize, values: [f64; 4]) -> Fit {
@@ -266,7 +276,7 @@ mod tests {
         // Two images of two channels of 1x2 pixels, and one that is not fitted to.
         let values = [1u8, 3, 10, 10, 5, 7, 0, 4, 255, 255, 255, 255];
         let form = Form { largest: 16.0, channel: 2, indicators: &[] };
-        let fit = fit(Normalize::ChannelMean, &Moments::of_rows(&values, 4, &[0, 1]), form);
+        let fit = fit(Normalize::ChannelMean, &FeatureMoments::of_rows(&values, 4, &[0, 1]), form);
         let affine = Affine { offset: vec![4.0, 4.0, 6.0, 6.0], factor: vec![1.0 / 16.0; 4] };
         assert_eq!((fit.affine, fit.constant), (affine, vec![]));
         // On a table it is the mean of each column.
@@ -293,7 +303,7 @@ mod tests {
 
     #[test]
     fn standardize_leaves_indicators_as_they_are() {
-        let moments = Moments::of_rows(&[0.0, 0.0, 1.0, 4.0], 2, &[0, 1]);
+        let moments = FeatureMoments::of_rows(&[0.0, 0.0, 1.0, 4.0], 2, &[0, 1]);
         let form = |indicators| Form { largest: 0.0, channel: 1, indicators };
         let affine = |kind| fit(kind, &moments, form(&[true, false])).affine;
         assert_eq!(affine(Normalize::Standardize), map([0.0, 2.0], [1.0, 0.5]));
@@ -310,7 +320,7 @@ mod tests {
         let fit = floats(Normalize::Standardize, [0.0, 1.0, 1e-40, 3.0]);
         assert_eq!((fit.affine.factor, fit.constant), (vec![2e40, 1.0], vec![]));
         // A sum of seven times 0.1 is not 0.7, so its mean would not be 0.1.
-        let moments = Moments::of_rows(&[0.1; 7], 1, &[0, 1, 2, 3, 4, 5, 6]);
+        let moments = FeatureMoments::of_rows(&[0.1; 7], 1, &[0, 1, 2, 3, 4, 5, 6]);
         let fit = super::fit(Normalize::Standardize, &moments, Form { largest: 0.0, channel: 1, indicators: &[] });
         assert_eq!((fit.affine.offset, fit.affine.factor, fit.constant), (vec![0.1], vec![1.0], vec![0]));
     }

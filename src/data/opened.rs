@@ -1,7 +1,7 @@
 //! Data that have been read but not yet made into rows of numbers, as that takes the training part alone.
 
-use super::normalize::{Fit, Form, Moments, fit};
-use super::table::{Encoding, Raw, RawColumn, left_out};
+use super::normalize::{FeatureMoments, Fit, Form, fit};
+use super::table::{Dialect, Encoding, Raw, RawColumn, left_out};
 use super::{Affine, DataError, Dataset, Normalize, Targets, Values};
 use std::ops::Range;
 use std::path::PathBuf;
@@ -16,6 +16,8 @@ pub struct Opened {
     pub targets: Targets,
     /// The target columns of a table, separated by commas.
     pub target: Option<String>,
+    /// How a table is written; none for images.
+    pub dialect: Option<Dialect>,
     /// The rows of the set's own test part, if it has one; they come last.
     pub test: Option<Range<usize>>,
     /// What was taken for a table's target and why, and what was recognised, in clauses.
@@ -47,9 +49,9 @@ pub(super) enum Content {
 impl Opened {
     /// A table that was read.
     pub(super) fn of_table(name: String, raw: Raw) -> Self {
-        let Raw { path, columns, missing, targets, target, notes } = raw;
+        let Raw { path, columns, missing, targets, target, dialect, notes } = raw;
         let content = Content::Table { path, columns, missing };
-        Self { name, targets, target: Some(target), test: None, notes, content }
+        Self { name, targets, target: Some(target), dialect: Some(dialect), test: None, notes, content }
     }
 
     /// The number of rows.
@@ -77,32 +79,35 @@ impl Opened {
     ///
     /// When there are no rows to train on and the data are a table or are to be normalised, or one is not there.
     pub fn encode(self, train: &[u32], normalize: Normalize) -> Result<Encoded, DataError> {
-        let Self { name, targets, target, test, content, .. } = self;
+        let Self { name, targets, target, dialect, test, content, .. } = self;
         match content {
             Content::Images { bytes, shape, largest } => {
                 let features = shape.iter().product();
                 let moments = match normalize {
                     Normalize::None => None,
-                    _ => Some(Moments::of_rows(&bytes, features, train)),
+                    _ => Some(FeatureMoments::of_rows(&bytes, features, train)),
                 };
                 let form = Form { largest: largest.into(), channel: shape[1..].iter().product(), indicators: &[] };
                 let fit = moments.map(|moments| fit(normalize, &moments, form));
                 let (affine, constant) =
                     fit.map_or_else(|| (Affine::none(features), vec![]), |fit| (fit.affine, fit.constant));
                 let (values, encoding, columns) = (Values::Bytes(bytes), Encoding::default(), vec![]);
-                let dataset = Dataset { name, values, shape, largest, targets, columns, encoding, target, test };
+                let dataset =
+                    Dataset { name, values, shape, largest, targets, columns, encoding, target, dialect, test };
                 Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
             Content::Floats { mut values, shape, columns } => {
                 let features = shape.iter().product();
-                let moments = Moments::of_rows(&values, features, train);
+                let moments = FeatureMoments::of_rows(&values, features, train);
                 let form = Form { largest: 0.0, channel: shape[1..].iter().product(), indicators: &[] };
                 let Fit { affine, constant } = fit(normalize, &moments, form);
                 for (at, value) in values.iter_mut().enumerate() {
                     *value = affine.apply(at % features, f64::from(*value)) as f32;
                 }
                 let (encoding, values) = (Encoding::of_numbers(&columns, &moments.mean), Values::Floats(values));
-                let dataset = Dataset { name, values, shape, largest: 0.0, targets, columns, encoding, target, test };
+                let largest = 0.0;
+                let dataset =
+                    Dataset { name, values, shape, largest, targets, columns, encoding, target, dialect, test };
                 Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
             Content::Table { path, columns, missing } => {
@@ -117,7 +122,9 @@ impl Opened {
                 notes.extend(done.coarse(&moments, &affine));
                 let (shape, columns) = (vec![encoding.width()], encoding.features());
                 let values = Values::Floats(values);
-                let dataset = Dataset { name, values, shape, largest: 0.0, targets, columns, encoding, target, test };
+                let largest = 0.0;
+                let dataset =
+                    Dataset { name, values, shape, largest, targets, columns, encoding, target, dialect, test };
                 Ok(Encoded { dataset, normalize: affine, constant, notes })
             }
         }

@@ -1,14 +1,16 @@
 //! Validation and test rows that lie in files of their own.
 
+use super::table::{Labelled, read_grouped};
 use super::{
-    DataError, Dataset, Encoded, Format, Normalize, Options, Targets, Values, is_path, labels_for, open, read_labelled,
+    DataError, Dataset, Encoded, Format, Normalize, Options, Targets, Trained, Units, Values, is_path, labels_for, open,
 };
 use std::ops::Range;
 use std::path::Path;
 
 /// Reads rows from another source for a data set that is encoded already: the columns of a table by name, with the
 /// encoding and the classes of the data set, and images of its size. Of images that have a test part of their own that
-/// part is read. What was done to fields that were not as those trained on comes along, in clauses.
+/// part is read. What was done to fields that were not as those trained on comes along, in clauses, and which groups stand
+/// in the data set or in parts read before too, where the rows are split by groups.
 ///
 /// # Errors
 ///
@@ -17,17 +19,24 @@ pub fn read_part(
     source: &str,
     format: Format,
     like: &Encoded,
+    units: Option<&mut Units>,
     data_dir: Option<&Path>,
 ) -> Result<(Dataset, Vec<String>), DataError> {
     let path = Path::new(source);
     let is_table = is_path(source) && !path.is_dir();
     let (like, normalize) = (&like.dataset, &like.normalize);
     if !like.is_image() {
-        let target = like.target.as_deref().unwrap_or_default();
-        return match is_table {
-            true => read_labelled(path, format, (&like.encoding, normalize), target, &like.targets),
-            false => Err(DataError::PartKind { name: source.to_owned(), wanted: "a table" }),
-        };
+        if !is_table {
+            return Err(DataError::PartKind { name: source.to_owned(), wanted: "a table" });
+        }
+        let trained = Trained { encoding: &like.encoding, normalize, dialect: like.dialect.as_ref() };
+        let wanted = (like.target.as_deref().unwrap_or_default(), units.as_ref().and_then(|units| units.group()));
+        let Labelled { dataset: part, mut notes, groups } = read_grouped(path, format, trained, wanted, &like.targets)?;
+        notes.iter_mut().for_each(|what| *what = format!("{}: {what}", part.name));
+        if let Some(units) = units.filter(|units| units.group().is_some()) {
+            notes.extend(units.meet(&part.name, groups.as_deref()));
+        }
+        return Ok((part, notes));
     }
     if is_table {
         return Err(DataError::PartKind { name: source.to_owned(), wanted: "images" });
@@ -102,7 +111,7 @@ mod tests {
         let opened = open(train.to_str().unwrap(), &Options { target: Some(target), ..Options::default() }, None)?;
         let rows: Vec<u32> = (0..opened.rows() as u32).collect();
         let mut encoded = opened.encode(&rows, Normalize::None)?;
-        let (other, notes) = read_part(part.to_str().unwrap(), Format::default(), &encoded, None)?;
+        let (other, notes) = read_part(part.to_str().unwrap(), Format::default(), &encoded, None, None)?;
         let range = encoded.dataset.append(other)?;
         Ok((encoded.dataset, range, notes))
     }
@@ -143,13 +152,19 @@ mod tests {
         let opened = open(source, &Options::default(), None).unwrap();
         let train = split(&opened, Fractions { validation: 0.0, test: 0.0 }, 1).unwrap().train;
         let mut encoded = opened.encode(&train, Normalize::None).unwrap();
-        let (part, _) = read_part(source, Format::default(), &encoded, None).unwrap();
+        let (part, _) = read_part(source, Format::default(), &encoded, None, None).unwrap();
         // Its test part, two images with the labels 10 and 3.
         assert_eq!((part.rows(), part.values.len()), (2, 4));
         assert_eq!(encoded.dataset.append(part).unwrap(), 6..8);
         let dataset = &encoded.dataset;
         assert_eq!(dataset.targets.classes().unwrap().0[6..], dataset.targets.classes().unwrap().0[4..6]);
-        assert!(matches!(read_part("digits", Format::default(), &encoded, None), Err(DataError::PartShape { .. })));
-        assert!(matches!(read_part("some.csv", Format::default(), &encoded, None), Err(DataError::PartKind { .. })));
+        assert!(matches!(
+            read_part("digits", Format::default(), &encoded, None, None),
+            Err(DataError::PartShape { .. })
+        ));
+        assert!(matches!(
+            read_part("some.csv", Format::default(), &encoded, None, None),
+            Err(DataError::PartKind { .. })
+        ));
     }
 }

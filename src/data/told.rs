@@ -18,3 +18,13 @@ pub(super) fn several<E: Display>(faults: &[(E, usize)]) -> String {
     };
     told.collect::<Vec<_>>().join("; ") + &more
 }
+
+/// One fault of a line as a sentence, or the first few of several and how many more there are.
+pub(super) fn lines(faults: &[(usize, String)], count: usize) -> String {
+    if let ([(line, what)], 1) = (faults, count) {
+        return format!(", line {line}: {what}: correct that");
+    }
+    let shown: Vec<String> = faults.iter().map(|(line, what)| format!("line {line}: {what}")).collect();
+    let more = if count > faults.len() { format!("; and {} more", count - faults.len()) } else { String::new() };
+    format!(": {count} lines cannot be read ({}{more}): correct these", shown.join("; "))
+}

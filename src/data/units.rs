@@ -1,17 +1,19 @@
 //! Rows that a split keeps together: those of one group, or of one time.
 
+use super::decimal::Name;
 use super::opened::{Content, Opened};
-use super::table::Cells;
+use super::table::{Cells, is_missing, is_one_of};
 use super::{DataError, Fractions, Split, Targets};
 use crate::names::quoted;
 use crate::random::{Domain, Stream};
 use rand::seq::SliceRandom;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The column of a table by which rows are split.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum By {
-    /// Rows with the same value are one group, such as one patient, and all come into one part.
+    /// Rows with the same text or the same number are one group, such as one patient, and all come into one part. The table
+    /// is to be opened with this column as [`Options::group`](super::Options::group).
     Group(String),
     /// The rows with the largest values are tested on, the largest of the others validate. Rows of one time stay together.
     Time(String),
@@ -39,7 +41,14 @@ pub struct Units {
     by: By,
     /// The rows of each unit, ascending; times are in their order, groups in that of their first rows.
     rows: Vec<Vec<u32>>,
+    /// The groups of each table that was met: that which is split, and those of parts.
+    met: Vec<(String, HashSet<Name<'static>>)>,
+    /// Texts that stand for a missing group.
+    missing: Vec<String>,
 }
+
+/// What becomes of the column of groups or times.
+const LEFT_OUT: &str = "; the column itself is left out of the features";
 
 impl Opened {
     /// Takes a column of a table out of the features, to split by it, and says so in a clause.
@@ -48,10 +57,11 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// When the data are images, the column is not there or is the target, or a time is missing or no number.
+    /// When the data are images, the column is not there or is the target, a time is missing or no number, or groups were not
+    /// opened as texts.
     pub fn take_units(&mut self, by: By) -> Result<(Units, String), DataError> {
         let (name, column, noun) = (self.name.clone(), by.column().to_owned(), by.noun());
-        let Content::Table { columns, .. } = &mut self.content else {
+        let Content::Table { columns, missing, .. } = &mut self.content else {
             return Err(DataError::SplitOfImages { name, column });
         };
         let Some(place) = columns.iter().position(|raw| raw.name == column) else {
@@ -62,48 +72,84 @@ impl Opened {
             return Err(DataError::OnlySplitColumn { name, noun, column });
         }
         let cells = columns.remove(place).cells;
-        let (rows, alone) = match &by {
-            By::Group(_) => groups(&cells),
-            By::Time(_) => (times(&cells).map_err(|row| DataError::NoTime { name, column: column.clone(), row })?, 0),
-        };
-        let mut note = match &by {
-            By::Group(_) => format!("each of the {} groups of {} is in one part", rows.len(), quoted(&column)),
-            By::Time(_) => format!("the latest rows by {} are held out", quoted(&column)),
-        };
-        note += "; the column itself is left out of the features";
-        if alone > 0 {
-            note += &format!("; {alone} rows have no group, and each is taken as one");
-        }
-        Ok((Units { by, rows }, note))
-    }
-}
-
-/// The rows of each group, and how many have none.
-fn groups(cells: &Cells) -> (Vec<Vec<u32>>, usize) {
-    let (mut places, mut rows, mut alone) = (HashMap::new(), Vec::<Vec<u32>>::new(), 0);
-    for row in 0..cells.rows() {
-        match cells.key(row) {
-            Some(key) => {
-                let place = *places.entry(key).or_insert(rows.len());
-                if place == rows.len() {
-                    rows.push(vec![]);
+        let (rows, met, note) = match (&by, &cells) {
+            (By::Group(_), Cells::Texts { rows, texts }) => {
+                let Groups { rows, alone } = groups(rows, texts);
+                let (all, column) = (rows.len(), quoted(&column));
+                let mut note = format!("each of the {all} groups of {column} in {name} is in one part{LEFT_OUT}");
+                if alone > 0 {
+                    note += &format!("; {alone} rows have no group, and each is taken as one");
                 }
-                rows[place].push(row as u32);
+                if let Some(word) = texts.iter().find(|text| is_missing(text)) {
+                    note += &format!("; {} is taken for the name of a group", quoted(word));
+                }
+                (rows, vec![(name, names_of(texts, missing))], note)
             }
-            None => {
-                alone += 1;
-                rows.push(vec![row as u32]);
+            (By::Group(_), _) => return Err(DataError::GroupsNotTexts { name, column }),
+            (By::Time(_), _) => {
+                let how = how_read(&cells).map_or_else(String::new, |how| format!(" ({how})"));
+                let mut note = format!("the latest rows by {}{how} are held out{LEFT_OUT}", quoted(&column));
+                if matches!(cells, Cells::Dates { ambiguous: true, .. }) {
+                    note += "; no date says in which order day, month and year stand (the setting day_first decides)";
+                }
+                (times(&cells, name, column)?, vec![], note)
             }
-        }
+        };
+        Ok((Units { by, rows, met, missing: missing.clone() }, note))
     }
-    (rows, alone)
 }
 
-/// The rows of each time, in their order; or the number, from 1, of a row that has none.
-fn times(cells: &Cells) -> Result<Vec<Vec<u32>>, usize> {
-    let (Cells::Numbers { values, .. } | Cells::Dates { seconds: values, .. }) = cells else { return Err(1) };
+/// How times are written, where they are no plain numbers.
+fn how_read(cells: &Cells) -> Option<String> {
+    match cells {
+        Cells::Numbers { notation, .. } => notation.told(),
+        Cells::Dates { format, .. } => Some(format.clone()),
+        Cells::Texts { .. } => None,
+    }
+}
+
+/// The different groups among texts.
+fn names_of(texts: &[String], missing: &[String]) -> HashSet<Name<'static>> {
+    let there = texts.iter().filter(|text| !is_one_of(missing, text));
+    there.map(|text| Name::of(text).into_owned()).collect()
+}
+
+/// The rows of each group, among them those that have none and are each taken as one.
+struct Groups {
+    rows: Vec<Vec<u32>>,
+    alone: usize,
+}
+
+/// The groups of rows whose texts are given by number; equal numbers are one group, however they are written.
+fn groups(numbers: &[u32], texts: &[String]) -> Groups {
+    let names: Vec<Name<'_>> = texts.iter().map(|text| Name::of(text)).collect();
+    let (mut places, mut groups) = (HashMap::new(), Groups { rows: vec![], alone: 0 });
+    for (row, &number) in (0..).zip(numbers) {
+        let Some(name) = names.get(number as usize) else {
+            groups.alone += 1;
+            groups.rows.push(vec![row]);
+            continue;
+        };
+        let place = *places.entry(name).or_insert(groups.rows.len());
+        if place == groups.rows.len() {
+            groups.rows.push(vec![]);
+        }
+        groups.rows[place].push(row);
+    }
+    groups
+}
+
+/// The rows of each time, in their order.
+fn times(cells: &Cells, name: String, column: String) -> Result<Vec<Vec<u32>>, DataError> {
+    let values = match cells {
+        Cells::Numbers { values, .. } | Cells::Dates { seconds: values, .. } => values,
+        Cells::Texts { texts, .. } => {
+            let text = texts.first().cloned().unwrap_or_default();
+            return Err(DataError::TimesAreTexts { name, column, text });
+        }
+    };
     if let Some(row) = values.iter().position(|value| value.is_nan()) {
-        return Err(row + 1);
+        return Err(DataError::NoTime { name, column, row: row + 1 });
     }
     let mut order: Vec<u32> = (0..values.len() as u32).collect();
     let value = |row: u32| values[row as usize];
@@ -112,6 +158,39 @@ fn times(cells: &Cells) -> Result<Vec<Vec<u32>>, usize> {
 }
 
 impl Units {
+    /// The column of groups, if these are groups.
+    pub(super) fn group(&self) -> Option<&str> {
+        match &self.by {
+            By::Group(column) => Some(column),
+            By::Time(_) => None,
+        }
+    }
+
+    /// Says in clauses which groups of another table stand in those met before too; `texts` are those of its column, if it
+    /// has that.
+    pub(super) fn meet(&mut self, name: &str, texts: Option<&[String]>) -> Vec<String> {
+        let column = quoted(self.by.column());
+        let Some(texts) = texts else {
+            return vec![format!(
+                "{name}: it has no column {column}, so nothing tells whether its groups stand elsewhere too"
+            )];
+        };
+        let names = names_of(texts, &self.missing);
+        let shared = |(other, known): &(String, HashSet<Name<'static>>)| {
+            let (all, count) = (names.len(), names.intersection(known).count());
+            let have = if count == 1 { "has" } else { "have" };
+            (count > 0).then(|| {
+                format!(
+                    "{name}: {count} of its {all} groups of {column} {have} rows in {other} too, so it does not show how a \
+                     model does on new groups"
+                )
+            })
+        };
+        let notes = self.met.iter().filter_map(shared).collect();
+        self.met.push((name.to_owned(), names));
+        notes
+    }
+
     /// Splits the rows so that none of these units is torn apart. Each held-out part has about its share of the rows: by
     /// times the latest, by groups such that the classes are shared out as evenly as whole groups allow, and else by the
     /// seed. At least one unit is held out for a share of more than 0, and one is left to train on.
@@ -194,6 +273,7 @@ impl<'a> Classes<'a> {
         let (mut taken, mut rest) = (vec![], vec![]);
         for unit in left.drain(..) {
             let counts = self.counts(unit);
+            // (missing − count)² − missing², summed over the classes.
             let change: f64 = counts.iter().map(|&(class, count)| count * (count - 2.0 * missing[class])).sum();
             if change < 0.0 && taken.len() < most {
                 counts.iter().for_each(|&(class, count)| missing[class] -= count);
@@ -202,9 +282,10 @@ impl<'a> Classes<'a> {
                 rest.push(unit);
             }
         }
-        let smallest = rest.iter().enumerate().min_by_key(|(_, unit)| unit.len()).map(|(place, _)| place);
-        if let (true, Some(place)) = (taken.is_empty(), smallest) {
-            taken.push(rest.remove(place));
+        if taken.is_empty()
+            && let Some(smallest) = (0..rest.len()).min_by_key(|&place| rest[place].len())
+        {
+            taken.push(rest.remove(smallest));
         }
         *left = rest;
         taken

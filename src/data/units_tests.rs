@@ -7,7 +7,8 @@ use crate::data::{Options, open};
 fn opened(text: &str) -> Opened {
     let dir = tempfile::tempdir().unwrap();
     let path = write(dir.path(), "table.csv", text.as_bytes());
-    open(path.to_str().unwrap(), &Options { target: Some("y"), ..Options::default() }, None).unwrap()
+    let group = text.lines().next().unwrap().split(',').find(|name| *name == "who");
+    open(path.to_str().unwrap(), &Options { target: Some("y"), group, ..Options::default() }, None).unwrap()
 }
 
 /// A table of groups of sizes, with a column `x` and classes that go by `class(group, row)`.
@@ -94,6 +95,12 @@ fn a_row_without_a_group_is_one() {
     // Numbers are groups too.
     let (units, _) = opened("x,who,y\n1,7,a\n2,8,b\n3,7.0,a\n").take_units(by_group()).unwrap();
     assert_eq!(units.rows, [vec![0, 2], vec![1]]);
+    // So are numbers among texts, and words that stand for a missing number elsewhere.
+    let (units, note) = opened("x,who,y\n1,7,a\n2,7A,b\n3,7.0,a\n4,NA,b\n5,NA,a\n").take_units(by_group()).unwrap();
+    assert_eq!(units.rows, [vec![0, 2], vec![1], vec![3, 4]]);
+    assert!(note.contains("\"NA\" is taken for the name of a group"), "{note}");
+    let numbers = opened("x,whom,y\n1,7,a\n2,8,b\n").take_units(By::Group("whom".to_owned()));
+    assert!(matches!(numbers, Err(DataError::GroupsNotTexts { .. })), "{numbers:?}");
 }
 
 #[test]

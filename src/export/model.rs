@@ -7,7 +7,7 @@ use super::fingerprint::Fingerprint;
 use super::normalization::Normalization;
 use super::progress::Progress;
 use super::tensors::{self, Values};
-use crate::data::{Encoding, Looks, Targets};
+use crate::data::{Affine, Dialect, Encoding, Looks, Targets, Trained};
 use crate::files::reason;
 use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -114,6 +114,9 @@ pub struct Metadata {
     pub encoding: Encoding,
     /// Names of a table's target columns, separated by commas.
     pub target: Option<String>,
+    /// How the table was written that it was trained on; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// The scale of a regression's numbers, if the network's outputs have one of their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target_scale: Option<TargetScale>,
@@ -155,6 +158,7 @@ impl Metadata {
             classes: problem.names.clone(),
             encoding: Encoding::default(),
             target: None,
+            dialect: None,
             target_scale: None,
             trained_on: None,
             precision: Precision::F32,
@@ -192,6 +196,11 @@ impl Metadata {
             Answer::Labels => Targets::Labels { values: vec![], names },
             Answer::Numbers => Targets::Numbers { values: vec![], names },
         }
+    }
+
+    /// What it knows of the tables that it reads; `normalize` is its normalisation.
+    pub fn trained<'a>(&'a self, normalize: &'a Affine) -> Trained<'a> {
+        Trained { encoding: &self.encoding, normalize, dialect: self.dialect.as_ref() }
     }
 
     /// The scale of its outputs.
@@ -361,6 +370,10 @@ fn check(metadata: &Metadata) -> Result<(), String> {
     }
     if target_scale.as_ref().is_some_and(|scale| !scale.fits(classes.len())) {
         return Err("its target scale has not one finite number for each output".into());
+    }
+    let notations = metadata.dialect.as_ref().map_or(0, |dialect| dialect.targets.len());
+    if notations != 0 && notations != classes.len() {
+        return Err(format!("it says of {notations} targets how they are written, where it answers {}", classes.len()));
     }
     normalize.check(features)?;
     match &metadata.pictures {

@@ -35,6 +35,7 @@ impl Trainer {
         Metadata {
             encoding: data.encoding.clone(),
             target: data.target.clone(),
+            dialect: data.dialect.clone(),
             target_scale: (!scale.is_none()).then(|| scale.clone()),
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),

@@ -3,7 +3,7 @@
 use super::job::Job;
 use crate::data::{Dataset, Encoding, Targets, Values};
 use crate::export::{Fingerprint, Metadata, PartFingerprint};
-use crate::names::few;
+use crate::names::{few, short};
 use crate::shape::Shape;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -80,6 +80,27 @@ pub(super) fn difference(job: &Job, own: &Fingerprint, run: &Metadata) -> Option
             (names != run.classes).then(|| instead("the classes are", &few(names), &few(&run.classes)))
         })
         .or_else(|| rows(own, run.fingerprint.as_ref()?))
+        .or_else(|| scale(job, run))
+}
+
+/// Relative difference of two scales from which on they are not the same, but for rounding.
+const SAME_SCALE: f64 = 1e-9;
+
+/// Which features have another normalisation than in the run: their values have changed, though normalised they may be the
+/// same.
+fn scale(job: &Job, run: &Metadata) -> Option<String> {
+    let (here, features) = (&job.normalize.1, job.dataset.features());
+    let there = run.normalize.affine(features);
+    let differs = |&i: &usize| {
+        let factor = (here.factor[i] - there.factor[i]).abs() > SAME_SCALE * here.factor[i].abs();
+        // In units of the scaled feature, but no finer than the offset itself is known.
+        let moved = (here.offset[i] - there.offset[i]).abs();
+        factor || moved > SAME_SCALE * (1.0 / here.factor[i]).abs().max(here.offset[i].abs())
+    };
+    let differing: Vec<usize> = (0..features).filter(differs).collect();
+    let named = |&i: &usize| job.dataset.columns.get(i).map_or_else(|| format!("{i}"), |name| short(name));
+    let names: Vec<String> = differing.iter().map(named).collect();
+    (!names.is_empty()).then(|| format!("these features have other values than in the run: {}", few(&names)))
 }
 
 fn instead(what: &str, here: &impl std::fmt::Display, run: &impl std::fmt::Display) -> String {

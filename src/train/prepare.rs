@@ -5,7 +5,7 @@ use super::job::Job;
 use super::question::question;
 use super::rare::rare;
 use super::settings::{ClassWeights, HeldOut, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
-use crate::data::{self, By, DataError, Dataset, Encoded, Fractions, Normalize, Opened, Split, Targets, Task};
+use crate::data::{self, By, DataError, Dataset, Encoded, Fractions, Normalize, Opened, Split, Targets, Task, Units};
 use crate::error::Error;
 use crate::names;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -32,6 +32,8 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
         categorical: &categorical,
         numeric: &numeric,
         missing: &missing,
+        day_first: recipe.day_first,
+        group: recipe.group.as_deref(),
         format: format(&recipe),
     };
     let opened = data::open(&source, &options, data_dir)?;
@@ -55,12 +57,12 @@ fn prepare_opened(
     data_dir: Option<&Path>,
 ) -> Result<(Job, Vec<String>), Error> {
     let mut notes = opened.notes.clone();
-    let (mut split, told) = split(&mut recipe, &mut opened)?;
+    let (mut split, mut units, told) = split(&mut recipe, &mut opened)?;
     notes.extend(told);
     let kind = *recipe.normalize.get_or_insert(defaults::normalize(opened.is_image()));
     let mut encoded = opened.encode(&split.train, kind)?;
     notes.append(&mut encoded.notes);
-    let (first, told) = add_files(&recipe, &mut encoded, &mut split, data_dir)?;
+    let (first, told) = add_files(&recipe, &mut encoded, (&mut split, units.as_mut()), data_dir)?;
     notes.extend(told);
     notes.extend(data::audit(&encoded.dataset, &split, first).iter().map(ToString::to_string));
     notes.extend(numbers_as_classes(&recipe, &encoded.dataset));
@@ -69,8 +71,8 @@ fn prepare_opened(
     Ok((job, notes))
 }
 
-/// The job of a recipe on data that are split and encoded already, with the recipe's normalisation. Every default is filled in; what the user should know of
-/// them comes along, in sentences.
+/// The job of a recipe on data that are split and encoded already, with the recipe's normalisation. Every default is filled
+/// in. What the user should know of the defaults comes along, in sentences.
 ///
 /// # Errors
 /// The recipe does not fit the data.
@@ -124,8 +126,9 @@ fn format(recipe: &Recipe) -> data::Format {
     data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header }
 }
 
-/// Splits the rows, and fills in what is held out. What the user should know comes along, in a clause.
-fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<String>), Error> {
+/// Splits the rows, and fills in what is held out. The units by which they are split come along, and what the user should know
+/// of them, in a clause.
+fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Units>, Option<String>), Error> {
     let by = recipe.group.clone().map(By::Group).or_else(|| recipe.time.clone().map(By::Time));
     let units = by.map(|by| opened.take_units(by)).transpose()?;
     let own_test = opened.test.clone().map_or(0, |test| test.len());
@@ -144,8 +147,8 @@ fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Stri
     let validation = recipe.validation.get_or_insert(default.into()).share();
     let (fractions, seed) = (Fractions { test, validation }, recipe.seed.unwrap_or(0));
     Ok(match units {
-        Some((units, note)) => (units.split(opened, fractions, seed)?, Some(note)),
-        None => (data::split(opened, fractions, seed)?, None),
+        Some((units, note)) => (units.split(opened, fractions, seed)?, Some(units), Some(note)),
+        None => (data::split(opened, fractions, seed)?, None, None),
     })
 }
 
@@ -154,7 +157,7 @@ fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Stri
 fn add_files(
     recipe: &Recipe,
     encoded: &mut Encoded,
-    split: &mut Split,
+    (split, mut units): (&mut Split, Option<&mut Units>),
     data_dir: Option<&Path>,
 ) -> Result<([u32; 2], Vec<String>), Error> {
     let (mut firsts, mut notes) = ([0, 0], vec![]);
@@ -162,8 +165,8 @@ fn add_files(
     let parts = [(&recipe.validation, &mut split.validation), (&recipe.test, &mut split.test)];
     for ((held_out, rows), first) in parts.into_iter().zip(&mut firsts) {
         let Some(file) = held_out.as_ref().and_then(HeldOut::file) else { continue };
-        let (part, told) = data::read_part(file, format, encoded, data_dir)?;
-        notes.extend(told.into_iter().map(|what| format!("{}: {what}", part.name)));
+        let (part, told) = data::read_part(file, format, encoded, units.as_deref_mut(), data_dir)?;
+        notes.extend(told);
         let range = encoded.dataset.append(part)?;
         *first = range.start;
         rows.extend(range);
@@ -182,18 +185,13 @@ fn numbers_as_classes(recipe: &Recipe, dataset: &Dataset) -> Option<String> {
     (asks && numbers).then(|| "the classes are numbers: to learn how large they are, set task to regression".into())
 }
 
-/// Half a rounding step of float32, relative to the value.
-const HALF_STEP: f64 = 1.0 / 16_777_216.0;
-/// Share of a target's deviation from which on rounding to float32 is told.
-const COARSE: f64 = 1e-3;
-
 /// Says that float32, in which training sees the targets, rounds away how they vary.
 fn coarse_target(targets: &Targets, scale: &TargetScale, train: &[u32]) -> Option<String> {
     let Targets::Numbers { values, names } = targets else { return None };
     let spread = TargetScale::standardize(values, names.len(), train);
     let is_coarse = |j: &usize| {
         let of = train.iter().map(|&row| (values[row as usize * names.len() + j] - scale.offset[*j]).abs());
-        of.fold(0.0, f64::max) * HALF_STEP * spread.factor[*j] > COARSE
+        data::is_coarse(of.fold(0.0, f64::max), 1.0 / spread.factor[*j])
     };
     let coarse: Vec<String> = (0..names.len()).filter(is_coarse).map(|j| names[j].clone()).collect();
     let what = "vary by less than float32 can tell apart at their size: set normalize_target to standardize";

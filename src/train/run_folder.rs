@@ -43,7 +43,8 @@ impl Claim {
     pub fn of_run(path: &Path) -> Result<Self, Error> {
         let recipe = path.join(RECIPE);
         if path.is_dir() && !recipe.exists() {
-            let what = "is not there, so the folder holds no run, or one that was ended before it began: start it anew";
+            let what =
+                "is not there, so the folder holds no run, or one that was ended before it began: start a new run";
             return Err(Error::RunFolder { path: recipe, what: what.into() });
         }
         fs::metadata(&recipe).map_err(Error::file(recipe, "cannot be read"))?;
@@ -107,7 +108,11 @@ impl RunFolder {
     /// It cannot be written.
     pub fn restart(self, recipe: &Recipe) -> Result<Self, Error> {
         let path = self.claim.path.clone();
-        for name in [RECIPE, LAST, BEST, DIVERGED] {
+        // Whenever a kill comes, the folder is one that can be gone on with, or one that a new run can have: the recipe goes
+        // last.
+        let steps = start(&path.join(STEPS), STEPS_HEADER)?;
+        let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
+        for name in [LAST, BEST, DIVERGED, RECIPE] {
             match fs::remove_file(path.join(name)) {
                 Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::file(path.join(name), "cannot be removed")(why));
@@ -115,8 +120,6 @@ impl RunFolder {
                 _ => {}
             }
         }
-        let steps = start(&path.join(STEPS), STEPS_HEADER)?;
-        let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
         let recipe = Some(portable(recipe, &path).text());
         Ok(Self { claim: self.claim, steps, epochs, recipe, notes: self.notes })
     }
@@ -210,8 +213,11 @@ fn free(path: &Path) -> Result<(), Error> {
     };
     let used = fs::read_dir(path).is_ok_and(|mut dir| dir.any(|entry| entry.is_ok_and(|entry| !remains(entry))));
     if path.is_file() || used {
-        let what = "is there and is not an empty folder: name another with `out`, or go on with `resume`".into();
-        return Err(Error::RunFolder { path: path.to_owned(), what });
+        let what = match path.join(RECIPE).is_file() {
+            true => "is there and is not an empty folder: name another with `out`, or go on with `resume`",
+            false => "is there and is not an empty folder: name another with `out`, or empty it",
+        };
+        return Err(Error::RunFolder { path: path.to_owned(), what: what.into() });
     }
     Ok(())
 }

@@ -221,3 +221,24 @@ fn what_a_model_lacks_is_refused() {
         assert!(ran.code == Some(2) && ran.err.starts_with("error: "), "{line}: {ran:?}");
     }
 }
+
+/// Settings of tables mean nothing for pictures.
+#[test]
+fn settings_of_tables_are_refused_for_pictures() {
+    let place = Place::new();
+    for (flags, setting) in [
+        ("--header true", "header"),
+        ("--separator tab", "separator"),
+        ("--decimal comma", "decimal"),
+        ("--missing xx", "missing"),
+    ] {
+        place.refused(&format!("train digits {flags} --device cpu --out no"), &["digits", setting, "only tables"]);
+    }
+    place.done("train digits --device cpu --layers linear --steps 1 --quiet --out run");
+    place.write("picture.png", include_bytes!("../cases/bw_3.png"));
+    for flag in ["--header true", "--separator tab", "--decimal comma"] {
+        let name = flag.split(' ').next().unwrap();
+        place.refused(&format!("predict run/model.safetensors picture.png {flag} --device cpu"), &[name, "table"]);
+        place.refused(&format!("eval run/model.safetensors digits {flag} --device cpu"), &["digits", "only tables"]);
+    }
+}

@@ -67,6 +67,44 @@ fn other_data_are_refused_and_named() {
     place.done("train --resume run --epochs 3 --device cpu --quiet");
 }
 
+/// Normalisation hides that all values of a column were scaled or moved.
+#[test]
+fn values_on_another_scale_are_other_data() {
+    let place = Place::new();
+    let write = |factor: f64, offset: f64| {
+        let row = |i: usize| format!("{},{},{}\n", (i % 7) as f64 * factor + offset, i % 5, ["a", "b"][i % 2]);
+        place.write("t.csv", std::iter::once("x,y,label\n".to_owned()).chain((0..60).map(row)).collect::<String>());
+    };
+    for kind in ["standardize", "none"] {
+        write(1.0, 0.0);
+        place.done(&format!(
+            "train t.csv --normalize {kind} --device cpu --epochs 2 --layers linear --quiet --out {kind}"
+        ));
+        let resume = format!("train --resume {kind} --epochs 4 --device cpu --quiet");
+        for (factor, offset) in [(2.0, 0.0), (1.0, 1.0)] {
+            write(factor, offset);
+            // What is added to all values may show in how they are rounded.
+            let names: &[&str] = if (kind, factor) == ("standardize", 2.0) { &["other values", ": x"] } else { &[] };
+            place.refused(&resume, &[&["last.safetensors"], names].concat());
+        }
+        write(1.0, 0.0);
+        place.done(&resume);
+    }
+}
+
+/// What a kill may have left in the folder of a run that began again at a lower rate.
+#[test]
+fn a_folder_without_a_recipe_is_not_sent_in_circles() {
+    let place = Place::new();
+    place.write("t.csv", table(60));
+    place.write("run/steps.csv", "step,loss\n1,0.5\n");
+    place.write("run/epochs.csv", "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy\n");
+    let train = format!("train t.csv --device cpu --epochs 1 {LAYERS} --out run");
+    place.refused(&train, &["run", "not an empty folder"]);
+    assert!(!place.run(&train).err.contains("--resume"), "{:?}", place.run(&train));
+    place.refused("train --resume run --device cpu", &["recipe.toml", "no run"]);
+}
+
 /// A file of a version that had no fingerprints is gone on with, and that its rows are not checked is said.
 #[test]
 fn a_missing_fingerprint_is_said() {

@@ -85,3 +85,42 @@ fn the_audit_speaks_where_it_finds_something() {
     assert!(ran.code == Some(0) && ran.out.contains("the column \"letters\" alone predicts the target"), "{ran:?}");
     assert!(ran.out.contains("test rows stand in the training part too, such as row"), "{ran:?}");
 }
+
+#[test]
+fn groups_are_texts_whatever_they_look_like() {
+    let place = Place::new();
+    // Forty patients of five rows, six of whom have a letter behind the number.
+    let name = |patient: usize| format!("{}{}", 1000 + patient, if patient % 7 == 3 { "A" } else { "" });
+    let mut text = "x,y,pat,label\n".to_owned();
+    for (i, [x, y, label]) in rows(200).into_iter().enumerate() {
+        text += &format!("{x},{y},{},{label}\n", name(i % 40));
+    }
+    place.write("tr.csv", &text);
+    let out = place.done(&format!("train tr.csv {TRAIN} --group pat --out run"));
+    assert!(out.contains("each of the 40 groups of \"pat\"") && !out.contains("have no group"), "{out}");
+    // Rows of a file belong to groups too.
+    place.write("te.csv", &text);
+    let out = place.done(&format!("train tr.csv {TRAIN} --group pat --test te.csv --validation 0 --out file"));
+    assert!(out.contains("te.csv: 40 of its 40 groups of \"pat\" have rows in tr.csv too"), "{out}");
+    place.write("te.csv", "x,y,pat,label\n1,2,p1,over\n3,2,p2,under\n4,2,1000.0,under\n");
+    place.write("va.csv", "x,y,pat,label\n1,2,p1,over\n3,2,p3,under\n");
+    let files = "--group pat --test te.csv --validation va.csv";
+    let out = place.done(&format!("train tr.csv {TRAIN} {files} --out files"));
+    assert!(out.contains("te.csv: 1 of its 3 groups of \"pat\" has rows in tr.csv too"), "{out}");
+    assert!(out.contains("te.csv: 1 of its 3 groups of \"pat\" has rows in va.csv too"), "{out}");
+    assert!(out.contains("each of the 40 groups of \"pat\" in tr.csv is in one part"), "{out}");
+    place.write("te.csv", "x,y,label\n1,2,over\n3,2,under\n");
+    let out = place.done(&format!("train tr.csv {TRAIN} --group pat --test te.csv --validation 0 --out none"));
+    assert!(out.contains("te.csv: it has no column \"pat\""), "{out}");
+    place
+        .refused(&format!("train tr.csv {TRAIN} --group pat --numeric pat --out no"), &["group", "numeric", "\"pat\""]);
+}
+
+#[test]
+fn too_few_groups_are_told_in_one_sentence() {
+    let place = Place::new();
+    place.write("t.csv", "x,who,label\n1,a,over\n2,a,under\n3,b,over\n4,b,under\n");
+    let line = format!("train t.csv {TRAIN} --group who --test 0.3 --validation 0.3 --out no");
+    place.refused(&line, &["\"who\" has 2 groups"]);
+    assert!(!place.run(&line).err.contains("  "), "{:?}", place.run(&line));
+}

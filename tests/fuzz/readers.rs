@@ -4,7 +4,7 @@ use crate::forms::Form;
 use crate::{mutate, seeds};
 use rand::RngExt;
 use std::path::Path;
-use wgrad::data::{self, Format, Fractions, Normalize, Options, Picture, Rendering, Task};
+use wgrad::data::{self, Format, Fractions, Normalize, Options, Picture, Rendering, Task, Trained};
 use wgrad::device::Device;
 use wgrad::error::Error;
 use wgrad::export::{self, Model};
@@ -241,7 +241,8 @@ fn opened(path: &Path, options: &Options<'_>) -> Result<(), String> {
         let encoded = told(opened.clone().encode(&split.train, kind))?;
         let dataset = &encoded.dataset;
         if let (false, Some(target)) = (dataset.is_image(), &dataset.target) {
-            let known = (&dataset.encoding, &encoded.normalize);
+            let (encoding, normalize) = (&dataset.encoding, &encoded.normalize);
+            let known = Trained { encoding, normalize, dialect: dataset.dialect.as_ref() };
             told(data::read_features(path, Format::default(), known, true))?;
             told(data::read_labelled(path, Format::default(), known, target, &dataset.targets))?;
         }
@@ -254,7 +255,7 @@ fn known_table(path: &Path) -> Result<(), String> {
     let model = told(Model::read(&path.with_file_name("mixed").join("model.safetensors")))?;
     let meta = told(model.described())?;
     let affine = meta.normalize.affine(meta.input.iter().product());
-    let known = (&meta.encoding, &affine);
+    let known = meta.trained(&affine);
     told(data::read_features(path, Format::default(), known, true))?;
     let target = meta.target.clone().unwrap_or_default();
     told(data::read_labelled(path, Format::default(), known, &target, &meta.no_targets()))?;

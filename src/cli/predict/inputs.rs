@@ -31,12 +31,14 @@ pub(super) fn read_all(args: &PredictArgs, meta: &Metadata) -> Result<(Vec<Input
     Ok((files, told.collect()))
 }
 
-/// Refuses flags for pictures where they mean nothing.
+/// Refuses flags for pictures where tables are read, and the reverse.
 fn check_flags(args: &PredictArgs, meta: &Metadata) -> Result<(), Error> {
     let shown = args.model.display();
     let what = if (args.invert || args.center) && !meta.encoding.is_empty() {
         let flag = if args.invert { "--invert" } else { "--center" };
         format!("{shown} takes rows of a table, and {flag} is for pictures: leave it out")
+    } else if let (true, Some(flag)) = (meta.encoding.is_empty(), args.format.given()) {
+        format!("{shown} takes pictures, and {flag} is for tables: leave it out")
     } else if args.center && meta.pictures.is_none() {
         format!(
             "{shown} does not say where the drawings lie that it was trained on, which --center needs: train it again"
@@ -63,8 +65,8 @@ fn read(path: &Path, args: &PredictArgs, meta: &Metadata, notes: &mut Notes) -> 
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
     if !meta.encoding.is_empty() {
-        let known = (&meta.encoding, &meta.normalize.affine(meta.input.iter().product()));
-        let table = data::read_features(path, args.format.format(), known, args.out.is_some())?;
+        let affine = meta.normalize.affine(meta.input.iter().product());
+        let table = data::read_features(path, args.format.format(), meta.trained(&affine), args.out.is_some())?;
         table.notes.into_iter().for_each(|what| note(notes, what, &shown));
         let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
         return Ok(Inputs { names, values: Values::Floats(table.values), fields: table.fields });

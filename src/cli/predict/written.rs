@@ -7,7 +7,8 @@
 //! | one number | `prediction` |
 //! | several numbers | `prediction_NAME` for each |
 //!
-//! A name that the input has already gets an underscore before it.
+//! Under dropout's masks `sampled_mean` and `sampled_deviation` follow, each with `_CLASS`, `_LABEL` or `_NAME` where there
+//! are several answers. A name that the input has already gets an underscore before it.
 
 use super::super::args::PredictArgs;
 use super::super::setting;
@@ -16,6 +17,7 @@ use super::inputs::Inputs;
 use crate::error::Error;
 use crate::files;
 use crate::nn::{Answer, Problem};
+use crate::run::Sampled;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -32,11 +34,13 @@ pub(super) struct Written {
     rows: usize,
     /// Whether rows begin with the name of the input.
     named: bool,
+    /// Whether rows end with means and deviations under dropout's masks.
+    sampled: bool,
 }
 
 impl Written {
     /// # Errors
-    /// The file is one of the inputs or the model, or its ending says that it is no table.
+    /// There is a file of that name, or its ending says that it is no table.
     pub(super) fn new(path: &Path, args: &PredictArgs) -> Result<Self, Error> {
         let shown = path.display();
         if path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("csv")) {
@@ -56,7 +60,11 @@ impl Written {
         if path.is_dir() {
             return Err(setting(format!("{shown} is a folder: name a file in it with --out")));
         }
-        Ok(Self { path: path.to_owned(), lines: csv::Writer::from_writer(vec![]), rows: 0, named: false })
+        if path.exists() {
+            return Err(setting(format!("{shown} is there: name another file with --out")));
+        }
+        let (lines, sampled) = (csv::Writer::from_writer(vec![]), args.masks.samples.is_some());
+        Ok(Self { path: path.to_owned(), lines, rows: 0, named: false, sampled })
     }
 
     /// Writes the names of the columns, and gives what is to be said of them.
@@ -92,14 +100,23 @@ impl Written {
             names.push(free(INPUT.into()));
         }
         names.extend(given);
-        names.extend(answers(problem).into_iter().map(free));
+        names.extend(answers(problem).into_iter().map(&mut free));
+        if self.sampled {
+            names.extend(sampled_names(problem).into_iter().map(free));
+        }
         self.lines.write_record(&names).map_err(unwritten)?;
         renamed.truncate(RENAMED);
         Ok(renamed)
     }
 
     /// Writes one row.
-    pub(super) fn row(&mut self, file: &Inputs, at: usize, answers: &Answers, outputs: &[f32]) -> Result<(), Error> {
+    pub(super) fn row(
+        &mut self,
+        (file, at): (&Inputs, usize),
+        answers: &Answers,
+        outputs: &[f32],
+        sampled: Option<&Sampled>,
+    ) -> Result<(), Error> {
         let problem = &answers.problem;
         let mut fields: Vec<String> = vec![];
         if self.named {
@@ -119,6 +136,9 @@ impl Written {
                 fields.extend(outputs.iter().zip(&all).flat_map(|(&z, share)| [yes(z), share.to_string()]));
             }
             Answer::Numbers => fields.extend(all.iter().map(f64::to_string)),
+        }
+        if let Some(Sampled { mean, deviation }) = sampled {
+            fields.extend(mean.iter().chain(deviation).map(f64::to_string));
         }
         self.rows += 1;
         self.lines.write_record(&fields).map_err(unwritten)
@@ -142,6 +162,17 @@ fn answers(problem: &Problem) -> Vec<String> {
         Answer::Numbers if problem.names.len() == 1 => vec![prediction()],
         Answer::Numbers => each("prediction"),
     }
+}
+
+/// The names of the columns of what masks say of an answer.
+fn sampled_names(problem: &Problem) -> Vec<String> {
+    let each = |what: &str| -> Vec<String> {
+        match problem.names.as_slice() {
+            [_] => vec![format!("sampled_{what}")],
+            names => names.iter().map(|name| format!("sampled_{what}_{name}")).collect(),
+        }
+    };
+    [each("mean"), each("deviation")].concat()
 }
 
 fn unwritten(error: csv::Error) -> Error {

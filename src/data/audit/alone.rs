@@ -66,15 +66,15 @@ enum Keys {
 }
 
 impl Keys {
-    /// The numbers of the first two features, of which the second may say that the first is missing; and which value that
-    /// is, where the column became several features.
+    /// The keys by which a column may predict the target. A column of one feature has its numbers. One of several has a hash of
+    /// all its features, which tells its values apart, and the numbers of the first two: of a number that may be missing,
+    /// the second says where it is.
     fn of(values: &[f32], features: usize, places: std::ops::Range<usize>, rows: &[u32]) -> Vec<Self> {
         let row = |&row: &u32| &values[row as usize * features..][places.clone()];
         let numbers = |place: usize| Self::Numbers(rows.iter().map(|index| row(index)[place]).collect());
         if places.len() == 1 {
             return vec![numbers(0)];
         }
-        // The features of a column tell its values apart, whatever they are scaled to.
         let mix = |hash: u64, value: &f32| {
             (hash ^ u64::from(value.to_bits())).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29)
         };

@@ -1,11 +1,12 @@
 //! Columns as they are read, held compactly.
 
 use super::dates;
-use super::sheet::{Sheet, shortened};
-use super::written::{Notation, fits, is_missing, is_rounded, plain};
+use super::sheet::Sheet;
+use super::written::{Notation, fits, is_missing, is_one_of, is_rounded, plain};
 use crate::data::DataError;
 use crate::data::classes::{MISSING, Texts};
 use crate::data::faults::Faults;
+use crate::names::short;
 use csv::StringRecord;
 use std::collections::BTreeMap;
 
@@ -27,25 +28,6 @@ impl Cells {
     /// Plain numbers.
     pub(super) fn numbers(values: Vec<f64>) -> Self {
         Self::Numbers { values, notation: Notation::default(), words: Words::new() }
-    }
-
-    /// The number of rows.
-    pub(in crate::data) fn rows(&self) -> usize {
-        match self {
-            Self::Numbers { values, .. } | Self::Dates { seconds: values, .. } => values.len(),
-            Self::Texts { rows, .. } => rows.len(),
-        }
-    }
-
-    /// A number that is the same for equal fields of the column alone; none for a missing field.
-    pub(in crate::data) fn key(&self, row: usize) -> Option<u64> {
-        match self {
-            // Both zeros are equal.
-            Self::Numbers { values, .. } | Self::Dates { seconds: values, .. } => {
-                (!values[row].is_nan()).then(|| (values[row] + 0.0).to_bits())
-            }
-            Self::Texts { rows, .. } => (rows[row] != MISSING).then(|| rows[row].into()),
-        }
     }
 }
 
@@ -119,7 +101,7 @@ impl Column {
 #[derive(Debug)]
 pub(super) enum Reader<'a> {
     /// A column of numbers, read in a known way.
-    Numbers(Vec<f64>, &'a Notation),
+    Numbers(Vec<f64>, Notation),
     /// A column of dates, read in a known way.
     Dates(Vec<f64>, &'a str, &'a [String]),
     /// A column of texts; of these words each stands for a missing field.
@@ -166,26 +148,26 @@ impl<'a> Reader<'a> {
     fn push(&mut self, sheet: &Sheet<'_>, (line, place): (usize, usize), field: &str) -> Option<DataError> {
         let fault = || (sheet.path.to_owned(), line, sheet.header[place].clone());
         match self {
+            Self::Numbers(values, notation) if notation.is_missing(field) => values.push(f64::NAN),
             Self::Numbers(values, notation) => match notation.number(field) {
                 Some(number) if fits(number) => values.push(number),
-                _ if notation.is_missing(field) => values.push(f64::NAN),
                 found => {
-                    let ((path, line, column), text) = (fault(), shortened(field));
+                    let ((path, line, column), text) = (fault(), short(field));
                     return Some(match found {
                         Some(_) => DataError::NotFinite { path, line, column, text },
                         None => DataError::NotNumber { path, line, column, text },
                     });
                 }
             },
-            Self::Dates(values, format, missing) => match dates::seconds(format, field) {
+            Self::Dates(values, _, missing) if is_missing(field) || is_one_of(missing, field) => values.push(f64::NAN),
+            Self::Dates(values, format, _) => match dates::seconds(format, field) {
                 Some(seconds) => values.push(seconds),
-                None if is_missing(field) || missing.iter().any(|word| word == field) => values.push(f64::NAN),
                 None => {
-                    let ((path, line, column), text) = (fault(), shortened(field));
+                    let ((path, line, column), text) = (fault(), short(field));
                     return Some(DataError::NotDate { path, line, column, text, format: (*format).to_owned() });
                 }
             },
-            Self::Texts(texts, missing) if field.is_empty() || missing.iter().any(|word| word == field) => {
+            Self::Texts(texts, missing) if field.is_empty() || is_one_of(missing, field) => {
                 texts.texts.push_missing();
             }
             Self::Target(_) if field.is_empty() => {
@@ -201,9 +183,7 @@ impl<'a> Reader<'a> {
     /// The column, once all rows are read.
     pub(super) fn finish(self) -> Found {
         match self {
-            Self::Numbers(values, notation) => {
-                Found::Cells(Cells::Numbers { values, notation: notation.clone(), words: Words::new() })
-            }
+            Self::Numbers(values, notation) => Found::Cells(Cells::Numbers { values, notation, words: Words::new() }),
             Self::Dates(seconds, format, _) => {
                 let (format, words) = (format.to_owned(), Words::new());
                 Found::Cells(Cells::Dates { seconds, format, ambiguous: false, words })
@@ -211,13 +191,12 @@ impl<'a> Reader<'a> {
             Self::Texts(texts, _) | Self::Target(texts) => Found::Texts(texts),
             Self::Guess(Guess { again: true, .. }) => Found::Again,
             Self::Guess(Guess { texts: Some(texts), .. }) => Found::Texts(texts),
-            Self::Guess(Guess { values, words, .. }) => {
+            Self::Guess(Guess { values, words, missing, .. }) => {
                 let no_number = values.iter().all(|value| value.is_nan());
                 if no_number && !words.is_empty() {
                     return Found::Again;
                 }
-                let missing_words = words.keys().filter(|word| !is_missing(word)).cloned().collect();
-                let notation = Notation { missing_words, ..Notation::default() };
+                let notation = Notation { missing_words: missing_words(missing, &words), ..Notation::default() };
                 Found::Cells(Cells::Numbers { values, notation, words })
             }
         }
@@ -236,10 +215,11 @@ impl Guess<'_> {
             }
             return;
         }
-        match plain(field) {
+        let given = is_one_of(self.missing, field);
+        match plain(field).filter(|_| !given) {
             Some(number) if fits(number) && !is_rounded(field, number) => self.values.push(number),
             None if field.is_empty() => self.values.push(f64::NAN),
-            None if is_missing(field) || self.missing.iter().any(|word| word == field) => {
+            None if given || is_missing(field) => {
                 self.values.push(f64::NAN);
                 match self.words.get_mut(field) {
                     Some(count) => *count += 1,
@@ -255,6 +235,13 @@ impl Guess<'_> {
             _ => (self.again, self.values) = (true, vec![]),
         }
     }
+}
+
+/// The texts that a column is to know for missing fields, beside the usual ones: those that were given, whether or not it has
+/// them, and those that it has.
+pub(super) fn missing_words(given: &[String], met: &Words) -> Vec<String> {
+    let met = met.keys().filter(|word| !is_missing(word) && !is_one_of(given, word));
+    given.iter().chain(met).cloned().collect()
 }
 
 /// Reads all rows into the columns at the given places, and says how many there are. The first fault of each column is put

@@ -9,7 +9,7 @@ use std::fmt;
 
 /// How dates may be written, in the language of `strftime`; a time of day may follow each. Of two that read a column
 /// equally well the first is taken: the month first with slashes and dashes, the day first with points.
-const DATES: [&str; 22] = [
+const DATES: [&str; 24] = [
     "%Y-%m-%d",
     "%Y/%m/%d",
     "%Y.%m.%d",
@@ -19,9 +19,11 @@ const DATES: [&str; 22] = [
     "%d/%m/%Y",
     "%m/%d/%y",
     "%d/%m/%y",
+    "%y/%m/%d",
     "%m-%d-%Y",
     "%d-%m-%Y",
     "%m-%d-%y",
+    "%y-%m-%d",
     "%d-%m-%y",
     "%d %b %Y",
     "%d %B %Y",
@@ -166,15 +168,16 @@ fn offset(text: &str) -> Option<f64> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Dates {
     pub(super) format: &'static str,
-    /// Whether another format reads as many rows: the day first or the month first.
+    /// Whether another format reads as many rows as other dates: with day, month and year in another order.
     pub(super) ambiguous: bool,
     /// Rows that hold dates.
     pub(super) rows: usize,
 }
 
 /// Finds the format in which most rows of a column are dates. `rows` are the numbers of the rows' texts, `counts` the rows of
-/// each text.
-pub(super) fn find(texts: &[String], counts: &[usize], rows: &[u32]) -> Option<Dates> {
+/// each text. Of formats that read as many rows, those are taken that have the day before the month or behind it, as
+/// `day_first` says, if there are such.
+pub(super) fn find(texts: &[String], counts: &[usize], rows: &[u32], day_first: Option<bool>) -> Option<Dates> {
     let sample = &texts[..texts.len().min(TRIED)];
     let reads = |format: &str| sample.iter().filter(|text| seconds(format, text).is_some()).count() * 2 >= sample.len();
     let tried = DATES.iter().chain(&[TIME]).copied().filter(|format| !sample.is_empty() && reads(format));
@@ -186,7 +189,11 @@ pub(super) fn find(texts: &[String], counts: &[usize], rows: &[u32]) -> Option<D
         })
         .collect();
     let most = read.iter().map(|(.., rows)| *rows).max()?;
-    let best: Vec<_> = read.iter().filter(|(.., rows)| *rows == most).collect();
+    let mut best: Vec<_> = read.iter().filter(|(.., rows)| *rows == most).collect();
+    let is_wanted = |format: &str| day_first.is_some() && has_day_first(format) == day_first;
+    if best.iter().any(|(format, ..)| is_wanted(format)) {
+        best.retain(|(format, ..)| is_wanted(format));
+    }
     // Rows are often in the order of their dates.
     let falls = |values: &[Option<f64>]| {
         let dates: Vec<f64> = rows.iter().filter_map(|&row| values.get(row as usize).copied().flatten()).collect();
@@ -197,6 +204,11 @@ pub(super) fn find(texts: &[String], counts: &[usize], rows: &[u32]) -> Option<D
     Some(Dates { format, ambiguous: best.iter().any(|(_, others, _)| others != values), rows: most })
 }
 
+/// Whether the number of the day stands before that of the month, where both are numbers.
+fn has_day_first(format: &str) -> Option<bool> {
+    Some(format.find("%d")? < format.find("%m")?)
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -204,9 +216,13 @@ mod tests {
     use super::*;
 
     fn found(texts: &[&str]) -> Option<(&'static str, bool)> {
+        found_as(texts, None)
+    }
+
+    fn found_as(texts: &[&str], day_first: Option<bool>) -> Option<(&'static str, bool)> {
         let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
         let rows: Vec<u32> = (0..texts.len() as u32).collect();
-        let dates = find(&texts, &vec![1; texts.len()], &rows)?;
+        let dates = find(&texts, &vec![1; texts.len()], &rows, day_first)?;
         (dates.rows == texts.len()).then_some((dates.format, dates.ambiguous))
     }
 
@@ -215,7 +231,8 @@ mod tests {
         assert_eq!(found(&["2024-01-31", "2024-2-1"]), Some(("%Y-%m-%d", false)));
         assert_eq!(found(&["01/02/2024", "31/01/2024"]), Some(("%d/%m/%Y", false)));
         assert_eq!(found(&["01/02/2024", "01/31/2024"]), Some(("%m/%d/%Y", false)));
-        assert_eq!(found(&["01/02/11", "31/12/11"]), Some(("%d/%m/%y", false)));
+        // The last number may be the day, the first the year.
+        assert_eq!(found(&["01/02/11", "31/12/11"]), Some(("%d/%m/%y", true)));
         assert_eq!(found(&["31.12.2024", "1.2.2024"]), Some(("%d.%m.%Y", false)));
         // No date says which is the month. In the order of the rows it is the second number here.
         assert_eq!(found(&["01/01/2024", "02/01/2024", "01/02/2024"]), Some(("%d/%m/%Y", true)));
@@ -223,8 +240,30 @@ mod tests {
         assert_eq!(found(&["01.02.2024", "02.03.2024"]), Some(("%d.%m.%Y", false)));
         assert_eq!(found(&["3 Jan 2024", "14 Feb 2024"]), Some(("%d %b %Y", false)));
         assert_eq!(found(&["January 3, 2024", "February 14, 2024"]), Some(("%B %d, %Y", false)));
+        // A year of two digits may stand first.
+        assert_eq!(found(&["20-01-02", "20-01-15"]), Some(("%y-%m-%d", true)));
+        assert_eq!(found(&["99-01-02", "98-12-31"]), Some(("%y-%m-%d", false)));
+        assert_eq!(found(&["99/01/02", "98/12/31"]), Some(("%y/%m/%d", false)));
         assert_eq!(found(&["2024-01", "2024-12"]), Some(("%Y-%m", false)));
         assert_eq!(found(&["9:30", "17:05:10"]), Some((TIME, false)));
+    }
+
+    #[test]
+    fn a_setting_decides_between_day_and_month() {
+        for (texts, day, month) in [
+            (&["01/02/2024", "02/03/2024"][..], ("%d/%m/%Y", false), ("%m/%d/%Y", false)),
+            (&["20-01-02", "21-01-15"], ("%d-%m-%y", false), ("%y-%m-%d", false)),
+            (&["01-02-03", "02-03-04"], ("%d-%m-%y", false), ("%m-%d-%y", true)),
+            // Where the dates leave nothing open it decides nothing.
+            (&["01/31/2024"], ("%m/%d/%Y", false), ("%m/%d/%Y", false)),
+            (&["2024-01-02"], ("%Y-%m-%d", false), ("%Y-%m-%d", false)),
+        ] {
+            assert_eq!(
+                (found_as(texts, Some(true)), found_as(texts, Some(false))),
+                (Some(day), Some(month)),
+                "{texts:?}"
+            );
+        }
     }
 
     #[test]

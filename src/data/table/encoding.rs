@@ -1,11 +1,12 @@
 //! From columns to features: what stands for missing numbers, which texts there are, and what of a date varies.
 
-use super::cells::{Cells, RawColumn, is_missing_number};
+use super::cells::{Cells, RawColumn, is_missing_number, missing_words};
 use super::dates::{self, DatePart};
 use super::left_out::{Reason, reason};
 use super::written::Notation;
 use crate::data::DataError;
 use crate::data::decimal::Name;
+use crate::names::short;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::path::Path;
@@ -109,7 +110,7 @@ impl Column {
     }
 
     /// What a column becomes, or why it is left out.
-    fn fit(column: &RawColumn, train: &[u32], missing: &[String]) -> Result<Self, Reason> {
+    fn fit(column: &RawColumn, train: &[u32], given: &[String]) -> Result<Self, Reason> {
         let kind = match &column.cells {
             Cells::Numbers { values, notation, .. } => {
                 let there = || train.iter().map(|&row| values[row as usize]).filter(|value| !value.is_nan());
@@ -131,15 +132,9 @@ impl Column {
                 let mut means = vec![mean(&|second| dates::number(format, second))];
                 means.extend(parts.iter().map(|part| mean(&|second| part.of(second))));
                 let missing = there.len() < train.len();
-                Kind::Date {
-                    format: format.clone(),
-                    parts,
-                    means,
-                    missing,
-                    missing_words: words.keys().cloned().collect(),
-                }
+                Kind::Date { format: format.clone(), parts, means, missing, missing_words: missing_words(given, words) }
             }
-            Cells::Texts { rows, texts } => Self::fit_texts(column, (rows, texts), train, missing)?,
+            Cells::Texts { rows, texts } => Self::fit_texts(column, (rows, texts), train, given)?,
         };
         Ok(Self { name: column.name.clone(), kind })
     }
@@ -218,7 +213,7 @@ impl Encoding {
         left.sort_unstable_by_key(|(place, _)| *place);
         let left: Vec<LeftOut> = left.into_iter().map(|(place, why)| (columns[place].name.clone(), why)).collect();
         if kept.is_empty() {
-            let left = left.iter().map(|(name, why)| format!("{name} ({why})")).collect();
+            let left = left.iter().map(|(name, why)| format!("{} ({why})", short(name))).collect();
             return Err(DataError::AllLeftOut { path: path.to_owned(), left });
         }
         Ok((Self { columns: kept }, places, left))

@@ -6,7 +6,7 @@ use super::encoding::{Column, Encoding, Kind};
 use super::written::is_missing;
 use crate::data::Affine;
 use crate::data::decimal::Name;
-use crate::data::normalize::Moments;
+use crate::data::normalize::FeatureMoments;
 use std::collections::HashMap;
 
 impl Encoding {
@@ -16,23 +16,23 @@ impl Encoding {
         &self,
         columns: impl Iterator<Item = &'a Cells>,
         train: &[u32],
-    ) -> (Moments, Vec<bool>) {
-        let (mut moments, mut indicators) = (Moments::default(), vec![]);
+    ) -> (FeatureMoments, Vec<bool>) {
+        let (mut moments, mut indicators) = (FeatureMoments::default(), vec![]);
         for (column, cells) in self.columns.iter().zip(columns) {
-            let part = Part::new(column, cells);
+            let encoder = Encoder::new(column, cells);
             match column.kind {
                 Kind::Text { .. } => {
-                    let mut counts = vec![0.0; part.width];
-                    for place in train.iter().filter_map(|&row| part.place(row as usize)) {
+                    let mut counts = vec![0.0; encoder.width];
+                    for place in train.iter().filter_map(|&row| encoder.place(row as usize)) {
                         counts[place] += 1.0;
                     }
                     counts.iter().for_each(|count| moments.add_share(count / train.len() as f64));
-                    indicators.extend(vec![true; part.width]);
+                    indicators.extend(vec![true; encoder.width]);
                 }
                 _ => {
-                    for feature in 0..part.width {
-                        moments.add(|| train.iter().map(|&row| part.value(row as usize, feature)));
-                        indicators.push(feature >= part.numbers);
+                    for feature in 0..encoder.width {
+                        moments.add(|| train.iter().map(|&row| encoder.value(row as usize, feature)));
+                        indicators.push(feature >= encoder.numbers);
                     }
                 }
             }
@@ -48,29 +48,29 @@ impl Encoding {
         rows: usize,
         affine: &Affine,
     ) -> (Vec<f32>, Done<'a>) {
-        let mut parts: Vec<Part<'a>> =
-            self.columns.iter().zip(columns).map(|(column, cells)| Part::new(column, cells)).collect();
+        let mut encoders: Vec<Encoder<'a>> =
+            self.columns.iter().zip(columns).map(|(column, cells)| Encoder::new(column, cells)).collect();
         let mut values = Vec::with_capacity(rows * self.width());
         for row in 0..rows {
             let start = values.len();
-            for part in &mut parts {
+            for encoder in &mut encoders {
                 let feature = values.len() - start;
-                part.push(row, (affine, feature), &mut values);
+                encoder.push(row, (affine, feature), &mut values);
             }
         }
-        let done = parts.into_iter().map(|part| Counts {
-            column: part.column,
-            cells: part.cells,
-            missing: part.missing,
-            unseen: part.unseen,
-            largest: part.largest,
+        let done = encoders.into_iter().map(|encoder| Counts {
+            column: encoder.column,
+            cells: encoder.cells,
+            missing: encoder.missing,
+            unseen: encoder.unseen,
+            largest: encoder.largest,
         });
         (values, Done(done.collect()))
     }
 }
 
 /// A column that is being made into features.
-struct Part<'a> {
+struct Encoder<'a> {
     column: &'a Column,
     cells: &'a Cells,
     /// For each text of the column, its feature.
@@ -84,7 +84,7 @@ struct Part<'a> {
     largest: f64,
 }
 
-impl<'a> Part<'a> {
+impl<'a> Encoder<'a> {
     fn new(column: &'a Column, cells: &'a Cells) -> Self {
         let places = match (&column.kind, cells) {
             (Kind::Text { values, missing, .. }, Cells::Texts { texts, .. }) => {

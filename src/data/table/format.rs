@@ -1,6 +1,8 @@
 //! How the text of a table is written.
 
+use super::written::{BETWEEN_GROUPS, Notation};
 use crate::data::DataError;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
@@ -16,8 +18,23 @@ pub struct Format {
     pub header: Option<bool>,
 }
 
+/// How the table was written that a model was trained on. What a later file leaves open is read in the same way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Dialect {
+    /// What separates the fields of a row.
+    pub separator: Separator,
+    /// The decimal mark of its numbers.
+    pub decimal: Decimal,
+    /// Whether its first row holds the names of the columns.
+    pub header: bool,
+    /// How the numbers of each target column are written; empty where the targets are no numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Notation>,
+}
+
 /// What separates the fields of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Separator {
     /// `,`
     Comma,
@@ -82,7 +99,8 @@ impl FromStr for Separator {
 }
 
 /// What stands between the whole part of a number and its fraction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Decimal {
     /// `.`, as in 1257.5
     #[default]
@@ -112,7 +130,8 @@ impl FromStr for Decimal {
 
 impl Decimal {
     /// A field as it would be written with a decimal point: with this mark "1257,5" and "-1.257,50 €" are "1257.5" and
-    /// "-1257.50 €", where points before the comma separate thousands. A field that is no such number stays as it is.
+    /// "-1257.50 €", where points, blanks or apostrophes before the comma separate thousands. A field that is no such number
+    /// stays as it is.
     pub(super) fn with_point(self, field: &str) -> Cow<'_, str> {
         let changed = match self {
             Self::Point => None,
@@ -122,7 +141,7 @@ impl Decimal {
     }
 }
 
-/// The digits, points and commas of a field that holds one number, perhaps between a sign, a currency and a unit.
+/// The digits of a field that holds one number, perhaps between a sign, a currency and a unit, with the marks between them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run<'a> {
     start: usize,
@@ -130,16 +149,24 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Of a field that has a comma or a point in its only number, and no letter before it.
+    /// Of a field that has a comma, a point or a mark between groups of digits in its only number, and no letter before it.
     pub(super) fn of(field: &'a str) -> Option<Self> {
         let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',');
         let start = field.find(is_part)?;
         let rest = &field[start..];
-        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let mut end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        // Three digits behind a blank or an apostrophe are a group of the number before it.
+        while let Some(group) = rest[end..].strip_prefix(BETWEEN_GROUPS)
+            && group.bytes().take_while(u8::is_ascii_digit).count() == 3
+            && rest[..end].ends_with(|c: char| c.is_ascii_digit())
+        {
+            end = rest.len() - group.len();
+            end += rest[end..].find(|c| !is_part(c)).unwrap_or(group.len());
+        }
         let (digits, tail) = rest.split_at(end);
         let exponent = tail.strip_prefix(['e', 'E']).and_then(|power| power.parse::<i32>().ok());
         let alone = exponent.is_some() || !tail.contains(|c: char| c.is_ascii_digit());
-        let marked = digits.contains(['.', ',']) && digits.contains(|c: char| c.is_ascii_digit());
+        let marked = digits.contains(|c: char| !c.is_ascii_digit()) && digits.contains(|c: char| c.is_ascii_digit());
         let bare = !field[..start].contains(char::is_alphanumeric);
         (alone && marked && bare).then_some(Self { start, digits })
     }
@@ -165,14 +192,17 @@ impl<'a> Run<'a> {
         let (whole, fraction) = parts(self.digits, '.', ',')?;
         let (before, after) = (&field[..self.start], &field[self.start + self.digits.len()..]);
         let point = if fraction.is_empty() { "" } else { "." };
-        Some(format!("{before}{}{point}{fraction}{after}", whole.replace('.', "")))
+        let whole: String = whole.chars().filter(char::is_ascii_digit).collect();
+        Some(format!("{before}{whole}{point}{fraction}{after}"))
     }
 }
 
-/// The whole part and the fraction of a number with these marks between thousands and before the fraction.
+/// The whole part and the fraction of a number with this mark before the fraction, and between thousands either the other
+/// mark or one of [`BETWEEN_GROUPS`].
 fn parts(digits: &str, thousands: char, decimal: char) -> Option<(&str, &str)> {
     let (whole, fraction) = digits.split_once(decimal).unwrap_or((digits, ""));
     let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let thousands = whole.chars().find(|c| BETWEEN_GROUPS.contains(c)).unwrap_or(thousands);
     let mut groups = whole.split(thousands);
     let first = groups.next().unwrap_or_default();
     let grouped = whole.contains(thousands);
@@ -216,13 +246,30 @@ mod tests {
             ("$12,5", "$12.5"),
             ("12,5%", "12.5%"),
             ("1,5e-3", "1.5e-3"),
+            ("1 234,50", "1234.50"),
+            ("-1\u{a0}234\u{a0}567", "-1234567"),
+            ("1'234'567,5 €", "1234567.5 €"),
+            ("1\u{202f}234", "1234"),
         ] {
             assert_eq!(Decimal::Comma.with_point(field), with_point);
             assert_eq!(Decimal::Point.with_point(field), field);
         }
-        for field in
-            ["", "12", "0.5", "01.05.2020", "1,2,3", "1.25,5", "a1,5", "1,5 2,5", "1,5e3,5", ",", ".", "Paris, 3"]
-        {
+        for field in [
+            "",
+            "12",
+            "0.5",
+            "01.05.2020",
+            "1,2,3",
+            "1.25,5",
+            "a1,5",
+            "1,5 2,5",
+            "1,5e3,5",
+            ",",
+            ".",
+            "Paris, 3",
+            "1 234 56",
+            "1 234'567,5",
+        ] {
             assert_eq!(Decimal::Comma.with_point(field), field);
         }
     }
@@ -236,7 +283,13 @@ mod tests {
         for field in ["0.257", "1257.5", "1.25", "1,257.5", "1,234,567", "$1,000.50"] {
             assert_eq!(vote(field), Some(Decimal::Point), "{field}");
         }
-        for field in ["1,257", "1.257", "12", "", "1,2,3", "01.05.2020"] {
+        for field in ["1 234,5", "1 234,567", "12’345,6"] {
+            assert_eq!(vote(field), Some(Decimal::Comma), "{field}");
+        }
+        for field in ["1 234.5", "1'234.567"] {
+            assert_eq!(vote(field), Some(Decimal::Point), "{field}");
+        }
+        for field in ["1,257", "1.257", "12", "", "1,2,3", "01.05.2020", "1 234", "1,5 250", "12 34,5", "1234 567,5"] {
             assert_eq!(vote(field), None, "{field}");
         }
         assert!(Run::of("1,257").unwrap().may_be_comma() && !Run::of("1.257").unwrap().may_be_comma());

@@ -25,9 +25,10 @@ mod written;
 pub(super) use cells::{Cells, RawColumn};
 pub use dates::DatePart;
 pub use encoding::{Column, Encoding, Kind};
-pub use format::{Decimal, Format, Separator};
+pub use format::{Decimal, Dialect, Format, Separator};
 pub(super) use notes::left_out;
 pub use written::Notation;
+pub(super) use written::{is_missing, is_one_of};
 
 use super::faults::Faults;
 use super::{Affine, DataError, Dataset, Options, Targets, Values};
@@ -51,6 +52,17 @@ pub struct Table {
     pub fields: Option<Fields>,
 }
 
+/// What a model knows of the tables that it reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Trained<'a> {
+    /// How the columns become features.
+    pub encoding: &'a Encoding,
+    /// How the features are normalised.
+    pub normalize: &'a Affine,
+    /// How the table was written that it was trained on; models of earlier versions do not know it.
+    pub dialect: Option<&'a Dialect>,
+}
+
 /// A table as it stands in its file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fields {
@@ -66,15 +78,10 @@ pub struct Fields {
 ///
 /// # Errors
 ///
-/// When the file cannot be read, lacks a column or has it twice, has no rows or ragged ones, or a field of a column of
-/// numbers or dates is neither missing nor written as those trained on.
-pub fn read_features(
-    path: &Path,
-    format: Format,
-    known: (&Encoding, &Affine),
-    fields: bool,
-) -> Result<Table, DataError> {
-    Ok(read_known(path, format, known, None, fields)?.0)
+/// When the file cannot be read, lacks a column, has no rows or ragged ones, or a field of a column of numbers or dates is
+/// neither missing nor written as those trained on.
+pub fn read_features(path: &Path, format: Format, trained: Trained<'_>, fields: bool) -> Result<Table, DataError> {
+    Ok(read_known(path, format, trained, Wishes { fields, ..Wishes::default() })?.table)
 }
 
 /// Reads the columns of an encoding and the target columns that `target` names (as in [`Options`]), to judge a model by:
@@ -87,48 +94,88 @@ pub fn read_features(
 pub fn read_labelled(
     path: &Path,
     format: Format,
-    (encoding, normalize): (&Encoding, &Affine),
+    trained: Trained<'_>,
     target: &str,
     like: &Targets,
 ) -> Result<(Dataset, Vec<String>), DataError> {
-    let (table, columns) = read_known(path, format, (encoding, normalize), Some(target), false)?;
+    let Labelled { dataset, notes, .. } = read_grouped(path, format, trained, (target, None), like)?;
+    Ok((dataset, notes))
+}
+
+/// Rows to judge a model by.
+pub(in crate::data) struct Labelled {
+    pub(in crate::data) dataset: Dataset,
+    /// What was done to fields that were not as those trained on, in clauses.
+    pub(in crate::data) notes: Vec<String>,
+    /// The different texts of the column of groups, if one is asked for and it is there.
+    pub(in crate::data) groups: Option<Vec<String>>,
+}
+
+/// The same as [`read_labelled`], with a column of groups.
+pub(in crate::data) fn read_grouped(
+    path: &Path,
+    format: Format,
+    trained: Trained<'_>,
+    (target, group): (&str, Option<&str>),
+    like: &Targets,
+) -> Result<Labelled, DataError> {
+    let wishes = Wishes { target: Some(target), group, fields: false };
+    let Known { table, targets: columns, group, decimal } = read_known(path, format, trained, wishes)?;
     let target = joined(&columns);
+    let Trained { encoding, dialect, .. } = trained;
+    let notations = dialect.map(|dialect| {
+        let of_file = |notation: &Notation| notation.of_file(decimal == Decimal::Comma);
+        dialect.targets.iter().map(of_file).collect::<Vec<_>>()
+    });
     let dataset = Dataset {
         name: super::name_of(path),
         values: Values::Floats(table.values),
         shape: vec![encoding.width()],
         largest: 0.0,
-        targets: targets::build_like(path, columns, like)?,
+        targets: targets::build_like(path, columns, like, &notations.unwrap_or_default())?,
         columns: encoding.features(),
         encoding: encoding.clone(),
         target: Some(target),
+        dialect: dialect.cloned(),
         test: None,
     };
-    Ok((dataset, table.notes))
+    Ok(Labelled { dataset, notes: table.notes, groups: group })
 }
 
-fn read_known(
-    path: &Path,
-    format: Format,
-    (encoding, normalize): (&Encoding, &Affine),
-    target: Option<&str>,
+/// What is wanted of a table beside the features of a model.
+#[derive(Clone, Copy, Default)]
+struct Wishes<'a> {
+    target: Option<&'a str>,
+    group: Option<&'a str>,
     fields: bool,
-) -> Result<(Table, Vec<cells::Column>), DataError> {
-    let text = Text::read(path, format)?;
+}
+
+/// A table as a model reads it.
+struct Known {
+    table: Table,
+    targets: Vec<cells::Column>,
+    /// The different texts of the column of groups, if it is there.
+    group: Option<Vec<String>>,
+    decimal: Decimal,
+}
+
+fn read_known(path: &Path, format: Format, trained: Trained<'_>, wishes: Wishes<'_>) -> Result<Known, DataError> {
+    let Trained { encoding, normalize, dialect } = trained;
+    let text = Text::read(path, format, dialect)?;
     let needed: Vec<&str> = encoding.columns.iter().map(|column| column.name.as_str()).collect();
-    let mut sheet = Sheet::new(&text, format, &needed)?;
+    let mut sheet = Sheet::new(&text, format, &needed, dialect)?;
     let mut faults = Faults::default();
     let mut readers = vec![];
     for column in &encoding.columns {
-        match sheet.find(&column.name)? {
-            Some(place) => readers.push((place, reader(&column.kind))),
+        match sheet.find(&column.name) {
+            Some(place) => readers.push((place, reader(&column.kind, sheet.decimal))),
             None => {
                 let (path, column, columns) = (path.to_owned(), column.name.clone(), sheet.header.clone());
                 faults.push(DataError::MissingColumn { path, column, columns }, 0);
             }
         }
     }
-    let places = match target.map_or(Ok(vec![]), |target| targets::find(&sheet, target)) {
+    let places = match wishes.target.map_or(Ok(vec![]), |target| targets::find(&sheet, target)) {
         Ok(places) => places,
         Err(fault) => {
             faults.push(fault, 0);
@@ -138,10 +185,12 @@ fn read_known(
     faults.check()?;
     let features = readers.len();
     readers.extend(places.iter().map(|&place| (place, Reader::Target(TextColumn::default()))));
+    let group = wishes.group.and_then(|group| sheet.find(group));
+    readers.extend(group.map(|place| (place, Reader::Texts(TextColumn::default(), &[]))));
     let mut faults = Faults::default();
     let rows = read(&mut sheet, &mut readers, &mut faults)?;
     faults.check()?;
-    let (mut cells, mut columns) = (vec![], vec![]);
+    let (mut cells, mut targets, mut group) = (vec![], vec![], None);
     for (index, (place, reader)) in readers.into_iter().enumerate() {
         match reader.finish() {
             Found::Cells(found) => cells.push(found),
@@ -149,8 +198,10 @@ fn read_known(
                 let column = texts.finish(&sheet.header[place]);
                 if index < features {
                     cells.push(Cells::Texts { rows: column.rows, texts: column.texts });
+                } else if index < features + places.len() {
+                    targets.push(column);
                 } else {
-                    columns.push(column);
+                    group = Some(column.texts);
                 }
             }
             Found::Again => unreachable!("only a reader that guesses reads again"),
@@ -158,9 +209,9 @@ fn read_known(
     }
     let (values, done) = encoding.apply(cells.iter(), rows, normalize);
     let notes = sheet.notes.iter().cloned().chain(done.surprises()).collect();
-    let fields = if fields { Some(all_fields(&mut sheet)?) } else { None };
+    let fields = if wishes.fields { Some(all_fields(&mut sheet)?) } else { None };
     let table = Table { values, rows, notes, fields };
-    Ok((table, columns))
+    Ok(Known { table, targets, group, decimal: sheet.decimal })
 }
 
 /// Reads all rows again, as they stand in the file.
@@ -173,10 +224,12 @@ fn all_fields(sheet: &mut Sheet<'_>) -> Result<Fields, DataError> {
     Ok(Fields { header: sheet.header.clone(), rows })
 }
 
-/// What reads a column that a model knows.
-fn reader(kind: &Kind) -> Reader<'_> {
+/// What reads a column that a model knows, in a file with such a decimal mark.
+fn reader(kind: &Kind, decimal: Decimal) -> Reader<'_> {
     match kind {
-        Kind::Number { notation, .. } | Kind::Imputed { notation, .. } => Reader::Numbers(vec![], notation),
+        Kind::Number { notation, .. } | Kind::Imputed { notation, .. } => {
+            Reader::Numbers(vec![], notation.of_file(decimal == Decimal::Comma))
+        }
         Kind::Date { format, missing_words, .. } => Reader::Dates(vec![], format, missing_words),
         Kind::Text { missing_words, .. } => Reader::Texts(TextColumn::default(), missing_words),
     }
@@ -195,15 +248,21 @@ pub(super) struct Raw {
     pub(super) targets: Targets,
     /// The names of the target columns, separated by commas.
     pub(super) target: String,
+    /// How it is written.
+    pub(super) dialect: Dialect,
     /// What was taken for the target and why, and what was recognised, in clauses.
     pub(super) notes: Vec<String>,
 }
 
 /// Opens a file of text, plain or gzip: some columns are targets, all others that are not ignored are features.
 pub(super) fn open(path: &Path, options: &Options<'_>) -> Result<Raw, DataError> {
-    let text = Text::read(path, options.format)?;
-    let mut sheet = Sheet::new(&text, options.format, &[])?;
+    let text = Text::read(path, options.format, None)?;
+    let mut sheet = Sheet::new(&text, options.format, &[], None)?;
     sheet.check_header()?;
+    // As fields are read.
+    let word = |word: &String| sheet.decimal.with_point(word.trim()).into_owned();
+    let missing: Vec<String> = options.missing.iter().map(word).collect();
+    let options = &Options { missing: &missing, ..*options };
     let mut faults = Faults::default();
     let wishes = wishes(&sheet, options, &mut faults);
     let is_ignored = |place: usize| wishes[place] == Wish::Ignored;
@@ -239,8 +298,8 @@ pub(super) fn open(path: &Path, options: &Options<'_>) -> Result<Raw, DataError>
         false => None,
     };
     let readers = kinds.iter().zip(readers).map(|(&(place, wanted), (_, reader))| (place, wanted, reader)).collect();
-    let cells = settle(&mut sheet, readers, options.missing, &mut faults)?;
-    let (targets, inferred) = match (faults.check(), built) {
+    let cells = settle(&mut sheet, readers, options, &mut faults)?;
+    let (targets, notations, inferred) = match (faults.check(), built) {
         (Ok(()), Some(built)) => built,
         (Err(fault), _) => return Err(why.told(&target, fault)),
         (Ok(()), None) => return Err(DataError::NoRows { path: path.to_owned() }),
@@ -251,7 +310,9 @@ pub(super) fn open(path: &Path, options: &Options<'_>) -> Result<Raw, DataError>
     });
     let notes = sheet.notes.iter().cloned().chain([why.note(&target)]).chain(inferred).collect();
     let (path, missing) = (path.to_owned(), options.missing.to_vec());
-    Ok(Raw { path, columns: raw.collect(), missing, targets, target, notes })
+    let dialect =
+        Dialect { separator: text.separator, decimal: sheet.decimal, header: sheet.has_header, targets: notations };
+    Ok(Raw { path, columns: raw.collect(), missing, targets, target, dialect, notes })
 }
 
 fn joined(columns: &[cells::Column]) -> String {
@@ -273,26 +334,27 @@ fn wishes(sheet: &Sheet<'_>, options: &Options<'_>, faults: &mut Faults) -> Vec<
     let is_target = |place: &&usize| target.split(',').any(|name| name.trim() == sheet.header[**place]);
     sheet.left_out.iter().filter(|place| !is_target(place)).for_each(|&place| wishes[place] = Wish::Ignored);
     let mut lists: HashMap<usize, &'static str> = HashMap::new();
+    let group: Vec<String> = options.group.map(str::to_owned).into_iter().collect();
     let given = [
         ("ignore", options.ignore, Wish::Ignored),
         ("categorical", options.categorical, Wish::Kind(Wanted::Texts)),
         ("numeric", options.numeric, Wish::Kind(Wanted::Numbers)),
+        ("group", group.as_slice(), Wish::Kind(Wanted::Texts)),
     ];
     for (list, names, wish) in given {
         for name in names {
             let (path, column) = (|| sheet.path.to_owned(), || name.trim().to_owned());
             match sheet.find(name.trim()) {
-                Ok(Some(place)) => match lists.insert(place, list) {
-                    Some(other) if other != list => {
+                Some(place) => match lists.insert(place, list) {
+                    Some(other) if other != list && wishes[place] != wish => {
                         faults.push(DataError::InTwoLists { path: path(), column: column(), lists: [other, list] }, 0);
                     }
                     _ => wishes[place] = wish,
                 },
-                Ok(None) => {
+                None => {
                     let columns = sheet.header.clone();
                     faults.push(DataError::UnknownListed { path: path(), column: column(), list, columns }, 0);
                 }
-                Err(fault) => faults.push(fault, 0),
             }
         }
     }

@@ -3,15 +3,10 @@
 use super::cells::{Cells, Words};
 use super::encoding::{Kind, LeftOut};
 use super::features::{Counts, Done};
-use super::sheet::shortened;
 use crate::data::Affine;
-use crate::data::normalize::Moments;
-use crate::names;
+use crate::data::normalize::{FeatureMoments, is_coarse};
+use crate::names::{self, short};
 
-/// Half a rounding step of float32, relative to the value.
-const HALF_STEP: f64 = 1.0 / 16_777_216.0;
-/// Share of a feature's deviation from which on rounding to float32 is told.
-const COARSE: f64 = 1e-3;
 /// Columns that a list of those left out names.
 const NAMED: usize = 20;
 /// Words that are named of those that count as missing.
@@ -49,7 +44,7 @@ impl Done<'_> {
                 Cells::Texts { texts, .. } => first.and_then(|first| texts.get(first as usize)),
                 _ => None,
             };
-            let example = text.map_or_else(String::new, |text| format!(", first {:?}", shortened(text)));
+            let example = text.map_or_else(String::new, |text| format!(", first {:?}", short(text)));
             (rows > 0).then(|| format!("{}{example}", of(rows, "row")))
         });
         let mut notes = vec![];
@@ -81,19 +76,19 @@ impl Done<'_> {
         note(notes, what, dates);
         note(
             notes,
-            "no date says whether the day or the month comes first, so write the year first if this is wrong",
+            "no date says in which order day, month and year stand, so they are read as (the setting day_first decides)",
             ambiguous,
         );
         note(notes, "words among numbers count as missing", words);
     }
 
     /// Names the columns whose rounding to float32 is a part worth a word of how much they vary.
-    pub(in crate::data) fn coarse(&self, moments: &Moments, affine: &Affine) -> Option<String> {
+    pub(in crate::data) fn coarse(&self, moments: &FeatureMoments, affine: &Affine) -> Option<String> {
         let (mut feature, mut names) = (0, vec![]);
         for Counts { column, largest, .. } in &self.0 {
             let deviation = moments.deviation[feature] * affine.factor[feature].abs();
-            if deviation > 0.0 && largest * HALF_STEP > COARSE * deviation {
-                names.push(column.name.clone());
+            if deviation > 0.0 && is_coarse(*largest, deviation) {
+                names.push(short(&column.name));
             }
             feature += column.width();
         }
@@ -103,7 +98,7 @@ impl Done<'_> {
 
     /// The names of columns, with what is to be said of each that it is to be said of.
     fn each(&self, what: impl Fn(&Counts<'_>) -> Option<String>) -> Vec<String> {
-        let told = |counts: &Counts<'_>| what(counts).map(|what| format!("{} ({what})", counts.column.name));
+        let told = |counts: &Counts<'_>| what(counts).map(|what| format!("{} ({what})", short(&counts.column.name)));
         self.0.iter().filter_map(told).collect()
     }
 }
@@ -118,7 +113,7 @@ fn told_words(words: &Words) -> Option<String> {
     let mut sorted: Vec<(&String, &usize)> = words.iter().collect();
     sorted.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
     let rows = sorted.iter().map(|(_, count)| *count).sum();
-    let shown: Vec<String> = sorted.iter().take(WORDS).map(|(word, _)| format!("{:?}", shortened(word))).collect();
+    let shown: Vec<String> = sorted.iter().take(WORDS).map(|(word, _)| format!("{:?}", short(word))).collect();
     let more = if sorted.len() > WORDS { " and others" } else { "" };
     (rows > 0).then(|| format!("{}: {}{more}", of(rows, "row"), shown.join(", ")))
 }
@@ -132,7 +127,7 @@ fn note(notes: &mut Vec<String>, what: &str, columns: Vec<String>) {
 
 /// The one list of the columns that are left out.
 pub(in crate::data) fn left_out(left: &[LeftOut]) -> Option<String> {
-    let named: Vec<String> = left.iter().take(NAMED).map(|(name, why)| format!("{name} ({why})")).collect();
+    let named: Vec<String> = left.iter().take(NAMED).map(|(name, why)| format!("{} ({why})", short(name))).collect();
     let more = match left.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),

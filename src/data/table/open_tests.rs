@@ -197,7 +197,7 @@ fn encoding() -> Encoding {
 
 fn features(text: &str) -> Result<Table, DataError> {
     let dir = tempfile::tempdir().unwrap();
-    let known = (&encoding(), &Affine::none(5));
+    let known = Trained { encoding: &encoding(), normalize: &Affine::none(5), dialect: None };
     read_features(&write(dir.path(), "rows.csv", text.as_bytes()), Format::default(), known, false)
 }
 
@@ -240,7 +240,8 @@ fn labelled_rows_need_only_the_columns_named() {
     let path = write(dir.path(), "rows.csv", b"note,b,kind,a,t,y,z\nfirst,1,u,2,u,0.5,1\nsecond,,u,4,v,-3,0\n");
     let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
     let read = |target: &str, like: &Targets| {
-        read_labelled(&path, Format::default(), (&encoding(), &Affine::none(5)), target, like)
+        let trained = Trained { encoding: &encoding(), normalize: &Affine::none(5), dialect: None };
+        read_labelled(&path, Format::default(), trained, target, like)
     };
     let classes = Targets::Classes { labels: vec![], names: names(&["u", "v"]) };
     let (dataset, notes) = read("kind", &classes).unwrap();

@@ -1,16 +1,14 @@
 //! The target columns of a table: which they are, what they are, and their values.
 
 use super::cells::Column;
-use super::sheet::{Sheet, shortened};
-use super::written::{Field, Reading, is_missing};
+use super::sheet::{Sheet, USUAL_TARGETS};
+use super::written::{Field, Notation, Reading, is_missing, is_one_of};
 use crate::data::classes::sorted;
 use crate::data::faults::Faults;
 use crate::data::{DataError, Options, Targets, Task};
-use crate::names::listed;
+use crate::names::{listed, quoted, short};
 use std::path::Path;
 
-/// Names of a target column that need not be given.
-const USUAL: [&str; 3] = ["label", "target", "class"];
 /// Different whole numbers that may still be classes: with more, each stands on average in fewer than 5 % of the rows.
 const MOST_CLASSES: usize = 20;
 /// One in so many different texts may be no number in a column of measured numbers.
@@ -23,19 +21,26 @@ pub(super) enum Why {
     Given,
     /// It has a usual name.
     Usual,
-    /// It is the last column.
+    /// It is the last column, and none has a usual name.
     Last,
+    /// It is the last column, and several have a usual name.
+    LastOfSeveral,
 }
 
 impl Why {
     /// The target and why it was taken, in a clause.
     pub(super) fn note(self, target: &str) -> String {
+        let target = short(target);
         match self {
             Self::Given => format!("target {target}"),
             Self::Usual => format!("target {target}, the column of that name (the setting target chooses another)"),
             Self::Last => {
                 let none = "no column is named label, target or class";
                 format!("target {target}, the last column, because {none} (the setting target chooses another)")
+            }
+            Self::LastOfSeveral => {
+                let several = "several columns are named label, target or class";
+                format!("target {target}, the last column, because {several} (the setting target chooses another)")
             }
         }
     }
@@ -45,7 +50,9 @@ impl Why {
         match self {
             Self::Given => fault,
             _ if !fault.is_of_target(target) => fault,
-            Self::Usual | Self::Last => DataError::OfTarget { column: target.to_owned(), fault: Box::new(fault) },
+            Self::Usual | Self::Last | Self::LastOfSeveral => {
+                DataError::OfTarget { column: target.to_owned(), fault: Box::new(fault) }
+            }
         }
     }
 }
@@ -72,10 +79,11 @@ pub(super) fn choose(
         return Ok((places, Why::Given));
     }
     let rest: Vec<usize> = (0..sheet.header.len()).filter(|&place| !is_ignored(place)).collect();
-    let is_usual = |place: &&usize| USUAL.contains(&sheet.header[**place].to_lowercase().as_str());
+    let is_usual = |place: &&usize| USUAL_TARGETS.contains(&sheet.header[**place].to_lowercase().as_str());
     let mut usual = rest.iter().filter(is_usual);
     match (usual.next(), usual.next(), rest.last()) {
         (Some(&only), None, _) => Ok((vec![only], Why::Usual)),
+        (Some(_), Some(_), Some(&last)) => Ok((vec![last], Why::LastOfSeveral)),
         (.., Some(&last)) => Ok((vec![last], Why::Last)),
         (.., None) => Err(DataError::NoFeatures { path: sheet.path.to_owned(), targets: vec![] }),
     }
@@ -83,13 +91,13 @@ pub(super) fn choose(
 
 /// The places of the columns that a text names: one, or several with commas between.
 pub(super) fn find(sheet: &Sheet<'_>, target: &str) -> Result<Vec<usize>, DataError> {
-    if let Some(place) = sheet.find(target.trim())? {
+    if let Some(place) = sheet.find(target.trim()) {
         return Ok(vec![place]);
     }
     let mut places = vec![];
     for column in target.split(',').map(str::trim) {
         let (path, column) = (sheet.path.to_owned(), column.to_owned());
-        match sheet.find(&column)? {
+        match sheet.find(&column) {
             Some(place) if places.contains(&place) => return Err(DataError::TargetTwice { path, column }),
             Some(place) => places.push(place),
             None => return Err(DataError::UnknownTarget { path, target: column, columns: sheet.header.clone() }),
@@ -98,14 +106,14 @@ pub(super) fn find(sheet: &Sheet<'_>, target: &str) -> Result<Vec<usize>, DataEr
     Ok(places)
 }
 
-/// The targets to train on, and why they are of their kind where it was not given and is not the usual one class a row.
-/// Faults are put down.
+/// The targets to train on, how their numbers are written, and why they are of their kind where it was not given and is not
+/// the usual one class a row. Faults are put down.
 pub(super) fn for_training(
     path: &Path,
     columns: Vec<Column>,
     options: &Options<'_>,
     faults: &mut Faults,
-) -> Option<(Targets, Option<String>)> {
+) -> Option<(Targets, Vec<Notation>, Option<String>)> {
     let (task, inferred) = options.task.map_or_else(|| infer(&columns), |task| (task, None));
     for column in &columns {
         // A line break is what an open quotation mark leads to.
@@ -114,21 +122,23 @@ pub(super) fn for_training(
             faults.push(DataError::LineBreak { path, line, column }, 0);
             return None;
         }
-        let is_given = |text: &String| options.missing.contains(text);
+        let is_given = |text: &String| is_one_of(options.missing, text);
         if let Some(at) = column.texts.iter().position(is_given) {
             faults.push(missing(path, column, at), 0);
             return None;
         }
     }
-    let built = build(path, columns, task).and_then(|targets| {
+    let notation = |column: &Column| Notation { missing_words: options.missing.to_vec(), ..reading(column).notation };
+    let notations = if task == Task::Regression { columns.iter().map(notation).collect() } else { vec![] };
+    let built = build(path, columns, task, &notations).and_then(|targets| {
         if let Some((_, [class])) = targets.classes() {
-            return Err(DataError::OneClass { path: path.to_owned(), class: shortened(class) });
+            return Err(DataError::OneClass { path: path.to_owned(), class: short(class) });
         }
         check_varies(path, &targets)?;
         Ok(targets)
     });
     match built {
-        Ok(targets) => Some((targets, inferred)),
+        Ok(targets) => Some((targets, notations, inferred)),
         Err(fault) => {
             faults.push(fault, 0);
             None
@@ -170,18 +180,18 @@ fn looks_continuous(column: &Column) -> Option<String> {
         Field::Missing | Field::Other => None,
     };
     let mut numbers: Vec<f64> = reading.fields.iter().filter_map(number).collect();
-    let name = &column.name;
+    let name = quoted(&column.name);
     if numbers.is_empty() || reading.fields.len() - numbers.len() > numbers.len() / FEW_OTHERS {
         return None;
     }
     if numbers.iter().any(|value| value.is_finite() && value.fract() != 0.0) {
-        return Some(format!("the values of {name:?} are numbers with fractions"));
+        return Some(format!("the values of {name} are numbers with fractions"));
     }
     numbers.sort_unstable_by(f64::total_cmp);
     numbers.dedup();
     let (different, rows) = (numbers.len(), column.rows.len());
     let many = different > MOST_CLASSES;
-    many.then(|| format!("the values of {name:?} are {different} different whole numbers in {rows} rows"))
+    many.then(|| format!("the values of {name} are {different} different whole numbers in {rows} rows"))
 }
 
 /// Refuses columns of numbers of which one is the same in all rows.
@@ -209,24 +219,30 @@ fn check_missing(path: &Path, column: &Column) -> Result<(), DataError> {
 }
 
 fn missing(path: &Path, column: &Column, at: usize) -> DataError {
-    let (path, line, text) = (path.to_owned(), column.lines[at], shortened(&column.texts[at]));
+    let (path, line, text) = (path.to_owned(), column.lines[at], short(&column.texts[at]));
     DataError::MissingTarget { path, line, column: column.name.clone(), text }
 }
 
-/// The targets of a task: classes of one column, labels of several, or numbers.
-fn build(path: &Path, mut columns: Vec<Column>, task: Task) -> Result<Targets, DataError> {
+/// The targets of a task: classes of one column, labels of several, or numbers that are written in a way for each.
+fn build(path: &Path, mut columns: Vec<Column>, task: Task, notations: &[Notation]) -> Result<Targets, DataError> {
     match (task, columns.len()) {
         (Task::Classification, 1) => {
             check_missing(path, &columns[0])?;
             Ok(classes(columns.remove(0)))
         }
         (Task::Classification, _) => labels(path, columns),
-        (Task::Regression, _) => numbers(path, columns),
+        (Task::Regression, _) => numbers(path, columns, notations),
     }
 }
 
 /// The targets of a kind that is known from elsewhere. Columns of the same names as those known are put in their order.
-pub(super) fn build_like(path: &Path, mut columns: Vec<Column>, like: &Targets) -> Result<Targets, DataError> {
+/// `notations` say how the numbers of each are written; a model of an earlier version does not know them, and has none.
+pub(super) fn build_like(
+    path: &Path,
+    mut columns: Vec<Column>,
+    like: &Targets,
+    notations: &[Notation],
+) -> Result<Targets, DataError> {
     let names = || columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
     let (wanted, model) = match like {
         Targets::Classes { .. } => (1, vec!["classes".to_owned()]),
@@ -243,7 +259,7 @@ pub(super) fn build_like(path: &Path, mut columns: Vec<Column>, like: &Targets) 
     match like {
         Targets::Classes { .. } => Ok(classes(columns.remove(0))),
         Targets::Labels { .. } => labels(path, columns),
-        Targets::Numbers { .. } => numbers(path, columns),
+        Targets::Numbers { .. } => numbers(path, columns, notations),
     }
 }
 
@@ -253,33 +269,39 @@ fn classes(column: Column) -> Targets {
 }
 
 fn labels(path: &Path, columns: Vec<Column>) -> Result<Targets, DataError> {
-    let read = |column: &Column| column.texts.iter().map(|text| label(text)).collect();
-    let fault = |column: &Column, at: usize| {
+    let known = columns.iter().map(|column| column.texts.iter().map(|text| label(text)).collect()).collect();
+    let fault = |column: usize, at: usize| {
+        let column = &columns[column];
         let (path, line, name) = (path.to_owned(), column.lines[at], column.name.clone());
-        match shortened(&column.texts[at]) {
+        match short(&column.texts[at]) {
             text if is_missing(&text) => DataError::MissingTarget { path, line, column: name, text },
             text => DataError::NotLabel { path, line, column: name, text },
         }
     };
-    let (values, names) = values(columns, read, fault)?;
+    let (values, names) = values(&columns, known, fault)?;
     Ok(Targets::Labels { values, names })
 }
 
-fn numbers(path: &Path, columns: Vec<Column>) -> Result<Targets, DataError> {
-    let read = |column: &Column| {
-        let number = |field: Field| if let Field::Number(number) = field { Some(number) } else { None };
-        reading(column).fields.into_iter().map(number).collect()
+/// Numbers, each column in its notation; without notations in that which fits the column.
+fn numbers(path: &Path, columns: Vec<Column>, notations: &[Notation]) -> Result<Targets, DataError> {
+    let read = |(i, column): (usize, &Column)| match notations.get(i) {
+        Some(notation) => Reading::by(notation.clone(), &column.texts),
+        None => reading(column),
     };
-    let fault = |column: &Column, at: usize| {
+    let readings: Vec<Reading> = columns.iter().enumerate().map(read).collect();
+    let number = |field: &Field| if let Field::Number(number) = field { Some(*number) } else { None };
+    let known = readings.iter().map(|reading| reading.fields.iter().map(number).collect()).collect();
+    let fault = |column: usize, at: usize| {
+        let (field, column) = (readings[column].fields[at], &columns[column]);
         let (path, line, name, text) =
-            (path.to_owned(), column.lines[at], column.name.clone(), shortened(&column.texts[at]));
-        match reading(column).fields[at] {
+            (path.to_owned(), column.lines[at], column.name.clone(), short(&column.texts[at]));
+        match field {
             Field::Missing => DataError::MissingTarget { path, line, column: name, text },
             Field::TooLarge => DataError::NotFinite { path, line, column: name, text },
             Field::Number(_) | Field::Other => DataError::TargetNotNumber { path, line, column: name, text },
         }
     };
-    let (values, names) = values(columns, read, fault)?;
+    let (values, names) = values(&columns, known, fault)?;
     Ok(Targets::Numbers { values, names })
 }
 
@@ -297,20 +319,19 @@ fn label(text: &str) -> Option<f32> {
 }
 
 /// The value of each field, `[rows, columns]` row-major, and the names of the columns; or the error for the first field
-/// that has none. `read` gives the value of each text of a column.
+/// that has none. `known` are the values of each text of a column.
 fn values<T: Copy>(
-    columns: Vec<Column>,
-    read: impl Fn(&Column) -> Vec<Option<T>>,
-    fault: impl Fn(&Column, usize) -> DataError,
+    columns: &[Column],
+    known: Vec<Vec<Option<T>>>,
+    fault: impl Fn(usize, usize) -> DataError,
 ) -> Result<(Vec<T>, Vec<String>), DataError> {
-    let known: Vec<Vec<Option<T>>> = columns.iter().map(read).collect();
     // Texts are in the order of their first lines.
     let bad = |(column, values): (usize, &Vec<Option<T>>)| {
         let at = values.iter().position(Option::is_none)?;
         Some((columns[column].lines[at], column, at))
     };
     if let Some((_, column, at)) = known.iter().enumerate().filter_map(bad).min() {
-        return Err(fault(&columns[column], at));
+        return Err(fault(column, at));
     }
     let rows = columns.first().map_or(0, |column| column.rows.len());
     let row = |row: usize| columns.iter().zip(&known).filter_map(move |(c, known)| known[c.rows[row] as usize]);

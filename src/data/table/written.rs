@@ -1,6 +1,6 @@
 //! Numbers as tables write them: plain, or with digits in groups, a currency or a percent sign.
 
-use crate::data::decimal::Decimal;
+use crate::data::decimal::ExactNumber;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 
@@ -14,7 +14,7 @@ const CURRENCIES: [&str; 30] = [
 ];
 
 /// Signs between groups of digits, beside the mark that is not the decimal one.
-const BETWEEN_GROUPS: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
+pub(super) const BETWEEN_GROUPS: [char; 5] = [' ', '\u{a0}', '\u{202f}', '\'', '’'];
 
 /// Whole numbers up to this one float64 holds exactly: 2^53.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -53,13 +53,18 @@ impl Notation {
         ((self.groups || !groups) && sign.is_none_or(|sign| sign == self.sign)).then_some(number)
     }
 
-    /// Whether a field stands for a missing number.
+    /// Whether a field stands for a missing number. That is to be asked first: a word for a missing one may be a number.
     pub(super) fn is_missing(&self, field: &str) -> bool {
-        is_missing(field) || self.missing_words.iter().any(|word| word == field)
+        is_missing(field) || is_one_of(&self.missing_words, field)
+    }
+
+    /// The same for a file, of whose numbers those with a decimal comma are written with a point by now.
+    pub(super) fn of_file(&self, has_decimal_comma: bool) -> Self {
+        Self { decimal_comma: self.decimal_comma && !has_decimal_comma, ..self.clone() }
     }
 
     /// What is not plain of it, in words.
-    pub(super) fn told(&self) -> Option<String> {
+    pub(in crate::data) fn told(&self) -> Option<String> {
         let marks = [
             (self.groups, "thousands separators"),
             (self.decimal_comma, "decimal commas"),
@@ -71,10 +76,16 @@ impl Notation {
 }
 
 /// Whether a field is empty, or one of the usual words for a missing number.
-pub(super) fn is_missing(field: &str) -> bool {
+pub(in crate::data) fn is_missing(field: &str) -> bool {
     field.is_empty()
         || MISSING_WORDS.iter().any(|word| field.eq_ignore_ascii_case(word))
         || field.parse::<f64>().is_ok_and(f64::is_nan)
+}
+
+/// Whether a field is one of some words that stand for a missing one: the same text, or the same number.
+pub(in crate::data) fn is_one_of(words: &[String], field: &str) -> bool {
+    let is_number = |number: f64| words.iter().any(|word| plain(word) == Some(number));
+    words.iter().any(|word| word == field) || !words.is_empty() && plain(field).is_some_and(is_number)
 }
 
 /// Whether a number is finite, and no larger than float32 takes.
@@ -92,7 +103,7 @@ pub(super) fn is_rounded(field: &str, number: f64) -> bool {
     let digits = field.trim_start_matches(['+', '-']);
     number.abs() >= EXACT
         && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && Decimal::parse(field) != Decimal::parse(&format!("{number}"))
+        && ExactNumber::parse(field) != ExactNumber::parse(&format!("{number}"))
 }
 
 /// A number and what it was written with.
@@ -214,7 +225,7 @@ impl Reading {
         let mut notation = Notation { decimal_comma: comma, ..Notation::default() };
         let (mut signs, mut rounded) = (HashSet::new(), false);
         let mut field = |text: &String| {
-            if is_missing(text) || missing.contains(text) {
+            if is_missing(text) || is_one_of(missing, text) {
                 return Field::Missing;
             }
             let number = match plain(text) {
@@ -244,6 +255,18 @@ impl Reading {
             notation.sign = signs.into_iter().next().unwrap_or_default();
         }
         Self { notation, fields, rounded }
+    }
+
+    /// Reads texts in a way that is known.
+    pub(super) fn by(notation: Notation, texts: &[String]) -> Self {
+        let field = |text: &String| match notation.number(text) {
+            _ if notation.is_missing(text) => Field::Missing,
+            Some(number) if fits(number) => Field::Number(number),
+            Some(_) => Field::TooLarge,
+            None => Field::Other,
+        };
+        let fields = texts.iter().map(field).collect();
+        Self { notation, fields, rounded: false }
     }
 
     /// Rows that hold numbers.

@@ -167,7 +167,7 @@ pub(super) fn complete<R>(entry: &mut Setting<R>) {
         }
         "weight_decay" => {
             entry.default = of_each(|kind| kind.weight_decay.to_string());
-            entry.default += &format!("; {} on tables 0.1 or 1", ON_TABLES);
+            entry.default += &format!("; {} on tables 0.1, 1 or 3", ON_TABLES);
         }
         _ => {}
     }

@@ -33,6 +33,8 @@ settings! {
         separator: Separator, optional, any, FIXED | PLAN, "SEPARATOR", "recognised", ["sep", "delimiter"];
         /// What stands before the fraction in the numbers of a table: point or comma.
         decimal: Decimal, optional, any, FIXED | PLAN, "MARK", "recognised", [];
+        /// Whether the day comes before the month, in dates of a table that can be read in both ways.
+        day_first: bool, optional, any, FIXED | PLAN, "BOOL", "by the order of the rows, else the month first", ["dayfirst"];
         /// Whether the first row of a table holds the names of its columns.
         header: bool, optional, any, FIXED | PLAN, "BOOL", "recognised", [];
         /// Shape of one row, as in 1x28x28.
@@ -45,7 +47,7 @@ settings! {
         /// Shuffle the rows every epoch.
         shuffle: bool, default(true), any, FIXED, "BOOL", "true", [];
         /// Rows to validate on: a share of the rows, or a file. A path that looks like a number begins with ./
-        validation: HeldOut, derived, held_out, FIXED | PLAN, "SHARE|FILE", "0.1; a table 0.1 to 0.2, by its rows",
+        validation: HeldOut, derived, held_out, FIXED | PLAN, "SHARE|FILE", "0.1; a table 0.1 to 0.2 of the rows that do not test, or 0 if balanced class weights leave a class too few",
             ["val-split"];
         /// Rows to test on, where the data have no test part of their own: a share of the rows, or a file.
         test: HeldOut, optional, held_out, FIXED | PLAN, "SHARE|FILE", "0.2", ["test-split"];
@@ -98,9 +100,9 @@ settings! {
         /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices.
         precision: Precision, default(Precision::F32), any, PLAN, "PRECISION", "f32", [];
         /// Rows in a batch.
-        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "64; a table 32 to 256, by its rows", ["batch-size"];
+        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "64; a table 32 to 256, by its rows, and up to 32768 with balanced class weights", ["batch-size"];
         /// Passes over the training rows.
-        epochs: u64, optional, at_least_1, 0, "EPOCHS", "20; a table 20 to 300, by its rows", ["num-epochs"];
+        epochs: u64, optional, at_least_1, 0, "EPOCHS", "20; a table at most 300, the fewer the more rows and features", ["num-epochs"];
         /// Updates of the weights, instead of epochs.
         steps: u64, optional, at_least_1, 0, "STEPS", "", ["max-steps"];
         /// Seed of the split, the initial weights, the order of rows and dropout.

@@ -15,8 +15,8 @@ const FEW_ROWS: usize = 10;
 const TEXTS: usize = 250;
 /// Rows for each different text, from which on the texts of a column repeat.
 const REPEATS: usize = 4;
-/// Names of a target column that need not be given, which are names of columns and of nothing else.
-const TARGETS: [&str; 3] = ["label", "target", "class"];
+/// Names of a target column that need not be given, which are names of columns and of nothing else; in any case.
+pub(in super::super) const USUAL_TARGETS: [&str; 3] = ["label", "target", "class"];
 
 /// One column below a field of the first row.
 #[derive(Debug)]
@@ -113,29 +113,39 @@ impl Evidence {
         }
     }
 
+    /// How many names would be numbers, if the first row held names.
+    pub(super) fn numbers(&self) -> usize {
+        self.columns.iter().filter(|column| column.name == Class::Number).count()
+    }
+
     /// Whether the first row holds names. What a column says for it: the name is a text above numbers or dates, or above
     /// texts that repeat without it; it is empty where no field below is missing; or it is the usual name of a target.
     /// Against it: the name is a number or date above others, or comes again below beside other texts. Without any sign,
-    /// it holds names.
+    /// it holds names. A number that lies among those below it outweighs texts that merely lack what the first row has, as
+    /// where its class is rare.
     pub(super) fn says_header(&self, first: &[String]) -> bool {
-        let (mut names, mut values, mut numbers) = (0, 0, vec![]);
+        let (mut names, mut lacking, mut values, mut numbers) = (0, 0, 0, vec![]);
         for (column, field) in self.columns.iter().zip(first) {
             match (column.name, column.class()) {
-                _ if TARGETS.contains(&field.to_lowercase().as_str()) => names += 1,
+                _ if USUAL_TARGETS.contains(&field.to_lowercase().as_str()) => names += 1,
                 (_, Class::Missing) => {}
                 (Class::Missing, _) => names += usize::from(field.is_empty() && column.missing == 0),
                 (Class::Number, Class::Number) => numbers.push((field.parse().unwrap_or(f64::NAN), column)),
                 (Class::Quantity, Class::Quantity) => values += 1,
                 (Class::Text | Class::Quantity, Class::Number) | (Class::Text, Class::Quantity) => names += 1,
                 (_, Class::Text) if column.recurs && column.varies => values += 1,
-                (Class::Text, Class::Text) if column.repeats_without_name() => names += 1,
+                (Class::Text, Class::Text) if column.repeats_without_name() => lacking += 1,
                 _ => {}
             }
         }
         if !are_names(&numbers, names > 0) {
+            let lies_among = |(value, column): &(f64, &Column)| (column.least..=column.largest).contains(value);
+            if names == 0 && numbers.iter().any(lies_among) {
+                return false;
+            }
             values += numbers.len();
         }
-        values <= names
+        values <= names + lacking
     }
 }
 
@@ -182,6 +192,7 @@ mod tests {
             "880,900.5,label\n5,6,a\n8,9,b",
             "country,2020,2019,2018\nA,5,6,7\nB,8,9,10",
             "id,2020\n1,3.5\n2,4.5",
+            "2020,type\n0.1,a\n0.2,b\n0.1,a\n0.3,b\n0.2,a\n0.4,b\n0.1,a\n0.2,b",
             "400,410,420,430,440\n0.1,0.2,0.3,0.2,0.1\n0.1,0.2,0.3,0.2,0.2",
             // A column whose name is one of its values, beside one that repeats without its name.
             "word,type\nword,noun\ngo,verb\nsee,verb\nred,noun\nbig,noun\nsky,noun\nrun,verb\nsit,verb",
@@ -205,6 +216,8 @@ mod tests {
             "2011-01-01,5\n2011-01-02,6",
             "1,2,3\n4,5,6\n7,8,9",
             "2,1\n3,4\n1,2",
+            // A class that no later row has.
+            "5.1,rare\n4.9,a\n6.3,b\n5.2,a\n4.8,b\n5.0,a\n6.1,b\n4.7,a\n5.9,b",
         ] {
             assert!(!says_header(text), "{text}");
         }

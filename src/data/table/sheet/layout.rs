@@ -26,22 +26,31 @@ fn numbered(place: usize) -> String {
 }
 
 impl Layout {
-    /// The columns that a scan has found. Whether the first row holds names is what is `wanted`; else it does if half of the
-    /// names that are `known` to be needed stand in it, and does not if those are names of columns without a header;
-    /// else the rows below tell.
-    pub(super) fn new(scan: &Scan, wanted: Option<bool>, known: &[&str]) -> Self {
+    /// The columns that a scan has found. Whether the first row holds names is what is `wanted`. Else it does if half of the
+    /// names that are `known` to be needed stand in it. If none of those is more than a number, it is as in the table that
+    /// was `trained` on, or else it does not. Otherwise the rows below tell.
+    pub(super) fn new(scan: &Scan, wanted: Option<bool>, known: &[&str], trained: Option<bool>) -> Self {
         let has_header = wanted.unwrap_or_else(|| {
-            let first: HashSet<&str> = scan.first.iter().map(String::as_str).collect();
-            let present = known.iter().filter(|name| first.contains(*name)).count();
-            match known.len() {
-                0 => scan.evidence.says_header(&scan.first),
-                all if present * 2 >= all => true,
-                _ if known.iter().all(|name| is_numbered(name)) => false,
-                _ => scan.evidence.says_header(&scan.first),
+            if !known.is_empty() {
+                let first: HashSet<&str> = scan.first.iter().map(String::as_str).collect();
+                let present = known.iter().filter(|name| first.contains(*name)).count();
+                if present * 2 >= known.len() {
+                    return true;
+                }
+                if known.iter().all(|name| is_numbered(name)) {
+                    return trained.unwrap_or(false);
+                }
             }
+            scan.evidence.says_header(&scan.first)
         });
         let mut layout = Self { has_header, names: vec![], left_out: vec![], notes: vec![] };
         if has_header {
+            let numbers = scan.evidence.numbers();
+            if wanted.is_none() && known.is_empty() && numbers > 0 {
+                let all = scan.first.len();
+                let hint = "the setting header decides whether the first row holds names";
+                layout.notes.push(format!("{numbers} of {all} names of columns are numbers ({hint})"));
+            }
             layout.names = header(scan);
             layout.name(scan);
             layout.tell_apart();

@@ -12,50 +12,50 @@ mod separator;
 mod text;
 mod unnamed;
 
-use super::format::{Decimal, Format, Separator};
+use super::format::{Decimal, Dialect, Format, Separator};
 use crate::data::DataError;
 use crate::data::source::read_bytes;
+use crate::names::short;
 use csv::StringRecord;
+pub(super) use evidence::USUAL_TARGETS;
 use layout::Layout;
 use lines::Lines;
-use scan::{Scan, Seen};
+use scan::Scan;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// Characters of a field that an error quotes.
-const QUOTED: usize = 40;
 
 /// The text of a file.
 pub(super) struct Text {
     path: PathBuf,
+    /// Without a first line `sep=;`, of which the line end stays, so that lines are counted as in the file.
     text: String,
-    /// The byte behind a first line `sep=;`.
-    start: usize,
-    separator: Separator,
+    pub(super) separator: Separator,
     notes: Vec<String>,
 }
 
 impl Text {
-    /// Reads a file once.
-    pub(super) fn read(path: &Path, format: Format) -> Result<Self, DataError> {
-        Self::new(path, read_bytes(path)?, format)
+    /// Reads a file once. A model has a `trained` dialect, by which what is not sure is decided.
+    pub(super) fn read(path: &Path, format: Format, trained: Option<&Dialect>) -> Result<Self, DataError> {
+        Self::new(path, read_bytes(path)?, format, trained)
     }
 
-    pub(super) fn new(path: &Path, bytes: Vec<u8>, format: Format) -> Result<Self, DataError> {
+    fn new(path: &Path, bytes: Vec<u8>, format: Format, trained: Option<&Dialect>) -> Result<Self, DataError> {
         let (mut text, note) = text::decode(path, bytes)?;
         let mut notes: Vec<String> = note.into_iter().collect();
         let (named, start) = separator_line(&text)?;
-        let separator = format.separator.or(named).unwrap_or_else(|| separator::recognise(&text[start..]));
+        text.drain(..start);
+        let trained = trained.map(|trained| trained.separator);
+        let separator = format.separator.or(named).unwrap_or_else(|| separator::recognise(&text, trained));
         // In a table of one column no separator stands.
         let separates = separator == Separator::Blanks || text.contains(char::from(separator.byte()));
-        if format.separator.is_none() && separator != Separator::Comma && separates {
+        if format.separator.is_none() && separator != trained.unwrap_or(Separator::Comma) && separates {
             let why = if named.is_some() { "as its first line says" } else { "`separator` decides" };
             notes.push(format!("{} separate the fields ({why})", plural(separator)));
         }
         if separator == Separator::Blanks {
             text = separator::tabs_for_blanks(&text);
         }
-        Ok(Self { path: path.to_owned(), text, start, separator, notes })
+        Ok(Self { path: path.to_owned(), text, separator, notes })
     }
 }
 
@@ -94,7 +94,7 @@ pub(super) struct Sheet<'a> {
     pub(super) decimal: Decimal,
     /// What was recognised, and what was done to columns and rows, in clauses.
     pub(super) notes: Vec<String>,
-    has_header: bool,
+    pub(super) has_header: bool,
     /// The first row, where rows that repeat it are left out.
     repeated: Option<Vec<String>>,
     /// Whether rows without any value are left out.
@@ -102,40 +102,37 @@ pub(super) struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// Finds the columns. Of tables that a model is to read, `known` are the columns that it needs.
+    /// Finds the columns. Of tables that a model is to read, `known` are the columns that it needs, and `trained` says how
+    /// that was written which it was trained on, if it knows.
     ///
     /// # Errors
     ///
     /// When there is no text, or there are rows that cannot be read: all of them together.
-    pub(super) fn new(text: &'a Text, format: Format, known: &[&str]) -> Result<Self, DataError> {
-        let scan = Scan::new(&text.text, text.start, text.separator);
+    pub(super) fn new(
+        text: &'a Text,
+        format: Format,
+        known: &[&str],
+        trained: Option<&Dialect>,
+    ) -> Result<Self, DataError> {
+        let mark = trained.map(|trained| trained.decimal);
+        let scan = Scan::new(&text.text, text.separator, mark == Some(Decimal::Comma));
         if scan.first.is_empty() {
             return Err(DataError::NoHeader { path: text.path.clone() });
         }
-        let layout = Layout::new(&scan, format.header, known);
+        let layout = Layout::new(&scan, format.header, known, trained.map(|trained| trained.header));
         layout.check(&scan, &text.path)?;
         let Layout { has_header, names: header, left_out, notes: told } = layout;
         let mut notes = text.notes.clone();
-        let decimal = format.decimal.unwrap_or_else(|| scan.decimal(&text.text, text.separator));
-        if format.decimal.is_none() && decimal == Decimal::Comma {
-            notes.push("numbers have a decimal comma (`decimal` decides)".to_owned());
+        let decimal = format.decimal.unwrap_or_else(|| scan.decimal(&text.text, text.separator, mark));
+        if format.decimal.is_none() && decimal != mark.unwrap_or_default() {
+            let unlike =
+                mark.map_or_else(String::new, |mark| format!(", where the table trained on has a decimal {mark}"));
+            notes.push(format!("numbers have a decimal {decimal}{unlike} (`decimal` decides)"));
         }
         notes.extend(told);
-        let rows = |seen: &Seen, one: &str, more: &str| match seen.count {
-            1 => format!("line {} {one} and is left out", seen.first()),
-            count => format!("{count} rows {more} and are left out, the first in line {}", seen.first()),
-        };
-        let repeats = has_header && scan.repeated.count > 0;
-        if scan.empty.count > 0 {
-            notes.push(rows(&scan.empty, "has no value", "have no value"));
-        }
-        if repeats {
-            notes.push(rows(&scan.repeated, "repeats the header", "repeat the header"));
-        }
-        let long = scan.widths.iter().find(|((fields, _), _)| *fields > header.len());
-        if let Some((_, seen)) = long {
-            notes.push(format!("rows may end in separators with nothing behind them (as line {} does)", seen.first()));
-        }
+        // Where all names are numbers, the first row may be one of the others.
+        let repeats = has_header && scan.repeated.count > 0 && scan.evidence.numbers() < scan.first.len();
+        notes.extend(scan.notes(repeats, header.len()));
         let mut sheet = Self {
             path: &text.path,
             text,
@@ -157,7 +154,7 @@ impl<'a> Sheet<'a> {
     /// Goes back to the first row.
     pub(super) fn rewind(&mut self) {
         let text = self.text;
-        self.reader = scan::rows(&text.text[text.start..], text.separator);
+        self.reader = scan::rows(&text.text, text.separator);
         self.lines = Lines::new(text.text.as_bytes());
         if self.has_header {
             // The scan has read the first row, so that it can be read.
@@ -175,7 +172,7 @@ impl<'a> Sheet<'a> {
             if is_empty || self.repeated.as_ref().is_some_and(is_first) {
                 continue;
             }
-            let byte = self.text.start + record.position().map_or(0, |position| position.byte() as usize);
+            let byte = record.position().map_or(0, |position| position.byte() as usize);
             return Ok(Some(self.lines.at_or_below(byte)));
         }
         Ok(None)
@@ -186,23 +183,15 @@ impl<'a> Sheet<'a> {
         match self.header.len() - self.left_out.len() {
             0 | 1 => {
                 let place = (0..self.header.len()).find(|place| !self.left_out.contains(place)).unwrap_or(0);
-                Err(DataError::OneColumn { path: self.path.to_owned(), column: shortened(&self.header[place]) })
+                Err(DataError::OneColumn { path: self.path.to_owned(), column: short(&self.header[place]) })
             }
             _ => Ok(()),
         }
     }
 
     /// The place of the column of a name, if there is one.
-    pub(super) fn find(&self, column: &str) -> Result<Option<usize>, DataError> {
-        Ok(self.places.get(column).copied())
-    }
-}
-
-/// The beginning of a text that may be long.
-pub(super) fn shortened(text: &str) -> String {
-    match text.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
+    pub(super) fn find(&self, column: &str) -> Option<usize> {
+        self.places.get(column).copied()
     }
 }
 

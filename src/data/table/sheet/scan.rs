@@ -54,6 +54,8 @@ pub(super) struct Scan {
     pub(super) empty: Seen,
     /// Rows below the first that are equal to it.
     pub(super) repeated: Seen,
+    /// Rows below the first of which a field goes on over the end of a line.
+    pub(super) broken: Seen,
     /// Lines that git leaves in a file with a conflict.
     pub(super) conflicts: Seen,
     /// What the columns tell of the first row.
@@ -65,15 +67,15 @@ pub(super) struct Scan {
 }
 
 impl Scan {
-    /// Reads all rows of a text from a byte on.
-    pub(super) fn new(text: &str, start: usize, separator: Separator) -> Self {
+    /// Reads all rows of a text. With `marks`, numbers are looked at for their marks even where no comma stands.
+    pub(super) fn new(text: &str, separator: Separator, marks: bool) -> Self {
         let (mut scan, mut lines) = (Self::default(), Lines::new(text.as_bytes()));
-        let mut reader = rows(&text[start..], separator);
+        let mut reader = rows(text, separator);
         let mut record = StringRecord::new();
         // Where no field can have a comma, no number has a decimal comma.
-        let looks_at_marks = text.contains(if separator == Separator::Comma { '"' } else { ',' });
+        let looks_at_marks = marks || text.contains(if separator == Separator::Comma { '"' } else { ',' });
         while reader.read_record(&mut record).unwrap_or(false) {
-            let byte = start + record.position().map_or(0, |position| position.byte() as usize);
+            let byte = record.position().map_or(0, |position| position.byte() as usize);
             if is_conflict(&record) {
                 let line = lines.at_or_below(byte);
                 scan.conflicts.add(|| [line, line]);
@@ -88,7 +90,7 @@ impl Scan {
                 scan.evidence = Evidence::new(&scan.first);
                 scan.unnamed = unnamed::places(&scan.first).map(Unnamed::new).collect();
             } else {
-                let end = start + reader.position().byte() as usize;
+                let end = reader.position().byte() as usize;
                 scan.add(&record, || {
                     let content = text[..end].trim_end_matches(['\n', '\r']).len();
                     [lines.at_or_below(byte), lines.at(content.max(byte))]
@@ -99,7 +101,10 @@ impl Scan {
     }
 
     /// Adds a row below the first.
-    fn add(&mut self, record: &StringRecord, mut lines: impl FnMut() -> [usize; 2]) {
+    fn add(&mut self, record: &StringRecord, lines: impl FnOnce() -> [usize; 2]) {
+        // Lines are counted forwards, so they are asked for once.
+        let (mut lines, mut known) = (Some(lines), None);
+        let mut lines = || *known.get_or_insert_with(|| lines.take().map_or([0, 0], |lines| lines()));
         let (fields, expected) = (record.len(), self.first.len());
         let filled = fields - record.iter().rev().take_while(|field| field.trim().is_empty()).count();
         if filled == 0 && fields > 1 {
@@ -109,6 +114,9 @@ impl Scan {
         let repeats = fields == expected && self.first.iter().zip(record).all(is_first);
         if repeats {
             self.repeated.add(&mut lines);
+        }
+        if ["\n", "\r"].iter().any(|end| record.as_slice().contains(end)) {
+            self.broken.add(&mut lines);
         }
         let key = (fields, if fields > expected { filled } else { fields });
         self.widths.entry(key).or_default().add(lines);
@@ -129,19 +137,50 @@ impl Scan {
         }
     }
 
+    /// What the user should know of rows, in clauses; `repeats` says whether rows that repeat the header are left out, of so
+    /// many columns.
+    pub(super) fn notes(&self, repeats: bool, columns: usize) -> Vec<String> {
+        let rows = |seen: &Seen, one: &str, more: &str| match seen.count {
+            1 => format!("line {} {one} and is left out", seen.first()),
+            count => format!("{count} rows {more} and are left out, the first in line {}", seen.first()),
+        };
+        let mut notes = vec![];
+        if self.empty.count > 0 {
+            notes.push(rows(&self.empty, "has no value", "have no value"));
+        }
+        if repeats {
+            notes.push(rows(&self.repeated, "repeats the header", "repeat the header"));
+        }
+        if let Some([first, last]) = self.broken.lines.first() {
+            let one = self.broken.count == 1;
+            let (row, which) = if one { ("row goes", "in") } else { ("rows go", "the first in") };
+            let count = self.broken.count;
+            notes.push(format!(
+                "{count} {row} on over several lines, {which} lines {first} to {last}: check that their quotation marks are \
+                 closed"
+            ));
+        }
+        if let Some((_, seen)) = self.widths.iter().find(|((fields, _), _)| *fields > columns) {
+            notes.push(format!("rows may end in separators with nothing behind them (as line {} does)", seen.first()));
+        }
+        notes
+    }
+
     /// The number of rows below the first that hold anything.
     pub(super) fn rows(&self) -> usize {
         self.widths.values().map(|seen| seen.count).sum()
     }
 
-    /// The decimal mark of the numbers. Where commas are between fields, a number has one only in a text all of whose
-    /// fields are quoted. Numbers that can be read in both ways decide only beside semicolons, which are written where
-    /// the comma is the decimal mark.
-    pub(super) fn decimal(&self, text: &str, separator: Separator) -> Decimal {
+    /// The decimal mark of the numbers, where that of the table `trained` on is known, if there is one: it decides where the
+    /// numbers do not. Where commas are between fields, a number has one only in a text all of whose fields are quoted, or
+    /// as in training. Without training, numbers that can be read in both ways decide only beside semicolons, which are
+    /// written where the comma is the decimal mark.
+    pub(super) fn decimal(&self, text: &str, separator: Separator, trained: Option<Decimal>) -> Decimal {
         let [points, commas, either] = self.marks;
         let is_comma = match separator {
+            _ if trained == Some(Decimal::Comma) => commas >= points,
             Separator::Comma => commas > points && is_all_quoted(text),
-            Separator::Semicolon if points + commas == 0 => either > 0,
+            Separator::Semicolon if points + commas == 0 && trained.is_none() => either > 0,
             _ => commas > points,
         };
         if is_comma { Decimal::Comma } else { Decimal::Point }

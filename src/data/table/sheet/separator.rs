@@ -54,19 +54,23 @@ impl Cut {
 
 /// The separator of a text: the one that cuts its first rows into the same number of fields, as many of them numbers as
 /// can be. Blanks are, where all rows are as many fields between blanks, and most of those numbers. Where none is, there is
-/// one column, if not most rows have a mark that the first lacks.
-pub(super) fn recognise(text: &str) -> Separator {
+/// one column, if not most rows have a mark that the first lacks. Of equally good ones it is that of the table `trained` on.
+pub(super) fn recognise(text: &str, trained: Option<Separator>) -> Separator {
     let mut cuts: Vec<(Separator, Cut)> = MARKS.into_iter().map(|mark| (mark, cut(text, mark))).collect();
     let head: String = text.split_inclusive('\n').filter(|line| !line.trim().is_empty()).take(ROWS).collect();
     let by_blanks = cut(&tabs_for_blanks(&head), Separator::Blanks);
-    if by_blanks.alike >= ALIKE && by_blanks.clean >= 0.5 {
+    if by_blanks.alike >= ALIKE && (by_blanks.clean >= 0.5 || trained == Some(Separator::Blanks)) {
         cuts.push((Separator::Blanks, by_blanks));
     }
     let best = |fits: &dyn Fn(&Cut) -> bool| {
         let all = cuts.iter().filter(|(_, cut)| fits(cut));
-        let better = |a: &Cut, b: &Cut| a.score().total_cmp(&b.score()).then(a.usual.cmp(&b.usual));
+        let is_trained = |separator: Separator| trained == Some(separator);
+        let better = |(a_is, a): &&(Separator, Cut), (b_is, b): &&(Separator, Cut)| {
+            let scores = a.score().total_cmp(&b.score());
+            scores.then(is_trained(*a_is).cmp(&is_trained(*b_is))).then(a.usual.cmp(&b.usual))
+        };
         // Of equal ones the first.
-        all.rev().max_by(|(_, a), (_, b)| better(a, b)).map(|found| found.0)
+        all.rev().max_by(better).map(|found| found.0)
     };
     if let Some(separator) = best(&Cut::fits) {
         return separator;
@@ -109,29 +113,27 @@ fn one_column_of_commas(text: &str) -> bool {
     first_is_name && rest.peek().is_some() && rest.all(|line| is_clean(line, Separator::Blanks))
 }
 
-/// A text in which runs of blanks separate fields, with one tab in place of each; a quoted field keeps its own.
+/// A text in which runs of blanks separate fields, with one tab in place of each; a quoted field keeps its own. Blanks at the
+/// beginning and at the end of a line separate nothing.
 pub(super) fn tabs_for_blanks(text: &str) -> String {
     let mut tabbed = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let (content, end) = line.split_at(line.trim_end().len());
-        let (mut quoted, mut wanted) = (false, false);
-        for character in content.trim_start().chars() {
-            match character {
-                ' ' | '\t' if !quoted => wanted = true,
-                '\r' => {
-                    wanted = false;
-                    tabbed.push(character);
+    let (mut begun, mut quoted, mut wanted) = (false, false, false);
+    for character in text.chars() {
+        match character {
+            '\n' | '\r' => {
+                (begun, quoted, wanted) = (false, false, false);
+                tabbed.push(character);
+            }
+            ' ' | '\t' if !quoted => wanted = begun,
+            _ => {
+                if std::mem::take(&mut wanted) {
+                    tabbed.push('\t');
                 }
-                _ => {
-                    if std::mem::take(&mut wanted) {
-                        tabbed.push('\t');
-                    }
-                    quoted ^= character == '"';
-                    tabbed.push(character);
-                }
+                begun = true;
+                quoted ^= character == '"';
+                tabbed.push(character);
             }
         }
-        tabbed.extend(end.chars().filter(|end| matches!(end, '\r' | '\n')));
     }
     tabbed
 }
@@ -146,7 +148,7 @@ mod tests {
             [(",", Separator::Comma), (";", Separator::Semicolon), ("\t", Separator::Tab), ("|", Separator::Pipe)]
         {
             for text in ["a,b,y\n1,2,u\n3,4,v\n", "1,u\n2,v", "a,b\n", "x,y\n\"1,\n2\",u\n3,v\n", "a,b,y,\n1,2,u,\n"] {
-                assert_eq!(recognise(&text.replace(',', mark)), separator, "{text:?} with {mark:?}");
+                assert_eq!(recognise(&text.replace(',', mark), None), separator, "{text:?} with {mark:?}");
             }
         }
     }
@@ -165,7 +167,7 @@ mod tests {
             // A few rows are cut wrongly, with commas in the right ones.
             ("a;b;y\n1,5;2;u\n1,5;2\n1,5;2;v\n1,5;2;v\n", Separator::Semicolon),
         ] {
-            assert_eq!(recognise(text), separator, "{text:?}");
+            assert_eq!(recognise(text, None), separator, "{text:?}");
         }
     }
 
@@ -179,7 +181,7 @@ mod tests {
             "x\n1,5\n2,25\n",
             "full name\nJohn Smith\nJane Doe\n",
         ] {
-            let separator = recognise(text);
+            let separator = recognise(text, None);
             let byte = char::from(separator.byte());
             assert!(!text.replace("\"a, b\"\n\"c, d\"", "").contains(byte), "{text:?}: {separator}");
             assert!(separator != Separator::Blanks, "{text:?}");
@@ -189,8 +191,9 @@ mod tests {
     #[test]
     fn blanks_separate_numbers() {
         let text = "  18.0   8   307.0\t\"chevrolet malibu\"\n  15.0  8   350.0\t\"buick 320\"  \n";
-        assert_eq!(recognise(text), Separator::Blanks);
+        assert_eq!(recognise(text, None), Separator::Blanks);
         assert_eq!(tabs_for_blanks(text), "18.0\t8\t307.0\t\"chevrolet malibu\"\n15.0\t8\t350.0\t\"buick 320\"\n");
         assert_eq!(tabs_for_blanks("a b\r\n\r\n1  2\r"), "a\tb\r\n\r\n1\t2\r");
+        assert_eq!(tabs_for_blanks("\r  a b \r  1 2"), "\ra\tb\r1\t2");
     }
 }

@@ -23,8 +23,8 @@ impl Read {
 }
 
 fn read_as(bytes: impl AsRef<[u8]>, format: Format, known: &[&str]) -> Result<Read, DataError> {
-    let text = Text::new(Path::new("t.csv"), bytes.as_ref().to_vec(), format)?;
-    let mut sheet = Sheet::new(&text, format, known)?;
+    let text = Text::new(Path::new("t.csv"), bytes.as_ref().to_vec(), format, None)?;
+    let mut sheet = Sheet::new(&text, format, known, None)?;
     let mut read = || {
         let (mut rows, mut record) = (vec![], StringRecord::new());
         while let Some(line) = sheet.next(&mut record).unwrap() {
@@ -45,7 +45,7 @@ fn read(bytes: impl AsRef<[u8]>) -> Read {
 
 fn case(name: &str) -> Read {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(name);
-    let text = Text::read(&path, Format::default()).unwrap();
+    let text = Text::read(&path, Format::default(), None).unwrap();
     read(text.text)
 }
 
@@ -179,7 +179,7 @@ fn all_encodings_line_ends_and_packings_are_the_same_table() {
     assert_eq!(read(&latin).notes, ["the text is not UTF-8 (line 2) and is read as Windows-1252"]);
     let dir = tempfile::tempdir().unwrap();
     let path = crate::data::fixture::write(dir.path(), "t.txt", &[gzip(text.as_bytes()), vec![0; 512]].concat());
-    assert_eq!(Text::read(&path, Format::default()).unwrap().text, text);
+    assert_eq!(Text::read(&path, Format::default(), None).unwrap().text, text);
     assert_eq!(case("z.csv.gz").fields()[..3], FIRST.map(Vec::from));
 }
 
@@ -215,7 +215,7 @@ fn rows_without_values_and_repeated_headers_are_left_out_and_told() {
 fn all_faults_are_told_together() {
     assert_eq!(
         refusal("x,y,label\n1,2,a\n1,2\n"),
-        "t.csv, line 3: the row has 2 fields where the header has 3, so correct that"
+        "t.csv, line 3: the row has 2 fields where the header has 3: correct that"
     );
     let message = refusal("<<<<<<< HEAD\nx,y\n1,2\n=======\n1,2\n>>>>>>> main\n1\n3,4,5\n");
     for part in [

@@ -11,32 +11,34 @@ const WINDOWS_1252: [char; 32] = [
     '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
-/// How files begin that are no text of a table, what they are, and what to do.
-const OTHERS: [(&[u8], &str, &str); 14] = [
+/// How files begin that are no text of a table, what they are, and what to do. What begins with letters may also be a table
+/// whose first column has that name, so it must hold bytes that no text has.
+const OTHERS: [(&[u8], &str, &str); 13] = [
     (b"PK\x03\x04", "a zip archive or a workbook of a spreadsheet", "unpack it, or save its sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "a workbook of a spreadsheet", "save its sheet as CSV"),
     (b"PAR1", "a Parquet file", "write it as CSV"),
     (b"ARROW1", "an Arrow file", "write it as CSV"),
     (b"\x89HDF", "an HDF5 file", "write its table as CSV"),
     (b"\x93NUMPY", "a NumPy array", "write it as CSV"),
-    (b"SQLite format 3", "an SQLite database", "write its table as CSV"),
+    (b"SQLite format 3\0", "an SQLite database", "write its table as CSV"),
     (b"BZh", "packed with bzip2", "unpack it, or pack it with gzip"),
     (b"\xfd7zXZ", "packed with xz", "unpack it, or pack it with gzip"),
     (b"\x28\xb5\x2f\xfd", "packed with zstd", "unpack it, or pack it with gzip"),
     (b"%PDF", "a PDF file", "give the table as CSV"),
     (b"\x89PNG", "a picture", "give a table"),
     (b"\xff\xd8\xff", "a picture", "give a table"),
-    (b"version https://git-lfs", "only the pointer to a file in Git LFS", "fetch the file itself with git lfs pull"),
 ];
 
 /// How files of text begin that are no table of rows, in lower case, what they are, and what to do.
-const OTHER_TEXTS: [(&str, &str, &str); 7] = [
+const OTHER_TEXTS: [(&str, &str, &str); 9] = [
     ("{", "JSON", "write its rows as CSV"),
     ("[{", "JSON", "write its rows as CSV"),
     ("[[", "JSON", "write its rows as CSV"),
     ("<!doctype html", "a web page", "fetch the raw file"),
     ("<html", "a web page", "fetch the raw file"),
     ("<?xml", "an XML file", "write its table as CSV"),
+    ("%pdf-1.", "a PDF file", "give the table as CSV"),
+    ("version https://git-", "only the pointer to a file in Git LFS", "fetch the file itself with git lfs pull"),
     ("@relation", "an ARFF file", "take the lines that begin with @ out of it, so that rows remain"),
 ];
 
@@ -44,7 +46,10 @@ const OTHER_TEXTS: [(&str, &str, &str); 7] = [
 pub(super) fn decode(path: &Path, bytes: Vec<u8>) -> Result<(String, Option<String>), DataError> {
     let other =
         |&(_, what, todo): &(_, &'static str, &'static str)| DataError::OtherKind { path: path.to_owned(), what, todo };
-    if let Some(found) = OTHERS.iter().find(|(start, ..)| bytes.starts_with(start)) {
+    let is_other = |start: &[u8]| {
+        bytes.starts_with(start) && (!start.iter().all(u8::is_ascii_graphic) || bytes.iter().any(is_in_no_text))
+    };
+    if let Some(found) = OTHERS.iter().find(|(start, ..)| is_other(start)) {
         return Err(other(&(0, found.1, found.2)));
     }
     let (text, note) = match bytes.as_slice() {
@@ -57,6 +62,11 @@ pub(super) fn decode(path: &Path, bytes: Vec<u8>) -> Result<(String, Option<Stri
         Some(found) => Err(other(&(0, found.1, found.2))),
         None => Ok((text, note)),
     }
+}
+
+/// Whether no text has a byte, whatever its encoding but UTF-16.
+fn is_in_no_text(byte: &u8) -> bool {
+    *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a)
 }
 
 fn utf_8(path: &Path, mut bytes: Vec<u8>) -> Result<(String, Option<String>), DataError> {
@@ -74,7 +84,7 @@ fn utf_8(path: &Path, mut bytes: Vec<u8>) -> Result<(String, Option<String>), Da
     let at = error.utf8_error().valid_up_to();
     let bytes = error.into_bytes();
     let line = Lines::new(&bytes).at(at);
-    if bytes.iter().any(|&byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0b | 0x0c | 0x1a)) {
+    if bytes.iter().any(is_in_no_text) {
         return Err(DataError::NoText { path: path.to_owned(), line });
     }
     let character = |&byte: &u8| match byte {
@@ -143,6 +153,9 @@ mod tests {
         for (bytes, what) in [
             (&b"PK\x03\x04rest"[..], "zip archive"),
             (b"\x89PNG\r\n", "a picture"),
+            (b"PAR1\x15\x04PAR1", "a Parquet file"),
+            (b"SQLite format 3\0\x10", "an SQLite database"),
+            (b"%PDF-1.4\n", "a PDF file"),
             (b"\n<!DOCTYPE HTML>\n<p>", "a web page"),
             (b"@RELATION iris\n", "an ARFF file"),
             (b"{\"a\": 1, \"b\": 2}\n", "JSON"),
@@ -150,6 +163,9 @@ mod tests {
         ] {
             let message = decoded(bytes).unwrap_err().to_string();
             assert!(message.contains(what), "{message}");
+        }
+        for name in ["PAR1", "BZh", "%PDF", "ARROW1", "SQLite format 3"] {
+            assert!(decoded(format!("{name},b\n1,2\n").as_bytes()).is_ok(), "{name}");
         }
     }
 }
