@@ -10,7 +10,7 @@ use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::dropout::Dropout;
 use crate::shape::Shape;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 const EPS: f64 = 1e-5;
 
@@ -139,6 +139,12 @@ fn write(memory: &mut [Vec<u32>], rec: &Recorder, wire: &Wire, words: &[u32]) {
 /// Inputs for the checks: every function with batch norm before it and dropout behind, every function alone at odd widths, and
 /// sequences of ReLU.
 pub fn cases() -> Vec<Case> {
+    // The twins of all values are run for them once.
+    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
+    CASES.get_or_init(derived).clone()
+}
+
+fn derived() -> Vec<Case> {
     let normal = || Fill::Normal(0.2, 1.0);
     let mut all = vec![];
     for function in activation::functions() {
@@ -181,14 +187,16 @@ pub fn cases() -> Vec<Case> {
 
 /// The kernels of the cases, of every family.
 pub fn kernels() -> Vec<&'static Kernel> {
-    let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
-    for product in [Family::Plain, Family::Subgroup] {
-        for case in cases() {
+    static KERNELS: OnceLock<Vec<&'static Kernel>> = OnceLock::new();
+    let find = || {
+        let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
+        let cases = cases();
+        for product in [Family::Plain, Family::Subgroup] {
             let target = Target { product, ..Target::CPU };
-            for kernel in super::recorded(&case, target) {
-                found.insert(kernel.name, kernel);
-            }
+            let recorded = cases.iter().flat_map(|case| super::recorded(case, target));
+            found.extend(recorded.map(|kernel| (kernel.name, kernel)));
         }
-    }
-    found.into_values().collect()
+        found.into_values().collect()
+    };
+    KERNELS.get_or_init(find).clone()
 }

@@ -121,27 +121,27 @@ impl Backward<'_> {
         let place = Place { first, width, columns: n, now: self.now };
         let (behind, from) = (chain.column.map_or(0, |at| at + 1), chain.from());
         let rows = strip.len();
-        let seen: Vec<ArrayView2<'_, f32>> = match (from, self.h) {
+        if from == From::Again {
+            self.values_again(first, width, memory);
+        }
+        // What a number of stages behind have made of y.
+        let after = |stages: usize| match (from, self.h) {
+            (From::Output, Some(h)) => columns(h, first, first + width),
             (From::Again, _) => {
-                self.values_again(first, width, memory);
-                let strips = memory.chunks(rows.max(1)).take(chain.needed() + 1);
-                strips.map(|strip| columns(matrix(strip.as_flattened(), rows, STRIP), 0, width)).collect()
+                columns(matrix(memory[stages * rows..][..rows].as_flattened(), rows, STRIP), 0, width)
             }
-            (_, Some(h)) => vec![columns(h, first, first + width)],
-            (_, None) => vec![],
+            _ => matrix(&[], 0, width),
         };
-        let none = matrix(&[], 0, width);
         for (step, link) in chain.behind().iter().enumerate().rev() {
             let args = self.args.of_link(chain, behind + step);
             if let (From::Output, Some(place)) = (from, link.scale_place()) {
                 scale(strip, f32::from_bits(args[place]));
                 continue;
             }
-            let seen = match (from, link.stage.seen) {
-                (_, Seen::Place) => none,
-                (From::Again, Seen::Output) => seen[step + 1],
-                (From::Again, Seen::Input) => seen[step],
-                _ => seen[0],
+            let seen = match link.stage.seen {
+                Seen::Place => matrix(&[], 0, width),
+                Seen::Output => after(step + 1),
+                Seen::Input => after(step),
             };
             match link.stage.fast {
                 Some(fast) => (fast.gradient)(args, seen, strip, place),

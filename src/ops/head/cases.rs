@@ -8,7 +8,7 @@ use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::huber::Huber;
 use crate::ops::mse::Mse;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// The losses, with the name and fill of their targets.
 fn losses() -> [(&'static str, Arc<dyn Op>); 5] {
@@ -88,13 +88,16 @@ pub fn cases() -> Vec<Case> {
 
 /// The kernels of the cases, of every family.
 pub fn kernels() -> Vec<&'static Kernel> {
-    let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
-    for product in [Family::Plain, Family::Subgroup] {
-        for case in cases() {
-            for kernel in crate::ops::block::recorded(&case, Target { product, ..Target::CPU }) {
-                found.insert(kernel.name, kernel);
-            }
+    static KERNELS: OnceLock<Vec<&'static Kernel>> = OnceLock::new();
+    let find = || {
+        let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
+        let cases = cases();
+        for product in [Family::Plain, Family::Subgroup] {
+            let target = Target { product, ..Target::CPU };
+            let recorded = cases.iter().flat_map(|case| crate::ops::block::recorded(case, target));
+            found.extend(recorded.map(|kernel| (kernel.name, kernel)));
         }
-    }
-    found.into_values().collect()
+        found.into_values().collect()
+    };
+    KERNELS.get_or_init(find).clone()
 }
