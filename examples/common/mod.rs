@@ -70,6 +70,8 @@ impl Setup {
             _ => Form::Full,
         };
         std::fs::create_dir_all(&flags.out).map_err(|why| format!("{}: cannot be made: {why}", flags.out.display()))?;
+        // Window libraries complain of what no computation needs.
+        wgrad::gpu::quiet_drivers();
         Ok(Self { form, device: Device::open(&flags.device)?, out: flags.out })
     }
 

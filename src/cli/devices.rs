@@ -34,7 +34,12 @@ pub(super) fn run(args: &DevicesArgs) -> Result<u8, Error> {
     }
     say!("cpu  {} threads", crate::threads::count());
     for (adapter, tuned) in adapters.iter().filter_map(|(adapter, tuned)| Some((adapter, (*tuned)?))) {
-        say!("{} is tuned: {} (wgrad tune --reset forgets it)", adapter.name, variants(tuned));
+        say!(
+            "{} is tuned: {} (wgrad tune --reset --device {} forgets it)",
+            adapter.name,
+            variants(tuned),
+            adapter.number
+        );
     }
     let chosen =
         adapters.iter().map(|(adapter, _)| adapter).find(|adapter| adapter.hardware && adapter.unfit.is_none());

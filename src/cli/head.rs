@@ -19,9 +19,9 @@ pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     }
     if device.is_tuned() {
         let variants = variants(trainer.compiled().plan.target.variants());
-        say!("         tuned: {variants} (wgrad tune --reset forgets it)");
+        say!("         tuned: {variants} (wgrad tune --reset with this --device forgets it)");
     }
-    let shape = show::sizes(&data.shape);
+    let shape = show::sizes(&job.input_shape().unwrap_or_else(|_| data.shape.clone()));
     say!("data     {}: {} rows of {shape}, {}, {}", data.name, count(data.rows()), asked(job), job.normalize.0);
     let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
     say!("split    {train} to train, {validation} to validate, {test} to test");

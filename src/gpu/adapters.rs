@@ -154,8 +154,8 @@ pub fn nothing_found() -> String {
 /// The number of the adapter that is meant.
 pub(super) fn choose(choice: &Choice, reports: &[AdapterReport]) -> Result<usize, DeviceError> {
     let listed = || {
-        let lines: Vec<String> = reports.iter().map(|r| format!("{} {} ({})", r.number, r.name, r.kind)).collect();
-        if lines.is_empty() { nothing_found() } else { format!("there are: {}", lines.join("; ")) }
+        let lines: Vec<String> = reports.iter().map(|r| format!("{}: {} ({})", r.number, r.name, r.kind)).collect();
+        if lines.is_empty() { nothing_found() } else { format!("the devices are {}", lines.join("; ")) }
     };
     let found = match choice {
         Choice::Hardware => reports.iter().find(|r| r.hardware && r.unfit.is_none()),
