@@ -284,6 +284,8 @@ pub fn cases() -> Vec<Case> {
         with(case("population 31 of 32x257", 31, &[32, 257], normal()), Statistics::Population),
         with(case("inference 61x33 of 70 rows", 61, &[70, 33], normal()), Statistics::Given),
         with(case("population, first step, 17x8", 17, &[20, 8], normal()), Statistics::Population).index(0),
+        with(case("inference 16x32", 16, &[16, 32], normal()), Statistics::Given),
+        with(case("population 3x512", 3, &[3, 512], normal()), Statistics::Population),
         with(case("population 2x1", 2, &[2, 1], normal()), Statistics::Population),
         case("2x1", 2, &[2, 1], normal()),
         case("65x3", 65, &[65, 3], normal()),
