@@ -21,16 +21,18 @@ fn edges_of_f16() -> Case {
     Case::new("edges of float16, 12x1x3", Matmul { relu: false }, values.len(), inputs).not_smooth()
 }
 
-/// Infinities where sums end: in every other column of the last row of x, and every other row of the last column of the
-/// weights. What goes on there, be it times 0, is NaN.
+/// Infinities where sums end, and where the next row begins: what goes on there, be it times 0, is NaN. Even rows of the value
+/// and every other column of them are numbers.
 fn infinite_ends(name: &str, rows: usize, sizes: [usize; 3]) -> Case {
     let mut ends = case(name, rows, sizes, true, false).not_smooth();
-    let [_, k, _] = sizes;
-    for (index, (first, step)) in [((rows - 1) * k, 2), (k - 1, 2 * k)].into_iter().enumerate() {
+    let [_, k, n] = sizes;
+    let last_row = ((rows - 1) * k..rows * k).step_by(2);
+    let odd = |rows: usize| (k..rows * k).step_by(2 * k);
+    let last_column = (k - 1..n * k).step_by(4 * k);
+    for (index, places) in [last_row.chain(odd(rows)), last_column.chain(odd(n))].into_iter().enumerate() {
         let (shape, fill) = &mut ends.inputs[index];
         let mut words = fill.words(shape, index as u32);
-        let end = if index == 0 { rows * k } else { words.len() };
-        words[first..end].iter_mut().step_by(step).for_each(|word| *word = f32::INFINITY.to_bits());
+        places.for_each(|place| words[place] = f32::INFINITY.to_bits());
         *fill = Fill::Words(words);
     }
     ends
