@@ -101,6 +101,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new("1x1", Add { whole: false }, 1, two(1, 1)),
         Case::new("131x5 of 140 rows", Add { whole: false }, 131, two(140, 5)),
+        Case::new("131x13 of 140 rows", Add { whole: false }, 131, two(140, 13)),
         Case::new("extreme", Add { whole: false }, 9, vec![([9, 7].into(), Fill::Extreme), two(9, 7).remove(1)])
             .extreme_up(),
         Case::new("whole 37x3", Add { whole: true }, 2, two(37, 3)).not_smooth(),

@@ -222,6 +222,7 @@ pub fn cases() -> Vec<Case> {
     vec![
         unscaled,
         scaled("scale 127 of 129x3", 127, [129, 3], Fill::Normal(0.0, 1.0)),
+        scaled("scale 129x13", 129, [129, 13], Fill::Normal(0.0, 1.0)),
         scaled("scale 16x32", 16, [16, 32], Fill::Normal(0.0, 1.0)),
         scaled("scale extreme", 5, [5, 7], Fill::Extreme),
         case("1x1", 0.5, 1, [1, 1]),

@@ -317,6 +317,7 @@ pub fn cases() -> Vec<Case> {
         case("bytes images, partial", true, (40, 33, 31), vec![1, 5, 3], TargetKind::Class),
         case("floats 64 of 100x17", false, (100, 64, 64), vec![17], TargetKind::Class),
         case("floats, partial", false, (50, 20, 3), vec![5], TargetKind::Class),
+        case("bytes 64 of 100x40", true, (100, 64, 64), vec![40], TargetKind::Class),
         case("floats 64 of 100x16", false, (100, 64, 64), vec![16], TargetKind::Class),
         case("floats, more numbers than features", false, (41, 32, 31), vec![2], TargetKind::Numbers(5)),
         case("one number each", false, (37, 11, 9), vec![4], TargetKind::Numbers(1)),

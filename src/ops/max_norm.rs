@@ -70,6 +70,7 @@ pub fn cases() -> Vec<Case> {
         case("3x1031", &[3, 1031], Fill::Normal(0.0, 1.0), 3.0),
         case("none of 5x7", &[5, 7], Fill::Normal(0.0, 1.0), 100.0),
         case("squares that overflow, 5x67", &[5, 67], Fill::Normal(0.0, 1e25), 3.0),
+        case("large and a large bound, 5x67", &[5, 67], Fill::Normal(0.0, 1e20), 1e19),
         case("squares that vanish, 5x67", &[5, 67], Fill::Normal(0.0, 1e-25), 1e-26),
         case("sizes mixed, 1x6", &[1, 6], Fill::Words(mixed), 1.0),
         case("extreme 9x70", &[9, 70], Fill::Extreme, 3.0),

@@ -211,6 +211,8 @@ pub fn cases() -> Vec<Case> {
         case("259, a share of the rate", 259, Sgd { momentum: 0.5, rate: 0.25, ..Sgd::default() }),
         case("255, decoupled", 255, Sgd { weight_decay: 0.01, decay: Decay::Decoupled, ..Sgd::default() }),
         case("1030, nesterov", 1030, Sgd { momentum: 0.9, nesterov: true, ..Sgd::default() }),
+        case("5120, momentum", 5120, Sgd { momentum: 0.9, ..Sgd::default() }),
+        last("5120, last", 5120, 3, usual()),
         last("257, last of a step", 257, 3, usual()),
         last("1030, last of all", 1030, 2, usual()),
         last("1031, last, nesterov, decoupled", 1031, 3, all),

@@ -1,7 +1,7 @@
 //! Changes of one token or statement.
 //!
 //! What is the same by its form is left out: the arguments of `min`, `max` and `dot` in another order; an unsigned number
-//! compared with 0 in another way; and a count from 0 by ones that ends where it is no longer different from its end.
+//! compared with 0 in another way; 0 taken off, not added; and a count from 0 by ones that ends where it is no longer different from its end.
 
 use crate::text::{Reading, What};
 use std::collections::BTreeSet;
@@ -176,6 +176,9 @@ impl<'a> Finder<'a> {
 fn same(r: &Reading<'_>, i: usize, other: &str) -> bool {
     let both = |a: &str, b: &str| [r.s(i), other] == [a, b] || [r.s(i), other] == [b, a];
     if r.s(i + 1) == "0u" && (both(">", "!=") || both("<=", "==")) {
+        return true;
+    }
+    if r.s(i + 1) == "0u" && both("+", "-") {
         return true;
     }
     // for (var i = 0u; i < n; i++)

@@ -7,7 +7,7 @@ use wgrad::kernel::Kernel;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// Names of kernels; a star stands for any end.
+    /// Names of kernels; a star stands for anything.
     kernels: Vec<String>,
     /// The changed lines before, with one space between words.
     from: String,
@@ -30,7 +30,10 @@ pub fn read() -> Vec<Entry> {
 
 impl Entry {
     fn names(&self, kernel: &str) -> bool {
-        let matches = |name: &String| name.strip_suffix('*').map_or(name == kernel, |head| kernel.starts_with(head));
+        let matches = |name: &String| match name.split_once('*') {
+            Some((head, tail)) => kernel.strip_prefix(head).is_some_and(|rest| rest.ends_with(tail)),
+            None => name == kernel,
+        };
         self.kernels.iter().any(matches)
     }
 

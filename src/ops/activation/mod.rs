@@ -216,6 +216,8 @@ pub fn cases() -> Vec<Case> {
             // As many elements as two groups have threads.
             case("16x32", op, 16, [16, 32].into(), Fill::AwayFrom0(0.5)).not_smooth(),
             case("small 31x7", op, 31, [31, 7].into(), Fill::Normal(0.0, 1e-4)).not_smooth(),
+            // Where series stand in for exp, and their every term counts.
+            case("near 0, 31x7", op, 31, [31, 7].into(), Fill::Normal(0.0, 0.3)).not_smooth(),
             case("negative 31x7", op, 31, [31, 7].into(), Fill::Normal(-6.0, 1.0)).not_smooth(),
             case("extreme", op, 9, [9, 7].into(), Fill::Extreme).not_smooth(),
             case("extreme dy", op, 9, [9, 7].into(), Fill::Normal(0.0, 1.0)).extreme_up(),

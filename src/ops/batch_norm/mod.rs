@@ -299,11 +299,17 @@ pub fn cases() -> Vec<Case> {
         case.op = std::sync::Arc::new(BatchNorm { eps: 1e-5, momentum: 0.1, statistics });
         case.not_smooth()
     };
+    // What the state holds before the first step has no part in it.
+    let mut begin = with(case("population, first step, 17x8", 17, &[20, 8], normal()), Statistics::Population).index(0);
+    begin.inputs[3].1 = Fill::Extreme;
+    begin.inputs[4].1 = Fill::Extreme;
     vec![
         with(case("inference 17x8", 17, &[20, 8], normal()), Statistics::Given),
         with(case("population 31 of 32x257", 31, &[32, 257], normal()), Statistics::Population),
         with(case("inference 61x33 of 70 rows", 61, &[70, 33], normal()), Statistics::Given),
-        with(case("population, first step, 17x8", 17, &[20, 8], normal()), Statistics::Population).index(0),
+        begin,
+        with(case("inference 16x32", 16, &[16, 32], normal()), Statistics::Given),
+        with(case("population 3x512", 3, &[3, 512], normal()), Statistics::Population),
         with(case("population 2x1", 2, &[2, 1], normal()), Statistics::Population),
         case("2x1", 2, &[2, 1], normal()),
         case("65x3", 65, &[65, 3], normal()),
