@@ -127,9 +127,7 @@ impl Backward<'_> {
         // What a number of stages behind have made of y.
         let after = |stages: usize| match (from, self.h) {
             (From::Output, Some(h)) => columns(h, first, first + width),
-            (From::Again, _) => {
-                columns(matrix(memory[stages * rows..][..rows].as_flattened(), rows, STRIP), 0, width)
-            }
+            (From::Again, _) => columns(matrix(memory[stages * rows..][..rows].as_flattened(), rows, STRIP), 0, width),
             _ => matrix(&[], 0, width),
         };
         for (step, link) in chain.behind().iter().enumerate().rev() {
