@@ -50,6 +50,9 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
         };
         let rows: Vec<_> = program.dispatches.iter().enumerate().map(row).collect();
         show::table(&["     kernel", "groups", "for"], &rows);
+        for (layer, why) in &program.apart {
+            say!("not joined: {layer}: {why}");
+        }
     }
     Ok(0)
 }

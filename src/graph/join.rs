@@ -27,15 +27,24 @@ use std::any::Any;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+/// What became of the calls.
+pub(super) struct Joined {
+    pub(super) calls: Vec<Call>,
+    /// Products that are apart from what stands behind them, and why.
+    pub(super) apart: Vec<(String, String)>,
+}
+
 /// The calls with all joined that may be.
-pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Vec<Call> {
+pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Joined {
     let mut joiner = Joiner { graph, calls, target, users: vec![], gone: vec![], apart: vec![] };
     if !scales_loss && !keeps_products_apart(target.product) {
         joiner.blocks();
+    } else {
+        joiner.all_apart(scales_loss);
     }
     joiner.weights();
     joiner.head();
-    joiner.calls
+    Joined { calls: joiner.calls, apart: joiner.apart }
 }
 
 /// The paths of the products that [`join`] will make blocks of: what stands behind them is not joined in another way.
@@ -115,16 +124,32 @@ impl Joiner<'_> {
         self.users[id.0].iter().all(|at| places.contains(at))
     }
 
+    /// Says why there are no blocks at all.
+    fn all_apart(&mut self, scales_loss: bool) {
+        let why = if scales_loss {
+            "a block's gradient moves running statistics before it is known whether a step with a scaled loss counts"
+        } else {
+            "blocks multiply in float32"
+        };
+        let products =
+            self.calls.iter().filter(|call| call.phase == Phase::Forward && op_of::<Matmul>(&call.op).is_some());
+        self.apart = products.map(|call| (call.path.clone(), why.to_owned())).collect();
+    }
+
     /// Calls keep their places until all blocks are made: what a block takes touches no other block's values.
     fn blocks(&mut self) {
         self.look();
         for at in 0..self.calls.len() {
-            if let Some(found) = self.find_block(at) {
-                match self.block_of(&found) {
-                    Ok(chain) => self.make_block(&found, chain),
-                    Err(why) => self.apart.push((self.calls[at].path.clone(), why)),
+            let why = match self.find_block(at).map(|found| (self.block_of(&found), found)) {
+                Some((Ok(chain), found)) => {
+                    self.make_block(&found, chain);
+                    None
                 }
-            }
+                Some((Err(why), _)) => Some(why),
+                None => self.why_apart(at),
+            };
+            let path = self.calls[at].path.clone();
+            self.apart.extend(why.map(|why| (path, why)));
         }
         self.remove();
     }
@@ -188,6 +213,24 @@ impl Joiner<'_> {
         let (following, _) = self.call::<Matmul>(found.next, Phase::Backward)?;
         let around = [found.next, *found.backward.first()?];
         (!following.relu && self.only_in(d_before, &around)).then_some(found)
+    }
+
+    /// What stands in the way of a block behind a product, where something stands there at all.
+    fn why_apart(&self, at: usize) -> Option<String> {
+        let (_, linear) = self.call::<Matmul>(at, Phase::Forward)?;
+        let mut value = linear.outputs[0];
+        loop {
+            let Some(next) = self.reader(value) else {
+                return Some("several operations read what it gives".into());
+            };
+            let call = &self.calls[next];
+            let shapes: Vec<Shape> = call.wires.inputs.iter().map(|&id| self.shape(id).clone()).collect();
+            if call.op.stage(&shapes).is_none() {
+                let is_end = call.op.row_loss().is_some() || op_of::<Matmul>(&call.op).is_some();
+                return (!is_end).then(|| format!("{} stands behind it, which no kernel of another takes", call.path));
+            }
+            value = call.wires.outputs[0];
+        }
     }
 
     /// The stages of a block, if one kernel is better than several and its shapes and the target allow it; or why not.

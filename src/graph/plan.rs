@@ -36,6 +36,8 @@ pub struct Program {
     pub name: &'static str,
     /// In order.
     pub dispatches: Vec<Dispatch>,
+    /// Layers whose products are apart from what stands behind them, and why.
+    pub apart: Vec<(String, String)>,
 }
 
 /// Memory and work of a network, compiled for one kind of device.
@@ -155,7 +157,7 @@ impl Plan {
             return Err(fault.into());
         }
         let (buffers, places) = lifetimes::place(&slots, &[(&dispatches, &BTreeSet::new())], &target)?;
-        let plan = Self { target, slots, places, buffers, programs: vec![Program { name, dispatches }] };
+        let plan = Self { target, slots, places, buffers, programs: vec![Program { name, dispatches, apart: vec![] }] };
         plan.check()?;
         Ok(plan)
     }
@@ -242,9 +244,11 @@ impl Compiler {
             true => fuse(&source.graph),
         };
         let mut calls = calls(&mut graph, train);
+        let mut apart = vec![];
         let clocked = source.optimizer.as_ref().filter(|_| self.rec.target.fuse).and_then(|o| clock(&graph, &calls, o));
         if self.rec.target.fuse && train {
-            calls = join(&graph, calls, &self.rec.target, scales_loss);
+            let joined = join(&graph, calls, &self.rec.target, scales_loss);
+            (calls, apart) = (joined.calls, joined.apart);
         }
         if let Some((begin, _)) = &clocked {
             calls[0].op = Arc::clone(begin);
@@ -271,7 +275,7 @@ impl Compiler {
             self.record(&node.op, &node.path, Phase::Forward, &Wires { inputs, ..Wires::default() });
         }
         let kept = graph.kept.iter().map(|id| slots[id.0]).collect();
-        (Program { name: source.name, dispatches: std::mem::take(&mut self.rec.dispatches) }, kept)
+        (Program { name: source.name, dispatches: std::mem::take(&mut self.rec.dispatches), apart }, kept)
     }
 
     pub(super) fn wire(&self, slot: SlotId) -> Wire {
