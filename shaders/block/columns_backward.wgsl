@@ -10,7 +10,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     let mean = zs_at(args.saved + column, count);
     let inv_std = zs_at(args.saved + n + column, count);
     let gamma = params_at(args.gamma + column, count);
-    let beta = params_at(args.beta + column, count);
+    let beta = shift_at(column, count);
     var with_z = vec4f(0.0);
     var plain = vec4f(0.0);
     for (var r = first; r < rows; r += step) {

@@ -1,17 +1,9 @@
-//! Joins recordings where a kernel does the work of several. Each rule says when it may; none changes what a value is but
-//! for the rounding, and what is not stored any more was read by nothing else.
+//! Joins calls where a kernel does the work of several. None of the rules changes what a value is but for the rounding, and
+//! what is not stored any more was read by nothing else.
 //!
-//! | rule | recordings | becomes |
-//! | --- | --- | --- |
-//! | block | linear, batch norm, ReLU, dropout; and backward from the next layer's product down to batch norm, with its commit | [`Block`], [`BlockGradient`] |
-//! | weights | the gradients of up to three layers' weights and biases | [`WeightGradients`] |
-//! | head | last linear layer, cross-entropy, metrics and the gradient by the logits | [`Head`] |
-//!
-//! Where products are float16 (see [`keeps_products_apart`]), none is joined to what would make it float32: no block, no
-//! weights, and a head without its layer. Where the loss is scaled there is no block either, since its gradient moves
-//! running statistics before it is known whether the step counts.
-//!
-//! A fourth, the clock, joins the end of a step to its update and the beginning to the gather (see `plan.rs`).
+//! - **block**: a product and the stages behind it, and their gradients behind the next layer's product by its input;
+//! - **weights**: the gradients of up to three layers' weights and biases;
+//! - **head**: the last linear layer, the loss, the metrics and the gradient by the outputs.
 
 use super::gradient::{Call, Phase, calls};
 use super::{Graph, ValueId};
@@ -24,7 +16,7 @@ use crate::ops::matmul::{MOST_JOBS, Matmul, WeightGradients, keeps_products_apar
 use crate::ops::metrics::Metrics;
 use crate::shape::Shape;
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What became of the calls.
@@ -36,7 +28,7 @@ pub(super) struct Joined {
 
 /// The calls with all joined that may be.
 pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Joined {
-    let mut joiner = Joiner { graph, calls, target, users: vec![], gone: vec![], apart: vec![] };
+    let mut joiner = Joiner::new(graph, calls, target);
     if !scales_loss && !keeps_products_apart(target.product) {
         joiner.blocks();
     } else {
@@ -54,13 +46,18 @@ pub(super) fn in_blocks(graph: &Graph, target: &Target, scales_loss: bool) -> Ha
     }
     let mut graph = graph.clone();
     let calls = calls(&mut graph, true);
-    let mut joiner = Joiner { graph: &graph, calls, target, users: vec![], gone: vec![], apart: vec![] };
+    let mut joiner = Joiner::new(&graph, calls, target);
     joiner.look();
     let found = (0..joiner.calls.len()).filter_map(|at| joiner.find_block(at));
     found
         .filter(|found| joiner.block_of(found).is_ok())
         .map(|found| joiner.calls[found.forward[0]].path.clone())
         .collect()
+}
+
+/// What tells operations of one graph apart.
+fn address(op: &Arc<dyn Op>) -> usize {
+    Arc::as_ptr(op).cast::<()>() as usize
 }
 
 /// The operation of a call, if it is of this kind.
@@ -76,6 +73,8 @@ struct Joiner<'a> {
     /// For each value the places of the calls that have to do with it, when they were last looked for. Commits are left
     /// out: they read what their operation saved, and nothing that lies between two operations.
     users: Vec<Vec<usize>>,
+    /// The place of each operation's call in each phase.
+    places: HashMap<(usize, u8), usize>,
     /// The places of calls that are joined to others, and to be removed.
     gone: Vec<bool>,
     /// Products that are apart from the stages behind them, by their paths, and why.
@@ -95,7 +94,11 @@ struct Found {
     links: Vec<Link>,
 }
 
-impl Joiner<'_> {
+impl<'a> Joiner<'a> {
+    fn new(graph: &'a Graph, calls: Vec<Call>, target: &'a Target) -> Self {
+        Self { graph, calls, target, users: vec![], places: HashMap::new(), gone: vec![], apart: vec![] }
+    }
+
     fn call<T: Op>(&self, at: usize, phase: Phase) -> Option<(&T, &Wires<ValueId>)> {
         let call = self.calls.get(at).filter(|call| call.phase == phase)?;
         op_of(&call.op).map(|op| (op, &call.wires))
@@ -117,6 +120,8 @@ impl Joiner<'_> {
         let at_the_end = self.graph.last.iter().flat_map(|node| &node.inputs).chain(&self.graph.kept);
         at_the_end.for_each(|id| self.users[id.0].push(usize::MAX));
         self.gone = vec![false; self.calls.len()];
+        let places = self.calls.iter().enumerate().map(|(at, call)| ((address(&call.op), call.phase as u8), at));
+        self.places = places.collect();
     }
 
     /// Whether no call but these, and not the host, has to do with a value.
@@ -126,11 +131,8 @@ impl Joiner<'_> {
 
     /// Says why there are no blocks at all.
     fn all_apart(&mut self, scales_loss: bool) {
-        let why = if scales_loss {
-            "a block's gradient moves running statistics before it is known whether a step with a scaled loss counts"
-        } else {
-            "blocks multiply in float32"
-        };
+        let scaled = "a block moves running statistics before it is known whether a step with a scaled loss counts";
+        let why = if scales_loss { scaled } else { "blocks multiply in float32" };
         let products =
             self.calls.iter().filter(|call| call.phase == Phase::Forward && op_of::<Matmul>(&call.op).is_some());
         self.apart = products.map(|call| (call.path.clone(), why.to_owned())).collect();
@@ -156,9 +158,7 @@ impl Joiner<'_> {
 
     /// The call of the same operation in another phase.
     fn same(&self, at: usize, phase: Phase) -> Option<usize> {
-        let op = &self.calls[at].op;
-        let is = |call: &Call| call.phase == phase && Arc::ptr_eq(&call.op, op);
-        self.calls.iter().position(is)
+        self.places.get(&(address(&self.calls[at].op), phase as u8)).copied()
     }
 
     /// The only call that is given a value as its first input, in the forward phase.
@@ -246,11 +246,8 @@ impl Joiner<'_> {
         let kind = |draws: [usize; 2]| draws.map(|draws| BlockKind { subgroups, aligned, draws });
         let [forward, backward] = kind(chain.draws());
         let dy = self.shape(self.calls[found.next].wires.d_outputs[0]);
-        let turns = turns::block_forward(forward, x.rows(), x.width()).max(turns::block_backward(
-            backward,
-            x.rows(),
-            dy.width(),
-        ));
+        let backward = turns::block_backward(backward, x.rows(), dy.width());
+        let turns = turns::block_forward(forward, x.rows(), x.width()).max(backward);
         if turns > self.target.max_turns as usize {
             return Err(format!("its loops would take {turns} turns, more than this driver goes through"));
         }
@@ -271,7 +268,8 @@ impl Joiner<'_> {
         let product = column.as_ref().map_or(linear.outputs[0], |(forward, _)| forward.inputs[0]);
         let block = Block { chain: Arc::clone(&chain), bias: linear.inputs.len() == 3 };
         let gradient = BlockGradient { chain };
-        let (keeps, takes_output) = (gradient.takes_product(), gradient.takes_output());
+        let (keeps, takes_output, takes_shift) =
+            (gradient.takes_product(), gradient.takes_output(), gradient.takes_shift());
         let of_columns = |range: std::ops::Range<usize>| {
             column.iter().flat_map(|(forward, _)| forward.inputs[range.clone()].to_vec()).collect::<Vec<_>>()
         };
@@ -293,13 +291,14 @@ impl Joiner<'_> {
             },
         };
         let output = takes_output.then_some(h);
+        let shift = if takes_shift { of_columns(2..3) } else { vec![] };
         let inputs = [next.d_outputs[0], next.inputs[1]].into_iter().chain(kept).chain(output).chain(saved);
         let back = Call {
             op: Arc::new(gradient),
             path: paths[1].clone(),
             phase: Phase::Forward,
             wires: Wires {
-                inputs: inputs.chain(of_columns(1..5)).collect(),
+                inputs: inputs.chain(of_columns(1..2)).chain(shift).chain(of_columns(3..5)).collect(),
                 outputs: dz.into_iter().chain(affine).collect(),
                 ..Wires::default()
             },

@@ -72,7 +72,8 @@ fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, [rows, batch, k, n]: Sizes,
         let state = [normal(&[n], 0.0), (Shape(vec![n]), variances)];
         // γ and β with the numbers that the value had.
         let own = |i: usize| (affine[i].0.clone(), Fill::Words(affine[i].1.words(&affine[i].0, place(&forward, i))));
-        inputs.extend([words(&[3, n], "saved"), own(0), own(1)]);
+        inputs.extend([words(&[3, n], "saved"), own(0)]);
+        inputs.extend(gradient.takes_shift().then(|| own(1)));
         inputs.extend(state);
     }
     let backward = Case::new(format!("{stages}, backward, {name}"), gradient, rows, inputs).not_smooth();

@@ -63,7 +63,7 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
         columns: is_of_columns.then(|| Columns {
             saved: matrix(part(zs.f32(), saved, 3 * n), 3, n),
             gamma: part(params, gamma, n),
-            beta: part(params, beta, n),
+            beta: if chain.from() == From::Again { part(params, beta, n) } else { &[] },
         }),
     };
     let (mut none, grads) = ([], if is_of_columns { Some(grads.f32_mut()) } else { None });

@@ -173,7 +173,15 @@ pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
 fn product(chain: &Chain, wanted: Wanted) -> Part {
     let kept = if chain.keeps_product() { "zs" } else { "h" };
     let text = match (wanted.backward, chain.keeps_product()) {
-        (true, true) => "fn product_at(i: u32, count: u32) -> vec4f {\n    return zs_at(i, count);\n}".to_owned(),
+        (true, true) => {
+            let again = chain.column.is_some() && chain.from() == From::Again;
+            let shift = if again { "params_at(args.beta + column, count)" } else { "vec4f(0.0)" };
+            format!(
+                "fn product_at(i: u32, count: u32) -> vec4f {{\n    return zs_at(i, count);\n}}\n\n\
+                 // β, where y is computed once more.\n\
+                 fn shift_at(column: u32, count: u32) -> vec4f {{\n    return {shift};\n}}"
+            )
+        }
         (true, false) => "fn product_at(i: u32, count: u32) -> vec4f {\n    return vec4f(0.0);\n}".to_owned(),
         (false, _) => {
             let bias = if wanted.bias { "params_at(args.bias + column, count)" } else { "vec4f(0.0)" };

@@ -118,7 +118,7 @@ impl Op for Block {
 }
 
 /// The gradient by what a block's product gave. Inputs: dy `[batch, k]` and V `[k, n]` of the next linear layer; the block's
-/// product and h, if its gradient needs them; and of a batch norm saved, γ, β, running mean and variance. Outputs: dz `[batch, n]`,
+/// product and h, if its gradient needs them; and of a batch norm saved, γ, β if y is computed once more, running mean and variance. Outputs: dz `[batch, n]`,
 /// and of a batch norm dγ and dβ `[n]`. It moves the running statistics.
 #[derive(Clone, Debug)]
 pub struct BlockGradient {
@@ -132,14 +132,21 @@ pub(super) struct Around<'a, T> {
     pub weight: &'a T,
     pub product: Option<&'a T>,
     pub h: Option<&'a T>,
-    /// saved, γ, β, running mean and variance
-    pub columns: Option<[&'a T; 5]>,
+    /// saved, γ, running mean and variance
+    pub columns: Option<[&'a T; 4]>,
+    /// β
+    pub shift: Option<&'a T>,
 }
 
 impl BlockGradient {
     /// Whether it takes what the block's product gave.
     pub fn takes_product(&self) -> bool {
         self.chain.keeps_product()
+    }
+
+    /// Whether it takes batch norm's β: where y is computed once more.
+    pub fn takes_shift(&self) -> bool {
+        self.chain.column.is_some() && self.chain.from() == chain::From::Again
     }
 
     /// Whether it takes the block's h.
@@ -152,11 +159,13 @@ impl BlockGradient {
         let (dy, weight) = (rest.next()?, rest.next()?);
         let product = if self.chain.keeps_product() { Some(rest.next()?) } else { None };
         let h = if self.takes_output() { Some(rest.next()?) } else { None };
-        match (self.chain.column, rest.as_slice()) {
-            (None, []) => Some(Around { dy, weight, product, h, columns: None }),
-            (Some(_), [a, b, c, d, e]) => Some(Around { dy, weight, product, h, columns: Some([a, b, c, d, e]) }),
-            _ => None,
-        }
+        let (columns, shift) = match (self.chain.column, rest.as_slice()) {
+            (None, []) => (None, None),
+            (Some(_), [a, b, c, d]) if !self.takes_shift() => (Some([a, b, c, d]), None),
+            (Some(_), [a, b, shift, c, d]) if self.takes_shift() => (Some([a, b, c, d]), Some(shift)),
+            _ => return None,
+        };
+        Some(Around { dy, weight, product, h, columns, shift })
     }
 }
 
@@ -177,8 +186,8 @@ impl Op for BlockGradient {
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let Some(around) = self.inputs(&w.inputs) else { unreachable!("a gradient's inputs") };
-        let Around { dy, weight, product, h, columns: of_columns } = around;
-        let [saved, gamma, beta, mean, var] = of_columns.map_or([None; 5], |all| all.map(Some));
+        let Around { dy, weight, product, h, columns: of_columns, shift: beta } = around;
+        let [saved, gamma, mean, var] = of_columns.map_or([None; 4], |all| all.map(Some));
         let slots = |wires: &[Option<&Wire>]| wires.iter().flatten().map(|wire| wire.slot).collect::<Vec<_>>();
         let pack = |rec: &mut Recorder, some: Vec<SlotId>| (!some.is_empty()).then(|| rec.together(&some));
         let params = pack(rec, slots(&[Some(weight), gamma, beta]));

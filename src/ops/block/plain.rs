@@ -52,7 +52,7 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 5], bindin
 /// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients; `offsets` are those of V, γ, β, saved, dγ,
 /// dβ, and the running mean and variance.
 pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32; 8], bindings: &[Binding]) -> Plain {
-    let Some(Around { dy, weight, product, columns, .. }) = gradient.inputs(&w.inputs) else {
+    let Some(Around { dy, weight, product, columns, shift, .. }) = gradient.inputs(&w.inputs) else {
         unreachable!("a gradient's inputs")
     };
     let at = |name| place(bindings, name);
@@ -67,19 +67,23 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         None => p.inner(shape),
     };
     for (i, link) in chain.links.iter().enumerate().skip(before) {
-        let is_first_output = product.is_none() && i == 0 && gradient.takes_output();
+        // Where the gradient is read off h, that is the output of the first stage behind, and no value is made again.
+        let read_off = gradient.takes_output();
+        let is_first_output = read_off && i == chain.column.map_or(0, |at| at + 1);
         let next = if is_first_output { p.tied(shape, (at("h"), 0)) } else { p.inner(shape) };
         let (mut inputs, mut saved) = (vec![value], vec![]);
         if let (true, Some([saved_wire, gamma, ..])) = (link.stage.is_of_columns(), columns) {
             inputs.push(p.tied(&gamma.shape, (at("params"), in_gamma)));
-            inputs.push(p.tied(&gamma.shape, (at("params"), in_beta)));
+            inputs.push(match shift {
+                Some(shift) => p.tied(&shift.shape, (at("params"), in_beta)),
+                None => p.inner(&gamma.shape),
+            });
             inputs.push(p.tied(&gamma.shape, (at("state"), in_mean)));
             inputs.push(p.tied(&gamma.shape, (at("state"), in_var)));
             saved.push(p.tied(&saved_wire.shape, (at("zs"), in_saved)));
         }
         let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
-        // h alone is known: what is behind the first stage follows from it, its own value does not.
-        if !is_first_output {
+        if !read_off {
             record_value(link.op.as_ref(), &wires, link.stage.is_of_columns(), &mut p);
         }
         steps.push(wires);
