@@ -28,12 +28,8 @@ pub(super) struct Joined {
 
 /// The calls with all joined that may be.
 pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Joined {
-    let mut joiner = Joiner::new(graph, calls, target);
-    if !scales_loss && !keeps_products_apart(target.product) {
-        joiner.blocks();
-    } else {
-        joiner.all_apart(scales_loss);
-    }
+    let mut joiner = Joiner::new(graph, calls, (target, scales_loss));
+    joiner.blocks();
     joiner.weights();
     joiner.head();
     Joined { calls: joiner.calls, apart: joiner.apart }
@@ -41,12 +37,9 @@ pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss
 
 /// The paths of the products that [`join`] will make blocks of: what stands behind them is not joined in another way.
 pub(super) fn in_blocks(graph: &Graph, target: &Target, scales_loss: bool) -> HashSet<String> {
-    if scales_loss || keeps_products_apart(target.product) {
-        return HashSet::new();
-    }
     let mut graph = graph.clone();
     let calls = calls(&mut graph, true);
-    let mut joiner = Joiner::new(&graph, calls, target);
+    let mut joiner = Joiner::new(&graph, calls, (target, scales_loss));
     joiner.look();
     let found = (0..joiner.calls.len()).filter_map(|at| joiner.find_block(at));
     found
@@ -70,6 +63,7 @@ struct Joiner<'a> {
     graph: &'a Graph,
     calls: Vec<Call>,
     target: &'a Target,
+    scales_loss: bool,
     /// For each value the places of the calls that have to do with it, when they were last looked for. Commits are left
     /// out: they read what their operation saved, and nothing that lies between two operations.
     users: Vec<Vec<usize>>,
@@ -95,8 +89,8 @@ struct Found {
 }
 
 impl<'a> Joiner<'a> {
-    fn new(graph: &'a Graph, calls: Vec<Call>, target: &'a Target) -> Self {
-        Self { graph, calls, target, users: vec![], places: HashMap::new(), gone: vec![], apart: vec![] }
+    fn new(graph: &'a Graph, calls: Vec<Call>, (target, scales_loss): (&'a Target, bool)) -> Self {
+        Self { graph, calls, target, scales_loss, users: vec![], places: HashMap::new(), gone: vec![], apart: vec![] }
     }
 
     fn call<T: Op>(&self, at: usize, phase: Phase) -> Option<(&T, &Wires<ValueId>)> {
@@ -127,15 +121,6 @@ impl<'a> Joiner<'a> {
     /// Whether no call but these, and not the host, has to do with a value.
     fn only_in(&self, id: ValueId, places: &[usize]) -> bool {
         self.users[id.0].iter().all(|at| places.contains(at))
-    }
-
-    /// Says why there are no blocks at all.
-    fn all_apart(&mut self, scales_loss: bool) {
-        let scaled = "a block moves running statistics before it is known whether a step with a scaled loss counts";
-        let why = if scales_loss { scaled } else { "blocks multiply in float32" };
-        let products =
-            self.calls.iter().filter(|call| call.phase == Phase::Forward && op_of::<Matmul>(&call.op).is_some());
-        self.apart = products.map(|call| (call.path.clone(), why.to_owned())).collect();
     }
 
     /// Calls keep their places until all blocks are made: what a block takes touches no other block's values.
@@ -238,6 +223,14 @@ impl<'a> Joiner<'a> {
         let linear = &self.calls[found.forward[0]].wires;
         let (x, weight) = (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]));
         let chain = Chain::new(found.links.clone()).map_err(str::to_owned)?;
+        if keeps_products_apart(self.target.product) {
+            return Err("blocks multiply in float32".into());
+        }
+        if self.scales_loss && chain.column().is_some() {
+            return Err(
+                "running statistics would move before it is known whether a step with a scaled loss counts".into()
+            );
+        }
         if x.elements() as u64 * weight.rows() as u64 > self.target.block_work {
             return Err("large tiles are faster for a product of this size, and stages are apart from them".into());
         }
