@@ -51,7 +51,6 @@ impl Plain {
                 inner.bind(*place, Tensor::Write(words));
             }
             (dispatch.kernel.twin)(&dispatch.args, &mut inner);
-            drop(inner);
             for (_, slot, words) in outs {
                 memory[slot.0 as usize] = words;
             }

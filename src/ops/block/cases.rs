@@ -122,7 +122,6 @@ fn values(case: &Case, block: &Block) -> BTreeMap<&'static str, Vec<u32>> {
         io.bind(place, if writes { crate::kernel::Tensor::Write(words) } else { crate::kernel::Tensor::Read(words) });
     }
     plain.run(&mut io);
-    drop(io);
     let read = |wire: &Wire| {
         let (slot, offset) = rec.slots[wire.slot.0 as usize].within.unwrap_or((wire.slot, 0));
         let at = dispatch.slots.iter().position(|bound| *bound == slot).unwrap_or_else(|| unreachable!("it is bound"));

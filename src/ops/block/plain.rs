@@ -78,8 +78,7 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
                 Some(shift) => p.tied(&shift.shape, (at("params"), in_beta)),
                 None => p.inner(&gamma.shape),
             });
-            inputs.push(p.tied(&gamma.shape, (at("state"), in_mean)));
-            inputs.push(p.tied(&gamma.shape, (at("state"), in_var)));
+            inputs.extend([in_mean, in_var].map(|offset| p.tied(&gamma.shape, (at("state"), offset))));
             saved.push(p.tied(&saved_wire.shape, (at("zs"), in_saved)));
         }
         let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
@@ -89,8 +88,7 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         steps.push(wires);
         value = next;
     }
-    let mut d = p.inner(shape);
-    let dy = p.tied(&dy.shape, (at("dy"), 0));
+    let (mut d, dy) = (p.inner(shape), p.tied(&dy.shape, (at("dy"), 0)));
     let inputs = vec![p.inner(shape), p.tied(&weight.shape, (at("params"), in_weight))];
     let wires = Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
     Matmul { relu: false }.backward(&wires, &mut p.rec);
@@ -102,8 +100,7 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         if link.stage.is_of_columns() {
             let vector = Shape(vec![shape.width()]);
             let grads = [in_dgamma, in_dbeta].map(|offset| Some(p.tied(&vector, (at("grads"), offset))));
-            wires.d_inputs.extend(grads);
-            wires.d_inputs.extend([None, None]);
+            wires.d_inputs.extend(grads.into_iter().chain([None, None]));
         }
         link.op.backward(&wires, &mut p.rec);
         link.op.commit(&wires, &mut p.rec);
