@@ -173,11 +173,12 @@ pub fn cases() -> Vec<Case> {
             vec![([count].into(), gradients), normal(1.0), ([count].into(), Fill::Words(squares)), normal(0.5)];
         Case::new(name, op, 1, inputs).not_smooth()
     };
+    let with_momentum = RmsProp { momentum: 0.9, ..RmsProp::default() };
     let last = |name: &str, count: usize, lines: usize| {
-        let plain = case(name, count, Fill::Normal(0.0, 1.0), RmsProp::default());
+        let plain = case(name, count, Fill::Normal(0.0, 1.0), with_momentum);
         let table = ([lines, size_of::<Step>() / 4].into(), Fill::Below(1000));
         let inputs = [plain.inputs.clone(), vec![table]].concat();
-        Case { op: Arc::new(Last(RmsProp::default())), inputs, ..plain }
+        Case { op: Arc::new(Last(with_momentum)), inputs, ..plain }
     };
     let (normal, plain) = (Fill::Normal(0.0, 1.0), RmsProp { momentum: 0.9, ..RmsProp::default() });
     vec![

@@ -177,7 +177,8 @@ fn derived() -> Vec<Case> {
         all.extend(both("no bias, 37 of 41x20x44", ops, false, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x9", ops, true, [18, 21, 5, 9], normal()));
     }
-    all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme));
+    // Of its gradient all would be NaN.
+    all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme).into_iter().take(1));
     let mut extreme_dy = both("extreme dy", &block, true, [19, 19, 12, 8], normal());
     extreme_dy[1].inputs[0].1 = Fill::Extreme;
     all.extend(extreme_dy);
