@@ -101,7 +101,8 @@ impl Trial {
             rate: 0.1,
             step: 5,
             exponent: case.exponent,
-            skipped: 1,
+            steady: 3,
+            skipped: 2,
             ..Now::default()
         };
         let plan = Arc::new(Plan::of_recording("case", rec)?);
