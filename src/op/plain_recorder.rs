@@ -5,7 +5,7 @@ use super::{Class, Plain, Recorder, Slot, Target, Wire};
 use crate::kernel::Scalar;
 use crate::shape::Shape;
 
-/// Takes plain dispatches down.
+/// Takes down the plain dispatches that a joined one stands for.
 #[derive(Debug)]
 pub struct PlainRecorder {
     /// Into which the operations record.

@@ -16,7 +16,7 @@ pub type Row = [f32; STRIP];
 /// How much of a tensor a stage must have seen before it can give one of its values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scope {
-    /// The element alone.
+    /// Nothing but the element itself.
     Element,
     /// All rows of its column. Such a stage normalises: it has two weights for each column (a factor and what is added), keeps
     /// mean, 1/√(variance + eps) and variance of each column for its gradient, and moves two vectors of state.
@@ -31,9 +31,9 @@ pub enum Scope {
 /// What a stage's gradient is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// What it gave.
+    /// What the stage gave for the element.
     Output,
-    /// What it was given.
+    /// What the stage was given for the element.
     Input,
     /// The place of the element alone: a dropout mask, which is drawn again. The gradient is the value's function.
     Place,
@@ -44,34 +44,34 @@ pub enum Seen {
 pub struct Arg {
     /// Name, behind the stage's own prefix.
     pub name: &'static str,
-    /// `F32` or `U32`.
+    /// How its bits are read: `F32` or `U32`.
     pub scalar: Scalar,
-    /// Its 32 bits.
+    /// The 32 bits of its value.
     pub bits: u32,
 }
 
 impl Arg {
-    /// A float.
+    /// An argument that is a float.
     pub fn f32(name: &'static str, value: f32) -> Self {
         Self { name, scalar: Scalar::F32, bits: value.to_bits() }
     }
 
-    /// An integer.
+    /// An argument that is an unsigned integer.
     pub fn u32(name: &'static str, value: u32) -> Self {
         Self { name, scalar: Scalar::U32, bits: value }
     }
 }
 
-/// Where a strip lies.
+/// Where a strip of columns lies in its tensor.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
-    /// Its first column.
+    /// The first column of the tensor that it holds.
     pub first: usize,
     /// Its columns; what lies beyond them in a row is of no account.
     pub width: usize,
     /// Columns of the whole tensor.
     pub columns: usize,
-    /// The step.
+    /// The training step: rows of the batch, and the counter of random numbers.
     pub now: Now,
 }
 
@@ -107,7 +107,7 @@ pub struct Stage {
     pub scale: Option<Arg>,
     /// Whether it draws random numbers.
     pub draws: bool,
-    /// Arguments.
+    /// Its arguments, in the order in which the kernel has them.
     pub args: Vec<Arg>,
     /// How far its kernels may be from their twins, in the units of [`Tolerance::c`].
     pub c: f64,
@@ -165,5 +165,5 @@ pub struct RowLoss {
     pub fast: RowFn,
 }
 
-/// As [`RowLoss::fast`].
+/// The type of [`RowLoss::fast`].
 pub type RowFn = fn(&[u32], &mut [f32], &[u32], &[f32], &Now) -> (f32, u32);

@@ -45,7 +45,7 @@ fn columns(family: Family) -> usize {
 /// product `[batch, n]`, where the gradient needs it, and h; saved by a batch norm: mean, 1/√(var + eps) and var, `[3, n]`.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// The stages.
+    /// The stages behind the product, in their order.
     pub chain: Arc<Chain>,
     /// Whether the product has a bias.
     pub bias: bool,

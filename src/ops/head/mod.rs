@@ -41,7 +41,7 @@ pub static KERNELS: &[&Kernel] = &[];
 /// weights if the loss takes them, losses and corrects `[lines]`. Output: the gradient by the outputs.
 #[derive(Clone, Debug)]
 pub struct Head {
-    /// The loss.
+    /// The loss that ends the network.
     pub loss: Arc<dyn Op>,
     /// What it does to a row.
     pub row: RowLoss,
@@ -49,7 +49,7 @@ pub struct Head {
     pub layer: Option<bool>,
 }
 
-/// A head's inputs.
+/// The inputs of a head, by what they are.
 struct Inputs<'a, T> {
     x: &'a T,
     /// W, and b.
