@@ -11,12 +11,13 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     let inv_std = zs_at(args.saved + n + column, count);
     let gamma = params_at(args.gamma + column, count);
     let beta = shift_at(column, count);
+    learned_begin(column, count);
     var with_z = vec4f(0.0);
     var plain = vec4f(0.0);
     for (var r = first; r < rows; r += step) {
         let i = r * n + column;
         let centred = zs_at(i, count) - mean;
-        let u = gradient_behind(At(i, count), dz_at(i, count), centred * inv_std * gamma + beta);
+        let u = gradient_behind(At(i, count), dz_at(i, count / NARROW), centred * inv_std * gamma + beta);
         if (!CHEAP && mine) {
             dz_keep(i, count, u);
         }
@@ -25,6 +26,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     }
     let dbeta = column_sum(lane, plain);
     let dgamma = column_sum(lane, with_z) * inv_std;
+    learned_end(lane, column, count, mine && first == 0u);
     if (!mine) {
         return;
     }

@@ -9,7 +9,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let mine = group.x * 8u + lane < quads;
     let quad = min(group.x * 8u + lane, quads - 1u);
     let count = min(4u, args.n - quad * 4u);
-    let w = args.weight + quad * 4u;
+    // V has the columns of h.
+    let v = args.weight + quad * 4u / NARROW;
+    let width = args.n / NARROW;
     for (var row = 0u; row < rows; row += 32u) {
         //@for s,o=0:0u 1:8u 2:16u 3:24u
         let row{s} = min(row + lane + {o}, rows - 1u) * depth;
@@ -18,7 +20,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         //@end
         //@end
         for (var k = 0u; k < depth; k++) {
-            let b = params_at(w + k * args.n, count);
+            let b = params_at(v + k * width, count / NARROW);
             //@for s=0..4
             let a{s} = dy[row{s} + k];
             //@for l=0..8
@@ -34,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
                 sum = select(sum, sum{s}{i}, l == {i}u);
                 //@end
                 if (mine && row + {o} + l < rows) {
-                    dz_keep((row + {o} + l) * args.n + quad * 4u, count, sum);
+                    dz_keep((row + {o} + l) * args.n + quad * 4u, count / NARROW, sum);
                 }
             }
             //@end

@@ -14,6 +14,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let quad = min(group.x * 2u + lane % 2u, quads - 1u);
     let count = min(4u, args.n - quad * 4u);
     let own = lane / 2u;
+    // V has the columns of h.
+    let v = args.weight + quad * 4u / NARROW;
+    let width = args.n / NARROW;
     for (var row = 0u; row < now.rows; row += ROWS) {
         var sum = vec4f(0.0);
         for (var k = 0u; k < depth; k += DEPTH) {
@@ -30,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 let d = lane / 2u;
                 var value = vec4f(0.0);
                 if (k + d < args.k) {
-                    value = params_at(args.weight + (k + d) * args.n + quad * 4u, count);
+                    value = params_at(v + (k + d) * width, count / NARROW);
                 }
                 tile_v[lane] = value;
             }
@@ -41,7 +44,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             workgroupBarrier();
         }
         if (mine && row + own < now.rows) {
-            dz_keep((row + own) * args.n + quad * 4u, count, sum);
+            dz_keep((row + own) * args.n + quad * 4u, count / NARROW, sum);
         }
     }
     finish(quad, own, ROWS, lane, mine);

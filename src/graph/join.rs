@@ -176,10 +176,8 @@ impl<'a> Joiner<'a> {
             let shapes: Vec<Shape> = call.wires.inputs.iter().map(|&id| self.shape(id).clone()).collect();
             let Some(stage) = call.op.stage(&shapes) else { break };
             let wires = &self.calls[gradient].wires;
-            let wanted = if stage.is_of_columns() { 3 } else { 1 };
             let chained = wires.d_inputs.first() == Some(&Some(d_before))
-                && wires.d_inputs.iter().take(wanted).all(Option::is_some)
-                && self.shape(call.wires.outputs[0]) == self.shape(value);
+                && wires.d_inputs.iter().take(1 + stage.weights()).all(Option::is_some);
             let around = [&own[..], &[next, gradient]].concat();
             if !chained || !self.only_in(value, &around) || !self.only_in(d_before, &around) {
                 return None;
@@ -235,8 +233,9 @@ impl<'a> Joiner<'a> {
             return Err("large tiles are faster for a product of this size, and stages are apart from them".into());
         }
         let subgroups = self.target.product == Family::Subgroup;
-        let aligned = x.width().is_multiple_of(4) && weight.rows().is_multiple_of(4);
-        let kind = |draws: [usize; 2]| draws.map(|draws| BlockKind { subgroups, aligned, draws });
+        let aligned = x.width().is_multiple_of(4) && weight.rows().is_multiple_of(4) && chain.narrows() == 1;
+        let learns = found.links.iter().any(|link| link.stage.learned.is_some());
+        let kind = |draws: [usize; 2]| draws.map(|draws| BlockKind { subgroups, aligned, draws, learns });
         let [forward, backward] = kind(chain.draws());
         let dy = self.shape(self.calls[found.next].wires.d_outputs[0]);
         let backward = turns::block_backward(backward, x.rows(), dy.width());
@@ -272,12 +271,15 @@ impl<'a> Joiner<'a> {
         let first_gradient = wires(found.backward[found.backward.len() - 1]);
         let dz = first_gradient.d_inputs[0];
         let affine = column.iter().flat_map(|(_, backward)| backward.d_inputs[1..3].iter().flatten().copied());
+        let learns = found.links.iter().position(|link| link.stage.learned.is_some());
+        let learned = learns.map(|at| wires(found.forward[at + 1]).inputs[1]);
+        let d_learned = learns.and_then(|at| wires(found.backward[found.links.len() - 1 - at]).d_inputs[1]);
         let value = Call {
             op: Arc::new(block),
             path: paths[0].clone(),
             phase: Phase::Forward,
             wires: Wires {
-                inputs: [&linear.inputs[..], &of_columns(1..3)].concat(),
+                inputs: linear.inputs.iter().copied().chain(of_columns(1..3)).chain(learned).collect(),
                 outputs: [&kept[..], &[h]].concat(),
                 saved: saved.clone(),
                 ..Wires::default()
@@ -291,8 +293,8 @@ impl<'a> Joiner<'a> {
             path: paths[1].clone(),
             phase: Phase::Forward,
             wires: Wires {
-                inputs: inputs.chain(of_columns(1..2)).chain(shift).chain(of_columns(3..5)).collect(),
-                outputs: dz.into_iter().chain(affine).collect(),
+                inputs: inputs.chain(of_columns(1..2)).chain(shift).chain(of_columns(3..5)).chain(learned).collect(),
+                outputs: dz.into_iter().chain(affine).chain(d_learned).collect(),
                 ..Wires::default()
             },
         };

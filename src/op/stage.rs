@@ -64,24 +64,54 @@ impl Arg {
 
 /// Where a strip of columns lies in its tensor.
 #[derive(Clone, Copy, Debug)]
-pub struct Place {
+pub struct Place<'a> {
     /// The first column of the tensor that it holds.
     pub first: usize,
-    /// Its columns; what lies beyond them in a row is of no account.
+    /// Its columns. A row has room for more; what lies there is not used.
     pub width: usize,
     /// Columns of the whole tensor.
     pub columns: usize,
+    /// The weights that the stage learns, one for each column; 0 where it learns none.
+    pub weights: &'a Row,
     /// The training step: rows of the batch, and the counter of random numbers.
     pub now: Now,
 }
 
-/// The stage on the CPU path, for all rows of a strip.
+impl Place<'_> {
+    /// The place of the tensor in which `times` neighbouring columns became one.
+    #[must_use]
+    pub fn narrowed(self, times: usize) -> Self {
+        Self { first: self.first / times, width: self.width / times, columns: self.columns / times, ..self }
+    }
+}
+
+/// The stage on the CPU path, for all rows of a strip. The place is that of its input.
 #[derive(Clone, Copy, Debug)]
 pub struct Fast {
     /// Replaces values by what the stage makes of them. Takes the bits of the arguments in their order.
-    pub value: fn(&[u32], &mut [Row], Place),
+    pub value: fn(&[u32], &mut [Row], Place<'_>),
     /// Replaces gradients by its output by those by its input, from what [`Seen`] says, `[rows, width]`.
-    pub gradient: fn(&[u32], ArrayView2<'_, f32>, &mut [Row], Place),
+    pub gradient: fn(&[u32], ArrayView2<'_, f32>, &mut [Row], Place<'_>),
+}
+
+/// Weights that a stage learns: one for each column, or one for all columns. It is the stage's second input.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// WGSL of what one element adds to the gradient by its column's weight, with `{d}` and `{s}` as in [`Stage::gradient`].
+    pub gradient: &'static str,
+    /// The CPU path's form: adds what the rows of a strip add, from what [`Seen`] says and the gradients by the output.
+    pub fast: fn(ArrayView2<'_, f32>, &[Row], &mut Row),
+    /// Where one weight serves all columns, what makes its gradient of the columns' sums.
+    pub total: Option<Total>,
+}
+
+/// How a single weight's gradient is made of the sums of the columns.
+#[derive(Clone, Debug)]
+pub struct Total {
+    /// The stage's operation with the sums of the columns, `[n]`, in place of the gradient by its weight.
+    pub by_column: Arc<dyn Op>,
+    /// Adds them up. Input: the sums `[n]`; output: the gradient `[1]`.
+    pub sum: Arc<dyn Op>,
 }
 
 /// What an operation of one input does to an element, or a column, of it.
@@ -93,8 +123,8 @@ pub struct Stage {
     pub scope: Scope,
     /// WGSL functions on four neighbouring features, where the features of a row are a multiple of four, and where not.
     pub parts: [&'static [Part]; 2],
-    /// WGSL of the value: `{v}` is what it is given, `{a}` the prefix of its arguments; `at.element` is the place of the first
-    /// of the four in the tensor.
+    /// WGSL of the value: `{v}` is what it is given, `{w}` the weights that it learns, `{a}` the prefix of its arguments;
+    /// `at.element` is the place of the first of the four in the tensor.
     pub value: &'static str,
     /// WGSL of the gradient: `{d}` is the gradient by the output, and `{s}` what [`Seen`] says.
     pub gradient: &'static str,
@@ -107,6 +137,11 @@ pub struct Stage {
     pub scale: Option<Arg>,
     /// Whether it draws random numbers.
     pub draws: bool,
+    /// The weights that it learns.
+    pub learned: Option<Learned>,
+    /// How many neighbouring columns become one: 1 where the width stays. The four values of a thread become the first of
+    /// its result, and the gradient is given and gives them in the same way.
+    pub narrows: usize,
     /// Its arguments, in the order in which the kernel has them.
     pub args: Vec<Arg>,
     /// How far its kernels may be from their twins, in the units of [`Tolerance::c`].
@@ -136,6 +171,11 @@ impl Stage {
     /// Whether it must have seen whole columns.
     pub fn is_of_columns(&self) -> bool {
         matches!(self.scope, Scope::Column { .. })
+    }
+
+    /// How many of its inputs are weights whose gradients it gives.
+    pub fn weights(&self) -> usize {
+        if self.is_of_columns() { 2 } else { usize::from(self.learned.is_some()) }
     }
 }
 

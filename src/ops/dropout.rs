@@ -139,6 +139,8 @@ impl Op for Dropout {
             is_silent_at_zero: false,
             scale: Some(Arg::f32("scale", scale)),
             draws: true,
+            learned: None,
+            narrows: 1,
             args: vec![
                 Arg::u32("layer", layer),
                 Arg::u32("seed_low", seed_low),
@@ -158,7 +160,7 @@ const STAGE_GRADIENT: &str = "dropped({d}, at.element, args.{a}layer, vec2u(args
                               args.{a}threshold, args.{a}scale)";
 
 /// The mask and scale on a strip, in place.
-fn drop_strip(args: &[u32], strip: &mut [Row], place: Place) {
+fn drop_strip(args: &[u32], strip: &mut [Row], place: Place<'_>) {
     let [layer, seed_low, seed_high, threshold, scale] = *args else { unreachable!("the stage's five arguments") };
     let (scale, key) = (f32::from_bits(scale), [seed_low, seed_high]);
     let mut words = [u32::MAX; crate::gemm::STRIP + 4];

@@ -7,9 +7,12 @@
 //! Source: He et al. 2015, "Delving deep into rectifiers", eq. 1, 11 and 12.
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
+use crate::op::stage::{Fast, Learned, Place, Row, Scope, Seen, Stage, Total};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires, spread};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts};
+use crate::{args, parts, simd};
+use ndarray::ArrayView2;
+use std::sync::Arc;
 
 args! { struct Args { features: u32, pixels: u32, alphas: u32 } }
 
@@ -113,9 +116,29 @@ pub static KERNELS: &[&Kernel] = &[&FORWARD, &GRAD_INPUT, &GRAD_ALPHA, &SUM_ALPH
 #[derive(Clone, Copy, Debug)]
 pub struct Prelu;
 
+/// The same, but that the gradient by α is `[features]`, the sums of the columns, also where they share one α.
+#[derive(Clone, Copy, Debug)]
+struct ByColumn;
+
+/// The gradient by an α that all features share. Input: the sums of the columns `[features]`; output: `[1]`.
+#[derive(Clone, Copy, Debug)]
+struct Sum;
+
 fn args(x: &Wire, alpha: &Wire) -> Args {
     let [features, pixels, alphas] = [x.shape.0[1], x.shape.pixels(), alpha.shape.elements()].map(|n| n as u32);
     Args { features, pixels, alphas }
+}
+
+/// Records dx and, for each feature, its part of dα.
+fn record_gradient(w: &Wires<Wire>, by_column: Option<&Wire>, rec: &mut Recorder) {
+    let (x, alpha, dy, now) = (&w.inputs[0], &w.inputs[1], &w.d_outputs[0], rec.now());
+    let args = args(x, alpha);
+    if let Some(dx) = &w.d_inputs[0] {
+        rec.elements(&GRAD_INPUT, &args, &[x.slot, alpha.slot, dy.slot, now, dx.slot], x.shape.elements());
+    }
+    if let Some(sums) = by_column {
+        rec.dispatch(&GRAD_ALPHA, &args, &[x.slot, dy.slot, now, sums.slot], spread(args.features as usize));
+    }
 }
 
 impl Op for Prelu {
@@ -146,23 +169,117 @@ impl Op for Prelu {
     }
 
     fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let (x, alpha, dy, now) = (&w.inputs[0], &w.inputs[1], &w.d_outputs[0], rec.now());
-        let args = args(x, alpha);
-        if let Some(dx) = &w.d_inputs[0] {
-            let slots = [x.slot, alpha.slot, dy.slot, now, dx.slot];
-            rec.elements(&GRAD_INPUT, &args, &slots, x.shape.elements());
-        }
-        if let Some(dalpha) = &w.d_inputs[1] {
-            let groups = spread(args.features as usize);
-            if args.alphas == args.features {
-                rec.dispatch(&GRAD_ALPHA, &args, &[x.slot, dy.slot, now, dalpha.slot], groups);
-            } else {
-                let partial = rec.private("alpha", [args.features as usize]);
-                rec.dispatch(&GRAD_ALPHA, &args, &[x.slot, dy.slot, now, partial.slot], groups);
-                rec.dispatch(&SUM_ALPHA, &args, &[partial.slot, dalpha.slot], [1, 1, 1]);
+        let features = w.inputs[0].shape.0[1];
+        match w.d_inputs.get(1).and_then(Option::as_ref) {
+            Some(dalpha) if dalpha.shape.elements() != features => {
+                let sums = rec.private("alpha", [features]);
+                record_gradient(w, Some(&sums), rec);
+                let wires = Wires { inputs: vec![sums], outputs: vec![dalpha.clone()], ..Wires::default() };
+                Sum.forward(&wires, rec);
             }
+            dalpha => record_gradient(w, dalpha, rec),
         }
     }
+
+    fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
+        let [x, alpha] = inputs else { return None };
+        let is_shared = alpha.elements() != x.width();
+        let total = || Total { by_column: Arc::new(ByColumn), sum: Arc::new(Sum) };
+        (x.0.len() == 2).then(|| Stage {
+            name: if is_shared { "prelu_shared" } else { "prelu" },
+            scope: Scope::Element,
+            parts: [parts!("prelu/stage.wgsl"); 2],
+            value: "prelu_value4({v}, {w})",
+            gradient: "prelu_gradient4({s}, {d}, {w})",
+            seen: Seen::Input,
+            is_silent_at_zero: false,
+            scale: None,
+            draws: false,
+            learned: Some(Learned {
+                gradient: "prelu_weight4({s}, {d})",
+                fast: weight_of_strip,
+                total: is_shared.then(total),
+            }),
+            narrows: 1,
+            args: vec![],
+            c: SUM.c,
+            fast: Some(Fast { value: value_of_strip, gradient: gradient_of_strip }),
+        })
+    }
+}
+
+impl Op for ByColumn {
+    fn name(&self) -> &'static str {
+        Prelu.name()
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        Prelu.shapes(inputs)
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        Prelu.forward(w, rec);
+    }
+
+    fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        record_gradient(w, w.d_inputs.get(1).and_then(Option::as_ref), rec);
+    }
+}
+
+impl Op for Sum {
+    fn name(&self) -> &'static str {
+        Prelu.name()
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let [_] = inputs else { return Err(ShapeError::new("the sum over features takes the features' sums")) };
+        Ok(Outputs { outputs: vec![Made::f32("dalpha", [1])], saved: vec![] })
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let args = Args { features: w.inputs[0].shape.elements() as u32, pixels: 1, alphas: 1 };
+        rec.dispatch(&SUM_ALPHA, &args, &[w.inputs[0].slot, w.outputs[0].slot], [1, 1, 1]);
+    }
+}
+
+fn value_of_strip(_: &[u32], rows: &mut [Row], place: Place<'_>) {
+    simd::run(
+        #[inline(always)]
+        || {
+            for row in rows {
+                for (x, alpha) in row.iter_mut().zip(place.weights) {
+                    *x = if *x > 0.0 { *x } else { alpha * *x };
+                }
+            }
+        },
+    );
+}
+
+fn gradient_of_strip(_: &[u32], seen: ArrayView2<'_, f32>, rows: &mut [Row], place: Place<'_>) {
+    simd::run(
+        #[inline(always)]
+        || {
+            for (d, x) in rows.iter_mut().zip(seen.rows()) {
+                for ((d, &x), alpha) in d.iter_mut().zip(x).zip(place.weights) {
+                    let dx = if x > 0.0 { *d } else { alpha * *d };
+                    *d = if x.is_nan() { x } else { dx };
+                }
+            }
+        },
+    );
+}
+
+fn weight_of_strip(seen: ArrayView2<'_, f32>, rows: &[Row], sums: &mut Row) {
+    simd::run(
+        #[inline(always)]
+        || {
+            for (d, x) in rows.iter().zip(seen.rows()) {
+                for ((sum, &d), &x) in sums.iter_mut().zip(d).zip(x) {
+                    *sum += if x > 0.0 { 0.0 } else { d * x };
+                }
+            }
+        },
+    );
 }
 
 /// Inputs for the checks.

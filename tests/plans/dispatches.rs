@@ -63,6 +63,9 @@ fn a_step_takes_few_dispatches_whatever_the_network() {
     for function in ["relu", "gelu", "leaky_relu", "tanh", "elu", "silu", "sigmoid"] {
         rows.push((w1(function, [256, 128], ""), Setup::default(), 8));
     }
+    for function in ["prelu", "prelu per_channel=true", "maxout 2", "maxout 4"] {
+        rows.push((w1(function, [256, 128], ""), Setup::default(), 10));
+    }
     rows.push((w1("relu", [250, 126], ""), Setup::default(), 8));
     rows.push((w1("relu", [256, 128], " bias=false"), Setup::default(), 8));
     rows.push((w1_relu.clone(), Setup { features: 3, ..Setup::default() }, 8));
@@ -81,9 +84,9 @@ fn a_step_takes_few_dispatches_whatever_the_network() {
         for (layers, setup, most) in &rows {
             let step = setup.step(layers, target);
             println!(
-                "{kind}: {:>2} of {most:>2}  {layers}, {:?}, {} features",
+                "{kind}: {:>2} of {most:>2}  {layers}, {}, {} features",
                 step.len(),
-                setup.head.loss,
+                setup.head.loss.kind.name,
                 setup.features
             );
             if step.len() > *most {

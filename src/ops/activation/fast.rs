@@ -46,7 +46,7 @@ pub(super) fn backward(a: &[u8], io: &mut Io<'_>, gradient: impl Fn(f32, f32, f3
 }
 
 /// The values of a strip, in place. What lies beyond its width in a row may be any number.
-pub(super) fn strip(args: &[u32], rows: &mut [Row], place: Place, value: impl Fn(f32, f32) -> f32) {
+pub(super) fn strip(args: &[u32], rows: &mut [Row], place: Place<'_>, value: impl Fn(f32, f32) -> f32) {
     let (parameter, lanes) = (f32::from_bits(args[0]), place.width.next_multiple_of(LANES));
     simd::run(
         #[inline(always)]
@@ -66,7 +66,7 @@ pub(super) fn strip_gradient(
     args: &[u32],
     seen: ArrayView2<'_, f32>,
     rows: &mut [Row],
-    place: Place,
+    place: Place<'_>,
     gradient: impl Fn(f32, f32, f32) -> f32,
 ) {
     let parameter = f32::from_bits(args[0]);

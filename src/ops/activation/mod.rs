@@ -190,6 +190,8 @@ impl Op for Activation {
             is_silent_at_zero: function.is_silent_at_zero,
             scale: None,
             draws: false,
+            learned: None,
+            narrows: 1,
             args: vec![Arg::f32("parameter", self.parameter as f32)],
             c: function.kernels[0].tolerance.c.max(function.kernels[1].tolerance.c),
             fast: Some(function.stage_fast),

@@ -272,6 +272,8 @@ impl Op for BatchNorm {
             is_silent_at_zero: false,
             scale: None,
             draws: false,
+            learned: None,
+            narrows: 1,
             args: vec![],
             c: 16.0,
             fast: None,

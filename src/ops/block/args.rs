@@ -4,25 +4,28 @@ use super::chain::Chain;
 use crate::kernel::Scalar;
 
 /// The words that the arguments begin with, in both directions.
-pub(super) const FORWARD: [(&str, Scalar); 8] = [
+pub(super) const FORWARD: [(&str, Scalar); 9] = [
     ("k", Scalar::U32),
     ("n", Scalar::U32),
     ("weight", Scalar::U32),
     ("bias", Scalar::U32),
     ("gamma", Scalar::U32),
     ("beta", Scalar::U32),
+    ("learned", Scalar::U32),
     ("saved", Scalar::U32),
     ("eps", Scalar::F32),
 ];
-pub(super) const BACKWARD: [(&str, Scalar); 11] = [
+pub(super) const BACKWARD: [(&str, Scalar); 13] = [
     ("k", Scalar::U32),
     ("n", Scalar::U32),
     ("weight", Scalar::U32),
     ("gamma", Scalar::U32),
     ("beta", Scalar::U32),
+    ("learned", Scalar::U32),
     ("saved", Scalar::U32),
     ("dgamma", Scalar::U32),
     ("dbeta", Scalar::U32),
+    ("dlearned", Scalar::U32),
     ("running_mean", Scalar::U32),
     ("running_var", Scalar::U32),
     ("momentum", Scalar::F32),

@@ -8,6 +8,8 @@ use crate::op::{Case, Family, Fill, Op, Plain, Recorder, Target, Wire, Wires};
 use crate::ops::activation::{self, Activation};
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::dropout::Dropout;
+use crate::ops::maxout::Maxout;
+use crate::ops::prelu::Prelu;
 use crate::shape::Shape;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -26,11 +28,16 @@ fn relu() -> Arc<dyn Op> {
     Arc::new(Activation::RELU)
 }
 
-/// The operations as stages behind a product of so many outputs.
-fn chain(ops: &[Arc<dyn Op>], n: usize) -> Arc<Chain> {
+/// The operations as stages behind a product of so many outputs; learned weights are one for each of them, or one for all.
+fn chain(ops: &[Arc<dyn Op>], n: usize, is_shared: bool) -> Arc<Chain> {
     let vector = Shape(vec![n]);
-    let inputs = [Shape(vec![2, n]), vector.clone(), vector.clone(), vector.clone(), vector];
-    let link = |op: &Arc<dyn Op>| op.stage(&inputs).map(|stage| Link { op: Arc::clone(op), stage });
+    let learned = if is_shared { Shape(vec![1]) } else { vector.clone() };
+    let x = Shape(vec![2, n]);
+    let inputs = |op: &Arc<dyn Op>| match op.name() {
+        "prelu" => vec![x.clone(), learned.clone()],
+        _ => vec![x.clone(), vector.clone(), vector.clone(), vector.clone(), vector.clone()],
+    };
+    let link = |op: &Arc<dyn Op>| op.stage(&inputs(op)).map(|stage| Link { op: Arc::clone(op), stage });
     let links = ops.iter().filter_map(link).collect();
     Arc::new(Chain::new(links).unwrap_or_else(|why| panic!("{why}")))
 }
@@ -40,15 +47,18 @@ fn chain(ops: &[Arc<dyn Op>], n: usize) -> Arc<Chain> {
 /// # Panics
 /// They do not make a block.
 pub fn of_ops(ops: &[Arc<dyn Op>], n: usize, bias: bool) -> Block {
-    Block { chain: chain(ops, n), bias }
+    Block { chain: chain(ops, n, false), bias }
 }
 
 /// Sizes of a case: rows of the step and of the batch, inputs and outputs.
 type Sizes = [usize; 4];
 
 /// Value and gradient of a block: the gradient is given what the twins of the value left.
-fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
-    let chain = chain(ops, n);
+fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, sizes: Sizes, fill: Fill) -> Vec<Case> {
+    of_chain(name, chain(ops, sizes[3], false), bias, sizes, fill)
+}
+
+fn of_chain(name: &str, chain: Arc<Chain>, bias: bool, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
     let normal = |shape: &[usize], mean| (Shape(shape.to_vec()), Fill::Normal(mean, 1.0));
     let weight = (Shape(vec![n, k]), Fill::Normal(0.0, 1.0 / (k as f32).sqrt()));
     let mut inputs = vec![(Shape(vec![batch, k]), fill), weight];
@@ -56,6 +66,8 @@ fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, [rows, batch, k, n]: Sizes,
     if chain.column.is_some() {
         inputs.extend([normal(&[n], 1.0), normal(&[n], 0.1)]);
     }
+    let learned = chain.learned().map(|(_, learned)| normal(&[if learned.total.is_some() { 1 } else { n }], 0.4));
+    inputs.extend(learned.clone());
     let block = Block { chain: Arc::clone(&chain), bias };
     let stages = chain.name();
     let forward = Case::new(format!("{stages}, {name}"), block.clone(), rows, inputs).not_smooth();
@@ -63,26 +75,28 @@ fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, [rows, batch, k, n]: Sizes,
     let gradient = BlockGradient { chain: Arc::clone(&chain) };
     let words = |shape: &[usize], name: &str| (Shape(shape.to_vec()), Fill::Words(left[name].clone()));
     // The next layer has 7 outputs: its gradient is read by single words.
-    let mut inputs = vec![normal(&[batch, 7], 0.0), normal(&[7, n], 0.0)];
+    let mut inputs = vec![normal(&[batch, 7], 0.0), normal(&[7, n / chain.narrows()], 0.0)];
     inputs.extend(chain.keeps_product().then(|| words(&[batch, n], "product")));
     inputs.extend(gradient.takes_output().then(|| words(&[batch, n], "h")));
     if chain.column.is_some() {
-        let affine = &forward.inputs[forward.inputs.len() - 2..];
+        let first = 2 + usize::from(bias);
         let variances = Fill::Words((0..n).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
         let state = [normal(&[n], 0.0), (Shape(vec![n]), variances)];
         // γ and β with the numbers that the value had.
-        let own = |i: usize| (affine[i].0.clone(), Fill::Words(affine[i].1.words(&affine[i].0, place(&forward, i))));
+        let own = |i: usize| own_words(&forward, first + i);
         inputs.extend([words(&[3, n], "saved"), own(0)]);
         inputs.extend(gradient.takes_shift().then(|| own(1)));
         inputs.extend(state);
     }
+    inputs.extend(learned.map(|_| own_words(&forward, forward.inputs.len() - 1)));
     let backward = Case::new(format!("{stages}, backward, {name}"), gradient, rows, inputs).not_smooth();
     vec![forward, backward]
 }
 
-/// The index by which an affine input of the value was filled.
-fn place(forward: &Case, i: usize) -> u32 {
-    (forward.inputs.len() - 2 + i) as u32
+/// An input of the value with the numbers that it had there.
+fn own_words(forward: &Case, i: usize) -> (Shape, Fill) {
+    let (shape, fill) = &forward.inputs[i];
+    (shape.clone(), Fill::Words(fill.words(shape, i as u32)))
 }
 
 /// What the twins of a block leave, by name.
@@ -177,6 +191,20 @@ fn derived() -> Vec<Case> {
         all.extend(both("no bias, 37 of 41x20x44", ops, false, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x9", ops, true, [18, 21, 5, 9], normal()));
     }
+    let maxout = |pieces: usize| Arc::new(Maxout { pieces }) as Arc<dyn Op>;
+    let prelu = || Arc::new(Prelu) as Arc<dyn Op>;
+    let wider: [&[Arc<dyn Op>]; 5] = [
+        &[batch_norm(), prelu(), dropout(0.4)],
+        &[prelu()],
+        &[batch_norm(), maxout(2), dropout(0.4)],
+        &[maxout(4), tanh()],
+        &[dropout(0.3), maxout(2)],
+    ];
+    for ops in wider {
+        all.extend(both("37 of 41x20x44", ops, true, [37, 41, 20, 44], normal()));
+        all.extend(both("words, 18 of 21x5x36", ops, false, [18, 21, 5, 36], normal()));
+    }
+    all.extend(of_chain("37 of 41x20x44", chain(&[batch_norm(), prelu()], 44, true), true, [37, 41, 20, 44], normal()));
     // Of its gradient all would be NaN.
     all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme).into_iter().take(1));
     let mut extreme_dy = both("extreme dy", &block, true, [19, 19, 12, 8], normal());

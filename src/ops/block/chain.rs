@@ -1,6 +1,6 @@
 //! The stages behind a product, and the WGSL that they come to.
 
-use crate::op::stage::{Arg, Link, Scope, Seen};
+use crate::op::stage::{Arg, Learned, Link, Scope, Seen};
 use std::fmt::Write as _;
 
 /// The stages behind a product: at most one of columns, at most one before it.
@@ -40,6 +40,12 @@ impl Chain {
         if before.len() > 1 || before.iter().any(|link| link.stage.seen != Seen::Output) {
             return Err("before batch norm a block takes one function whose gradient is taken from its output");
         }
+        if links.iter().filter(|link| link.stage.learned.is_some()).count() > 1 {
+            return Err("only one function with weights of its own can stand in a block");
+        }
+        if links.iter().filter(|link| link.stage.narrows > 1).count() > 1 {
+            return Err("only one operation that makes rows narrower can stand in a block");
+        }
         Ok(Self { links, column })
     }
 
@@ -52,6 +58,28 @@ impl Chain {
     #[allow(clippy::len_without_is_empty, reason = "there is no empty chain")]
     pub fn len(&self) -> usize {
         self.links.len()
+    }
+
+    /// How many neighbouring columns of the product become one of h.
+    pub fn narrows(&self) -> usize {
+        self.links.iter().map(|link| link.stage.narrows).product()
+    }
+
+    /// How many neighbouring columns of the product are one behind so many stages.
+    pub(super) fn narrows_after(&self, stages: usize) -> usize {
+        self.links[..stages].iter().map(|link| link.stage.narrows).product()
+    }
+
+    /// The stage that learns weights: its place among the links, and the weights.
+    pub(super) fn learned(&self) -> Option<(usize, &Learned)> {
+        self.links.iter().enumerate().find_map(|(at, link)| Some((at, link.stage.learned.as_ref()?)))
+    }
+
+    /// Whether its kernels touch a binding by single words, also where all widths of the product are multiples of four: what
+    /// holds rows that became narrower.
+    pub(super) fn is_by_words(&self, binding: &str, backward: bool) -> bool {
+        let narrow: &[&str] = if backward { &["params", "dz"] } else { &["h"] };
+        self.narrows() > 1 && narrow.contains(&binding)
     }
 
     /// The stages before that of columns.
@@ -121,20 +149,33 @@ impl Chain {
     }
 
     fn call(&self, i: usize, template: &str, names: &[(&str, &str)]) -> String {
-        let with_prefix = template.replace("{a}", &format!("s{i}_"));
+        let element = if self.narrows_after(i) > 1 { "near.element" } else { "at.element" };
+        let with_prefix = template.replace("{a}", &format!("s{i}_")).replace("{w}", "learned");
+        let with_prefix = with_prefix.replace("at.element", element);
         names.iter().fold(with_prefix, |text, (name, value)| text.replace(name, value))
     }
 
     /// WGSL of `before` and `behind`: what the stages make of four values.
     pub(super) fn values(&self) -> String {
-        let mut text = String::new();
+        let mut text = self.narrow();
         let first = self.column.map_or(0, |at| at + 1);
         for (name, range) in [("before", 0..self.before().len()), ("behind", first..self.links.len())] {
             _ = writeln!(text, "fn {name}(at: At, v0: vec4f) -> vec4f {{");
+            text += if range.is_empty() { "" } else { self.near() };
             text += &self.steps(range.clone());
             _ = writeln!(text, "    return v{};\n}}\n", range.len());
         }
         text
+    }
+
+    /// WGSL of how many columns become one.
+    fn narrow(&self) -> String {
+        format!("// So many neighbouring columns of the product are one of h.\nconst NARROW = {}u;\n\n", self.narrows())
+    }
+
+    /// WGSL of the place of what a thread's four columns become.
+    fn near(&self) -> &'static str {
+        if self.narrows() > 1 { "    let near = At(at.element / NARROW, at.count / NARROW);\n" } else { "" }
     }
 
     /// `v1` and on, out of `v0`.
@@ -150,7 +191,7 @@ impl Chain {
     /// WGSL of `gradient_before` and `gradient_behind`, the latter out of the gradient by h and y, which the stages behind are
     /// given.
     pub(super) fn gradients(&self) -> String {
-        let mut text = String::from("fn gradient_behind(at: At, d: vec4f, v0: vec4f) -> vec4f {\n");
+        let mut text = self.narrow() + "fn gradient_behind(at: At, d: vec4f, v0: vec4f) -> vec4f {\n" + self.near();
         let first = self.column.map_or(0, |at| at + 1);
         let (behind, from) = (self.behind(), self.from());
         if from == From::Again {
@@ -169,6 +210,10 @@ impl Chain {
                 (From::Output, None) => self.call(i, link.stage.gradient, &[("{s}", "h"), ("{d}", &d)]),
                 _ => {
                     let seen = format!("v{}", if link.stage.seen == Seen::Output { step + 1 } else { step });
+                    if let Some(learned) = &link.stage.learned {
+                        let part = self.call(i, learned.gradient, &[("{s}", &seen), ("{d}", &d)]);
+                        _ = writeln!(text, "    learned_sum += {part};");
+                    }
                     self.call(i, link.stage.gradient, &[("{s}", &seen), ("{d}", &d)])
                 }
             };

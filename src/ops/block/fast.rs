@@ -7,6 +7,7 @@ use super::chain::Chain;
 use crate::gemm::{self, Form, Mask, Packed, STRIP, matrix, matrix_mut, workspace};
 use crate::kernel::{Io, Now};
 use crate::op::stage::{Link, Place, Row};
+use crate::threads::Pieces;
 use crate::{simd, threads};
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 
@@ -21,6 +22,32 @@ const MASKS: usize = size_of::<Row>() / size_of::<Mask>();
 
 /// Multiply-adds that cost as much as what follows the product, for one element.
 const END: usize = 64;
+
+/// The columns of h, counted by those of the product, of which `times` neighbours become one.
+pub(super) struct Narrow<'a> {
+    columns: ArrayViewMut2<'a, f32>,
+    times: usize,
+}
+
+impl Pieces for Narrow<'_> {
+    fn size(&self) -> usize {
+        self.columns.ncols() * self.times
+    }
+
+    fn cut(self, at: usize) -> (Self, Self) {
+        let (a, b) = self.columns.cut(at / self.times);
+        (Self { columns: a, times: self.times }, Self { columns: b, times: self.times })
+    }
+}
+
+/// The learned weights of all columns: a number for each, or one for all.
+pub(super) fn weights_of(learned: Option<&[f32]>, first: usize, width: usize) -> Row {
+    match learned {
+        None => [0.0; STRIP],
+        Some([alpha]) => [*alpha; STRIP],
+        Some(all) => filled(&all[first..][..width]),
+    }
+}
 
 /// `count` floats from `first` on.
 pub(super) fn part(data: &[f32], first: u32, count: usize) -> &[f32] {
@@ -60,7 +87,7 @@ pub(super) fn slice_mut<'a>(row: ndarray::ArrayViewMut1<'a, f32>) -> &'a mut [f3
 }
 
 /// Has a link make its values of a strip, in place.
-pub(super) fn value(link: &Link, args: &[u32], strip: &mut [Row], place: Place) {
+pub(super) fn value(link: &Link, args: &[u32], strip: &mut [Row], place: Place<'_>) {
     match link.stage.fast {
         Some(fast) => (fast.value)(args, strip, place),
         None => unreachable!("a stage of elements has a fast form"),
@@ -101,11 +128,13 @@ struct Forward<'a> {
     bias: Option<&'a [f32]>,
     /// γ and β.
     affine: Option<[&'a [f32]; 2]>,
+    /// The weights that a stage learns.
+    learned: Option<&'a [f32]>,
 }
 
 pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'_>) {
     let args = Args::new(bytes, false);
-    let [k, n, weight, bias, gamma, beta, saved] = [0, 1, 2, 3, 4, 5, 6].map(|at| args.word(at));
+    let [k, n, weight, bias, gamma, beta, learned, saved] = [0, 1, 2, 3, 4, 5, 6, 7].map(|at| args.word(at));
     let (k, n) = (k as usize, n as usize);
     let (mut zs, mut h);
     let [x, params, now] = if chain.keeps_product() {
@@ -126,21 +155,23 @@ pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'
         weight: matrix(part(params, weight, n * k), n, k),
         bias: has_bias.then(|| part(params, bias, n)),
         affine: chain.column.map(|_| [gamma, beta].map(|at| part(params, at, n))),
+        learned: chain.learned().map(|(_, of)| part(params, learned, if of.total.is_some() { 1 } else { n })),
     };
     let mut none = [];
     let zs = zs.as_mut().map_or(&mut none[..], |zs| zs.f32_mut());
     let (product, saved) = zs.split_at_mut(if chain.column.is_some() { saved as usize } else { zs.len() });
     // What is not bound has no rows.
     let [product_rows, saved_rows] = [usize::from(!product.is_empty()) * rows, usize::from(!saved.is_empty()) * 3];
-    let out =
-        (matrix_mut(product, product_rows, n), matrix_mut(h.f32_mut(), rows, n), matrix_mut(saved, saved_rows, n));
+    let times = chain.narrows();
+    let h = Narrow { columns: matrix_mut(h.f32_mut(), rows, n / times), times };
+    let out = (matrix_mut(product, product_rows, n), h, matrix_mut(saved, saved_rows, n));
     let x = matrix(x.f32(), rows, k);
     with_room(x, n, 1, |room, strips, size| {
         let x = Packed::new(Form::of(x, n), x, room);
         threads::share(out, [x.least(), STRIP], strips, size, |strip, first, (product, h, saved)| {
-            let (weight, strip) = (columns(all.weight.t(), first, first + h.ncols()), &mut strip[..rows]);
+            let (weight, strip) = (columns(all.weight.t(), first, first + h.size()), &mut strip[..rows]);
             strip_of_product(x, weight, strip);
-            all.end(first, strip, [product, h, saved]);
+            all.end(first, strip, [product, h.columns, saved]);
         });
     });
 }
@@ -148,8 +179,9 @@ pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'
 impl Forward<'_> {
     /// What follows the product, on the columns from `first` on.
     fn end(&self, first: usize, strip: &mut [Row], [mut product, mut h, mut saved]: [ArrayViewMut2<'_, f32>; 3]) {
-        let (width, columns) = (h.ncols(), self.weight.nrows());
-        let place = Place { first, width, columns, now: self.now };
+        let (width, columns) = (h.ncols() * self.chain.narrows(), self.weight.nrows());
+        let weights = &weights_of(self.learned, first, width);
+        let place = Place { first, width, columns, weights, now: self.now };
         let here = |vector: &[f32]| filled(&vector[first..][..width]);
         if let Some(bias) = self.bias {
             let bias = here(bias);
@@ -159,6 +191,7 @@ impl Forward<'_> {
             );
         }
         let link = |strip: &mut [Row], at: usize| {
+            let place = place.narrowed(self.chain.narrows_after(at));
             value(&self.chain.links[at], self.args.of_link(self.chain, at), strip, place);
         };
         (0..self.chain.before().len()).for_each(|at| link(strip, at));
@@ -174,8 +207,9 @@ impl Forward<'_> {
         }
         let behind = self.chain.column.map_or(0, |at| at + 1);
         (behind..self.chain.links.len()).for_each(|at| link(strip, at));
+        let narrow = h.ncols();
         for (row, h) in strip.iter().zip(h.rows_mut()) {
-            slice_mut(h).copy_from_slice(&row[..width]);
+            slice_mut(h).copy_from_slice(&row[..narrow]);
         }
     }
 

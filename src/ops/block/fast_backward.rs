@@ -2,7 +2,9 @@
 
 use super::args::{Args, BACKWARD};
 use super::chain::{Chain, From};
-use super::fast::{columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, with_room};
+use super::fast::{
+    columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, weights_of, with_room,
+};
 use crate::gemm::{Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut};
 use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
 use crate::op::stage::{Place, Row, Seen};
@@ -36,28 +38,47 @@ struct Backward<'a> {
     product: Option<ArrayView2<'a, f32>>,
     h: Option<ArrayView2<'a, f32>>,
     columns: Option<Columns<'a>>,
+    /// The weights that a stage learns.
+    learned: Option<&'a [f32]>,
+    /// Columns of the block's product.
+    n: usize,
 }
 
-/// What is written: dz, and dγ and dβ, which are empty without a stage of columns.
-type Out<'a> = (ArrayViewMut2<'a, f32>, ArrayViewMut2<'a, f32>, ArrayViewMut2<'a, f32>);
+/// What is written: dz; dγ and dβ, which are empty without a stage of columns; the sums of the columns for the weights that a
+/// stage learns, which are empty without one.
+type Out<'a> = (ArrayViewMut2<'a, f32>, Affine<'a>, ArrayViewMut2<'a, f32>);
+type Affine<'a> = (ArrayViewMut2<'a, f32>, ArrayViewMut2<'a, f32>);
+
+/// Parts of one tensor of so many words each, at offsets; none where there is no offset.
+///
+/// # Panics
+/// Parts overlap or lie outside of the tensor: a fault of ours.
+fn parts<const N: usize>(tensor: &mut [f32], offsets: [Option<u32>; N], n: usize) -> [&mut [f32]; N] {
+    let ranges = offsets.map(|offset| offset.map_or(0..0, |offset| offset as usize..offset as usize + n));
+    tensor.get_disjoint_mut(ranges).unwrap_or_else(|_| panic!("gradients of one tensor do not overlap"))
+}
 
 pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
     let args = Args::new(bytes, true);
-    let [k, n, weight, gamma, beta, saved, at_dgamma, at_dbeta, at_mean, at_var] =
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map(|at| args.word(at));
-    let (k, n) = (k as usize, n as usize);
+    let [k, n, weight, gamma, beta, learned, saved, at_dgamma, at_dbeta, at_dlearned, at_mean, at_var] =
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|at| args.word(at));
+    let (k, n, narrow) = (k as usize, n as usize, n as usize / chain.narrows());
+    let is_shared = chain.learned().map(|(_, learned)| learned.total.is_some());
     let mut bound = io.take::<MAX_BINDINGS>().into_iter();
     let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
     let (is_of_columns, keeps) = (chain.column.is_some(), chain.keeps_product());
     let [dy, params, zs, h] = [true, true, keeps, chain.from() == From::Output].map(&mut next);
-    let [now, mut dz, mut grads, mut state] = [true, true, is_of_columns, is_of_columns].map(&mut next);
+    let (has_grads, has_sums) = (is_of_columns || is_shared == Some(false), is_shared == Some(true));
+    let [now, mut dz, mut grads, mut sums, mut state] = [true, true, has_grads, has_sums, is_of_columns].map(&mut next);
     let (now, params) = (now.now(), params.f32());
     let rows = now.rows as usize;
     let all = Backward {
         chain,
         args,
         now,
-        weight: matrix(part(params, weight, n * k), k, n),
+        weight: matrix(part(params, weight, narrow * k), k, narrow),
+        learned: is_shared.map(|is_shared| part(params, learned, if is_shared { 1 } else { n })),
+        n,
         product: keeps.then(|| matrix(zs.f32(), rows, n)),
         h: (chain.from() == From::Output).then(|| matrix(h.f32(), rows, n)),
         columns: is_of_columns.then(|| Columns {
@@ -66,18 +87,17 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
             beta: if chain.from() == From::Again { part(params, beta, n) } else { &[] },
         }),
     };
-    let (mut none, grads) = ([], if is_of_columns { Some(grads.f32_mut()) } else { None });
-    let affine = grads.map_or([&mut none[..0], &mut []], |grads| {
-        let (low, high) = (at_dgamma.min(at_dbeta) as usize, at_dgamma.max(at_dbeta) as usize);
-        let (before, after) = grads.split_at_mut(high);
-        let (low, high) = (&mut before[low..][..n], &mut after[..n]);
-        if at_dgamma < at_dbeta { [low, high] } else { [high, low] }
-    });
-    let [dgamma, dbeta] = affine.map(|vector| {
+    let mut none = [];
+    let grads = if has_grads { grads.f32_mut() } else { &mut none[..] };
+    let of_columns = |at: u32| is_of_columns.then_some(at);
+    let offsets = [of_columns(at_dgamma), of_columns(at_dbeta), (is_shared == Some(false)).then_some(at_dlearned)];
+    let [dgamma, dbeta, dlearned] = parts(grads, offsets, n);
+    let dlearned = if has_sums { sums.f32_mut() } else { dlearned };
+    let [dgamma, dbeta, dlearned] = [dgamma, dbeta, dlearned].map(|vector| {
         let rows = usize::from(!vector.is_empty());
         matrix_mut(vector, rows, n)
     });
-    let out: Out<'_> = (matrix_mut(dz.f32_mut(), rows, n), dgamma, dbeta);
+    let out: Out<'_> = (matrix_mut(dz.f32_mut(), rows, n), (dgamma, dbeta), dlearned);
     all.run(matrix(dy.f32(), rows, k), out);
     if let (Some(columns), 0) = (&all.columns, now.halted) {
         all.move_state(columns, state.f32_mut(), [at_mean, at_var]);
@@ -86,7 +106,7 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
 
 impl Backward<'_> {
     fn run(&self, dy: ArrayView2<'_, f32>, out: Out<'_>) {
-        let ((rows, k), n) = (dy.dim(), self.weight.ncols());
+        let ((rows, k), n) = (dy.dim(), self.n);
         // Beside the strip of the gradient, one for each stage that is gone through again, and one to begin with.
         let again = if self.chain.from() == From::Again { self.chain.needed() + 1 } else { 0 };
         with_room(dy, n, 1 + again, |room, strips, size| {
@@ -104,32 +124,41 @@ impl Backward<'_> {
 
     /// dz, dγ and dβ of the columns from `first` on.
     fn strip(&self, first: usize, dy: Gradient<'_>, (strip, memory): (&mut [Row], &mut [Row]), out: Out<'_>) {
-        let end = first + out.0.ncols();
-        let weight = columns(self.weight, first, end);
+        let (end, narrows) = (first + out.0.ncols(), self.chain.narrows());
+        let weight = columns(self.weight, first / narrows, end / narrows);
         match (dy, self.h) {
             (Gradient::All(dy), _) => strip_of_product(dy, weight, strip),
             (Gradient::Few(dy), Some(h)) => gemm_masked(dy, weight, masks(columns(h, first, end), memory), strip),
             (Gradient::Few(_), None) => unreachable!("masks are made of h"),
         }
-        self.through_stages(first, end - first, strip, memory);
-        self.finish(first, strip, out);
+        let sums = self.through_stages(first, end - first, strip, memory);
+        let (dz, affine, mut dlearned) = out;
+        if let Some(mut dlearned) = dlearned.rows_mut().into_iter().next() {
+            slice_mut(dlearned.view_mut()).copy_from_slice(&sums[..end - first]);
+        }
+        self.finish(first, strip, dz, affine);
     }
 
-    /// The gradient through the stages behind that of columns, in place.
-    fn through_stages(&self, first: usize, width: usize, strip: &mut [Row], memory: &mut [Row]) {
-        let (chain, n) = (self.chain, self.weight.ncols());
-        let place = Place { first, width, columns: n, now: self.now };
+    /// The gradient through the stages behind that of columns, in place; gives the sums of the columns for the weights that a
+    /// stage learns.
+    fn through_stages(&self, first: usize, width: usize, strip: &mut [Row], memory: &mut [Row]) -> Row {
+        let (chain, rows) = (self.chain, strip.len());
+        let weights = &weights_of(self.learned, first, width);
+        let place = Place { first, width, columns: self.n, weights, now: self.now };
         let (behind, from) = (chain.column.map_or(0, |at| at + 1), chain.from());
-        let rows = strip.len();
         if from == From::Again {
-            self.values_again(first, width, memory);
+            self.values_again(place, memory);
         }
         // What a number of stages behind have made of y.
         let after = |stages: usize| match (from, self.h) {
             (From::Output, Some(h)) => columns(h, first, first + width),
-            (From::Again, _) => columns(matrix(memory[stages * rows..][..rows].as_flattened(), rows, STRIP), 0, width),
+            (From::Again, _) => {
+                let width = width / chain.narrows_after(behind + stages);
+                columns(matrix(memory[stages * rows..][..rows].as_flattened(), rows, STRIP), 0, width)
+            }
             _ => matrix(&[], 0, width),
         };
+        let mut sums = [0.0; STRIP];
         for (step, link) in chain.behind().iter().enumerate().rev() {
             let args = self.args.of_link(chain, behind + step);
             if let (From::Output, Some(place)) = (from, link.scale_place()) {
@@ -141,16 +170,21 @@ impl Backward<'_> {
                 Seen::Output => after(step + 1),
                 Seen::Input => after(step),
             };
+            if let Some(learned) = &link.stage.learned {
+                (learned.fast)(seen, strip, &mut sums);
+            }
+            let place = place.narrowed(chain.narrows_after(behind + step));
             match link.stage.fast {
                 Some(fast) => (fast.gradient)(args, seen, strip, place),
                 None => unreachable!("a stage of elements has a fast form"),
             }
         }
+        sums
     }
 
     /// What each stage behind was given and gave, strip by strip: y, and what the stages made of it.
-    fn values_again(&self, first: usize, width: usize, memory: &mut [Row]) {
-        let (chain, rows) = (self.chain, self.now.rows as usize);
+    fn values_again(&self, place: Place<'_>, memory: &mut [Row]) {
+        let (chain, rows, Place { first, width, .. }) = (self.chain, self.now.rows as usize, place);
         let Some(product) = self.product else { unreachable!("the product is kept") };
         let product = columns(product, first, first + width);
         let (y, mut rest) = memory.split_at_mut(rows);
@@ -163,19 +197,19 @@ impl Backward<'_> {
             });
             normalize(y, &stats, &filled(&gamma[first..][..width]), &filled(&beta[first..][..width]));
         }
-        let place = Place { first, width, columns: self.weight.ncols(), now: self.now };
         let behind = chain.column.map_or(0, |at| at + 1);
         let mut last = y;
-        for step in 0..chain.needed() {
+        for at in behind..behind + chain.needed() {
             let (next, after) = rest.split_at_mut(rows);
             next.copy_from_slice(last);
-            value(&chain.links[behind + step], self.args.of_link(chain, behind + step), next, place);
+            let place = place.narrowed(chain.narrows_after(at));
+            value(&chain.links[at], self.args.of_link(chain, at), next, place);
             (last, rest) = (next, after);
         }
     }
 
     /// What is left once the gradient has gone through the stages behind.
-    fn finish(&self, first: usize, strip: &mut [Row], (mut dz, mut dgamma, mut dbeta): Out<'_>) {
+    fn finish(&self, first: usize, strip: &mut [Row], mut dz: ArrayViewMut2<'_, f32>, affine: Affine<'_>) {
         let width = dz.ncols();
         if let Some(Columns { saved, gamma, .. }) = &self.columns {
             let Some(product) = self.product else { unreachable!("the product is kept") };
@@ -185,10 +219,11 @@ impl Backward<'_> {
             };
             let gamma = filled(&gamma[first..][..width]);
             let sums = through_columns(strip, z, self.now.rows as f32, (&of(0), &of(1), &gamma));
+            let (mut dgamma, mut dbeta) = affine;
             slice_mut(dgamma.row_mut(0)).copy_from_slice(&sums[0][..width]);
             slice_mut(dbeta.row_mut(0)).copy_from_slice(&sums[1][..width]);
             if let [link] = self.chain.before() {
-                let place = Place { first, width, columns: self.weight.ncols(), now: self.now };
+                let place = Place { first, width, columns: self.n, weights: &[0.0; STRIP], now: self.now };
                 match link.stage.fast {
                     Some(fast) => (fast.gradient)(self.args.of_link(self.chain, 0), z, strip, place),
                     None => unreachable!("a stage of elements has a fast form"),
@@ -202,7 +237,7 @@ impl Backward<'_> {
 
     fn move_state(&self, columns: &Columns<'_>, state: &mut [f32], [at_mean, at_var]: [u32; 2]) {
         let momentum = f32::from_bits(self.args.word(MOMENTUM));
-        let (rows, n) = (self.now.rows as f32, self.weight.ncols());
+        let (rows, n) = (self.now.rows as f32, self.n);
         let unbiased = rows / (rows - 1.0);
         for (at, row, factor) in [(at_mean, 0, 1.0), (at_var, 2, unbiased)] {
             let running = &mut state[at as usize..][..n];

@@ -34,6 +34,7 @@ fn name(chain: &Chain, Wanted { family, aligned, bias, backward }: Wanted) -> St
         (backward, "backward"),
         (!backward, "forward"),
         (!backward && !bias, "_bare"),
+        (chain.narrows() > 1, "_narrow"),
     ];
     let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
     format!("block.{marks} {}", chain.name())
@@ -49,10 +50,11 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
     let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
-    parts.push(declarations(&fields, &bindings, wanted.aligned));
-    parts.extend(accessors(&bindings, wanted.aligned));
+    let by_words = |binding: &Binding| !wanted.aligned || chain.is_by_words(binding.name, wanted.backward);
+    parts.push(declarations(&fields, &bindings, by_words));
+    parts.extend(accessors(&bindings, by_words));
     for link in &chain.links {
-        for own in link.stage.parts[usize::from(!wanted.aligned)] {
+        for own in link.stage.parts[usize::from(!wanted.aligned || chain.narrows() > 1)] {
             if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
                 parts.push(*own);
             }
@@ -60,6 +62,7 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     }
     parts.push(generated(if wanted.backward { chain.gradients() } else { chain.values() }));
     parts.push(product(chain, wanted));
+    parts.push(learned(chain, wanted.backward));
     parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
     parts.push(match (columns, wanted.backward) {
         (true, false) => part!("block/columns_forward.wgsl"),
@@ -101,6 +104,8 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
 /// The bindings: what is read, the step, what is written.
 pub(super) fn bindings(chain: &Chain, backward: bool) -> Vec<Binding> {
     let (columns, keeps) = (chain.columns().is_some(), chain.keeps_product());
+    let learned = chain.learned().map(|(_, learned)| learned.total.is_some());
+    let (grads, sums) = (columns || learned == Some(false), learned == Some(true));
     let when = |is: bool, binding: Binding| is.then_some(binding);
     let all = if backward {
         vec![
@@ -110,7 +115,8 @@ pub(super) fn bindings(chain: &Chain, backward: bool) -> Vec<Binding> {
             when(chain.from() == From::Output, read("h")),
             Some(NOW),
             Some(write("dz")),
-            when(columns, update("grads")),
+            when(grads, update("grads")),
+            when(sums, write("sums")),
             when(columns, update("state")),
         ]
     } else {
@@ -124,7 +130,7 @@ fn generated(text: String) -> Part {
 }
 
 /// The arguments, the place of four elements, and the variables of all bindings but the step's.
-fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
+fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Part {
     let mut text = String::from(
         "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\nstruct Args {\n",
     );
@@ -137,8 +143,8 @@ fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
         let of = match binding.name {
             "now" => "Now",
             "dy" => "array<f32>",
-            _ if aligned => "array<Quad>",
-            _ => "array<f32>",
+            _ if by_words(binding) => "array<f32>",
+            _ => "array<Quad>",
         };
         _ = writeln!(text, "@group(0) @binding({}) var<storage, {access}> {}: {of};", i + 1, binding.name);
     }
@@ -147,26 +153,57 @@ fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
 }
 
 /// The functions that read and write four neighbouring elements of each binding.
-fn accessors(bindings: &[Binding], aligned: bool) -> Vec<Part> {
-    let names = |written: bool| {
+fn accessors(bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Vec<Part> {
+    let names = |words: bool, written: bool| {
         let wanted = bindings.iter().filter(|binding| !["now", "dy"].contains(&binding.name));
-        let fitting = wanted.filter(|binding| !written || binding.access != Access::Read);
+        let fitting =
+            wanted.filter(|binding| by_words(binding) == words && !(written && binding.access == Access::Read));
         fitting.map(|binding| binding.name).collect::<Vec<_>>().join(" ")
     };
-    let [read, written] = if aligned {
-        [part!("block/read_quads.wgsl"), part!("block/write_quads.wgsl")]
-    } else {
-        [part!("block/read_words.wgsl"), part!("block/write_words.wgsl")]
-    };
-    [(read, names(false)), (written, names(true))]
-        .into_iter()
-        .flat_map(|(part, names)| for_each(part, &names))
-        .collect()
+    let forms = [
+        (part!("block/read_quads.wgsl"), names(false, false)),
+        (part!("block/write_quads.wgsl"), names(false, true)),
+        (part!("block/read_words.wgsl"), names(true, false)),
+        (part!("block/write_words.wgsl"), names(true, true)),
+    ];
+    forms.into_iter().filter(|(_, names)| !names.is_empty()).flat_map(|(part, names)| for_each(part, &names)).collect()
 }
 
 /// A part written out for each of some names.
 pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
     [generated(format!("//@for t={names}")), part, generated("//@end".to_owned())]
+}
+
+/// The weights that a stage learned, for the columns of a thread, and the sums that make their gradients.
+fn learned(chain: &Chain, backward: bool) -> Part {
+    let all = chain.learned().map(|(_, learned)| learned.total.is_some());
+    let weights = match all {
+        None => "",
+        Some(false) => "    learned = params_at(args.learned + column, count);\n",
+        Some(true) => "    learned = vec4f(params_at(args.learned, 1u).x);\n",
+    };
+    let mut text = format!(
+        "// The weights that a stage learned, of the thread's columns.\nvar<private> learned: vec4f;\n\n\
+         fn learned_begin(column: u32, count: u32) {{\n{weights}}}"
+    );
+    if backward {
+        let sums = match all {
+            None => "",
+            Some(false) => "grads_keep(args.dlearned + column, count, sum)",
+            Some(true) => "sums_keep(column, count, sum)",
+        };
+        let end = if sums.is_empty() {
+            String::new()
+        } else {
+            format!("    let sum = column_sum(lane, learned_sum);\n    if (keeps) {{\n        {sums};\n    }}\n")
+        };
+        _ = write!(
+            text,
+            "\n\n// What the thread's rows add to the gradients by them.\nvar<private> learned_sum: vec4f;\n\n\
+             fn learned_end(lane: u32, column: u32, count: u32, keeps: bool) {{\n{end}}}"
+        );
+    }
+    generated(text)
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.

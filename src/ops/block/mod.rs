@@ -41,8 +41,9 @@ fn columns(family: Family) -> usize {
     if family == Family::Subgroup { 32 } else { 8 }
 }
 
-/// The value. Inputs: x `[batch, k]`, W `[n, k]`, b `[n]` if it has a bias, and γ and β `[n]` of a batch norm. Outputs: the
-/// product `[batch, n]`, where the gradient needs it, and h; saved by a batch norm: mean, 1/√(var + eps) and var, `[3, n]`.
+/// The value. Inputs: x `[batch, k]`, W `[n, k]`, b `[n]` if it has a bias, γ and β `[n]` of a batch norm, and α, `[n]` or `[1]`,
+/// of a function that learns it. Outputs: the product `[batch, n]`, where the gradient needs it, and h, `[batch, n]` or narrower;
+/// saved by a batch norm: mean, 1/√(var + eps) and var, `[3, n]`.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// The stages behind the product, in their order.
@@ -58,6 +59,8 @@ pub(super) struct Inputs<'a, T> {
     pub bias: Option<&'a T>,
     /// γ and β.
     pub affine: Option<[&'a T; 2]>,
+    /// The weights that a stage learns.
+    pub learned: Option<&'a T>,
 }
 
 impl Block {
@@ -65,11 +68,14 @@ impl Block {
         let (x, weight) = (all.first()?, all.get(1)?);
         let rest = &all[2..];
         let (bias, rest) = if self.bias { (Some(rest.first()?), &rest[1..]) } else { (None, rest) };
-        match (self.chain.column, rest) {
-            (None, []) => Some(Inputs { x, weight, bias, affine: None }),
-            (Some(_), [gamma, beta]) => Some(Inputs { x, weight, bias, affine: Some([gamma, beta]) }),
-            _ => None,
-        }
+        let (affine, rest) = match (self.chain.column, rest) {
+            (None, rest) => (None, rest),
+            (Some(_), [gamma, beta, rest @ ..]) => (Some([gamma, beta]), rest),
+            _ => return None,
+        };
+        let learned = rest.first();
+        let fits = rest.len() == usize::from(self.chain.learned().is_some());
+        fits.then_some(Inputs { x, weight, bias, affine, learned })
     }
 }
 
@@ -83,15 +89,20 @@ impl Op for Block {
             return Err(ShapeError::new("a block takes x, W, and the weights of its stages"));
         };
         let n = weight.rows();
-        let made = |name| Made::f32(name, [x.rows(), n]);
-        let product = self.chain.keeps_product().then(|| made("product"));
+        let made = |name, narrows| Made::f32(name, [x.rows(), n / narrows]);
+        let product = self.chain.keeps_product().then(|| made("product", 1));
         let saved = self.chain.column.map(|_| Made::f32("saved", [3, n]));
-        Ok(Outputs { outputs: product.into_iter().chain([made("h")]).collect(), saved: saved.into_iter().collect() })
+        Ok(Outputs {
+            outputs: product.into_iter().chain([made("h", self.chain.narrows())]).collect(),
+            saved: saved.into_iter().collect(),
+        })
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let Some(Inputs { x, weight, bias, affine }) = self.inputs(&w.inputs) else { unreachable!("a block's inputs") };
-        let weights = [weight].into_iter().chain(bias).chain(affine.into_iter().flatten());
+        let Some(Inputs { x, weight, bias, affine, learned }) = self.inputs(&w.inputs) else {
+            unreachable!("a block's inputs")
+        };
+        let weights = [weight].into_iter().chain(bias).chain(affine.into_iter().flatten()).chain(learned);
         let params = rec.together(&weights.map(|wire| wire.slot).collect::<Vec<_>>());
         let (product, h) = match &w.outputs[..] {
             [h] => (None, h),
@@ -104,7 +115,7 @@ impl Op for Block {
         let (k, n) = (x.shape.width(), weight.shape.rows());
         let (eps, _) = self.chain.columns().unwrap_or_default();
         let [gamma, beta] = affine.map_or([None; 2], |affine| affine.map(Some));
-        let offsets = [Some(weight), bias, gamma, beta, w.saved.first()].map(|wire| at(rec, wire));
+        let offsets = [Some(weight), bias, gamma, beta, learned, w.saved.first()].map(|wire| at(rec, wire));
         let head = [&[k as u32, n as u32][..], &offsets, &[eps.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let (family, aligned) = (rec.target.product, k % 4 == 0 && n % 4 == 0);
@@ -118,8 +129,9 @@ impl Op for Block {
 }
 
 /// The gradient by what a block's product gave. Inputs: dy `[batch, k]` and V `[k, n]` of the next linear layer; the block's
-/// product and h, if its gradient needs them; and of a batch norm saved, γ, β if y is computed once more, running mean and variance. Outputs: dz `[batch, n]`,
-/// and of a batch norm dγ and dβ `[n]`. It moves the running statistics.
+/// product and h, if its gradient needs them; of a batch norm saved, γ, β if y is computed once more, running mean and variance; and
+/// α of a function that learns it. Outputs: dz `[batch, n]`, of a batch norm dγ and dβ `[n]`, and dα. It moves the running
+/// statistics.
 #[derive(Clone, Debug)]
 pub struct BlockGradient {
     /// The stages of the block.
@@ -136,6 +148,8 @@ pub(super) struct Around<'a, T> {
     pub columns: Option<[&'a T; 4]>,
     /// β
     pub shift: Option<&'a T>,
+    /// The weights that a stage learns.
+    pub learned: Option<&'a T>,
 }
 
 impl BlockGradient {
@@ -159,13 +173,15 @@ impl BlockGradient {
         let (dy, weight) = (rest.next()?, rest.next()?);
         let product = if self.chain.keeps_product() { Some(rest.next()?) } else { None };
         let h = if self.takes_output() { Some(rest.next()?) } else { None };
-        let (columns, shift) = match (self.chain.column, rest.as_slice()) {
-            (None, []) => (None, None),
-            (Some(_), [a, b, c, d]) if !self.takes_shift() => (Some([a, b, c, d]), None),
-            (Some(_), [a, b, shift, c, d]) if self.takes_shift() => (Some([a, b, c, d]), Some(shift)),
+        let (columns, shift, rest) = match (self.chain.column, rest.as_slice()) {
+            (None, rest) => (None, None, rest),
+            (Some(_), [a, b, c, d, rest @ ..]) if !self.takes_shift() => (Some([a, b, c, d]), None, rest),
+            (Some(_), [a, b, shift, c, d, rest @ ..]) if self.takes_shift() => (Some([a, b, c, d]), Some(shift), rest),
             _ => return None,
         };
-        Some(Around { dy, weight, product, h, columns, shift })
+        let learned = rest.first();
+        let fits = rest.len() == usize::from(self.chain.learned().is_some());
+        fits.then_some(Around { dy, weight, product, h, columns, shift, learned })
     }
 }
 
@@ -175,41 +191,53 @@ impl Op for BlockGradient {
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        let Some(Around { dy, weight, columns, .. }) = self.inputs(inputs) else {
+        let Some(Around { dy, weight, columns, learned, .. }) = self.inputs(inputs) else {
             return Err(ShapeError::new("a block's gradient takes dy, V, and what the block left"));
         };
-        let n = weight.width();
+        let n = weight.width() * self.chain.narrows();
         let mut outputs = vec![Made::f32("dz", [dy.rows(), n])];
         outputs.extend(columns.iter().flat_map(|_| [Made::f32("dgamma", [n]), Made::f32("dbeta", [n])]));
+        outputs.extend(learned.map(|learned| Made::f32("dlearned", learned.clone())));
         Ok(Outputs { outputs, saved: vec![] })
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let Some(around) = self.inputs(&w.inputs) else { unreachable!("a gradient's inputs") };
-        let Around { dy, weight, product, h, columns: of_columns, shift: beta } = around;
+        let Around { dy, weight, product, h, columns: of_columns, shift: beta, learned } = around;
         let [saved, gamma, mean, var] = of_columns.map_or([None; 4], |all| all.map(Some));
         let slots = |wires: &[Option<&Wire>]| wires.iter().flatten().map(|wire| wire.slot).collect::<Vec<_>>();
         let pack = |rec: &mut Recorder, some: Vec<SlotId>| (!some.is_empty()).then(|| rec.together(&some));
-        let params = pack(rec, slots(&[Some(weight), gamma, beta]));
+        let params = pack(rec, slots(&[Some(weight), gamma, beta, learned]));
         let zs = pack(rec, slots(&[product, saved]));
-        let (dgamma, dbeta) = (w.outputs.get(1), w.outputs.get(2));
-        let grads = pack(rec, slots(&[dgamma, dbeta]));
+        let n = weight.shape.width() * self.chain.narrows();
+        let mut made = w.outputs[1..].iter();
+        let [dgamma, dbeta] = [0, 1].map(|_| of_columns.and_then(|_| made.next()));
+        let dlearned = made.next();
+        let total = self.chain.learned().and_then(|(_, learned)| learned.total.as_ref());
+        let sums = total.map(|_| rec.private("sums", [n]));
+        let by_column = dlearned.filter(|_| sums.is_none());
+        let grads = pack(rec, slots(&[dgamma, dbeta, by_column]));
         let state = pack(rec, slots(&[mean, var]));
-        let offsets = [Some(weight), gamma, beta, saved, dgamma, dbeta, mean, var]
+        let offsets = [Some(weight), gamma, beta, learned, saved, dgamma, dbeta, by_column, mean, var]
             .map(|wire| wire.map_or(0, |wire| rec.offset(wire.slot)));
-        let (k, n) = (weight.shape.rows(), weight.shape.width());
+        let k = weight.shape.rows();
         let (_, momentum) = self.chain.columns().unwrap_or_default();
         let head = [&[k as u32, n as u32][..], &offsets, &[momentum.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let family = rec.target.product;
         let kernel = kernels::kernel(&self.chain, Wanted { family, aligned: n % 4 == 0, bias: true, backward: true });
-        let read =
-            [Some(dy.slot), params, zs, h.map(|h| h.slot), Some(rec.now()), Some(w.outputs[0].slot), grads, state];
-        let all: Vec<SlotId> = read.into_iter().flatten().collect();
+        let [h, of_sums] = [h, sums.as_ref()].map(|wire| wire.map(|wire| wire.slot));
+        let now = Some(rec.now());
+        let bound = [Some(dy.slot), params, zs, h, now, Some(w.outputs[0].slot), grads, of_sums, state];
+        let all: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::backward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
         rec.dispatch_joined(kernel, &args, &all, groups, plain);
-        rec.flops(2 * (dy.shape.elements() * n) as u64);
+        rec.flops(2 * (dy.shape.elements() * weight.shape.width()) as u64);
+        if let (Some(total), Some(sums), Some(dlearned)) = (total, sums, dlearned) {
+            let wires = Wires { inputs: vec![sums], outputs: vec![dlearned.clone()], ..Wires::default() };
+            total.sum.forward(&wires, rec);
+        }
     }
 }
 

@@ -10,19 +10,22 @@ fn place(bindings: &[Binding], name: &str) -> usize {
     bindings.iter().position(|binding| binding.name == name).unwrap_or_else(|| unreachable!("{name} is bound"))
 }
 
-/// The plain form of [`Block`]; `offsets` are those of W, b, γ, β and saved.
-pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 5], bindings: &[Binding]) -> Plain {
-    let Some(Inputs { x, weight, bias, affine }) = block.inputs(&w.inputs) else { unreachable!("a block's inputs") };
+/// The plain form of [`Block`]; `offsets` are those of W, b, γ, β, learned weights and saved.
+pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindings: &[Binding]) -> Plain {
+    let Some(Inputs { x, weight, bias, affine, learned }) = block.inputs(&w.inputs) else {
+        unreachable!("a block's inputs")
+    };
     let at = |name| place(bindings, name);
-    let [in_weight, in_bias, in_gamma, in_beta, in_saved] = *offsets;
+    let [in_weight, in_bias, in_gamma, in_beta, in_learned, in_saved] = *offsets;
     let mut p = PlainRecorder::default();
     let params = at("params");
     let mut inputs = vec![p.tied(&x.shape, (at("x"), 0)), p.tied(&weight.shape, (params, in_weight))];
     inputs.extend(bias.map(|bias| p.tied(&bias.shape, (params, in_bias))));
-    let (chain, shape) = (&block.chain, &w.outputs[0].shape);
+    let (chain, [rows, n]) = (&block.chain, [x.shape.rows(), weight.shape.rows()]);
     let before = chain.before().len();
     // The value that lies in zs, by the number of links before it.
     let out = |p: &mut PlainRecorder, done: usize| {
+        let shape = &Shape(vec![rows, n / chain.narrows_after(done)]);
         if done == chain.links.len() {
             p.tied(shape, (at("h"), 0))
         } else if done == before && chain.keeps_product() {
@@ -43,20 +46,24 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 5], bindin
             inputs.extend([p.inner(&gamma.shape), p.inner(&gamma.shape)]);
             saved.push(p.tied(&w.saved[0].shape, (at("zs"), in_saved)));
         }
+        if let (Some(_), Some(learned)) = (&link.stage.learned, learned) {
+            inputs.push(p.tied(&learned.shape, (params, in_learned)));
+        }
         link.op.forward(&Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() }, &mut p.rec);
         value = next;
     }
     p.finish(at("now"))
 }
 
-/// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients; `offsets` are those of V, γ, β, saved, dγ,
-/// dβ, and the running mean and variance.
-pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32; 8], bindings: &[Binding]) -> Plain {
-    let Some(Around { dy, weight, product, columns, shift, .. }) = gradient.inputs(&w.inputs) else {
+/// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients; `offsets` are those of V, γ, β, learned
+/// weights, saved, dγ, dβ, the gradients by learned weights, and the running mean and variance.
+pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32; 10], bindings: &[Binding]) -> Plain {
+    let Some(Around { dy, weight, product, columns, shift, learned, .. }) = gradient.inputs(&w.inputs) else {
         unreachable!("a gradient's inputs")
     };
     let at = |name| place(bindings, name);
-    let [in_weight, in_gamma, in_beta, in_saved, in_dgamma, in_dbeta, in_mean, in_var] = *offsets;
+    let [in_weight, in_gamma, in_beta, in_learned, in_saved, in_dgamma, in_dbeta, in_dlearned, in_mean, in_var] =
+        *offsets;
     let (chain, shape) = (&gradient.chain, &w.outputs[0].shape);
     let mut p = PlainRecorder::default();
     let before = chain.before().len();
@@ -70,7 +77,8 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         // Where the gradient is read off h, that is the output of the first stage behind, and no value is made again.
         let read_off = gradient.takes_output();
         let is_first_output = read_off && i == chain.column.map_or(0, |at| at + 1);
-        let next = if is_first_output { p.tied(shape, (at("h"), 0)) } else { p.inner(shape) };
+        let narrower = Shape(vec![shape.rows(), shape.width() / chain.narrows_after(i + 1)]);
+        let next = if is_first_output { p.tied(shape, (at("h"), 0)) } else { p.inner(&narrower) };
         let (mut inputs, mut saved) = (vec![value], vec![]);
         if let (true, Some([saved_wire, gamma, ..])) = (link.stage.is_of_columns(), columns) {
             inputs.push(p.tied(&gamma.shape, (at("params"), in_gamma)));
@@ -81,6 +89,9 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
             inputs.extend([in_mean, in_var].map(|offset| p.tied(&gamma.shape, (at("state"), offset))));
             saved.push(p.tied(&saved_wire.shape, (at("zs"), in_saved)));
         }
+        if let (Some(_), Some(learned)) = (&link.stage.learned, learned) {
+            inputs.push(p.tied(&learned.shape, (at("params"), in_learned)));
+        }
         let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
         if !read_off {
             record_value(link.op.as_ref(), &wires, link.stage.is_of_columns(), &mut p);
@@ -88,13 +99,15 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         steps.push(wires);
         value = next;
     }
-    let (mut d, dy) = (p.inner(shape), p.tied(&dy.shape, (at("dy"), 0)));
-    let inputs = vec![p.inner(shape), p.tied(&weight.shape, (at("params"), in_weight))];
+    let of_h = Shape(vec![shape.rows(), weight.shape.width()]);
+    let (mut d, dy) = (p.inner(&of_h), p.tied(&dy.shape, (at("dy"), 0)));
+    let inputs = vec![p.inner(&of_h), p.tied(&weight.shape, (at("params"), in_weight))];
     let wires = Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
     Matmul { relu: false }.backward(&wires, &mut p.rec);
     for (i, mut wires) in steps.into_iter().enumerate().rev() {
         let link = &chain.links[before + i];
-        let next = if before + i == 0 { p.tied(shape, (at("dz"), 0)) } else { p.inner(shape) };
+        let wider = &wires.inputs[0].shape;
+        let next = if before + i == 0 { p.tied(wider, (at("dz"), 0)) } else { p.inner(wider) };
         wires.d_outputs = vec![d];
         wires.d_inputs = vec![Some(next.clone())];
         if link.stage.is_of_columns() {
@@ -102,8 +115,14 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
             let grads = [in_dgamma, in_dbeta].map(|offset| Some(p.tied(&vector, (at("grads"), offset))));
             wires.d_inputs.extend(grads.into_iter().chain([None, None]));
         }
-        link.op.backward(&wires, &mut p.rec);
-        link.op.commit(&wires, &mut p.rec);
+        let mut op = &link.op;
+        if let Some(learned) = &link.stage.learned {
+            let sums = if learned.total.is_some() { (at("sums"), 0) } else { (at("grads"), in_dlearned) };
+            wires.d_inputs.push(Some(p.tied(&Shape(vec![next.shape.width()]), sums)));
+            op = learned.total.as_ref().map_or(op, |total| &total.by_column);
+        }
+        op.backward(&wires, &mut p.rec);
+        op.commit(&wires, &mut p.rec);
         d = next;
     }
     if !chain.before().is_empty() {
