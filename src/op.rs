@@ -261,8 +261,29 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         None
     }
 
-    /// For graph passes that look for one kind of operation.
+    /// Whether it is a ReLU, which [`Op::with_relu`] joins to what is before it.
     fn is_relu(&self) -> bool {
+        false
+    }
+
+    /// Whether it is the product of its first two inputs, x Wᵀ, plus its third if there is one. Stages, a loss, and the
+    /// gradients of other products' weights can be joined to it.
+    fn is_product(&self) -> bool {
+        false
+    }
+
+    /// Whether it keeps the metrics of a step: of a loss's rows (its first two inputs) in its other inputs.
+    fn keeps_metrics(&self) -> bool {
+        false
+    }
+
+    /// Of what comes first in a step: the same joined with what makes the step current, if it has a kernel for that.
+    fn with_begin(&self) -> Option<Arc<dyn Op>> {
+        None
+    }
+
+    /// Whether it makes the next line of the step table, its input, current.
+    fn advances(&self) -> bool {
         false
     }
 }

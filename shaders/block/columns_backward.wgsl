@@ -1,4 +1,4 @@
-// What follows the product, which is in dz, for one quad of columns; as in columns_forward.wgsl:
+// What follows the gradient by h, for one quad of columns; as in columns_forward.wgsl:
 //   u = the gradient by y = x̂ γ + β;   dgamma = Σ u x̂, dbeta = Σ u;   γ / √(var + eps) · (u - (dbeta + x̂ · dgamma) / rows),
 // and the running statistics move.
 fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
@@ -17,7 +17,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     for (var r = first; r < rows; r += step) {
         let i = r * n + column;
         let centred = zs_at(i, count) - mean;
-        let u = gradient_behind(At(i, count), dz_at(i, count / NARROW), centred * inv_std * gamma + beta);
+        let u = gradient_behind(At(i, count), dh_at_place(i, count), centred * inv_std * gamma + beta);
         if (!CHEAP && mine) {
             dz_keep(i, count, u);
         }
@@ -34,9 +34,11 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
         let i = r * n + column;
         let z = zs_at(i, count);
         let x_hat = (z - mean) * inv_std;
-        var u = dz_at(i, count);
+        var u: vec4f;
         if (CHEAP) {
-            u = gradient_behind(At(i, count), u, x_hat * gamma + beta);
+            u = gradient_behind(At(i, count), dh_at_place(i, count), x_hat * gamma + beta);
+        } else {
+            u = dz_at(i, count);
         }
         let d = gamma * inv_std * (u - (dbeta + x_hat * dgamma) / divisor);
         dz_keep(i, count, gradient_before(At(i, count), d, z));

@@ -1,4 +1,4 @@
-// What follows the product, which is in dz, for one quad of columns; as in elements_forward.wgsl.
+// What follows the gradient by h, for one quad of columns; as in elements_forward.wgsl.
 fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     let column = quad * 4u;
     let count = min(4u, args.n - column);
@@ -6,7 +6,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     if (mine) {
         for (var r = first; r < now.rows; r += step) {
             let i = r * args.n + column;
-            dz_keep(i, count, gradient_behind(At(i, count), dz_at(i, count / NARROW), product_at(i, count)));
+            dz_keep(i, count, gradient_behind(At(i, count), dh_at_place(i, count), product_at(i, count)));
         }
     }
     learned_end(lane, column, count, mine && first == 0u);

@@ -43,7 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         bias = args.bias{j};
     }
     //@end
-    let across = (n + TILE - 1u) / TILE;
+    let across = max((n + TILE - 1u) / TILE, 1u);
+    // Of a layer without columns, only the bias's gradient is wanted.
+    let rows = select(now.rows, 0u, n == 0u);
     let row = (group.x - first) / across * TILE;
     let column = (group.x - first) % across * TILE;
     let i = lane / 16u * 4u;
@@ -51,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     //@for r=0..4
     var sum{r} = vec4f(0.0);
     //@end
-    for (var k = 0u; k < now.rows; k += DEPTH) {
+    for (var k = 0u; k < rows; k += DEPTH) {
         //@for e=0..4
         {
             let at = lane + {e}u * 256u;
@@ -59,10 +61,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             let edge = at % TILE;
             var a = 0.0;
             var b = 0.0;
-            if (k + d < now.rows && row + edge < m) {
+            if (k + d < rows && row + edge < m) {
                 a = load_dy(job, (k + d) * m + row + edge);
             }
-            if (k + d < now.rows && column + edge < n) {
+            if (k + d < rows && column + edge < n) {
                 b = load_x(job, (k + d) * n + column + edge);
             }
             tile_a[at] = a;

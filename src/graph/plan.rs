@@ -1,12 +1,10 @@
 //! A plan: plain data that either executor can run, print, compare and count.
 
 use super::fuse::fuse_others;
-use super::join::{in_blocks, join, op_of};
+use super::join::{in_blocks, join};
 use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
 use crate::kernel::{MAX_BINDINGS, Scalar};
 use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
-use crate::ops::gather::{Begin, Gather};
-use crate::ops::step::Advance;
 use crate::shape::{Shape, ShapeError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -320,14 +318,13 @@ impl Compiler {
 /// moves the step on: the operation that begins the step, and the step table.
 fn clock(graph: &Graph, calls: &[Call], optimizer: &Optimizer) -> Option<(Arc<dyn Op>, ValueId)> {
     let first = calls.first()?;
-    let begin = Begin(op_of::<Gather>(&first.op)?.clone());
+    let begin = first.op.with_begin()?;
     let shapes: Vec<Shape> = first.wires.inputs.iter().map(|&id| graph.shape(id).clone()).collect();
     let [rule] = &optimizer.rules[..] else { return None };
     let [end] = &graph.last[..] else { return None };
     let trains = graph.values.iter().any(|value| value.class == Class::Parameters);
-    let able =
-        trains && rule.with_advance().is_some() && optimizer.after.is_empty() && op_of::<Advance>(&end.op).is_some();
-    (able && begin.shapes(&shapes).is_ok()).then(|| (Arc::new(begin) as Arc<dyn Op>, end.inputs[0]))
+    let able = trains && rule.with_advance().is_some() && optimizer.after.is_empty() && end.op.advances();
+    (able && begin.shapes(&shapes).is_ok()).then(|| (begin, end.inputs[0]))
 }
 
 fn wires(from: &Wires<ValueId>, wire: &impl Fn(&ValueId) -> Wire) -> Wires<Wire> {

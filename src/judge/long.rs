@@ -4,7 +4,7 @@
 use crate::op::{Case, Fill};
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::cross_entropy::CrossEntropy;
-use crate::ops::matmul::{Matmul, WeightGradients};
+use crate::ops::matmul::{Job, Matmul, WeightGradients};
 use crate::shape::Shape;
 
 /// Each with the name of its operation. Those just below Mesa's limit run there too.
@@ -16,7 +16,13 @@ pub fn cases() -> Vec<(&'static str, Case)> {
     };
     let weights = |rows: usize| {
         let inputs = vec![([rows, 2].into(), Fill::Normal(0.2, 1.0)), ([rows, 4].into(), Fill::Normal(0.2, 1.0))];
-        Case::new(format!("long, jobs, {rows} rows"), WeightGradients { biases: vec![true] }, rows, inputs).not_smooth()
+        Case::new(
+            format!("long, jobs, {rows} rows"),
+            WeightGradients { jobs: vec![Job { weight: true, bias: true }] },
+            rows,
+            inputs,
+        )
+        .not_smooth()
     };
     let classes = |classes: usize| {
         let labels = ([2].into(), Fill::Below(classes as u32));

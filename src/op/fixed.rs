@@ -83,6 +83,11 @@ impl Family {
     pub const NAMES: [(&'static str, Self); 3] =
         [("plain", Self::Plain), ("tiled", Self::Tiled), ("subgroup", Self::Subgroup)];
 
+    /// Whether products are to be by themselves, since a kernel that joins one to something else multiplies in float32.
+    pub fn keeps_products_apart(self) -> bool {
+        matches!(self, Self::Cooperative(_))
+    }
+
     /// Its name.
     pub fn name(self) -> &'static str {
         let [plain, tiled, subgroup] = Self::NAMES.map(|(name, _)| name);

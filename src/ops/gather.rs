@@ -10,6 +10,7 @@ use crate::kernel::{
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
+use std::sync::Arc;
 
 args! { struct Args { features: u32, targets: u32 } }
 
@@ -228,6 +229,10 @@ impl Op for Gather {
         let args = Args { features: features as u32, targets: targets as u32 };
         rec.elements(kernel, &args, &all, self.batch * features.max(targets));
     }
+
+    fn with_begin(&self) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Begin(self.clone())))
+    }
 }
 
 /// The gather as the beginning of a step, which makes the step that comes next the current one; see
@@ -288,7 +293,7 @@ pub fn cases() -> Vec<Case> {
         Case::new(name, Gather { bytes, batch, row, target }, rows, inputs).not_smooth().start(all - rows)
     };
     let first = |plain: Case, bytes: bool, batch: usize, row: Vec<usize>, target: TargetKind| {
-        let op = std::sync::Arc::new(Begin(Gather { bytes, batch, row, target }));
+        let op = Arc::new(Begin(Gather { bytes, batch, row, target }));
         Case { op, name: format!("{}, first", plain.name), ..plain }
     };
     let (class, numbers) = (TargetKind::Class, TargetKind::Numbers(5));

@@ -75,6 +75,10 @@ impl Op for Metrics {
         let slots: Vec<_> = w.inputs.iter().map(|wire| wire.slot).chain([rec.now()]).collect();
         rec.dispatch(&STEP, &(), &slots, [1, 1, 1]);
     }
+
+    fn keeps_metrics(&self) -> bool {
+        true
+    }
 }
 
 /// Keeps each row's outputs where the batch lies in the table of row numbers. Inputs: outputs `[batch, …]`, collected

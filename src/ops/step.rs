@@ -63,6 +63,10 @@ impl Op for Advance {
         let now = rec.now();
         rec.dispatch(&ADVANCE, &Args { lines: table.shape.rows() as u32 }, &[table.slot, now], [1, 1, 1]);
     }
+
+    fn advances(&self) -> bool {
+        true
+    }
 }
 
 /// An update of trainable tensors, which can be the end of a step.

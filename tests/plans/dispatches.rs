@@ -79,6 +79,8 @@ fn a_step_takes_few_dispatches_whatever_the_network() {
     rows.push((format!("{w1_relu} 10"), Setup::with_loss(Loss::BINARY_CROSS_ENTROPY, 10), 8));
     let before = "linear 256, relu, batch_norm, dropout 0.5, linear 128, relu, batch_norm, dropout 0.5, linear";
     rows.push((before.into(), Setup::default(), 12));
+    let w2 = "linear 2048, batch_norm, relu, dropout 0.5, linear 2048, batch_norm, relu, dropout 0.5, linear";
+    rows.push((w2.into(), Setup { features: 784, batch: 512, ..Setup::default() }, 14));
     let mut wrong = vec![];
     for (kind, target) in kinds() {
         for (layers, setup, most) in &rows {
@@ -86,7 +88,7 @@ fn a_step_takes_few_dispatches_whatever_the_network() {
             println!(
                 "{kind}: {:>2} of {most:>2}  {layers}, {}, {} features",
                 step.len(),
-                setup.head.loss.kind.name,
+                setup.head.loss.kind().name,
                 setup.features
             );
             if step.len() > *most {

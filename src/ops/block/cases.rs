@@ -1,7 +1,7 @@
 //! Cases of blocks, derived from the operations that declare stages.
 
 use super::chain::Chain;
-use super::{Block, BlockGradient};
+use super::{Bias, Block, BlockGradient};
 use crate::kernel::Kernel;
 use crate::op::stage::Link;
 use crate::op::{Case, Family, Fill, Op, Plain, Recorder, Target, Wire, Wires};
@@ -47,7 +47,7 @@ fn chain(ops: &[Arc<dyn Op>], n: usize, is_shared: bool) -> Arc<Chain> {
 /// # Panics
 /// They do not make a block.
 pub fn of_ops(ops: &[Arc<dyn Op>], n: usize, bias: bool) -> Block {
-    Block { chain: chain(ops, n, false), bias }
+    Block { chain: chain(ops, n, false), product: Some(Bias(bias)) }
 }
 
 /// Sizes of a case: rows of the step and of the batch, inputs and outputs.
@@ -58,28 +58,46 @@ fn both(name: &str, ops: &[Arc<dyn Op>], bias: bool, sizes: Sizes, fill: Fill) -
     of_chain(name, chain(ops, sizes[3], false), bias, sizes, fill)
 }
 
-fn of_chain(name: &str, chain: Arc<Chain>, bias: bool, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
+fn of_chain(name: &str, chain: Arc<Chain>, bias: bool, sizes: Sizes, fill: Fill) -> Vec<Case> {
+    of_root(name, chain, Some(Bias(bias)), sizes, fill)
+}
+
+/// The same of a block that is given what the product gave, and the gradient by h.
+fn given(name: &str, ops: &[Arc<dyn Op>], sizes: Sizes) -> Vec<Case> {
+    of_root(name, chain(ops, sizes[3], false), None, sizes, Fill::Normal(0.2, 1.0))
+}
+
+fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
     let normal = |shape: &[usize], mean| (Shape(shape.to_vec()), Fill::Normal(mean, 1.0));
     let weight = (Shape(vec![n, k]), Fill::Normal(0.0, 1.0 / (k as f32).sqrt()));
-    let mut inputs = vec![(Shape(vec![batch, k]), fill), weight];
-    inputs.extend(bias.then(|| normal(&[n], 0.5)));
+    let mut inputs = match product {
+        None => vec![(Shape(vec![batch, n]), fill)],
+        Some(_) => vec![(Shape(vec![batch, k]), fill), weight],
+    };
+    inputs.extend((product == Some(Bias(true))).then(|| normal(&[n], 0.5)));
+    let first = inputs.len();
     if chain.column.is_some() {
         inputs.extend([normal(&[n], 1.0), normal(&[n], 0.1)]);
     }
     let learned = chain.learned().map(|(_, learned)| normal(&[if learned.total.is_some() { 1 } else { n }], 0.4));
     inputs.extend(learned.clone());
-    let block = Block { chain: Arc::clone(&chain), bias };
+    let block = Block { chain: Arc::clone(&chain), product };
     let stages = chain.name();
     let forward = Case::new(format!("{stages}, {name}"), block.clone(), rows, inputs).not_smooth();
     let left = values(&forward, &block);
-    let gradient = BlockGradient { chain: Arc::clone(&chain) };
+    let gradient = BlockGradient { chain: Arc::clone(&chain), given: product.is_none() };
     let words = |shape: &[usize], name: &str| (Shape(shape.to_vec()), Fill::Words(left[name].clone()));
     // The next layer has 7 outputs: its gradient is read by single words.
-    let mut inputs = vec![normal(&[batch, 7], 0.0), normal(&[7, n / chain.narrows()], 0.0)];
-    inputs.extend(chain.keeps_product().then(|| words(&[batch, n], "product")));
+    let mut inputs = match product {
+        None => vec![normal(&[batch, n / chain.narrows()], 0.0)],
+        Some(_) => vec![normal(&[batch, 7], 0.0), normal(&[7, n / chain.narrows()], 0.0)],
+    };
+    inputs.extend(chain.keeps_product().then(|| match product {
+        None => own_words(&forward, 0),
+        Some(_) => words(&[batch, n], "product"),
+    }));
     inputs.extend(gradient.takes_output().then(|| words(&[batch, n], "h")));
     if chain.column.is_some() {
-        let first = 2 + usize::from(bias);
         let variances = Fill::Words((0..n).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
         let state = [normal(&[n], 0.0), (Shape(vec![n]), variances)];
         // γ and β with the numbers that the value had.
@@ -204,6 +222,11 @@ fn derived() -> Vec<Case> {
         all.extend(both("37 of 41x20x44", ops, true, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x36", ops, false, [18, 21, 5, 36], normal()));
     }
+    for ops in [&wider[0], &wider[2], &block[..], &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
+        all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44]));
+        all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36]));
+    }
+    all.extend(given("given, words, 18 of 21x9", &block, [18, 21, 0, 9]));
     all.extend(of_chain("37 of 41x20x44", chain(&[batch_norm(), prelu()], 44, true), true, [37, 41, 20, 44], normal()));
     // Of its gradient all would be NaN.
     all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme).into_iter().take(1));

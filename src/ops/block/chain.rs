@@ -78,8 +78,18 @@ impl Chain {
     /// Whether its kernels touch a binding by single words, also where all widths of the product are multiples of four: what
     /// holds rows that became narrower.
     pub(super) fn is_by_words(&self, binding: &str, backward: bool) -> bool {
-        let narrow: &[&str] = if backward { &["params", "dz"] } else { &["h"] };
+        let narrow: &[&str] = if backward { &["params", "dz", "dh"] } else { &["h"] };
         self.narrows() > 1 && narrow.contains(&binding)
+    }
+
+    /// Whether a stage learns weights.
+    pub fn learns(&self) -> bool {
+        self.learned().is_some()
+    }
+
+    /// Whether the product can be a kernel of its own. A function before the stage of columns replaces what it gave.
+    pub fn can_be_given(&self) -> bool {
+        self.before().is_empty()
     }
 
     /// The stages before that of columns.

@@ -17,9 +17,11 @@ pub(super) struct Wanted {
     pub family: Family,
     /// Whether all widths are multiples of four.
     pub aligned: bool,
-    /// Whether the product has a bias; of no account backward.
+    /// Whether the product has a bias; not looked at backward.
     pub bias: bool,
     pub backward: bool,
+    /// Whether what the product gave is given, as a kernel of its own made it.
+    pub given: bool,
 }
 
 /// The kernel for a chain.
@@ -27,13 +29,14 @@ pub(super) fn kernel(chain: &Chain, wanted: Wanted) -> &'static Kernel {
     interned(name(chain, wanted), |name| make(chain, wanted, name))
 }
 
-fn name(chain: &Chain, Wanted { family, aligned, bias, backward }: Wanted) -> String {
+fn name(chain: &Chain, Wanted { family, aligned, bias, backward, given }: Wanted) -> String {
     let marks = [
         (family == Family::Subgroup, "subgroup_"),
         (!aligned, "words_"),
         (backward, "backward"),
         (!backward, "forward"),
-        (!backward && !bias, "_bare"),
+        (!backward && !bias && !given, "_bare"),
+        (given, "_given"),
         (chain.narrows() > 1, "_narrow"),
     ];
     let marks: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
@@ -46,7 +49,7 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     let fields = own.chain(chain.args().into_iter().map(|(name, arg)| (name, arg.scalar)));
     let fields: Vec<Field> =
         fields.enumerate().map(|(i, (name, scalar))| Field { name: name.leak(), offset: 4 * i, scalar }).collect();
-    let bindings = bindings(chain, wanted.backward);
+    let bindings = bindings(chain, wanted);
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
     let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
@@ -71,16 +74,21 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
         (false, true) => part!("block/elements_backward.wgsl"),
     });
     parts.push(match (subgroups, wanted.backward) {
+        _ if wanted.given && subgroups => part!("block/subgroup_given.wgsl"),
+        _ if wanted.given => part!("block/tiled_given.wgsl"),
         (true, false) => part!("block/subgroup_forward.wgsl"),
         (true, true) => part!("block/subgroup_backward.wgsl"),
         (false, false) => part!("block/tiled_forward.wgsl"),
         (false, true) => part!("block/tiled_backward.wgsl"),
     });
     let (stages, bias) = (chain.clone(), wanted.bias);
-    let fast: crate::kernel::Fast = if wanted.backward {
-        Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io)))
-    } else {
-        Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))
+    let fast: Option<crate::kernel::Fast> = match wanted.backward {
+        // The CPU path has the product in the kernel, always.
+        _ if wanted.given => None,
+        true => {
+            Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io))))
+        }
+        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
     };
     Kernel {
         name,
@@ -97,20 +105,21 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
             terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
         },
         twin: |_, _| panic!("a block is judged by the plain kernels that its dispatch names"),
-        fast: Some(fast),
+        fast,
     }
 }
 
 /// The bindings: what is read, the step, what is written.
-pub(super) fn bindings(chain: &Chain, backward: bool) -> Vec<Binding> {
+fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Binding> {
     let (columns, keeps) = (chain.columns().is_some(), chain.keeps_product());
     let learned = chain.learned().map(|(_, learned)| learned.total.is_some());
+    let has_params = columns || learned.is_some();
     let (grads, sums) = (columns || learned == Some(false), learned == Some(true));
     let when = |is: bool, binding: Binding| is.then_some(binding);
     let all = if backward {
         vec![
-            Some(read("dy")),
-            Some(read("params")),
+            Some(read(if given { "dh" } else { "dy" })),
+            when(!given || has_params, read("params")),
             when(keeps, read("zs")),
             when(chain.from() == From::Output, read("h")),
             Some(NOW),
@@ -120,7 +129,14 @@ pub(super) fn bindings(chain: &Chain, backward: bool) -> Vec<Binding> {
             when(columns, update("state")),
         ]
     } else {
-        vec![Some(read("x")), Some(read("params")), Some(NOW), when(keeps, write("zs")), Some(write("h"))]
+        let product = match (given, columns) {
+            (true, true) => Some(update("zs")),
+            (true, false) => Some(read("zs")),
+            (false, _) => when(keeps, write("zs")),
+        };
+        let params = when(!given || has_params, read("params"));
+        let (before, after) = if given && !columns { (product, None) } else { (None, product) };
+        vec![when(!given, read("x")), before, params, Some(NOW), after, Some(write("h"))]
     };
     all.into_iter().flatten().collect()
 }
@@ -208,7 +224,12 @@ fn learned(chain: &Chain, backward: bool) -> Part {
 
 /// Where the product goes, what is added to it, and where the gradient finds it.
 fn product(chain: &Chain, wanted: Wanted) -> Part {
-    let kept = if chain.keeps_product() { "zs" } else { "h" };
+    let kept = if chain.keeps_product() || wanted.given { "zs" } else { "h" };
+    let of_h = if wanted.given { "dh_at(i / NARROW" } else { "dz_at(i" };
+    let of_h = format!(
+        "\n\n// The gradient by h, in the first of four where h is narrower.\n\
+         fn dh_at_place(i: u32, count: u32) -> vec4f {{\n    return {of_h}, count / NARROW);\n}}"
+    );
     let text = match (wanted.backward, chain.keeps_product()) {
         (true, true) => {
             let again = chain.column.is_some() && chain.from() == From::Again;
@@ -216,10 +237,13 @@ fn product(chain: &Chain, wanted: Wanted) -> Part {
             format!(
                 "fn product_at(i: u32, count: u32) -> vec4f {{\n    return zs_at(i, count);\n}}\n\n\
                  // β, where y is computed once more.\n\
-                 fn shift_at(column: u32, count: u32) -> vec4f {{\n    return {shift};\n}}"
+                 fn shift_at(column: u32, count: u32) -> vec4f {{\n    return {shift};\n}}{of_h}"
             )
         }
-        (true, false) => "fn product_at(i: u32, count: u32) -> vec4f {\n    return vec4f(0.0);\n}".to_owned(),
+        (true, false) => format!("fn product_at(i: u32, count: u32) -> vec4f {{\n    return vec4f(0.0);\n}}{of_h}"),
+        (false, _) if wanted.given => {
+            "fn product_at(i: u32, count: u32) -> vec4f {\n    return zs_at(i, count);\n}".to_owned()
+        }
         (false, _) => {
             let bias = if wanted.bias { "params_at(args.bias + column, count)" } else { "vec4f(0.0)" };
             format!(

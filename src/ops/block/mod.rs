@@ -43,19 +43,25 @@ fn columns(family: Family) -> usize {
 
 /// The value. Inputs: x `[batch, k]`, W `[n, k]`, b `[n]` if it has a bias, γ and β `[n]` of a batch norm, and α, `[n]` or `[1]`,
 /// of a function that learns it. Outputs: the product `[batch, n]`, where the gradient needs it, and h, `[batch, n]` or narrower;
-/// saved by a batch norm: mean, 1/√(var + eps) and var, `[3, n]`.
+/// saved by a batch norm: mean, 1/√(var + eps) and var, `[3, n]`. Where the product is a kernel of its own, what it gave,
+/// `[batch, n]`, is an input in place of x, W and b, and no output.
 #[derive(Clone, Debug)]
 pub struct Block {
     /// The stages behind the product, in their order.
     pub chain: Arc<Chain>,
-    /// Whether the product has a bias.
-    pub bias: bool,
+    /// Where the product is in the kernel, whether it has a bias.
+    pub product: Option<Bias>,
 }
+
+/// Whether a product has a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bias(pub bool);
 
 /// What a block's inputs are.
 pub(super) struct Inputs<'a, T> {
+    /// x, or what the product gave.
     pub x: &'a T,
-    pub weight: &'a T,
+    pub weight: Option<&'a T>,
     pub bias: Option<&'a T>,
     /// γ and β.
     pub affine: Option<[&'a T; 2]>,
@@ -65,9 +71,11 @@ pub(super) struct Inputs<'a, T> {
 
 impl Block {
     pub(super) fn inputs<'a, T>(&self, all: &'a [T]) -> Option<Inputs<'a, T>> {
-        let (x, weight) = (all.first()?, all.get(1)?);
-        let rest = &all[2..];
-        let (bias, rest) = if self.bias { (Some(rest.first()?), &rest[1..]) } else { (None, rest) };
+        let mut rest = all.iter();
+        let x = rest.next()?;
+        let weight = if self.product.is_some() { Some(rest.next()?) } else { None };
+        let bias = if self.product == Some(Bias(true)) { Some(rest.next()?) } else { None };
+        let rest = rest.as_slice();
         let (affine, rest) = match (self.chain.column, rest) {
             (None, rest) => (None, rest),
             (Some(_), [gamma, beta, rest @ ..]) => (Some([gamma, beta]), rest),
@@ -88,9 +96,9 @@ impl Op for Block {
         let Some(Inputs { x, weight, .. }) = self.inputs(inputs) else {
             return Err(ShapeError::new("a block takes x, W, and the weights of its stages"));
         };
-        let n = weight.rows();
+        let n = weight.map_or(x.width(), Shape::rows);
         let made = |name, narrows| Made::f32(name, [x.rows(), n / narrows]);
-        let product = self.chain.keeps_product().then(|| made("product", 1));
+        let product = (weight.is_some() && self.chain.keeps_product()).then(|| made("product", 1));
         let saved = self.chain.column.map(|_| Made::f32("saved", [3, n]));
         Ok(Outputs {
             outputs: product.into_iter().chain([made("h", self.chain.narrows())]).collect(),
@@ -102,46 +110,56 @@ impl Op for Block {
         let Some(Inputs { x, weight, bias, affine, learned }) = self.inputs(&w.inputs) else {
             unreachable!("a block's inputs")
         };
-        let weights = [weight].into_iter().chain(bias).chain(affine.into_iter().flatten()).chain(learned);
-        let params = rec.together(&weights.map(|wire| wire.slot).collect::<Vec<_>>());
+        let weights = weight.into_iter().chain(bias).chain(affine.into_iter().flatten()).chain(learned);
+        let weights: Vec<SlotId> = weights.map(|wire| wire.slot).collect();
+        let params = (!weights.is_empty()).then(|| rec.together(&weights));
         let (product, h) = match &w.outputs[..] {
             [h] => (None, h),
             [product, h] => (Some(product), h),
             _ => unreachable!("a block's outputs"),
         };
+        let given = weight.is_none();
+        let product = if given { Some(x) } else { product };
         let kept: Vec<SlotId> = product.iter().chain(&w.saved.first()).map(|wire| wire.slot).collect();
         let zs = (!kept.is_empty()).then(|| rec.together(&kept));
         let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(0, |wire| rec.offset(wire.slot));
-        let (k, n) = (x.shape.width(), weight.shape.rows());
+        let (k, n) = (x.shape.width(), weight.map_or(x.shape.width(), |weight| weight.shape.rows()));
         let (eps, _) = self.chain.columns().unwrap_or_default();
         let [gamma, beta] = affine.map_or([None; 2], |affine| affine.map(Some));
-        let offsets = [Some(weight), bias, gamma, beta, learned, w.saved.first()].map(|wire| at(rec, wire));
+        let offsets = [weight, bias, gamma, beta, learned, w.saved.first()].map(|wire| at(rec, wire));
         let head = [&[k as u32, n as u32][..], &offsets, &[eps.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let (family, aligned) = (rec.target.product, k % 4 == 0 && n % 4 == 0);
-        let kernel = kernels::kernel(&self.chain, Wanted { family, aligned, bias: bias.is_some(), backward: false });
-        let slots: Vec<SlotId> = [x.slot, params, rec.now()].into_iter().chain(zs).chain([h.slot]).collect();
+        let wanted = Wanted { family, aligned, bias: bias.is_some(), backward: false, given };
+        let kernel = kernels::kernel(&self.chain, wanted);
+        let (before, after) = if given && self.chain.column.is_none() { (zs, None) } else { (None, zs) };
+        let own = (!given).then_some(x.slot);
+        let bound = [own, before, params, Some(rec.now()), after, Some(h.slot)];
+        let slots: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::forward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
         rec.dispatch_joined(kernel, &args, &slots, groups, plain);
-        rec.flops(2 * (x.shape.elements() * n) as u64);
+        rec.flops(if given { 0 } else { 2 * (x.shape.elements() * n) as u64 });
     }
 }
 
 /// The gradient by what a block's product gave. Inputs: dy `[batch, k]` and V `[k, n]` of the next linear layer; the block's
 /// product and h, if its gradient needs them; of a batch norm saved, γ, β if y is computed once more, running mean and variance; and
 /// α of a function that learns it. Outputs: dz `[batch, n]`, of a batch norm dγ and dβ `[n]`, and dα. It moves the running
-/// statistics.
+/// statistics. Where the gradient by h is given, `[batch, n]` or narrower, it is an input in place of dy and V.
 #[derive(Clone, Debug)]
 pub struct BlockGradient {
     /// The stages of the block.
     pub chain: Arc<Chain>,
+    /// Whether the gradient by h is given, as other kernels made it.
+    pub given: bool,
 }
 
 /// What a gradient's inputs are.
 pub(super) struct Around<'a, T> {
+    /// dy, or the gradient by h.
     pub dy: &'a T,
-    pub weight: &'a T,
+    pub weight: Option<&'a T>,
     pub product: Option<&'a T>,
     pub h: Option<&'a T>,
     /// saved, γ, running mean and variance
@@ -170,7 +188,8 @@ impl BlockGradient {
 
     pub(super) fn inputs<'a, T>(&self, all: &'a [T]) -> Option<Around<'a, T>> {
         let mut rest = all.iter();
-        let (dy, weight) = (rest.next()?, rest.next()?);
+        let dy = rest.next()?;
+        let weight = if self.given { None } else { Some(rest.next()?) };
         let product = if self.chain.keeps_product() { Some(rest.next()?) } else { None };
         let h = if self.takes_output() { Some(rest.next()?) } else { None };
         let (columns, shift, rest) = match (self.chain.column, rest.as_slice()) {
@@ -194,7 +213,7 @@ impl Op for BlockGradient {
         let Some(Around { dy, weight, columns, learned, .. }) = self.inputs(inputs) else {
             return Err(ShapeError::new("a block's gradient takes dy, V, and what the block left"));
         };
-        let n = weight.width() * self.chain.narrows();
+        let n = weight.unwrap_or(dy).width() * self.chain.narrows();
         let mut outputs = vec![Made::f32("dz", [dy.rows(), n])];
         outputs.extend(columns.iter().flat_map(|_| [Made::f32("dgamma", [n]), Made::f32("dbeta", [n])]));
         outputs.extend(learned.map(|learned| Made::f32("dlearned", learned.clone())));
@@ -207,9 +226,10 @@ impl Op for BlockGradient {
         let [saved, gamma, mean, var] = of_columns.map_or([None; 4], |all| all.map(Some));
         let slots = |wires: &[Option<&Wire>]| wires.iter().flatten().map(|wire| wire.slot).collect::<Vec<_>>();
         let pack = |rec: &mut Recorder, some: Vec<SlotId>| (!some.is_empty()).then(|| rec.together(&some));
-        let params = pack(rec, slots(&[Some(weight), gamma, beta, learned]));
+        let params = pack(rec, slots(&[weight, gamma, beta, learned]));
         let zs = pack(rec, slots(&[product, saved]));
-        let n = weight.shape.width() * self.chain.narrows();
+        let of_h = weight.unwrap_or(dy).shape.width();
+        let n = of_h * self.chain.narrows();
         let mut made = w.outputs[1..].iter();
         let [dgamma, dbeta] = [0, 1].map(|_| of_columns.and_then(|_| made.next()));
         let dlearned = made.next();
@@ -218,14 +238,15 @@ impl Op for BlockGradient {
         let by_column = dlearned.filter(|_| sums.is_none());
         let grads = pack(rec, slots(&[dgamma, dbeta, by_column]));
         let state = pack(rec, slots(&[mean, var]));
-        let offsets = [Some(weight), gamma, beta, learned, saved, dgamma, dbeta, by_column, mean, var]
+        let offsets = [weight, gamma, beta, learned, saved, dgamma, dbeta, by_column, mean, var]
             .map(|wire| wire.map_or(0, |wire| rec.offset(wire.slot)));
-        let k = weight.shape.rows();
+        let k = weight.map_or(0, |weight| weight.shape.rows());
         let (_, momentum) = self.chain.columns().unwrap_or_default();
         let head = [&[k as u32, n as u32][..], &offsets, &[momentum.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let family = rec.target.product;
-        let kernel = kernels::kernel(&self.chain, Wanted { family, aligned: n % 4 == 0, bias: true, backward: true });
+        let wanted = Wanted { family, aligned: n % 4 == 0, bias: true, backward: true, given: self.given };
+        let kernel = kernels::kernel(&self.chain, wanted);
         let [h, of_sums] = [h, sums.as_ref()].map(|wire| wire.map(|wire| wire.slot));
         let now = Some(rec.now());
         let bound = [Some(dy.slot), params, zs, h, now, Some(w.outputs[0].slot), grads, of_sums, state];
@@ -233,7 +254,7 @@ impl Op for BlockGradient {
         let plain = plain::backward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
         rec.dispatch_joined(kernel, &args, &all, groups, plain);
-        rec.flops(2 * (dy.shape.elements() * weight.shape.width()) as u64);
+        rec.flops(if self.given { 0 } else { 2 * (dy.shape.elements() * of_h) as u64 });
         if let (Some(total), Some(sums), Some(dlearned)) = (total, sums, dlearned) {
             let wires = Wires { inputs: vec![sums], outputs: vec![dlearned.clone()], ..Wires::default() };
             total.sum.forward(&wires, rec);

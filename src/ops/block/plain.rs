@@ -18,10 +18,9 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
     let at = |name| place(bindings, name);
     let [in_weight, in_bias, in_gamma, in_beta, in_learned, in_saved] = *offsets;
     let mut p = PlainRecorder::default();
-    let params = at("params");
-    let mut inputs = vec![p.tied(&x.shape, (at("x"), 0)), p.tied(&weight.shape, (params, in_weight))];
-    inputs.extend(bias.map(|bias| p.tied(&bias.shape, (params, in_bias))));
-    let (chain, [rows, n]) = (&block.chain, [x.shape.rows(), weight.shape.rows()]);
+    let params = bindings.iter().position(|binding| binding.name == "params").unwrap_or_default();
+    let n = weight.map_or(x.shape.width(), |weight| weight.shape.rows());
+    let (chain, rows) = (&block.chain, x.shape.rows());
     let before = chain.before().len();
     // The value that lies in zs, by the number of links before it.
     let out = |p: &mut PlainRecorder, done: usize| {
@@ -34,9 +33,16 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
             p.inner(shape)
         }
     };
-    let mut value = out(&mut p, 0);
-    let wires = Wires { inputs, outputs: vec![value.clone()], ..Wires::default() };
-    Matmul { relu: false }.forward(&wires, &mut p.rec);
+    let mut value = match weight {
+        None => p.tied(&x.shape, (at("zs"), 0)),
+        Some(weight) => {
+            let mut inputs = vec![p.tied(&x.shape, (at("x"), 0)), p.tied(&weight.shape, (params, in_weight))];
+            inputs.extend(bias.map(|bias| p.tied(&bias.shape, (params, in_bias))));
+            let wires = Wires { inputs, outputs: vec![out(&mut p, 0)], ..Wires::default() };
+            Matmul { relu: false }.forward(&wires, &mut p.rec);
+            wires.outputs[0].clone()
+        }
+    };
     for (i, link) in chain.links.iter().enumerate() {
         let next = out(&mut p, i + 1);
         let (mut inputs, mut saved) = (vec![value], vec![]);
@@ -99,11 +105,18 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         steps.push(wires);
         value = next;
     }
-    let of_h = Shape(vec![shape.rows(), weight.shape.width()]);
-    let (mut d, dy) = (p.inner(&of_h), p.tied(&dy.shape, (at("dy"), 0)));
-    let inputs = vec![p.inner(&of_h), p.tied(&weight.shape, (at("params"), in_weight))];
-    let wires = Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
-    Matmul { relu: false }.backward(&wires, &mut p.rec);
+    let mut d = match weight {
+        None => p.tied(&dy.shape, (at("dh"), 0)),
+        Some(weight) => {
+            let of_h = Shape(vec![shape.rows(), weight.shape.width()]);
+            let (d, dy) = (p.inner(&of_h), p.tied(&dy.shape, (at("dy"), 0)));
+            let inputs = vec![p.inner(&of_h), p.tied(&weight.shape, (at("params"), in_weight))];
+            let wires =
+                Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
+            Matmul { relu: false }.backward(&wires, &mut p.rec);
+            d
+        }
+    };
     for (i, mut wires) in steps.into_iter().enumerate().rev() {
         let link = &chain.links[before + i];
         let wider = &wires.inputs[0].shape;

@@ -4,7 +4,6 @@
 
 use super::{Args, twins};
 use crate::kernel::{Kernel, Needs, Part, Tile, Tolerance, Twin};
-use crate::op::Family;
 use crate::ops::matmul::variants::{BIAS_END, PLAIN_END, SUM};
 use crate::parts;
 
@@ -45,8 +44,3 @@ const fn kernel(tile: Tile, name: &'static str, parts: &'static [Part], has_bias
 pub(super) static EIGHT: [Kernel; 5] = family!(Tile::Eight, "cooperative_8", "matmul/cooperative_8.wgsl");
 
 pub(super) static SIXTEEN: [Kernel; 5] = family!(Tile::Sixteen, "cooperative_16", "matmul/cooperative_16.wgsl");
-
-/// Whether products are to be by themselves, since a kernel that joins one to something else multiplies in float32.
-pub fn keeps_products_apart(family: Family) -> bool {
-    matches!(family, Family::Cooperative(_))
-}

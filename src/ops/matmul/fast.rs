@@ -1,6 +1,6 @@
 //! The CPU path's forms of the products, by [`crate::gemm`].
 
-use super::jobs::{Job, MOST, NOWHERE};
+use super::jobs::{MOST, NOWHERE, Placed};
 use super::{Args, ColumnArgs};
 use crate::gemm::{Task, gemm_on_all, matrix, matrix_mut, run_on_all};
 use crate::kernel::{Io, Now, args_of};
@@ -79,7 +79,7 @@ pub(super) fn column_sums(args: &[u8], io: &mut Io<'_>) {
 }
 
 /// Gradients of several layers' weights and biases, each at its place in the gradients.
-pub(super) fn jobs(jobs: [Job; MOST], io: &mut Io<'_>) {
+pub(super) fn jobs(jobs: [Placed; MOST], io: &mut Io<'_>) {
     let [dy0, x0, dy1, x1, dy2, x2, now, mut grads] = io.take();
     let (rows, operands) = (now.now().rows as usize, [[dy0, x0], [dy1, x1], [dy2, x2]]);
     // Of each job the weight's gradient and the bias's, in the order in which they lie in memory.

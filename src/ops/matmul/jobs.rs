@@ -27,10 +27,10 @@ args! {
     }
 }
 
-/// One layer's part of the arguments; m is 0 where there is no layer.
+/// One layer's part of the arguments; m is 0 where there is no layer, and n where only the bias's gradient is wanted.
 #[derive(Clone, Copy, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
-pub(super) struct Job {
+pub(super) struct Placed {
     pub m: u32,
     pub n: u32,
     first: u32,
@@ -75,12 +75,21 @@ pub(super) static WORDS: Kernel = jobs!(
     ["matmul/jobs_dy_scalars.wgsl", "matmul/jobs_x_words.wgsl", "matmul/jobs_subgroup.wgsl"]
 );
 
+/// The gradients of a layer that are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// Whether that of W is; alone, x is not looked at.
+    pub weight: bool,
+    /// Whether that of b is.
+    pub bias: bool,
+}
+
 /// The operation. Inputs: dy `[batch, m]` and x `[batch, n]` of each layer; outputs: dW `[m, n]` of each, and db `[m]` of each
 /// that has a bias, behind its dW.
 #[derive(Clone, Debug)]
 pub struct WeightGradients {
-    /// Whether each layer has a bias.
-    pub biases: Vec<bool>,
+    /// What is wanted of each layer.
+    pub jobs: Vec<Job>,
 }
 
 impl WeightGradients {
@@ -106,9 +115,9 @@ impl Op for WeightGradients {
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
         const NAMES: [[&str; 2]; MOST] = [["dweight0", "dbias0"], ["dweight1", "dbias1"], ["dweight2", "dbias2"]];
         let mut outputs = vec![];
-        for ((pair, bias), [weight, bias_name]) in inputs.chunks(2).zip(&self.biases).zip(NAMES) {
-            outputs.push(Made::f32(weight, [pair[0].width(), pair[1].width()]));
-            outputs.extend(bias.then(|| Made::f32(bias_name, [pair[0].width()])));
+        for ((pair, job), [weight, bias]) in inputs.chunks(2).zip(&self.jobs).zip(NAMES) {
+            outputs.extend(job.weight.then(|| Made::f32(weight, [pair[0].width(), pair[1].width()])));
+            outputs.extend(job.bias.then(|| Made::f32(bias, [pair[0].width()])));
         }
         Ok(Outputs { outputs, saved: vec![] })
     }
@@ -124,16 +133,15 @@ impl Op for WeightGradients {
             Family::Subgroup => (&SCALARS, [32, 64]),
             Family::Plain | Family::Tiled | Family::Cooperative(_) => (&TILED, [64, 64]),
         };
-        let absent = Job { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NOWHERE };
-        let (mut jobs, mut groups, mut at) = ([absent; MOST], 0, 0);
-        let mut slots = vec![];
-        for (job, (pair, &bias)) in jobs.iter_mut().zip(w.inputs.chunks(2).zip(&self.biases)) {
-            let (m, n) = (pair[0].shape.width(), pair[1].shape.width());
-            let (weight, after) = (rec.offset(outputs[at]), outputs.get(at + 1));
-            let bias = if bias { after.map_or(NOWHERE, |&slot| rec.offset(slot)) } else { NOWHERE };
-            *job = Job { m: m as u32, n: n as u32, first: groups, weight, bias };
-            groups += (m.div_ceil(tile[0]) * n.div_ceil(tile[1])) as u32;
-            at += 1 + usize::from(bias != NOWHERE);
+        let absent = Placed { m: 0, n: 0, first: u32::MAX, weight: 0, bias: NOWHERE };
+        let (mut jobs, mut groups) = ([absent; MOST], 0);
+        let (mut slots, mut offsets) = (vec![], outputs.iter().map(|&slot| rec.offset(slot)));
+        for (placed, (pair, job)) in jobs.iter_mut().zip(w.inputs.chunks(2).zip(&self.jobs)) {
+            let [m, n] = [pair[0].shape.width(), if job.weight { pair[1].shape.width() } else { 0 }];
+            let mut place = |is_wanted: bool| if is_wanted { offsets.next() } else { None }.unwrap_or(NOWHERE);
+            let [weight, bias] = [place(job.weight), place(job.bias)];
+            *placed = Placed { m: m as u32, n: n as u32, first: groups, weight, bias };
+            groups += (m.div_ceil(tile[0]) * n.div_ceil(tile[1]).max(1)) as u32;
             slots.extend([pair[0].slot, pair[1].slot]);
         }
         // What no layer uses is bound all the same.
@@ -143,7 +151,8 @@ impl Op for WeightGradients {
         let now = rec.now();
         let args: JobsArgs = bytemuck::cast(jobs);
         rec.dispatch(kernel, &args, &[&slots[..], &[now, grads]].concat(), [groups, 1, 1]);
-        let products = w.inputs.chunks(2).map(|pair| pair[0].shape.elements() * pair[1].shape.width());
+        let of_weights = w.inputs.chunks(2).zip(&self.jobs).filter(|(_, job)| job.weight);
+        let products = of_weights.map(|(pair, _)| pair[0].shape.elements() * pair[1].shape.width());
         rec.flops(2 * products.sum::<usize>() as u64);
     }
 }
@@ -151,7 +160,7 @@ impl Op for WeightGradients {
 /// The plain kernels for each layer, one after the other.
 fn twin(a: JobsArgs, io: &mut Io<'_>) {
     let [dy0, x0, dy1, x1, dy2, x2, now, mut grads] = io.take();
-    let all: [Job; MOST] = bytemuck::cast(a);
+    let all: [Placed; MOST] = bytemuck::cast(a);
     for (job, (dy, x)) in all.iter().zip([(dy0, x0), (dy1, x1), (dy2, x2)]) {
         if job.m == 0 {
             continue;
@@ -165,7 +174,9 @@ fn twin(a: JobsArgs, io: &mut Io<'_>) {
         };
         let rows = now.now().rows;
         let args = Args { m: job.m, n: job.n, k: rows, rows_in: RowsIn::K as u32, part: rows };
-        run(twins::tn, bytemuck::bytes_of(&args), &[&dy, &x, &now], job.weight, m * n);
+        if n > 0 {
+            run(twins::tn, bytemuck::bytes_of(&args), &[&dy, &x, &now], job.weight, m * n);
+        }
         if job.bias != NOWHERE {
             let args = ColumnArgs { columns: job.m };
             run(twins::column_sums, bytemuck::bytes_of(&args), &[&dy, &now], job.bias, m);
@@ -178,15 +189,21 @@ pub(super) fn cases() -> Vec<Case> {
     let case = |name: &str, rows: usize, batch: usize, layers: &[(usize, usize, bool)]| {
         let normal = |width: usize| ([batch, width].into(), Fill::Normal(0.2, 1.0));
         let inputs = layers.iter().flat_map(|&(m, n, _)| [normal(m), normal(n)]).collect();
-        let op = WeightGradients { biases: layers.iter().map(|layer| layer.2).collect() };
+        let op = WeightGradients { jobs: layers.iter().map(|&(_, _, bias)| Job { weight: true, bias }).collect() };
         Case::new(name, op, rows, inputs).not_smooth()
     };
+    // What a large layer leaves to this kernel: of the second, the bias alone.
+    let mut bias_alone =
+        case("jobs, one bias alone, 33 of 40", 33, 40, &[(10, 36, true), (132, 132, true), (20, 8, true)]);
+    let jobs = [true, false, true].map(|weight| Job { weight, bias: true });
+    bias_alone.op = std::sync::Arc::new(WeightGradients { jobs: jobs.to_vec() });
     let mut extreme = case("jobs, extreme", 9, 9, &[(3, 8, true), (5, 4, true)]);
     extreme.inputs[0].1 = Fill::Extreme;
     let mut few = case("jobs, mostly zeros, 140 of 150", 140, 150, &[(1032, 68, true)]);
     few.inputs[1].1 = Fill::MostlyZero;
     vec![
         few,
+        bias_alone,
         case("jobs, one row", 1, 3, &[(1, 4, true)]),
         case("jobs, two of three, 33 of 40", 33, 40, &[(10, 36, true), (20, 8, false)]),
         case("jobs, odd sizes, 33 of 40", 33, 40, &[(10, 33, true), (21, 3, false), (67, 71, true)]),

@@ -21,8 +21,7 @@ mod twins;
 mod variants;
 
 pub use cases::cases;
-pub use cooperative::keeps_products_apart;
-pub use jobs::{MOST as MOST_JOBS, WeightGradients};
+pub use jobs::{Job, MOST as MOST_JOBS, WeightGradients};
 pub use variants::KERNELS;
 
 use crate::args;
@@ -112,6 +111,10 @@ impl Op for Matmul {
             let sizes = Sizes { m: rows, n: k, k: n, rows_in: RowsIn::M };
             sizes.record(Form::Nn, [dy.slot, weight.slot], End::Plain, dx.slot, rec);
         }
+    }
+
+    fn is_product(&self) -> bool {
+        !self.relu
     }
 
     fn with_relu(&self) -> Option<Arc<dyn Op>> {
