@@ -20,14 +20,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         bias = args.bias{j};
     }
     //@end
-    let quads = (n + 3u) / 4u;
+    // Of a layer without columns, only the bias's gradient is wanted.
+    let width = max(n, 1u);
+    let quads = (width + 3u) / 4u;
     let across = (quads + 15u) / 16u;
     let row = (group.x - first) / across * 32u;
     let quad = (group.x - first) % across * 16u + lane;
     let column0 = min(quad, quads - 1u) * 4u;
     let column1 = min(quad + 8u, quads - 1u) * 4u;
-    let count0 = min(4u, n - column0);
-    let count1 = min(4u, n - column1);
+    let count0 = min(4u, width - column0);
+    let count1 = min(4u, width - column1);
     let own = min(row + lane * 4u, (m - 1u) / 2u * 2u);
     var total = vec4f(0.0);
     //@for c=0..4
@@ -71,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
             //@end
             let i = l * 4u + q / 2u;
             let column = quad + q % 2u * 8u;
-            if (row + i < m && column < quads) {
+            if (n > 0u && row + i < m && column < quads) {
                 keep(weight + (row + i) * n + column * 4u, min(4u, n - column * 4u), sum);
             }
         }

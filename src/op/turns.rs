@@ -77,6 +77,11 @@ pub fn head(subgroups: bool, rows: usize, classes: usize, k: usize) -> usize {
     product + turns_of(rows.div_ceil(256), 3 * turns_of(classes, 0)) + TREE
 }
 
+/// Turns that the sum of a product's parts takes before them.
+fn head_parts(rows: usize, classes: usize, parts: usize) -> usize {
+    turns_of((rows * classes).div_ceil(256), turns_of(parts, 0))
+}
+
 /// Turns of a product's kernel for a part of a sum: a round of tiles copies and multiplies 16 at a time.
 fn product(kernel: &str, part: usize) -> usize {
     let rounds = part.div_ceil(16);
@@ -150,7 +155,10 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
                 false => block_backward(kind, per("dy", "k"), s.arg("k")),
             }
         }
-        ("head", _) => head(subgroups, per("d_outputs", "outputs"), s.arg("outputs"), s.arg("k")),
+        ("head", _) => {
+            let (rows, outputs, parts) = (per("d_outputs", "outputs"), s.arg("outputs"), s.arg("parts"));
+            head(subgroups, rows, outputs, s.arg("k")) + if parts > 0 { head_parts(rows, outputs, parts) } else { 0 }
+        }
         ("matmul", "column_sums") => turns_of(per("dy", "columns"), 0),
         ("matmul", _) if part.starts_with("sum_parts") => turns_of(s.arg("parts"), 0),
         ("matmul", "jobs_tiled") => {

@@ -10,7 +10,7 @@ use wgrad::ops::OPS;
 use wgrad::ops::batch_norm::{BatchNorm, Statistics};
 use wgrad::ops::block::of_ops;
 use wgrad::ops::dropout::Dropout;
-use wgrad::ops::matmul::WeightGradients;
+use wgrad::ops::matmul::{Job, WeightGradients};
 
 fn mesa() -> Target {
     Target { max_turns: MESA_TURNS, product: Family::Subgroup, groups_wanted: 2, max_buffer: 1 << 31, ..Target::CPU }
@@ -70,7 +70,7 @@ fn a_sum_over_too_many_rows_is_refused_by_name() {
 
 fn weights(rows: usize) -> Case {
     let inputs = vec![([rows, 2].into(), Fill::Normal(0.2, 1.0)), ([rows, 4].into(), Fill::Normal(0.2, 1.0))];
-    Case::new("weights", WeightGradients { biases: vec![true] }, rows, inputs)
+    Case::new("weights", WeightGradients { jobs: vec![Job { weight: true, bias: true }] }, rows, inputs)
 }
 
 fn block(rows: usize) -> Case {

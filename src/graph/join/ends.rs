@@ -3,8 +3,8 @@
 use super::Joiner;
 use crate::graph::ValueId;
 use crate::graph::gradient::{Call, Phase};
-use crate::op::{Class, Family, Op, Wires, turns};
-use crate::ops::head::Head;
+use crate::op::{Class, Family, Wires, turns};
+use crate::ops::head::{Form, Head};
 use crate::ops::matmul::{Job, MOST_JOBS, WeightGradients};
 use crate::shape::Shape;
 use std::sync::Arc;
@@ -92,10 +92,11 @@ impl Joiner<'_> {
         for (layer, inputs) in layer.into_iter().chain([alone]) {
             let op = Head { loss: Arc::clone(&loss), row: row.clone(), layer };
             let shapes: Vec<Shape> = inputs.iter().map(|&id| self.shape(id).clone()).collect();
-            let k = if layer.is_some() { shapes[0].width() } else { 0 };
+            let Some(form) = op.form(&shapes, self.target) else { continue };
+            let k = if form == Form::Layer { shapes[0].width() } else { 0 };
             let outputs = if layer.is_some() { shapes[1].rows() } else { shapes[0].width() };
             let turns = turns::head(self.target.product == Family::Subgroup, shapes[0].rows(), outputs, k);
-            if op.shapes(&shapes).is_err() || turns > self.target.max_turns as usize {
+            if turns > self.target.max_turns as usize {
                 continue;
             }
             let first = at - usize::from(layer.is_some());

@@ -82,6 +82,11 @@ pub fn cases() -> Vec<Case> {
         ]);
     }
     let number = &losses()[2].1;
+    // More work than one group takes.
+    for (name, loss) in [&losses()[0], &losses()[3]] {
+        all.push(linear(format!("{name}linear 61 of 64x2052 to 10"), loss, true, 61, [64, 2052, 10], half()));
+        all.push(linear(format!("{name}linear, no bias, 130x1030 to 9"), loss, false, 130, [130, 1030, 9], half()));
+    }
     all.push(linear("mse, linear 37 of 40x12 to 1".into(), number, true, 37, [40, 12, 1], normal()));
     all
 }

@@ -3,7 +3,8 @@
 //! kept.
 //!
 //! A loss declares what it does to a row ([`Op::row_loss`]). Joined where nothing else wants what lies between, and where one group
-//! is enough for the work: [`MOST_OUTPUTS`] outputs, and for the layer [`MOST_WORK`] multiply-adds.
+//! is enough for the outputs, [`MOST_OUTPUTS`]. A layer of more than [`MOST_WORK`] multiply-adds is multiplied by other groups
+//! before; this kernel adds the parts of its sums up.
 //! Source: as the parts (`matmul`, the losses, `metrics`).
 
 mod cases;
@@ -16,9 +17,9 @@ use crate::kernel::{
     read, update, write,
 };
 use crate::op::stage::RowLoss;
-use crate::op::{Made, Op, Outputs, Plain, PlainRecorder, Recorder, SlotId, Wire, Wires};
+use crate::op::{Family, Made, Op, Outputs, Plain, PlainRecorder, Recorder, SlotId, Target, Wire, Wires};
 use crate::ops::block::for_each;
-use crate::ops::matmul::Matmul;
+use crate::ops::matmul::{Matmul, record_parts, record_sum};
 use crate::ops::metrics::Metrics;
 use crate::shape::{Shape, ShapeError};
 use crate::{part, threads};
@@ -26,7 +27,7 @@ use ndarray::{ArrayView1, ArrayViewMut2, s};
 use std::sync::Arc;
 
 /// The words that the arguments begin with.
-const ARGS: [&str; 4] = ["outputs", "k", "weight", "bias"];
+const ARGS: [&str; 6] = ["outputs", "k", "weight", "bias", "parts", "stride"];
 
 /// Most outputs of a batch that one group takes.
 pub const MOST_OUTPUTS: usize = 1 << 14;
@@ -47,6 +48,17 @@ pub struct Head {
     pub row: RowLoss,
     /// The last layer, if it is part of it: whether it has a bias.
     pub layer: Option<bool>,
+}
+
+/// How a head comes by the outputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// They are its input.
+    Given,
+    /// It multiplies the last layer's input and weights.
+    Layer,
+    /// It adds up the parts of that product, which a dispatch before it made.
+    Parts,
 }
 
 /// The inputs of a head, by what they are.
@@ -74,8 +86,27 @@ impl Head {
         Some(Inputs { x, layer, targets, class_weights, metrics })
     }
 
-    fn bindings(&self) -> Vec<Binding> {
-        let mut all = if self.layer.is_some() { vec![read("h"), read("params")] } else { vec![read("outputs")] };
+    /// How the outputs come about, where one group is enough for the rest.
+    pub fn form(&self, inputs: &[Shape], target: &Target) -> Option<Form> {
+        let Inputs { x, layer, .. } = self.inputs(inputs)?;
+        let all = x.rows() * layer.map_or(x.width(), |(weight, _)| weight.rows());
+        let is_small = layer.is_none() || all * x.width() <= MOST_WORK;
+        let splits = [Family::Tiled, Family::Subgroup].contains(&target.product);
+        match self.layer {
+            _ if all > MOST_OUTPUTS => None,
+            None => Some(Form::Given),
+            Some(_) if is_small || !splits => Some(Form::Layer),
+            Some(_) => Some(Form::Parts),
+        }
+    }
+
+    fn bindings(&self, form: Form) -> Vec<Binding> {
+        let mut all = match form {
+            Form::Given => vec![read("outputs")],
+            Form::Layer => vec![read("h"), read("params")],
+            Form::Parts if self.layer == Some(true) => vec![read("partial"), read("params")],
+            Form::Parts => vec![read("partial")],
+        };
         all.push(if self.row.takes_class { read("labels").u32() } else { read("target_values") });
         all.extend(self.row.takes_weights.then(|| read("class_weights")));
         all.extend([write("d_outputs"), update("losses"), update("corrects").u32(), UPDATE_NOW]);
@@ -93,70 +124,86 @@ impl Op for Head {
             return Err(ShapeError::new("a head takes outputs or a last layer, targets and metrics"));
         };
         let outputs = layer.map_or(x.width(), |(weight, _)| weight.rows());
-        let all = x.rows() * outputs;
-        if all > MOST_OUTPUTS || layer.is_some() && all * x.width() > MOST_WORK {
-            return Err(ShapeError::new(format!("one group of threads is too few for {x} and {outputs} outputs")));
-        }
         Ok(Outputs { outputs: vec![Made::f32("d_outputs", [x.rows(), outputs])], saved: vec![] })
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let Some(inputs) = self.inputs(&w.inputs) else { unreachable!("a head's inputs") };
         let Inputs { x, layer, targets, class_weights, metrics } = &inputs;
-        let (out, now) = (&w.outputs[0], rec.now());
-        let mut first = vec![x.slot];
-        let mut head = [out.shape.width() as u32, 0, 0, 0];
-        if let Some((weight, bias)) = layer {
-            let slots: Vec<SlotId> = [*weight].into_iter().chain(*bias).map(|wire| wire.slot).collect();
-            first.push(rec.together(&slots));
-            let bias = bias.map_or(0, |bias| rec.offset(bias.slot));
-            head = [head[0], x.shape.width() as u32, rec.offset(weight.slot), bias];
+        let out = &w.outputs[0];
+        let shapes: Vec<Shape> = w.inputs.iter().map(|wire| wire.shape.clone()).collect();
+        let Some(form) = self.form(&shapes, &rec.target) else { unreachable!("a head that one group is enough for") };
+        let mut head = [out.shape.width() as u32, 0, 0, 0, 0, 0];
+        let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(0, |wire| rec.offset(wire.slot));
+        let (mut first, mut partial) = (vec![x.slot], None);
+        match (form, layer) {
+            (Form::Layer, Some((weight, bias))) => {
+                let slots: Vec<SlotId> = [*weight].into_iter().chain(*bias).map(|wire| wire.slot).collect();
+                first.push(rec.together(&slots));
+                head[1..4].copy_from_slice(&[x.shape.width() as u32, at(rec, Some(weight)), at(rec, *bias)]);
+            }
+            (Form::Parts, Some((weight, bias))) => {
+                let parts = record_parts(x, weight, rec);
+                first = vec![parts.slot];
+                first.extend(bias.map(|bias| rec.together(&[bias.slot])));
+                let stride = parts.shape.width() as u32;
+                head[3..].copy_from_slice(&[at(rec, *bias), parts.shape.rows() as u32, stride]);
+                partial = Some(parts);
+            }
+            _ => {}
         }
+        let now = rec.now();
         let rest = [*targets].into_iter().chain(*class_weights).map(|wire| wire.slot);
         let last = [out.slot, metrics[0].slot, metrics[1].slot, now];
         let slots: Vec<SlotId> = first.into_iter().chain(rest).chain(last).collect();
         let args: Vec<u32> = head.into_iter().chain(self.row.args.iter().map(|arg| arg.bits)).collect();
-        let kernel = kernel(self, x.shape.width().is_multiple_of(4), rec.target.offers(Needs::SubgroupsOf8));
-        let plain = plain(self, &inputs, out, [head[2], head[3]], kernel.bindings);
+        let aligned = x.shape.width().is_multiple_of(4) && form == Form::Layer;
+        let subgroups = rec.target.offers(Needs::SubgroupsOf8) && form == Form::Layer;
+        let kernel = kernel(self, form, aligned, subgroups);
+        let plain = plain(self, (&inputs, partial.as_ref()), out, [head[2], head[3]], kernel.bindings);
         rec.dispatch_joined(kernel, &args, &slots, [1, 1, 1], plain);
-        if layer.is_some() {
+        if form == Form::Layer {
             rec.flops(2 * (x.shape.elements() * out.shape.width()) as u64);
         }
     }
 }
 
 /// The kernel of a head.
-fn kernel(head: &Head, aligned: bool, subgroups: bool) -> &'static Kernel {
-    let linear = head.layer.is_some();
+fn kernel(head: &Head, form: Form, aligned: bool, subgroups: bool) -> &'static Kernel {
+    let linear = form == Form::Layer;
     let marks = [
         (linear, "linear_"),
+        (form == Form::Parts, "parts_"),
         (linear && !aligned, "words_"),
-        (linear && head.layer == Some(false), "bare_"),
+        (head.layer == Some(false), "bare_"),
         (true, head.row.name),
-        (linear && subgroups, "_subgroup"),
+        (subgroups, "_subgroup"),
     ];
     let name: String = marks.iter().filter(|(is, _)| *is).map(|(_, mark)| *mark).collect();
-    interned(format!("head.{name}"), |name| make(head, aligned, linear && subgroups, name))
+    interned(format!("head.{name}"), |name| make(head, form, aligned, subgroups, name))
 }
 
-fn make(head: &Head, aligned: bool, subgroups: bool, name: &'static str) -> Kernel {
+fn make(head: &Head, form: Form, aligned: bool, subgroups: bool, name: &'static str) -> Kernel {
     let own = ARGS.map(|name| (name, Scalar::U32)).into_iter();
     let all = own.chain(head.row.args.iter().map(|arg| (arg.name, arg.scalar)));
     let fields: Vec<Field> = all.enumerate().map(|(i, (name, scalar))| Field { name, offset: 4 * i, scalar }).collect();
-    let (bindings, linear) = (head.bindings(), head.layer.is_some());
+    let bindings = head.bindings(form);
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
     let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
     parts.push(declarations(&fields, &bindings, aligned));
-    parts.push(if linear { part!("head/layer.wgsl") } else { part!("head/given.wgsl") });
-    if linear {
-        parts.extend(layer_parts(aligned, head.layer == Some(true)));
-        parts.push(if subgroups { part!("head/product_subgroup.wgsl") } else { part!("head/product.wgsl") });
+    parts.push(if form == Form::Given { part!("head/given.wgsl") } else { part!("head/layer.wgsl") });
+    if form != Form::Given {
+        parts.extend(layer_parts(form, aligned, head.layer == Some(true)));
+        parts.push(match form {
+            Form::Parts => part!("head/product_parts.wgsl"),
+            _ if subgroups => part!("head/product_subgroup.wgsl"),
+            _ => part!("head/product.wgsl"),
+        });
     }
     parts.extend(head.row.parts);
     parts.push(part!("head/end.wgsl"));
     let (row, layer) = (head.row.clone(), head.layer);
-    let fast: crate::kernel::Fast =
-        Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast(&row, layer, bytemuck::cast_slice(args), io)));
+    let fast = move |args: &[u8], io: &mut Io<'_>| fast(&row, layer, bytemuck::cast_slice(args), io);
     Kernel {
         name,
         parts: parts.leak(),
@@ -165,7 +212,8 @@ fn make(head: &Head, aligned: bool, subgroups: bool, name: &'static str) -> Kern
         needs: if subgroups { Needs::SubgroupsOf8 } else { Needs::Nothing },
         tolerance: tolerance(head.row.c),
         twin: |_, _| panic!("a head is judged by the plain kernels that its dispatch names"),
-        fast: Some(fast),
+        // The CPU path has the product in the kernel, or is given the outputs.
+        fast: if form == Form::Parts { None } else { Some(Box::leak(Box::new(fast))) },
     }
 }
 
@@ -183,12 +231,13 @@ fn generated(text: String) -> Part {
 }
 
 /// How weights and inputs of the layer are read.
-fn layer_parts(aligned: bool, has_bias: bool) -> Vec<Part> {
+fn layer_parts(form: Form, aligned: bool, has_bias: bool) -> Vec<Part> {
     let read = if aligned { part!("block/read_quads.wgsl") } else { part!("block/read_words.wgsl") };
     let bias = if has_bias { "weight_at(args.bias + column)" } else { "0.0" };
     let words = if aligned { part!("head/bias_quads.wgsl") } else { part!("head/bias_words.wgsl") };
     let bias = generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}"));
-    for_each(read, "h params").into_iter().chain([words, bias]).collect()
+    let read = if form == Form::Layer { for_each(read, "h params").to_vec() } else { vec![] };
+    read.into_iter().chain(has_bias.then_some(words)).chain([bias]).collect()
 }
 
 /// The arguments, what a loss says of a row, and the variables of the bindings.
@@ -215,13 +264,26 @@ fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
 }
 
 /// The plain form: the layer, the loss, the metrics, the loss's gradient.
-fn plain(head: &Head, inputs: &Inputs<'_, Wire>, out: &Wire, offsets: [u32; 2], bindings: &[Binding]) -> Plain {
+fn plain(
+    head: &Head,
+    (inputs, partial): (&Inputs<'_, Wire>, Option<&Wire>),
+    out: &Wire,
+    offsets: [u32; 2],
+    bindings: &[Binding],
+) -> Plain {
     let at = |name: &str| {
         bindings.iter().position(|binding| binding.name == name).unwrap_or_else(|| unreachable!("{name} is bound"))
     };
     let mut p = PlainRecorder::default();
     let Inputs { x, layer, targets, class_weights, metrics } = inputs;
     let outputs = match layer {
+        Some((_, bias)) if partial.is_some() => {
+            let bias = bias.map(|bias| p.tied(&bias.shape, (at("params"), offsets[1])));
+            let outputs = p.inner(&out.shape);
+            let parts = partial.map(|parts| p.tied(&parts.shape, (at("partial"), 0)));
+            parts.iter().for_each(|parts| record_sum(parts, bias.as_ref(), &outputs, &mut p.rec));
+            outputs
+        }
         None => p.tied(&x.shape, (at("outputs"), 0)),
         Some((weight, bias)) => {
             let mut of_layer = vec![p.tied(&x.shape, (at("h"), 0)), p.tied(&weight.shape, (at("params"), offsets[0]))];

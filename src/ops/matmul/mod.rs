@@ -122,6 +122,19 @@ impl Op for Matmul {
     }
 }
 
+/// Records x Wᵀ as parts of its sums, `[parts, m, n]`, that are still to be added up; one part where the product is not split.
+pub(in crate::ops) fn record_parts(x: &Wire, weight: &Wire, rec: &mut Recorder) -> Wire {
+    let sizes = Sizes { m: x.shape.rows(), n: weight.shape.rows(), k: x.shape.width(), rows_in: RowsIn::M };
+    sizes.record_parts(Form::Nt, [x.slot, weight.slot], None, rec)
+}
+
+/// Records y = the sum of the parts, and a bias if there is one.
+pub(in crate::ops) fn record_sum(partial: &Wire, bias: Option<&Wire>, y: &Wire, rec: &mut Recorder) {
+    let sizes = Sizes { m: y.shape.rows(), n: y.shape.width(), k: 0, rows_in: RowsIn::M };
+    let end = bias.map_or(End::Plain, |bias| End::Bias(bias.slot));
+    sizes.record_sum(partial.shape.rows(), partial.slot, end, y.slot, rec);
+}
+
 /// The sizes of one product c[m, n] = Σ_k a · b, by the batch's capacity.
 struct Sizes {
     m: usize,
@@ -142,22 +155,27 @@ struct Tiled {
 }
 
 impl Sizes {
-    fn record(&self, form: Form, [a, b]: [SlotId; 2], end: End, c: SlotId, rec: &mut Recorder) {
+    fn record(&self, form: Form, operands: [SlotId; 2], end: End, c: SlotId, rec: &mut Recorder) {
+        let parts = self.record_parts(form, operands, Some((end, c)), rec);
+        if parts.slot != c {
+            self.record_sum(parts.shape.rows(), parts.slot, end, c, rec);
+        }
+    }
+
+    /// Records the product; where it is not split, with this end, if there is one. Gives what it wrote, `[parts, m, n]`.
+    fn record_parts(&self, form: Form, [a, b]: [SlotId; 2], whole: Option<(End, SlotId)>, rec: &mut Recorder) -> Wire {
         let Tiled { kernels, groups } = self.tiled(form, &rec.target);
         let (part, parts) = self.parts(groups[0] * groups[1], &rec.target);
-        let args = self.args(part);
         let grid = [groups[0] as u32, groups[1] as u32, parts as u32];
-        let now = rec.now();
-        if parts == 1 {
-            let slots = [a, b, now].into_iter().chain(end.bias()).chain([c]).collect::<Vec<_>>();
-            rec.dispatch(product(kernels, form, end), &args, &slots, grid);
-            rec.flops(self.flops());
-        } else {
-            let partial = rec.private("parts", [parts, self.m, self.n]);
-            rec.dispatch(product(kernels, form, End::Plain), &args, &[a, b, now, partial.slot], grid);
-            rec.flops(self.flops());
-            self.record_sum(parts, partial.slot, end, c, rec);
-        }
+        let shape = [parts, self.m, self.n];
+        let (end, c) = match whole.filter(|_| parts == 1) {
+            Some((end, c)) => (end, Wire { slot: c, shape: shape.into() }),
+            None => (End::Plain, rec.private("parts", shape)),
+        };
+        let slots: Vec<SlotId> = [a, b, rec.now()].into_iter().chain(end.bias()).chain([c.slot]).collect();
+        rec.dispatch(product(kernels, form, end), &self.args(part), &slots, grid);
+        rec.flops(self.flops());
+        c
     }
 
     /// The kernels for a target, and the groups of a product by them.
