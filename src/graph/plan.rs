@@ -4,6 +4,7 @@ use super::fuse::fuse_others;
 use super::join::{in_blocks, join, op_of};
 use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
 use crate::kernel::{MAX_BINDINGS, Scalar};
+use crate::op::turns::DispatchError;
 use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
 use crate::ops::gather::{Begin, Gather};
 use crate::ops::step::Advance;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 pub struct Place {
     /// Index of the buffer.
     pub buffer: usize,
-    /// First word.
+    /// Its first word in the buffer.
     pub offset: usize,
 }
 
@@ -32,9 +33,9 @@ pub struct Buffer {
 /// A named list of dispatches; one run of it is one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
-    /// As in `train`.
+    /// What it does in one word, as in `train`.
     pub name: &'static str,
-    /// In order.
+    /// Its dispatches, in the order in which they run.
     pub dispatches: Vec<Dispatch>,
     /// Layers whose products are apart from what stands behind them, and why.
     pub apart: Vec<(String, String)>,
@@ -45,11 +46,11 @@ pub struct Program {
 pub struct Plan {
     /// What it was compiled for.
     pub target: Target,
-    /// All tensors.
+    /// All tensors, each at its [`SlotId`].
     pub slots: Vec<Slot>,
     /// Where each slot lies.
     pub places: Vec<Place>,
-    /// All memory.
+    /// The buffers that hold the slots.
     pub buffers: Vec<Buffer>,
     /// What can be run.
     pub programs: Vec<Program>,
@@ -62,17 +63,20 @@ pub enum PlanError {
     /// Shapes do not fit.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// The device cannot take a dispatch.
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
     /// One tensor is more than the device takes.
     #[error(
         "{name} takes {bytes} bytes, more than the {limit} that this device takes in one piece: \
-         use --device cpu, smaller layers, a smaller batch or less data"
+         use `device = cpu`, smaller layers, a smaller batch or less data"
     )]
     TooLarge {
-        /// The tensor.
+        /// Name of the tensor, as in `0.weight`.
         name: String,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
-        /// The device's limit.
+        /// Most bytes of one tensor on this device.
         limit: u64,
     },
     /// A breach of our own rules.
@@ -118,11 +122,11 @@ impl Optimizer {
 /// A graph to be compiled, trained if it has an optimiser.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The program's name.
+    /// Name of the program, as in `train`.
     pub name: &'static str,
-    /// What it computes.
+    /// The graph whose values it computes.
     pub graph: Graph,
-    /// How it trains.
+    /// The update of its parameters, if it trains.
     pub optimizer: Option<Optimizer>,
 }
 

@@ -1,8 +1,9 @@
 //! The recorder into which operations write their dispatches.
 
-use super::{Class, Dispatch, GROUP, Plain, Slot, SlotId, Target, Wire, spread, turns};
+use super::turns::{self, DispatchError};
+use super::{Class, Dispatch, GROUP, Plain, Slot, SlotId, Target, Wire, spread};
 use crate::kernel::{Kernel, Scalar};
-use crate::shape::{Shape, ShapeError};
+use crate::shape::Shape;
 use std::sync::Arc;
 
 /// Takes down the dispatches of a program.
@@ -19,7 +20,7 @@ pub struct Recorder {
     path: Arc<str>,
     now: SlotId,
     /// The first dispatch that the target cannot take.
-    pub fault: Option<ShapeError>,
+    pub fault: Option<DispatchError>,
 }
 
 impl Recorder {
@@ -54,7 +55,7 @@ impl Recorder {
         self.now = now;
     }
 
-    /// Adds a slot.
+    /// Adds a slot to the plan and gives its id.
     pub fn slot(&mut self, slot: Slot) -> SlotId {
         self.slots.push(slot);
         SlotId(self.slots.len() as u32 - 1)
@@ -122,8 +123,7 @@ impl Recorder {
             flops: 0,
             plain: None,
         };
-        let grid = turns::grid_fault(&dispatch, self.target.max_groups());
-        if let Some(fault) = grid.or_else(|| turns::fault(&dispatch, self.target.max_turns)) {
+        if let Some(fault) = turns::fault(&dispatch, self.target.max_groups(), self.target.max_turns) {
             self.fault.get_or_insert(fault);
         }
         self.dispatches.push(dispatch);

@@ -5,7 +5,7 @@
 //! kernel with a loop is known here.
 
 use super::Dispatch;
-use crate::shape::ShapeError;
+use std::sync::Arc;
 
 /// Turns that Mesa's software driver does, of all loops of one invocation together: `LP_MAX_TGSI_LOOP_ITERATIONS` in its
 /// source (22.3 to 25.0).
@@ -157,24 +157,49 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
     })
 }
 
-/// What to say of a dispatch with more than `most` workgroups in one dimension.
-pub(super) fn grid_fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
-    let Dispatch { kernel, groups, path, .. } = dispatch;
-    let what = format!(
-        "{} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer or the batch smaller, \
-         or use --device cpu",
-        kernel.name
-    );
-    groups.iter().any(|&count| count > most).then(|| ShapeError::new(what).at(path))
+/// Why a target cannot take a dispatch. The path is the layer's, as in `3.batch_norm`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// Its grid is larger than a GPU allows.
+    #[error(
+        "layer {path}: {kernel} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer \
+         or the batch smaller, or use `device = cpu`"
+    )]
+    Grid {
+        /// Path of the layer for which it runs.
+        path: Arc<str>,
+        /// Name of the kernel.
+        kernel: &'static str,
+        /// Workgroups in each dimension.
+        groups: [u32; 3],
+        /// Most workgroups in one dimension.
+        most: u32,
+    },
+    /// Its loops take more turns than the driver runs.
+    #[error(
+        "layer {path}: the loops of {kernel} would take {turns} turns, and this driver ends them after {most}: use \
+         `device = cpu`, or make the batch or the layer smaller"
+    )]
+    Turns {
+        /// Path of the layer for which it runs.
+        path: Arc<str>,
+        /// Name of the kernel.
+        kernel: &'static str,
+        /// Turns of all loops of one invocation together.
+        turns: usize,
+        /// Most turns that the driver runs.
+        most: u32,
+    },
 }
 
-/// What to say of a dispatch whose loops a driver would end after `most` turns.
-pub(super) fn fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
-    let turns = turns(dispatch).filter(|&turns| turns > most as usize)?;
-    let what = format!(
-        "the loops of {} would take {turns} turns, and this driver ends them after {most}: use --device cpu, or make the batch \
-         or the layer smaller",
-        dispatch.kernel.name
-    );
-    Some(ShapeError::new(what).at(&dispatch.path))
+/// Why a target with these limits cannot take a dispatch, if it cannot: workgroups in one dimension, and turns.
+pub(super) fn fault(dispatch: &Dispatch, most_groups: u32, most_turns: u32) -> Option<DispatchError> {
+    let Dispatch { kernel, groups, path, .. } = dispatch;
+    let (path, kernel, groups) = (Arc::clone(path), kernel.name, *groups);
+    if groups.iter().any(|&count| count > most_groups) {
+        return Some(DispatchError::Grid { path, kernel, groups, most: most_groups });
+    }
+    let turns = turns(dispatch).filter(|&turns| turns > most_turns as usize)?;
+    Some(DispatchError::Turns { path, kernel, turns, most: most_turns })
 }
