@@ -19,7 +19,7 @@ pub const MAX_BINDINGS: usize = 8;
 /// What a kernel does with a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Reads it.
+    /// Reads it, and writes nothing.
     Read,
     /// Writes every element that the step's rows cover, and reads none.
     Write,
@@ -30,11 +30,11 @@ pub enum Access {
 /// What the words of a tensor are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar {
-    /// 32-bit floats.
+    /// Floats of 32 bits.
     F32,
     /// 32-bit unsigned integers, or four bytes each, lowest first.
     U32,
-    /// The one [`Now`].
+    /// The members of the one [`Now`].
     Now,
 }
 
@@ -45,7 +45,7 @@ pub struct Binding {
     pub name: &'static str,
     /// What is done with it.
     pub access: Access,
-    /// What it holds.
+    /// Type of the words that it holds.
     pub scalar: Scalar,
 }
 
@@ -91,7 +91,7 @@ pub struct Field {
     pub name: &'static str,
     /// Bytes from the start.
     pub offset: usize,
-    /// `F32` or `U32`.
+    /// Type of the member: `F32` or `U32`.
     pub scalar: Scalar,
 }
 
@@ -158,13 +158,13 @@ impl Now {
 args! {
     /// One line of the step table: what [`Now`] takes over when the step begins.
     pub struct Step {
-        /// As in [`Now`].
+        /// Where the batch begins, for [`Now::start`].
         pub start: u32,
-        /// As in [`Now`].
+        /// Rows of the batch, for [`Now::rows`].
         pub rows: u32,
-        /// As in [`Now`].
+        /// Learning rate of the step, for [`Now::rate`].
         pub rate: f32,
-        /// As in [`Now`].
+        /// Number of the step, for [`Now::step`].
         pub step: u32,
     }
 }
@@ -172,7 +172,7 @@ args! {
 /// What a variant wants of an adapter beyond the least.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Runs everywhere.
+    /// Nothing: it runs on every adapter.
     Nothing,
     /// Subgroups of exactly eight lanes, as software drivers on 256-bit CPUs have, and words of 64 bits.
     SubgroupsOf8,

@@ -51,7 +51,7 @@ pub enum Family {
 /// What a plan is compiled for: plain data, filled in by the executor that will run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The product family.
+    /// The family of kernels that multiply matrices.
     pub product: Family,
     /// Groups that a product should have at least, if its sum can be split to get there; 1 never splits.
     pub groups_wanted: u32,
@@ -68,7 +68,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The CPU path.
+    /// The target of the CPU path: nothing is limited.
     pub const CPU: Self = Self {
         product: Family::Plain,
         groups_wanted: 1,
@@ -101,7 +101,7 @@ pub struct SlotId(pub u32);
 /// What a slot is for; slots of different classes never share a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Trainable tensors.
+    /// Trainable tensors, which an update moves.
     Parameters,
     /// Their gradients, laid out alike.
     Gradients,
@@ -109,11 +109,11 @@ pub enum Class {
     Optimizer,
     /// Tensors that training moves but no gradient does, such as running means.
     State,
-    /// The one [`crate::kernel::Now`].
+    /// The step at work: the one [`crate::kernel::Now`].
     Control,
     /// What the host writes now and then: the step table, row numbers, normalisation.
     Tables,
-    /// The data set.
+    /// The data set that lies on the device.
     Data,
     /// What the host reads: losses, counts, predictions.
     Metrics,
@@ -133,7 +133,7 @@ impl Class {
 pub struct Slot {
     /// Unique in the plan: the value's name, as in `0.weight` or `3.relu.out`.
     pub name: String,
-    /// Its sizes.
+    /// Its sizes; the first is the batch's capacity where it has rows.
     pub shape: Shape,
     /// What its words are.
     pub scalar: Scalar,
@@ -155,7 +155,7 @@ impl Slot {
 /// A slot as an operation meets it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wire {
-    /// Which.
+    /// The slot in the plan.
     pub slot: SlotId,
     /// Its sizes; the first is the batch's capacity.
     pub shape: Shape,
@@ -166,9 +166,9 @@ pub struct Wire {
 pub struct Made {
     /// Short name, as in `out` or `probabilities`.
     pub name: &'static str,
-    /// Sizes.
+    /// Its sizes; the first is the batch's capacity where it has rows.
     pub shape: Shape,
-    /// Words.
+    /// Type of its 32-bit words.
     pub scalar: Scalar,
 }
 
@@ -198,9 +198,9 @@ pub struct Outputs {
 pub struct Wires<T> {
     /// In the operation's order.
     pub inputs: Vec<T>,
-    /// As [`Outputs::outputs`].
+    /// Where the values of [`Outputs::outputs`] go.
     pub outputs: Vec<T>,
-    /// As [`Outputs::saved`].
+    /// Where the values of [`Outputs::saved`] go.
     pub saved: Vec<T>,
     /// The gradient of the loss by each output.
     pub d_outputs: Vec<T>,
@@ -230,7 +230,7 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         false
     }
 
-    /// Records the value.
+    /// Records the dispatches that compute its outputs.
     fn forward(&self, wires: &Wires<Wire>, rec: &mut Recorder);
 
     /// Records the gradient. It overwrites what it writes (`=`); the graph adds where a value is used twice.
@@ -270,9 +270,9 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
 /// One kernel at work: plain data, the same for both executors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
-    /// What runs.
+    /// The kernel that runs.
     pub kernel: &'static Kernel,
-    /// Its `Args`.
+    /// The bytes of the kernel's `Args`.
     pub args: Vec<u8>,
     /// A slot for each binding.
     pub slots: Vec<SlotId>,

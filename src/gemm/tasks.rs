@@ -18,16 +18,16 @@ const TERM: usize = 16;
 pub enum Task<'a> {
     /// c `[m, n]` = a `[m, k]` · b `[k, n]`. Rows of c are contiguous, a and b of any strides.
     Product {
-        /// The first operand.
+        /// The first operand, `[m, k]`.
         a: ArrayView2<'a, f32>,
-        /// The second operand.
+        /// The second operand, `[k, n]`.
         b: ArrayView2<'a, f32>,
         /// Where the product is written.
         c: ArrayViewMut2<'a, f32>,
     },
     /// c `[1, n]` = the sums of the columns of b `[k, n]`, the terms in the order of the rows. Rows of both are contiguous.
     Sums {
-        /// The matrix.
+        /// The matrix whose columns are added up.
         b: ArrayView2<'a, f32>,
         /// Where the sums are written.
         c: ArrayViewMut2<'a, f32>,

@@ -16,7 +16,7 @@ pub enum Checks {
     /// `judge::kernels` hold. Any other kernel does.
     #[default]
     Off,
-    /// They do.
+    /// Every kernel carries the checks.
     On,
 }
 

@@ -9,7 +9,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// float32
+    /// Products multiply in float32.
     #[default]
     F32,
     /// float16, by cooperative matrices, with the loss scaled.
@@ -37,14 +37,14 @@ impl fmt::Display for Precision {
 /// Cooperative matrices, which a subgroup multiplies as a whole: m, n and k are one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
-    /// 8×8×8
+    /// m, n and k are 8.
     Eight,
-    /// 16×16×16
+    /// m, n and k are 16.
     Sixteen,
 }
 
 impl Tile {
-    /// The best first.
+    /// All tiles, the largest first.
     pub const ALL: [Self; 2] = [Self::Sixteen, Self::Eight];
 
     /// m, n and k.

@@ -10,9 +10,9 @@ pub const GENERATED: &str = "(generated)";
 /// A WGSL file that goes into a kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Path under `shaders/`.
+    /// Path of the file under `shaders/`.
     pub file: &'static str,
-    /// Its text.
+    /// The whole text of the file.
     pub text: &'static str,
 }
 

@@ -6,7 +6,7 @@ use crate::op::{Answer, Right, Weighing, largest};
 /// The question that training data put, and the loss that judges answers to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// What is answered.
+    /// The kind of answer that is wanted.
     pub answer: Answer,
     /// How far off an answer is.
     pub loss: Loss,

@@ -25,9 +25,9 @@ pub enum Fill {
     Below(u32),
     /// The integers from 0, in shuffled order.
     Order,
-    /// Any bytes.
+    /// Words of any bytes.
     Bytes,
-    /// Just these words.
+    /// Just these words, as many as the input has.
     Words(Vec<u32>),
 }
 

@@ -16,7 +16,7 @@ pub enum Answer {
     Binary,
     /// Yes or no for each of several labels.
     Labels,
-    /// Numbers.
+    /// A number for each output.
     Numbers,
 }
 
@@ -68,7 +68,7 @@ pub enum Right<'a> {
 }
 
 impl<'a> Right<'a> {
-    /// The numbers.
+    /// The numbers, one for each output.
     ///
     /// # Panics
     /// The loss takes numbers and met a class: a fault of ours.
@@ -77,7 +77,7 @@ impl<'a> Right<'a> {
         numbers
     }
 
-    /// The class.
+    /// The number of the class, from 0.
     ///
     /// # Panics
     /// The loss takes classes and met numbers: a fault of ours.

@@ -137,7 +137,7 @@ static FLOATS_FIRST_WORDS: Kernel = first_kernel(
     Needs::Nothing,
 );
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[
     &BYTES,
     &FLOATS,
@@ -167,7 +167,7 @@ impl TargetKind {
         }
     }
 
-    /// What they are.
+    /// Type of the target's words.
     pub fn scalar(self) -> Scalar {
         match self {
             Self::Class => Scalar::U32,

@@ -56,7 +56,7 @@ static JUDGE: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&DIVIDE, &JUDGE];
 
 /// Elements of a chunk.

@@ -50,7 +50,7 @@ static COLLECT: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&STEP, &COLLECT];
 
 /// The operation. Inputs: row_loss and correct `[batch]`; it writes line `index` of losses and corrects.

@@ -28,7 +28,7 @@ use crate::op::{Case, LossKind, OptimizerKind};
 
 /// An operation as the checks, the profile and `doctor` meet it, and what it declares for recipes.
 pub struct Entry {
-    /// Its name.
+    /// Its name, as in `shaders/NAME`.
     pub name: &'static str,
     /// Its kernels with all their variants, but for those that are made of its stages.
     pub kernels: &'static [&'static Kernel],

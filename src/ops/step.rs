@@ -39,7 +39,7 @@ pub(in crate::ops) fn following(lines: u32, table: &Tensor<'_>, now: &Now) -> No
     next
 }
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&ADVANCE];
 
 /// The operation. Input: the step table `[lines, 4]`, of [`Step`]s.

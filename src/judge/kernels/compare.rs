@@ -8,9 +8,9 @@ use crate::op::{Dispatch, SlotId, writes};
 /// How one kernel did in one case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Its name.
+    /// Name of the kernel, as in `sgd.update`.
     pub kernel: &'static str,
-    /// Operation and case.
+    /// Names of the operation and of its case.
     pub case: String,
     /// The largest error, relative to the tolerance's size; infinite where NaN, infinities or bits disagree.
     pub error: f64,

@@ -51,7 +51,7 @@ pub struct Trial {
 pub(super) type Behind = Vec<(SlotId, usize)>;
 
 impl Trial {
-    /// Compiles a case.
+    /// Compiles a case for a target.
     ///
     /// # Errors
     /// Its shapes do not fit, or the target is too small for it.

@@ -62,7 +62,7 @@ const PLAIN: Kernel = Kernel {
 pub struct Function {
     /// Its name in the layer notation.
     pub name: &'static str,
-    /// Value and gradient.
+    /// The kernels of value and gradient.
     kernels: [Kernel; 2],
     /// What the gradient is taken from.
     seen: Seen,
@@ -82,7 +82,7 @@ pub struct Function {
     stage_fast: Fast,
 }
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[
     &functions::RELU.kernels[0],
     &functions::RELU.kernels[1],
@@ -119,7 +119,7 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// max(0, x)
+    /// ReLU of each element: max(0, x).
     pub const RELU: Self = Self { function: &functions::RELU, parameter: 0.0 };
 
     /// A function with its parameter, which must be more than 0 where it has one.

@@ -166,7 +166,7 @@ static POPULATION: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &RUNNING, &POPULATION];
 
 /// Which statistics normalise, and what becomes of those for inference.
@@ -187,7 +187,7 @@ pub struct BatchNorm {
     pub eps: f64,
     /// Weight of the newest batch in the running statistics.
     pub momentum: f64,
-    /// What normalises.
+    /// The mean and variance that normalise: the batch's, or those given.
     pub statistics: Statistics,
 }
 

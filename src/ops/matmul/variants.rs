@@ -210,7 +210,7 @@ pub(super) static COLUMN_SUMS: Kernel = Kernel {
     fast: Some(&fast::column_sums),
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[
     &PLAIN[0],
     &PLAIN[1],
