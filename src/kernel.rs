@@ -119,7 +119,7 @@ macro_rules! args {
 args! {
     /// The step that the device is at. Kernels of a step read it; its last kernel moves it on.
     pub struct Now {
-        /// Line of the step table that is at work, and the place in the loss table.
+        /// Line of the step table that is current, and the place in the loss table.
         pub index: u32,
         /// Where the batch begins in the table of row numbers.
         pub start: u32,
@@ -169,7 +169,7 @@ args! {
     }
 }
 
-/// What a variant wants of an adapter beyond the least.
+/// What a variant needs of an adapter beyond WebGPU's default limits and features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Nothing: it runs on every adapter.
@@ -227,7 +227,7 @@ pub type Twin = fn(args: &[u8], io: &mut Io<'_>);
 /// What the CPU path runs in place of a twin.
 pub type Fast = &'static (dyn Fn(&[u8], &mut Io<'_>) + Sync);
 
-/// A kernel and all that is known of it before a plan is made.
+/// A kernel, as an operation declares it.
 pub struct Kernel {
     /// `op.part`: also the pipeline's label, the line in a profile and the name in a failed test.
     pub name: &'static str,
@@ -237,13 +237,13 @@ pub struct Kernel {
     pub args: &'static [Field],
     /// Storage bindings from 1 without gaps, in the order read, written, updated.
     pub bindings: &'static [Binding],
-    /// What it wants of an adapter.
+    /// What it needs of an adapter.
     pub needs: Needs,
     /// How far it may be from its twin.
     pub tolerance: Tolerance,
     /// The judge: reads like the formula, sums in float64.
     pub twin: Twin,
-    /// What the CPU path runs where the twin is too slow; held to the twin like any variant.
+    /// What the CPU path runs where the twin is too slow. The checks compare it with the twin like any variant.
     pub fast: Option<Fast>,
 }
 

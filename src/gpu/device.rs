@@ -35,7 +35,7 @@ pub struct Gpu {
     /// Whether the kernels of this crate run without the checks that naga adds.
     checks: Checks,
     pipelines: Mutex<Pipelines>,
-    /// Who is told what it is at.
+    /// Hears how far compiling is.
     attendant: Mutex<Option<Arc<dyn Attendant>>>,
     /// The name under which compiled pipelines are cached, where the driver hands them out.
     cache_name: Option<String>,

@@ -74,7 +74,7 @@ struct Backward<'a> {
     to_come: Vec<usize>,
     /// Whether the loss depends on each node.
     reaches: Vec<bool>,
-    /// What has come so far, added up.
+    /// The sum of the contributions so far.
     so_far: BTreeMap<ValueId, ValueId>,
     calls: Vec<Call>,
 }

@@ -1,4 +1,4 @@
-//! A plan: plain data that either executor can run, print, compare and count.
+//! A plan: plain data. Either executor runs it, and it can be printed, compared and counted.
 
 use super::fuse::fuse_others;
 use super::join::{in_blocks, join, op_of};
@@ -37,7 +37,7 @@ pub struct Program {
     pub name: &'static str,
     /// Its dispatches, in the order in which they run.
     pub dispatches: Vec<Dispatch>,
-    /// Layers whose products are apart from what stands behind them, and why.
+    /// Layers whose product and stages are kernels of their own, each with the reason.
     pub apart: Vec<(String, String)>,
 }
 
@@ -101,9 +101,9 @@ pub struct Optimizer {
     pub states: Vec<&'static str>,
     /// Whether the loss is scaled (see [`crate::ops::loss_scale`]).
     pub scales_loss: bool,
-    /// What is done to all gradients, as one tensor, before the update.
+    /// Applied to all gradients, as one tensor, before the update: clipping.
     pub before: Option<Arc<dyn Op>>,
-    /// What is done to single tensors, by name, after the update.
+    /// Applied to single tensors, by name, after the update: max-norm.
     pub after: Vec<(String, Arc<dyn Op>)>,
 }
 
@@ -151,7 +151,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// A plan of one program out of what a recorder took down.
+    /// A plan of one program, made of a recorder's dispatches.
     ///
     /// # Errors
     /// A tensor or a dispatch is too large for the target.
@@ -259,7 +259,7 @@ impl Compiler {
         }
         let slots: Vec<SlotId> = self.value_slots(source.name, &graph, &calls);
         let wire = |id: &ValueId| Wire { slot: slots[id.0], shape: graph.values[id.0].shape.clone() };
-        // What training moves must not, in a step that loss scaling skips.
+        // Loss scaling may skip the step. So it judges the gradients before any commit changes state.
         let commits = calls.iter().position(|call| call.phase == Phase::Commit).unwrap_or(calls.len());
         for call in &calls[..commits] {
             self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
@@ -320,8 +320,8 @@ impl Compiler {
     }
 }
 
-/// Where the first recording is a gather and the last an update by one rule that can be the end of a step, those two can do what
-/// moves the step on: the operation that begins the step, and the step table.
+/// The operation that begins a step, and the step table, if gather and update can advance the step: the first recording must be
+/// a gather, and the last an update by a single rule that has a kernel for it.
 fn clock(graph: &Graph, calls: &[Call], optimizer: &Optimizer) -> Option<(Arc<dyn Op>, ValueId)> {
     let first = calls.first()?;
     let begin = Begin(op_of::<Gather>(&first.op)?.clone());

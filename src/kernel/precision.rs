@@ -1,11 +1,11 @@
-//! Floats of fewer bits: what multiplies in them, and which matrices an adapter multiplies so.
+//! The precision of products, and the cooperative matrices that multiply in float16.
 
 use crate::names::nearest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// In what the matrix products of a run multiply. Sums, and all that is stored, are float32 either way.
+/// The type in which the matrix products of a run multiply. Sums, and all tensors, are float32 either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {

@@ -15,7 +15,7 @@ pub struct Recorder {
     pub slots: Vec<Slot>,
     /// The dispatches so far.
     pub dispatches: Vec<Dispatch>,
-    /// What [`together`](Self::together) was asked for since the last dispatch: a slot, and the words of the tensors in it.
+    /// Slots that [`together`](Self::together) gave since the last dispatch, with the words of the tensors in each.
     pub(super) shared: Vec<(SlotId, usize)>,
     path: Arc<str>,
     now: SlotId,
@@ -50,7 +50,7 @@ impl Recorder {
         self.now
     }
 
-    /// Makes another slot that of the current step, for what is recorded from here on.
+    /// Makes a slot the current step's, for all dispatches from here on.
     pub fn set_now(&mut self, now: SlotId) {
         self.now = now;
     }

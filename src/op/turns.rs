@@ -1,5 +1,5 @@
-//! How many turns the loops of a kernel take. Mesa's software driver ends all loops of one invocation of a shader after
-//! [`MESA_TURNS`] turns together, without a word, so what a plan for it does must stay below.
+//! How many turns the loops of a kernel take. Mesa's software driver counts the turns of all loops of one invocation, ends the
+//! loops after [`MESA_TURNS`] turns, and reports nothing. So a plan for it must stay below that number.
 //!
 //! The numbers are upper bounds for the thread that has most to do, read off the loops of the WGSL. A test holds that every
 //! kernel with a loop is known here.
@@ -22,7 +22,7 @@ const TREE: usize = 9;
 /// Turns of the ten rounds of Philox.
 const PHILOX: usize = turns_of(10, 0);
 
-/// What a block's turns depend on beside its sizes.
+/// Properties of a block, beside its sizes, that its turns depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockKind {
     /// Whether it is of the family of subgroups.
@@ -100,7 +100,7 @@ impl Sizes<'_> {
         place.and_then(|place| self.0.words.get(place)).copied().unwrap_or(0)
     }
 
-    /// How often `lanes` threads take from so many.
+    /// Turns of a loop in which so many lanes take one item each.
     fn lanes(&self, count: usize, lanes: usize) -> usize {
         turns_of(count.div_ceil(lanes), 0)
     }

@@ -59,7 +59,7 @@ const ALONE_KERNEL: Kernel = Kernel {
 
 static UPDATE: Kernel = ALONE_KERNEL;
 
-/// The update at the end of a step, which also says what the next one is.
+/// The update as the last kernel of a step, which also writes the next step.
 static LAST: Kernel = Kernel {
     name: "adam.update_last",
     parts: parts!(

@@ -34,7 +34,7 @@ pub struct Entry {
     pub kernels: &'static [&'static Kernel],
     /// Kernels that are made of stages: those of the cases.
     pub joined: fn() -> Vec<&'static Kernel>,
-    /// The inputs with which it is checked.
+    /// Makes the cases with which it is checked.
     pub cases: fn() -> Vec<Case>,
     /// The optimisers whose update it is.
     pub optimizers: &'static [&'static OptimizerKind],

@@ -37,7 +37,7 @@ const fn update_kernel(name: &'static str, parts: &'static [Part], needs: Needs)
     }
 }
 
-/// The update at the end of a step, which also says what the next one is.
+/// The update as the last kernel of a step, which also writes the next step.
 const fn last_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -> Kernel {
     Kernel {
         bindings: WITH_ADVANCE,

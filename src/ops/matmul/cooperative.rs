@@ -46,7 +46,7 @@ pub(super) static EIGHT: [Kernel; 5] = family!(Tile::Eight, "cooperative_8", "ma
 
 pub(super) static SIXTEEN: [Kernel; 5] = family!(Tile::Sixteen, "cooperative_16", "matmul/cooperative_16.wgsl");
 
-/// Whether products are to be by themselves, since a kernel that joins one to something else multiplies in float32.
+/// Whether products stay kernels of their own: kernels that join a product to something else multiply in float32.
 pub fn keeps_products_apart(family: Family) -> bool {
     matches!(family, Family::Cooperative(_))
 }
