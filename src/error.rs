@@ -15,7 +15,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The data.
+    /// The data cannot be read or learnt from.
     #[error("{}", bounded(&.0.to_string()))]
     Data(#[from] DataError),
     /// The text of a layer.
@@ -24,13 +24,13 @@ pub enum Error {
     /// A layer does not fit the one before it.
     #[error(transparent)]
     Shape(#[from] ShapeError),
-    /// The plan.
+    /// The network cannot be compiled for the device.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// The device.
+    /// The device failed, is missing, or lacks what is needed.
     #[error(transparent)]
     Device(#[from] DeviceError),
-    /// A model file.
+    /// A model file cannot be read, written or used.
     #[error("{}", bounded(&.0.to_string()))]
     Model(#[from] ModelError),
     /// A setting of a recipe, or several that do not fit one another or the data. Names of settings stand in backticks, with
@@ -65,10 +65,10 @@ pub enum Error {
     /// Predictions under dropout masks were asked of a network without dropout.
     #[error("{path}: has no dropout, so every sample would be the same: leave `samples` out")]
     NoDropout {
-        /// The model.
+        /// The model file without dropout.
         path: PathBuf,
     },
-    /// Nothing is cached.
+    /// There is no folder to cache in.
     #[error("caching is disabled ({variable} is off, or no home directory was found): set {variable} to a folder")]
     NoCache {
         /// The variable that names the folder.
@@ -85,11 +85,11 @@ pub enum Error {
     /// A file or folder that is not data.
     #[error("{path}: {what}: {}", crate::files::reason_at(.path, .why))]
     File {
-        /// Which.
+        /// The path of the file or folder.
         path: PathBuf,
         /// What was tried, as in `cannot be written`.
         what: &'static str,
-        /// The system's answer.
+        /// The operating system's answer.
         why: std::io::Error,
     },
     /// Training cannot go on.

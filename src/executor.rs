@@ -14,15 +14,15 @@ pub enum DeviceError {
     /// The adapter lacks something that every plan needs.
     #[error("{adapter} cannot be used: {what}")]
     Unfit {
-        /// Its name.
+        /// Name of the adapter, as its driver gives it.
         adapter: String,
-        /// What is missing.
+        /// What the adapter lacks, as a clause.
         what: String,
     },
     /// The driver refused to open the adapter or to make something on it.
     #[error("the driver of {adapter} refused {what}: {why}")]
     Refused {
-        /// The adapter's name.
+        /// Name of the adapter, as its driver gives it.
         adapter: String,
         /// What was asked for.
         what: String,
@@ -32,9 +32,9 @@ pub enum DeviceError {
     /// Products in float16 were asked for, which the device does not multiply.
     #[error("`precision = f16` cannot run on {adapter}: {what}; use `precision = f32` or another `device`")]
     NoF16 {
-        /// Its name.
+        /// Name of the device that cannot multiply in float16.
         adapter: String,
-        /// What is missing.
+        /// What the device lacks, as a clause.
         what: String,
     },
     /// The kernel family that was asked for does not exist on this device.
@@ -58,7 +58,7 @@ pub enum DeviceError {
         .free.map_or("which this machine does not have".to_owned(), |free| format!("but {free} bytes are free"))
     )]
     HostMemory {
-        /// What is needed.
+        /// Bytes that the network and its data need.
         bytes: u64,
         /// What is free, where the system says so.
         free: Option<u64>,
@@ -68,7 +68,7 @@ pub enum DeviceError {
         "{adapter} does not have {bytes} bytes of free memory: use smaller layers, a smaller batch or `device = cpu`"
     )]
     OutOfMemory {
-        /// The adapter's name.
+        /// Name of the adapter, as its driver gives it.
         adapter: String,
         /// What the plan needs.
         bytes: u64,
@@ -77,7 +77,7 @@ pub enum DeviceError {
 
 /// Runs the programs of a plan on memory of its own.
 pub trait Executor: Send {
-    /// What it runs.
+    /// The plan that it runs.
     fn plan(&self) -> &Plan;
 
     /// Writes words into a slot from a word onwards, after all steps so far.
@@ -125,7 +125,7 @@ pub trait Executor: Send {
     /// The device failed.
     fn write_buffer(&mut self, buffer: usize, words: &[u32]) -> Result<(), DeviceError>;
 
-    /// The current step.
+    /// The current step, as the last program left it.
     ///
     /// # Errors
     /// The device failed.

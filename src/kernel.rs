@@ -19,7 +19,7 @@ pub const MAX_BINDINGS: usize = 8;
 /// What a kernel does with a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Reads it.
+    /// Reads it, and writes nothing.
     Read,
     /// Writes every element that the step's rows cover, and reads none.
     Write,
@@ -30,11 +30,11 @@ pub enum Access {
 /// What the words of a tensor are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar {
-    /// 32-bit floats.
+    /// Floats of 32 bits.
     F32,
     /// 32-bit unsigned integers, or four bytes each, lowest first.
     U32,
-    /// The one [`Now`].
+    /// The members of the one [`Now`].
     Now,
 }
 
@@ -45,7 +45,7 @@ pub struct Binding {
     pub name: &'static str,
     /// What is done with it.
     pub access: Access,
-    /// What it holds.
+    /// Type of the words that it holds.
     pub scalar: Scalar,
 }
 
@@ -91,7 +91,7 @@ pub struct Field {
     pub name: &'static str,
     /// Bytes from the start.
     pub offset: usize,
-    /// `F32` or `U32`.
+    /// Type of the member: `F32` or `U32`.
     pub scalar: Scalar,
 }
 
@@ -119,7 +119,7 @@ macro_rules! args {
 args! {
     /// The step that the device is at. Kernels of a step read it; its last kernel moves it on.
     pub struct Now {
-        /// Line of the step table that is at work, and the place in the loss table.
+        /// Line of the step table that is current, and the place in the loss table.
         pub index: u32,
         /// Where the batch begins in the table of row numbers.
         pub start: u32,
@@ -158,21 +158,21 @@ impl Now {
 args! {
     /// One line of the step table: what [`Now`] takes over when the step begins.
     pub struct Step {
-        /// As in [`Now`].
+        /// Where the batch begins, for [`Now::start`].
         pub start: u32,
-        /// As in [`Now`].
+        /// Rows of the batch, for [`Now::rows`].
         pub rows: u32,
-        /// As in [`Now`].
+        /// Learning rate of the step, for [`Now::rate`].
         pub rate: f32,
-        /// As in [`Now`].
+        /// Number of the step, for [`Now::step`].
         pub step: u32,
     }
 }
 
-/// What a variant wants of an adapter beyond the least.
+/// What a variant needs of an adapter beyond WebGPU's default limits and features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Runs everywhere.
+    /// Nothing: it runs on every adapter.
     Nothing,
     /// Subgroups of exactly eight lanes, as software drivers on 256-bit CPUs have, and words of 64 bits.
     SubgroupsOf8,
@@ -227,7 +227,7 @@ pub type Twin = fn(args: &[u8], io: &mut Io<'_>);
 /// What the CPU path runs in place of a twin.
 pub type Fast = &'static (dyn Fn(&[u8], &mut Io<'_>) + Sync);
 
-/// A kernel and all that is known of it before a plan is made.
+/// A kernel, as an operation declares it.
 pub struct Kernel {
     /// `op.part`: also the pipeline's label, the line in a profile and the name in a failed test.
     pub name: &'static str,
@@ -237,13 +237,13 @@ pub struct Kernel {
     pub args: &'static [Field],
     /// Storage bindings from 1 without gaps, in the order read, written, updated.
     pub bindings: &'static [Binding],
-    /// What it wants of an adapter.
+    /// What it needs of an adapter.
     pub needs: Needs,
     /// How far it may be from its twin.
     pub tolerance: Tolerance,
     /// The judge: reads like the formula, sums in float64.
     pub twin: Twin,
-    /// What the CPU path runs where the twin is too slow; held to the twin like any variant.
+    /// What the CPU path runs where the twin is too slow. The checks compare it with the twin like any variant.
     pub fast: Option<Fast>,
 }
 

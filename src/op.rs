@@ -38,7 +38,7 @@ pub const GROUP: u32 = 256;
 /// A family of matrix products; each computes the same, at every size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Family {
-    /// One result per thread: the text to read first, and what CPU plans name.
+    /// One result per thread: the simplest text. Plans for the CPU path name these kernels.
     Plain,
     /// Register tiles fed from workgroup memory, for GPUs.
     Tiled,
@@ -51,7 +51,7 @@ pub enum Family {
 /// What a plan is compiled for: plain data, filled in by the executor that will run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The product family.
+    /// The family of kernels that multiply matrices.
     pub product: Family,
     /// Groups that a product should have at least, if its sum can be split to get there; 1 never splits.
     pub groups_wanted: u32,
@@ -68,7 +68,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The CPU path.
+    /// The target of the CPU path: nothing is limited.
     pub const CPU: Self = Self {
         product: Family::Plain,
         groups_wanted: 1,
@@ -84,7 +84,7 @@ impl Target {
         if self.max_buffer == u64::MAX { u32::MAX } else { MAX_GROUPS }
     }
 
-    /// Whether a kernel with these needs may be chosen: its family is what promises them.
+    /// Whether a kernel with these needs may be chosen. A target of a family has all that the family needs.
     pub fn offers(&self, needs: Needs) -> bool {
         match needs {
             Needs::Nothing => true,
@@ -101,19 +101,19 @@ pub struct SlotId(pub u32);
 /// What a slot is for; slots of different classes never share a buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// Trainable tensors.
+    /// Trainable tensors, which an update moves.
     Parameters,
-    /// Their gradients, laid out alike.
+    /// Gradients of the parameters, in the same layout.
     Gradients,
-    /// The optimiser's state, laid out alike.
+    /// The optimiser's state, in the same layout.
     Optimizer,
     /// Tensors that training moves but no gradient does, such as running means.
     State,
-    /// The one [`crate::kernel::Now`].
+    /// The step at work: the one [`crate::kernel::Now`].
     Control,
     /// What the host writes now and then: the step table, row numbers, normalisation.
     Tables,
-    /// The data set.
+    /// The data set that lies on the device.
     Data,
     /// What the host reads: losses, counts, predictions.
     Metrics,
@@ -133,13 +133,13 @@ impl Class {
 pub struct Slot {
     /// Unique in the plan: the value's name, as in `0.weight` or `3.relu.out`.
     pub name: String,
-    /// Its sizes.
+    /// Its sizes; the first is the batch's capacity where it has rows.
     pub shape: Shape,
     /// What its words are.
     pub scalar: Scalar,
     /// What it is for.
     pub class: Class,
-    /// Whether it holds a value of the graph; the others belong to one variant (partial sums, for example).
+    /// Whether it holds a value of the graph. Other slots are private to an operation, such as partial sums.
     pub public: bool,
     /// The slot that it is a part of, and where it begins there, in words.
     pub within: Option<(SlotId, usize)>,
@@ -155,7 +155,7 @@ impl Slot {
 /// A slot as an operation meets it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wire {
-    /// Which.
+    /// The slot in the plan.
     pub slot: SlotId,
     /// Its sizes; the first is the batch's capacity.
     pub shape: Shape,
@@ -166,9 +166,9 @@ pub struct Wire {
 pub struct Made {
     /// Short name, as in `out` or `probabilities`.
     pub name: &'static str,
-    /// Sizes.
+    /// Its sizes; the first is the batch's capacity where it has rows.
     pub shape: Shape,
-    /// Words.
+    /// Type of its 32-bit words.
     pub scalar: Scalar,
 }
 
@@ -189,7 +189,7 @@ impl Made {
 pub struct Outputs {
     /// What later operations may use.
     pub outputs: Vec<Made>,
-    /// What only its own gradient and commit want to see again.
+    /// What its own gradient and commit read again, and nothing else does.
     pub saved: Vec<Made>,
 }
 
@@ -198,9 +198,9 @@ pub struct Outputs {
 pub struct Wires<T> {
     /// In the operation's order.
     pub inputs: Vec<T>,
-    /// As [`Outputs::outputs`].
+    /// Where the values of [`Outputs::outputs`] go.
     pub outputs: Vec<T>,
-    /// As [`Outputs::saved`].
+    /// Where the values of [`Outputs::saved`] go.
     pub saved: Vec<T>,
     /// The gradient of the loss by each output.
     pub d_outputs: Vec<T>,
@@ -230,7 +230,7 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         false
     }
 
-    /// Records the value.
+    /// Records the dispatches that compute its outputs.
     fn forward(&self, wires: &Wires<Wire>, rec: &mut Recorder);
 
     /// Records the gradient. It overwrites what it writes (`=`); the graph adds where a value is used twice.
@@ -245,13 +245,14 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         None
     }
 
-    /// Of an update: the same update joined with what makes the next line of the step table current, if it has a kernel for
-    /// that. It takes the step table as its last input, in a step that [`Begin`](crate::ops::gather::Begin) began.
+    /// For an update: the same update in a kernel that also advances to the next line of the step table, if there is one. It
+    /// takes the step table as its last input, in a step that [`Begin`](crate::ops::gather::Begin) began.
     fn with_advance(&self) -> Option<Arc<dyn Op>> {
         None
     }
 
-    /// What it does to a value that another kernel holds, if it can be joined to one; its first input is that value.
+    /// Its stage: what it does to a value that another kernel holds in registers, if it can be joined. Its first input is that
+    /// value.
     fn stage(&self, _inputs: &[Shape]) -> Option<Stage> {
         None
     }
@@ -291,9 +292,9 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
 /// One kernel at work: plain data, the same for both executors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
-    /// What runs.
+    /// The kernel that runs.
     pub kernel: &'static Kernel,
-    /// Its `Args`.
+    /// The bytes of the kernel's `Args`.
     pub args: Vec<u8>,
     /// A slot for each binding.
     pub slots: Vec<SlotId>,
@@ -301,15 +302,15 @@ pub struct Dispatch {
     pub groups: [u32; 3],
     /// The layer for which it runs, as in `3.batch_norm`.
     pub path: Arc<str>,
-    /// Words of each slot that it touches, where that is not all of them: of a slot that holds several tensors, its own.
+    /// Words that it touches of each slot: of a slot that holds several tensors, those of its own.
     pub words: Vec<usize>,
-    /// Floating-point operations of a product at the batch's capacity, 2·m·n·k; 0 where memory is what takes the time.
+    /// Floating-point operations of a product at the batch's capacity, 2·m·n·k; 0 for kernels that memory bounds.
     pub flops: u64,
-    /// What judges it, where the kernel stands for several plain ones.
+    /// The plain dispatches that a joined kernel stands for, and that judge it.
     pub plain: Option<Arc<Plain>>,
 }
 
-/// Groups over two dimensions, where one does not hold them; `linear_index` in WGSL puts them together again.
+/// A grid of so many groups, in two dimensions where one does not hold them. `linear_index` in WGSL makes one index of it.
 pub fn spread(groups: usize) -> [u32; 3] {
     let row = MAX_GROUPS as usize;
     if groups <= row { [groups as u32, 1, 1] } else { [MAX_GROUPS, groups.div_ceil(row) as u32, 1] }

@@ -7,12 +7,15 @@ mod circles;
 mod rules;
 #[path = "layout/text.rs"]
 mod text;
+#[path = "layout/words.rs"]
+mod words;
 
 use circles::circles;
 use rules::{floors, mirror, reached, sizes, threads_elsewhere, unfinished, unsafe_elsewhere, wgpu_elsewhere};
-use text::{File, code, functions, imports, tree};
+use text::{File, code, functions, imports, strings, tree};
 use wgrad::kernel::Part;
 use wgrad::ops::OPS;
+use words::{flags_named, short_docs};
 
 fn sources() -> Vec<File> {
     tree("src", "rs")
@@ -121,6 +124,26 @@ fn files_and_functions_are_short() {
     let count: usize = all_rust().iter().map(|(_, text)| functions(&code(text)).len()).sum();
     assert!(count > 300, "only {count} functions were found");
     assert_held(&sizes(&files));
+}
+
+/// Files and folders that still have doc comments of a few words. The list only shrinks.
+const SHORT_DOCS: [&str; 5] =
+    ["src/nn/layers/", "src/nn/network.rs", "src/nn/notation.rs", "src/ops/block/", "src/ops/head/"];
+
+#[test]
+fn docs_say_something() {
+    let found = short_docs(&sources());
+    let excepted = |wrong: &&String| SHORT_DOCS.iter().any(|path| wrong.starts_with(path));
+    let wrong: Vec<String> = found.iter().filter(|wrong| !excepted(wrong)).cloned().collect();
+    assert_held(&wrong);
+    for path in SHORT_DOCS {
+        assert!(found.iter().any(|wrong| wrong.starts_with(path)), "{path} is mended: take it out of the list");
+    }
+}
+
+#[test]
+fn the_library_names_no_flags() {
+    assert_held(&flags_named(&sources()));
 }
 
 fn file(path: &str, text: impl Into<String>) -> File {
@@ -243,10 +266,35 @@ fn what_is_too_long_is_seen() {
 }
 
 #[test]
+fn an_empty_doc_is_seen() {
+    let short = |text: &str| short_docs(&[file("src/a.rs", text)]);
+    assert_eq!(short("\n/// Its name.\npub name: u8,"), ["src/a.rs:2: a doc comment of 2 words"]);
+    // Neither signs nor further paragraphs make words.
+    assert_eq!(
+        short("    /// a · b\n    ///\n    /// # Errors\n    /// The device failed."),
+        ["src/a.rs:1: a doc comment of 2 words"]
+    );
+    assert_eq!(short("/// Rows.\nrows: u8,\n/// Columns.").len(), 2);
+    assert_held(&short("/// Rows of the\n/// batch.\npub rows: u8, // rows"));
+    assert_held(&short_docs(&[file("src/cli/args.rs", "/// A model file")]));
+}
+
+#[test]
+fn a_flag_in_the_library_is_seen() {
+    let named = |text: &str| flags_named(&[file("src/a.rs", text)]);
+    assert_eq!(named("f();\ng(\"é: use --lr\");"), ["src/a.rs:2: names a flag: \"é: use --lr\""]);
+    assert_eq!(named("r#\"a \"--b\"\"#").len(), 1);
+    assert_held(&named("// --lr\n/// --lr\nx(\"-- -1 a--\"); let a = --b;"));
+    assert_held(&flags_named(&[file("src/cli/say.rs", "\"--lr\"")]));
+}
+
+#[test]
 fn the_reading_of_rust_is_right() {
     let text = "trait T { fn a(x: [u8; 2]); fn b<'a>(x: &'a str) -> fn(u8) { '{'; \"}\\\"{\"; // {\n } }\nfn c() {\n}";
     assert_eq!(functions(&code(text)), [("b".into(), 1, 2), ("c".into(), 3, 2)]);
     assert_eq!(code(text).lines().count(), text.lines().count());
+    let found: Vec<String> = strings(r###"'"'; "a\"b" r#"c"d"# b"e" // "f""###).into_iter().map(|(_, s)| s).collect();
+    assert_eq!(found, [r#""a\"b""#, r##"r#"c"d"#"##, r#""e""#]);
     let names = imports("use crate::{a::{b, c}, d, e::*};\nuse crate :: f;\nx(crate::g::h)", "crate");
     let found: Vec<_> = names.iter().map(|(line, name)| (*line, name.as_str())).collect();
     assert_eq!(found, [(1, "a"), (1, "d"), (1, "e"), (2, "f"), (3, "g")]);

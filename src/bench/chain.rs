@@ -35,9 +35,9 @@ pub enum Form {
 pub struct Product {
     /// How a and b lie.
     pub form: Form,
-    /// Rows of c.
+    /// Rows of a and of the product c.
     pub m: usize,
-    /// Columns of c.
+    /// Columns of b and of the product c.
     pub n: usize,
     /// Terms of a sum.
     pub k: usize,
@@ -75,7 +75,7 @@ impl Product {
         layers.flat_map(of_layer).flatten().collect()
     }
 
-    /// Floating-point operations.
+    /// Floating-point operations of the product: 2·m·n·k.
     pub fn flops(&self) -> f64 {
         2.0 * self.m as f64 * self.n as f64 * self.k as f64
     }

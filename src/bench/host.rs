@@ -24,13 +24,13 @@ pub struct Load {
 }
 
 impl Load {
-    /// From now on.
+    /// Begins to count processor time; none where the system does not say it.
     pub fn start() -> Option<Self> {
         let (all, own) = busy()?;
         Some(Self { started: Instant::now(), all, own })
     }
 
-    /// Until now.
+    /// What was used since [`Load::start`]; none where the system does not say it.
     pub fn usage(&self) -> Option<Usage> {
         let (all, own) = busy()?;
         let seconds = self.started.elapsed().as_secs_f64();

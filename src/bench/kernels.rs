@@ -37,7 +37,7 @@ pub struct Best {
     pub bytes: f64,
     /// Floating-point operations per second of the fastest of some large products.
     pub flops: f64,
-    /// Which product.
+    /// The product that reached [`Best::flops`].
     pub product: Product,
 }
 
@@ -114,9 +114,9 @@ pub struct KernelTime {
 /// The dispatches of a step in order, and how they were timed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
-    /// How.
+    /// The clock that timed the dispatches.
     pub clock: Clock,
-    /// Each dispatch.
+    /// Each dispatch of a step, in order.
     pub dispatches: Vec<KernelTime>,
 }
 

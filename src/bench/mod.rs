@@ -23,13 +23,13 @@ const WARM_UP: f64 = 3.0;
 /// How often and how long something is measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Timing {
-    /// At least 1.
+    /// Number of runs, at least 1.
     pub runs: usize,
     /// Length of a run, more than 0.
     pub seconds: f64,
 }
 
-/// What was measured.
+/// Rates of the runs of one measurement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rates {
     /// Times per second, in the order of the runs.

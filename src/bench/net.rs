@@ -50,7 +50,7 @@ impl Work {
         self.sizes[self.sizes.len() - 1]
     }
 
-    /// The layers.
+    /// The layers in the notation of recipes.
     pub fn layers(&self) -> Vec<String> {
         let hidden = self.sizes[1..self.sizes.len() - 1].iter();
         let layers = hidden.flat_map(|n| {
@@ -132,12 +132,12 @@ impl Net {
         Ok(())
     }
 
-    /// What it is.
+    /// The benchmark network that it trains.
     pub fn work(&self) -> Work {
         self.work
     }
 
-    /// The compiled network.
+    /// The compiled network, with its plan.
     pub fn compiled(&self) -> &Compiled {
         self.runner.compiled()
     }

@@ -36,7 +36,7 @@ const LIMITS: [u64; 4] = [0, 1 << 19, 1 << 27, u64::MAX];
 /// One way to take a product.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Taken {
-    /// The family.
+    /// The kernel family that computed it.
     pub family: Family,
     /// As [`Target::groups_wanted`]; what leads to the same dispatches was measured once.
     pub groups_wanted: u32,
@@ -47,7 +47,7 @@ pub struct Taken {
 /// A product and all ways to take it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfProduct {
-    /// Which.
+    /// The product that was measured.
     pub product: Product,
     /// Each way that was measured.
     pub taken: Vec<Taken>,
@@ -68,11 +68,11 @@ impl OfProduct {
 /// A network whose blocks are joined or apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct OfNet {
-    /// Which.
+    /// The benchmark network that was measured.
     pub work: Work,
     /// Steps per second with blocks joined.
     pub joined: f64,
-    /// And apart.
+    /// Steps per second with every product apart from its stages.
     pub apart: f64,
 }
 

@@ -9,7 +9,7 @@ use std::cmp::Ordering;
 pub(super) struct ExactNumber {
     negative: bool,
     exponent: i64,
-    /// None for 0.
+    /// Decimal digits, highest first; empty for 0.
     digits: Vec<u8>,
 }
 
@@ -67,9 +67,9 @@ impl PartialOrd for ExactNumber {
 /// What makes two names the same: the number, if they are numbers, else the text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Name<'a> {
-    /// A number.
+    /// The number that the name denotes.
     Number(ExactNumber),
-    /// Any other text.
+    /// Any other text, taken as it is.
     Text(Cow<'a, str>),
 }
 

@@ -20,7 +20,7 @@ const TYPES: [u8; 6] = [0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e];
 const ON_THEIR_SIDE: &str = "the images of EMNIST are mirrored and lie on their side: they are taken as they are, so pictures \
                              for predict must lie likewise";
 
-/// Images without labels.
+/// The images of one IDX file, without labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Images {
     /// The pixels, `[count, height, width]` row-major, 0 to 255.

@@ -22,9 +22,9 @@ const LEEWAY: [f64; 3] = [0.15, 0.05, 0.04];
 /// A number over the pictures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
-    /// Its mean.
+    /// Mean over the pictures.
     pub mean: f64,
-    /// Its standard deviation.
+    /// Standard deviation over the pictures.
     pub deviation: f64,
 }
 
@@ -138,7 +138,7 @@ fn brightness(values: &[u8], pixels: usize, largest: f64) -> Vec<f64> {
     (0..pixels).map(|at| of(at) / (channels as f64 * largest)).collect()
 }
 
-/// The outermost pixels.
+/// The indices of the outermost pixels.
 fn rim(width: usize, height: usize) -> impl Iterator<Item = usize> + Clone {
     let is_rim = move |at: &usize| {
         let (x, y) = (at % width, at / width);

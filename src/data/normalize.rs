@@ -88,10 +88,10 @@ impl Affine {
     }
 }
 
-/// A fitted normalisation.
+/// A normalisation, fitted to the training rows.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Fit {
-    /// The map.
+    /// The map from raw to normalised values.
     pub(super) affine: Affine,
     /// The features that do not vary over the training rows, whatever the kind. [`Normalize::Standardize`] gives them the
     /// factor 1, so that they become 0.

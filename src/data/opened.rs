@@ -28,7 +28,7 @@ pub struct Opened {
 /// A data set made into rows of numbers, and what its training rows say.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
-    /// The rows.
+    /// The rows, with features and targets as numbers.
     pub dataset: Dataset,
     /// How its values are normalised: the floats of a table are already, the bytes of images are on the device.
     pub normalize: Affine,

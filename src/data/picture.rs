@@ -41,7 +41,7 @@ pub struct Rendering<'a> {
     pub center: bool,
 }
 
-/// A decoded picture.
+/// A decoded picture, before it is fitted to a model.
 #[derive(Clone, Debug)]
 pub struct Picture {
     path: PathBuf,

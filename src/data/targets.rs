@@ -4,12 +4,12 @@ use super::DataError;
 use std::fmt;
 use std::str::FromStr;
 
-/// What is learnt.
+/// What is learnt of each row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     /// `classification`: one class a row, or several labels that hold or do not.
     Classification,
-    /// `regression`: numbers.
+    /// `regression`: one or more numbers a row.
     Regression,
 }
 
@@ -56,7 +56,7 @@ pub enum Targets {
         /// The names of the columns.
         names: Vec<String>,
     },
-    /// Numbers.
+    /// One or more numbers for each row.
     Numbers {
         /// Finite, `[rows, names]` row-major, as in the data: float32 may not hold them.
         values: Vec<f64>,

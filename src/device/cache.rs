@@ -26,7 +26,7 @@ impl Cache {
         Self { folder }
     }
 
-    /// Where it is.
+    /// The folder in which it lies.
     ///
     /// # Errors
     /// Nothing is kept: `WGRAD_CACHE` is `off`, or the user has no folder.

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub enum DeviceChoice {
     /// The best hardware GPU, else the CPU path.
     Auto,
-    /// The CPU path.
+    /// The CPU path, without any adapter.
     Cpu,
     /// A GPU, be it a software driver.
     Gpu(Choice),
@@ -72,7 +72,7 @@ pub struct Device {
 }
 
 impl Device {
-    /// The CPU path.
+    /// The CPU path as a device.
     pub const CPU: Self = Self { gpu: None, why_cpu: None };
 
     /// A GPU that is open already.

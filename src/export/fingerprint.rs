@@ -19,7 +19,7 @@ pub struct Fingerprint {
 /// One part of the data of a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PartFingerprint {
-    /// Number of rows.
+    /// Number of rows in the part.
     pub rows: u64,
     /// Which rows of the data set they are.
     pub numbers: String,

@@ -39,7 +39,7 @@ pub enum ModelError {
     Unreadable {
         /// The path of the model file.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's answer.
         why: std::io::Error,
     },
     /// It cannot be written.
@@ -47,7 +47,7 @@ pub enum ModelError {
     Unwritable {
         /// The path of the model file.
         path: PathBuf,
-        /// The system's answer.
+        /// The operating system's answer.
         why: std::io::Error,
     },
     /// It is no safetensors file, or not all of one.
@@ -55,7 +55,7 @@ pub enum ModelError {
     Broken {
         /// The path of the model file.
         path: PathBuf,
-        /// What is wrong.
+        /// What is wrong with the bytes.
         what: String,
     },
     /// It is of another kind.
@@ -77,7 +77,7 @@ pub enum ModelError {
     Metadata {
         /// The path of the model file.
         path: PathBuf,
-        /// What is wrong.
+        /// What in the description is wrong.
         what: String,
     },
     /// Its tensors are not those of the network.
@@ -243,7 +243,7 @@ pub struct Model {
     pub path: PathBuf,
     /// The description, which files of other programs lack.
     pub metadata: Option<Metadata>,
-    /// The tensors.
+    /// The tensors by name, as in PyTorch's `state_dict`.
     pub tensors: BTreeMap<String, Values>,
 }
 
@@ -277,7 +277,7 @@ impl Model {
         Ok((Self { path: path.into(), metadata, tensors }, notes))
     }
 
-    /// The description.
+    /// The description that the file carries beside its tensors.
     ///
     /// # Errors
     /// The file is of another program.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 enum Numbers {
     /// The same for all.
     All(f64),
-    /// One each.
+    /// A number for each feature.
     Each(Vec<f64>),
 }
 

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Where a training run is, in a file that it can be resumed from.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Updates done.
+    /// Updates done since the start of training.
     pub step: u64,
-    /// Epochs done.
+    /// Epochs that are complete.
     pub epoch: u64,
     /// Updates done of the epoch at work.
     pub step_in_epoch: u64,
@@ -38,7 +38,7 @@ impl LossScaling {
     /// That of a run that does not scale its loss.
     pub const NONE: Self = Self { exponent: 0, steady: 0, skipped: 0 };
 
-    /// The scale.
+    /// The factor on the loss: 2 to the power of the exponent.
     pub fn scale(&self) -> f64 {
         2f64.powi(self.exponent as i32)
     }

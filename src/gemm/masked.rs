@@ -41,8 +41,8 @@ pub fn mask_of(row: &[f32]) -> Mask {
     mask
 }
 
-/// Whether [`gemm_masked`] is the faster way to so many terms where h is over zero: there are few such elements, by a sample
-/// of the rows, and a pass has enough terms.
+/// Whether [`gemm_masked`] is faster than the whole product, for sums of so many terms and the elements where h is over zero. It
+/// is if few elements are, by a sample of the rows, and a pass has enough terms.
 pub fn is_worth_a_mask(h: ArrayView2<'_, f32>, terms: usize) -> bool {
     if terms < PASS / 2 {
         return false;
@@ -59,7 +59,7 @@ pub fn is_worth_a_mask(h: ArrayView2<'_, f32>, terms: usize) -> bool {
 }
 
 /// c `[m, STRIP]` = a `[m, k]` · b `[k, at most STRIP]` where a row's mask has a bit, on the calling thread; the other
-/// elements become zero. The rows of a are contiguous. No mask has a bit for a column that b has not.
+/// elements become zero. The rows of a are contiguous. No mask has a bit for a column beyond those of b.
 ///
 /// # Panics
 /// The sizes do not fit, or a row of a is not contiguous.

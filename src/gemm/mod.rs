@@ -3,9 +3,10 @@
 //! a and b are packed into panels (`pack`), so that the innermost loop (`tile`) reads memory from front to back. k is
 //! cut into blocks whose length depends on k alone; an element's sum is over the terms of a block in the order of k, and
 //! over the blocks in their order, whether all terms are computed (`dense`) or only those that are not zero (`sparse`).
-//! So no bit depends on where rows and columns are cut, nor on threads; nor does one of a product of which only some
-//! elements are asked for (`masked`), whose order is another. An operand may be packed once for many products (`packed`),
-//! and products are done on all threads together (`tasks`). NaN and infinities go through as by the definition.
+//! So no bit depends on where rows and columns are cut, nor on threads. A product of which only some elements are wanted
+//! (`masked`) adds in another order, which does not depend on cuts and threads either. An operand may be packed once for many
+//! products (`packed`), and products are done on all threads together (`tasks`). NaN and infinities go through as by the
+//! definition.
 //! Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
 mod dense;
@@ -70,11 +71,10 @@ thread_local! {
     static SCRATCH: RefCell<Scratch> = const { RefCell::new(Scratch::new()) };
 }
 
-/// The memory that kernels lend from each other, one after the other.
+/// The memory that kernels use in turn.
 static WORKSPACE: Mutex<Aligned<f32>> = Mutex::new(Aligned::empty());
 
-/// Lends memory of any content for the duration of `work`, which is taken from the system when more is wanted than ever
-/// before.
+/// Lends memory of any content to `work`. The system is asked for more only when `work` wants more than any before it.
 pub fn workspace<R>(floats: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     let lock = || WORKSPACE.lock().unwrap_or_else(PoisonError::into_inner);
     let mut memory = std::mem::replace(&mut *lock(), Aligned::empty());
@@ -102,7 +102,7 @@ pub fn matrix_mut(data: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut
     ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
 }
 
-/// Takes the memory that products on the calling thread need, which the first of them would take else.
+/// Takes the memory that products on the calling thread need, so that the first of them need not.
 pub fn reserve() {
     SCRATCH.with_borrow_mut(Scratch::grow);
 }
@@ -126,7 +126,7 @@ fn with_scratch(work: impl FnOnce(&mut Scratch)) {
     });
 }
 
-/// How many threads so many products are worth.
+/// How many threads are worth waking for so many products.
 pub fn workers(products: usize) -> usize {
     (products / WORTH_A_THREAD).clamp(1, threads::count())
 }

@@ -5,7 +5,7 @@ use crate::simd::flip;
 use ndarray::{ArrayView1, ArrayView2};
 use pulp::Simd;
 
-/// A column where there is none.
+/// An empty column, for places beyond the last one.
 const ZEROS: &[f32; DEPTH] = &[0.0; DEPTH];
 
 /// The elements of a row or column that lie one after the other.

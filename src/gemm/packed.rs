@@ -18,7 +18,7 @@ pub enum Form {
 }
 
 impl Form {
-    /// The faster one for products of a with so many columns in all.
+    /// The faster way to pack a for products with so many columns in all.
     pub fn of(a: ArrayView2<'_, f32>, columns: usize) -> Self {
         if sparse::pays(a, columns) { Self::Lists } else { Self::Panels }
     }
@@ -76,7 +76,7 @@ pub(super) struct Packing<'a> {
 }
 
 impl<'a> Packing<'a> {
-    /// Floats that one thread writes at a time, and of all.
+    /// Floats that one thread writes at a time, and floats in all.
     fn floats(&self) -> [usize; 2] {
         let (rows, depth) = self.a.dim();
         match self.form {
@@ -90,7 +90,7 @@ impl<'a> Packing<'a> {
     }
 }
 
-/// Packs all that there is, on all threads.
+/// Packs several matrices, on all threads.
 pub(super) fn pack_all<'a, const N: usize>(mut all: [Option<Packing<'a>>; N]) -> [Option<Packed<'a>>; N] {
     let matrices = all.each_ref().map(|packing| packing.as_ref().map(|packing| (packing.form, packing.a)));
     let parts = all.each_mut().map(|packing| match packing {

@@ -88,7 +88,7 @@ pub(super) fn floats(rows: usize, depth: usize) -> usize {
 /// One of so many rows is looked at to see how many zeros there are.
 pub(super) const SAMPLE: usize = 8;
 
-/// Whether a product of a with so many columns is sooner done by lists: a has many zeros, and no thread has few columns.
+/// Whether lists are faster for a product of a with so many columns: a has many zeros, and every thread has enough columns.
 pub(super) fn pays(a: ArrayView2<'_, f32>, columns: usize) -> bool {
     if columns < WIDEST * threads::count() || a.len() * columns < WORTH_A_THREAD {
         return false;

@@ -10,7 +10,7 @@ use std::cmp::Reverse;
 /// Least and most columns or rows that a thread takes at a time. They begin at multiples of a tile's columns.
 const PIECES: [usize; 2] = [64, BLOCK_COLUMNS];
 
-/// Products that take as long as one term of a sum, which is read for this alone.
+/// Multiplications that take as long as one term of a column sum: each term is loaded for one addition only.
 const TERM: usize = 16;
 
 /// What all threads do together.
@@ -18,16 +18,16 @@ const TERM: usize = 16;
 pub enum Task<'a> {
     /// c `[m, n]` = a `[m, k]` · b `[k, n]`. Rows of c are contiguous, a and b of any strides.
     Product {
-        /// The first operand.
+        /// The first operand, `[m, k]`.
         a: ArrayView2<'a, f32>,
-        /// The second operand.
+        /// The second operand, `[k, n]`.
         b: ArrayView2<'a, f32>,
         /// Where the product is written.
         c: ArrayViewMut2<'a, f32>,
     },
     /// c `[1, n]` = the sums of the columns of b `[k, n]`, the terms in the order of the rows. Rows of both are contiguous.
     Sums {
-        /// The matrix.
+        /// The matrix whose columns are added up.
         b: ArrayView2<'a, f32>,
         /// Where the sums are written.
         c: ArrayViewMut2<'a, f32>,
@@ -36,24 +36,24 @@ pub enum Task<'a> {
 
 /// A task as columns that can be cut apart.
 struct Cut<'a> {
-    /// How what all columns are multiplied by is packed; if not at all, the task is cut by rows, or sums.
+    /// How the operand that all columns share is packed; none if the task is cut by rows, or is a sum.
     form: Option<Form>,
     /// Whether it is the transposed task: its columns are the rows of the task.
     turned: bool,
-    /// What all columns are multiplied by.
+    /// The operand that all columns share; the columns themselves, of a sum.
     all: ArrayView2<'a, f32>,
     columns: (ArrayView2<'a, f32>, ArrayViewMut2<'a, f32>),
-    /// Products of a column.
+    /// Cost of a column in multiplications.
     each: usize,
 }
 
 impl<'a> Task<'a> {
-    /// A task that is done.
+    /// A task of no work.
     pub fn nothing() -> Self {
         Self::Sums { b: ArrayView2::from(&[[]; 0]), c: ArrayViewMut2::from(&mut [[]; 0]) }
     }
 
-    /// By [`TERM`], in products.
+    /// Cost of the task in multiplications, a term of a sum counted as [`TERM`].
     fn work(&self) -> usize {
         match self {
             Self::Product { a, b, .. } => a.len() * b.ncols(),
@@ -61,7 +61,7 @@ impl<'a> Task<'a> {
         }
     }
 
-    /// Floats of memory for packing: as many as any way takes, for the next time may go another.
+    /// Floats of memory for packing: enough for either form, since the next step may choose the other.
     fn floats(&self) -> usize {
         match self {
             Self::Product { a, b, .. } => Packed::floats(a.dim()).max(Packed::floats(b.t().dim())),
@@ -100,7 +100,7 @@ impl<'a> Task<'a> {
 }
 
 impl<'a> Cut<'a> {
-    /// What is packed of it, into the first part of `memory`, which is taken off.
+    /// What packs the shared operand, if it is packed, into the first part of `memory`, which is cut off.
     fn packing<'m>(&self, memory: &mut &'m mut [f32]) -> Option<Packing<'m>>
     where
         'a: 'm,

@@ -34,9 +34,9 @@ pub struct AdapterReport {
     pub kind: &'static str,
     /// `Vulkan`, `Metal` or `DX12`.
     pub backend: String,
-    /// Driver.
+    /// The driver's name, as it gives it.
     pub driver: String,
-    /// The driver's version.
+    /// The driver's version, as it gives it.
     pub driver_version: String,
     /// Most bytes of one binding.
     pub max_binding: u64,

@@ -25,7 +25,7 @@ const MESA: &str = "llvmpipe";
 /// The first thing that the driver complained of, until a call can return it.
 type Complaint = Arc<Mutex<Option<DeviceError>>>;
 
-/// An open adapter.
+/// An open adapter, with its pipelines.
 pub struct Gpu {
     pub(super) adapter: wgpu::Adapter,
     /// How `device` was asked for.
@@ -35,7 +35,7 @@ pub struct Gpu {
     /// Whether the kernels of this crate run without the checks that naga adds.
     checks: Checks,
     pipelines: Mutex<Pipelines>,
-    /// Who is told what it is at.
+    /// Hears how far compiling is.
     attendant: Mutex<Option<Arc<dyn Attendant>>>,
     /// The name under which compiled pipelines are cached, where the driver hands them out.
     cache_name: Option<String>,
@@ -151,7 +151,7 @@ impl Gpu {
         })
     }
 
-    /// The adapter.
+    /// What is known of the adapter.
     pub fn report(&self) -> &AdapterReport {
         &self.report
     }
@@ -167,7 +167,7 @@ impl Gpu {
         self.tuned = true;
     }
 
-    /// Whether it has.
+    /// Whether [`Gpu::tune`] chose its variants.
     pub fn is_tuned(&self) -> bool {
         self.tuned
     }

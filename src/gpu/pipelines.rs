@@ -12,11 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Whether shaders carry the checks of index bounds and endless loops that naga would add.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Checks {
-    /// Those of wgrad's own operations do not: they stay inside their bindings by themselves, which the guard words of
-    /// `judge::kernels` hold. Any other kernel does.
+    /// Kernels of wgrad's own operations carry no checks: they stay inside their bindings by themselves, and the guard
+    /// words of `judge::kernels` would show if they did not. Any other kernel carries them.
     #[default]
     Off,
-    /// They do.
+    /// Every kernel carries the checks.
     On,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Pipelines {
     /// The adapter's name, for errors.
     adapter: String,
     checks: Checks,
-    /// What the driver keeps of them between processes, where it lets us.
+    /// Compiled pipelines that the driver gives and takes back in another process, if it can.
     cache: Option<wgpu::PipelineCache>,
     /// By name: kernels are statics with unique names.
     ready: HashMap<&'static str, Pipeline>,
@@ -162,9 +162,14 @@ impl Maker<'_> {
             return self.device.create_shader_module(descriptor);
         }
         // SAFETY: an unchecked shader must not index outside its bindings or loop without end. Every kernel of ours guards its
-        // indices by sizes from its arguments and the step, and its loops end at them; `judge::kernels` runs each
-        // unchecked at odd sizes between guard words and objects to any word changed outside the written slots. What
-        // kernels read as places, labels, row numbers and the step table, is checked where `run::Runner` writes it.
+        // indices by sizes from its arguments and the step, and its loops end at them. `judge::kernels` runs kernels
+        // unchecked at odd sizes between guard words, and fails if a word outside the written slots changes: it compares a
+        // kernel of the registry with its twin, and a joined kernel with its plain kernels in sequence (`op/plain.rs`).
+        // A joined kernel is made when a plan first needs it, so not every sequence of stages is judged. But the loads,
+        // stores and loops of all sequences are the same few texts (`shaders/block`, `shaders/head`), which the cases run;
+        // a stage computes on values and touches no other binding than the step; a loss touches its own
+        // row, and every loss has cases. What kernels take as indices, which is labels, row numbers and the step table, is
+        // checked where `run::Runner` writes it.
         unsafe { self.device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 }

@@ -46,7 +46,7 @@ impl Session {
     }
 }
 
-/// The median.
+/// The median of some times.
 fn middle(mut times: Vec<f64>) -> f64 {
     times.sort_by(f64::total_cmp);
     times[times.len() / 2]

@@ -1,4 +1,4 @@
-//! Joins neighbouring operations where a kernel does both.
+//! Joins a ReLU to the operation before it, except where that operation becomes part of a block.
 //!
 //! A ReLU is joined to the operation before it if that has such a kernel and nothing else uses the value between: the
 //! gradient of the pair needs the ReLU's output alone.

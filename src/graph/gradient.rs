@@ -10,24 +10,24 @@ use std::sync::Arc;
 /// Which of an operation's three recordings is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// [`Op::forward`]
+    /// The value, by [`Op::forward`].
     Forward,
-    /// [`Op::backward`]
+    /// The gradient, by [`Op::backward`].
     Backward,
-    /// [`Op::commit`]
+    /// Other state of the layer, by [`Op::commit`].
     Commit,
 }
 
 /// One recording to be made.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Of which operation.
+    /// The operation that records.
     pub op: Arc<dyn Op>,
-    /// For which layer.
+    /// Path of the layer that it belongs to.
     pub path: String,
-    /// Which recording.
+    /// Whether value, gradient or commit is recorded.
     pub phase: Phase,
-    /// Between which values.
+    /// The values that it reads and writes.
     pub wires: Wires<ValueId>,
 }
 
@@ -74,7 +74,7 @@ struct Backward<'a> {
     to_come: Vec<usize>,
     /// Whether the loss depends on each node.
     reaches: Vec<bool>,
-    /// What has come so far, added up.
+    /// The sum of the contributions so far.
     so_far: BTreeMap<ValueId, ValueId>,
     calls: Vec<Call>,
 }

@@ -36,7 +36,7 @@ pub(super) fn place(
     Ok((placer.buffers, places.ok_or_else(|| PlanError::fault("a slot without a place"))?))
 }
 
-/// The slot that stands for another when it comes to memory.
+/// The slot whose memory a slot is part of, or the slot itself.
 fn root(slots: &[Slot], id: SlotId) -> SlotId {
     slots[id.0 as usize].within.map_or(id, |(parent, _)| parent)
 }
@@ -93,7 +93,7 @@ struct Placer<'a> {
 struct Taken {
     /// The word behind all slots.
     end: usize,
-    /// By the slots of each program, where they do not live for ever.
+    /// For each program, the words that slots of class `Activations` take.
     spaces: BTreeMap<usize, Space>,
 }
 

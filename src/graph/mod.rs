@@ -27,7 +27,7 @@ pub struct Value {
     pub name: String,
     /// Sizes; the first is the batch's capacity where the value has rows.
     pub shape: Shape,
-    /// Words.
+    /// Type of its 32-bit words.
     pub scalar: Scalar,
     /// `Activations` for what the graph computes, else where the value lives.
     pub class: Class,
@@ -36,13 +36,13 @@ pub struct Value {
 /// An operation at its place.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What is done.
+    /// The operation that runs here.
     pub op: Arc<dyn Op>,
     /// For which layer, as in `3.batch_norm`.
     pub path: String,
-    /// From what.
+    /// Values that it reads, in the operation's order.
     pub inputs: Vec<ValueId>,
-    /// To what.
+    /// Values that it computes, in the operation's order.
     pub outputs: Vec<ValueId>,
     /// What its gradient will want to see again.
     pub saved: Vec<ValueId>,
@@ -51,9 +51,9 @@ pub struct Node {
 /// Operations in the order in which they run.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
-    /// All values.
+    /// All values, each at its [`ValueId`].
     pub values: Vec<Value>,
-    /// All operations.
+    /// All operations, in the order in which they run.
     pub nodes: Vec<Node>,
     /// The node whose rows' mean is the loss; gradients start there.
     pub loss: Option<usize>,

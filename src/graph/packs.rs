@@ -38,7 +38,7 @@ fn members(sources: &[Source], optimizer: Option<&Optimizer>) -> (Vec<Member>, u
     (members, words)
 }
 
-/// The name of what a rule moves of a pack; the whole pack where there is one rule.
+/// The name of the part of a pack that a rule moves; that of the whole pack where there is one rule.
 fn run_name(pack: &str, rule: usize, optimizer: &Optimizer) -> String {
     if optimizer.rules.len() == 1 { pack.to_owned() } else { format!("{pack}.rule{rule}") }
 }
@@ -72,7 +72,7 @@ impl Compiler {
         }
     }
 
-    /// Records what takes the loss scale off all gradients, and judges the step by them.
+    /// Records the two dispatches that divide all gradients by the loss scale, and decide whether the step counts.
     pub(super) fn unscale(&mut self) {
         let inputs = self.named(["gradients".to_owned()]);
         // A network without weights has no gradients.
@@ -82,7 +82,7 @@ impl Compiler {
         }
     }
 
-    /// Records what moves the trainable tensors once all gradients are there, and the step on by this table, if there is one.
+    /// Records the update of the trainable tensors. With a step table, the update's kernel also advances the step.
     pub(super) fn update(&mut self, optimizer: &Optimizer, table: Option<Wire>) {
         if let Some(before) = &optimizer.before {
             let inputs = self.named(["gradients".to_owned()]);

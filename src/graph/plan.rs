@@ -1,9 +1,10 @@
-//! A plan: plain data that either executor can run, print, compare and count.
+//! A plan: plain data. Either executor runs it, and it can be printed, compared and counted.
 
 use super::fuse::fuse_others;
 use super::join::{in_blocks, join};
 use super::{Call, Graph, Phase, ValueId, calls, fuse, lifetimes};
 use crate::kernel::{MAX_BINDINGS, Scalar};
+use crate::op::turns::DispatchError;
 use crate::op::{Class, Dispatch, Op, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
 use crate::shape::{Shape, ShapeError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +15,7 @@ use std::sync::Arc;
 pub struct Place {
     /// Index of the buffer.
     pub buffer: usize,
-    /// First word.
+    /// Its first word in the buffer.
     pub offset: usize,
 }
 
@@ -30,11 +31,11 @@ pub struct Buffer {
 /// A named list of dispatches; one run of it is one step.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Program {
-    /// As in `train`.
+    /// What it does in one word, as in `train`.
     pub name: &'static str,
-    /// In order.
+    /// Its dispatches, in the order in which they run.
     pub dispatches: Vec<Dispatch>,
-    /// Layers whose products are apart from what stands behind them, and why.
+    /// Layers whose product and stages are kernels of their own, each with the reason.
     pub apart: Vec<(String, String)>,
 }
 
@@ -43,11 +44,11 @@ pub struct Program {
 pub struct Plan {
     /// What it was compiled for.
     pub target: Target,
-    /// All tensors.
+    /// All tensors, each at its [`SlotId`].
     pub slots: Vec<Slot>,
     /// Where each slot lies.
     pub places: Vec<Place>,
-    /// All memory.
+    /// The buffers that hold the slots.
     pub buffers: Vec<Buffer>,
     /// What can be run.
     pub programs: Vec<Program>,
@@ -60,17 +61,20 @@ pub enum PlanError {
     /// Shapes do not fit.
     #[error(transparent)]
     Shape(#[from] ShapeError),
+    /// The device cannot take a dispatch.
+    #[error(transparent)]
+    Dispatch(#[from] DispatchError),
     /// One tensor is more than the device takes.
     #[error(
         "{name} takes {bytes} bytes, more than the {limit} that this device takes in one piece: \
-         use --device cpu, smaller layers, a smaller batch or less data"
+         use `device = cpu`, smaller layers, a smaller batch or less data"
     )]
     TooLarge {
-        /// The tensor.
+        /// Name of the tensor, as in `0.weight`.
         name: String,
-        /// Its size.
+        /// Its size in bytes.
         bytes: u64,
-        /// The device's limit.
+        /// Most bytes of one tensor on this device.
         limit: u64,
     },
     /// A breach of our own rules.
@@ -95,9 +99,9 @@ pub struct Optimizer {
     pub states: Vec<&'static str>,
     /// Whether the loss is scaled (see [`crate::ops::loss_scale`]).
     pub scales_loss: bool,
-    /// What is done to all gradients, as one tensor, before the update.
+    /// Applied to all gradients, as one tensor, before the update: clipping.
     pub before: Option<Arc<dyn Op>>,
-    /// What is done to single tensors, by name, after the update.
+    /// Applied to single tensors, by name, after the update: max-norm.
     pub after: Vec<(String, Arc<dyn Op>)>,
 }
 
@@ -116,11 +120,11 @@ impl Optimizer {
 /// A graph to be compiled, trained if it has an optimiser.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// The program's name.
+    /// Name of the program, as in `train`.
     pub name: &'static str,
-    /// What it computes.
+    /// The graph whose values it computes.
     pub graph: Graph,
-    /// How it trains.
+    /// The update of its parameters, if it trains.
     pub optimizer: Option<Optimizer>,
 }
 
@@ -145,7 +149,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// A plan of one program out of what a recorder took down.
+    /// A plan of one program, made of a recorder's dispatches.
     ///
     /// # Errors
     /// A tensor or a dispatch is too large for the target.
@@ -253,7 +257,7 @@ impl Compiler {
         }
         let slots: Vec<SlotId> = self.value_slots(source.name, &graph, &calls);
         let wire = |id: &ValueId| Wire { slot: slots[id.0], shape: graph.values[id.0].shape.clone() };
-        // What training moves must not, in a step that loss scaling skips.
+        // Loss scaling may skip the step. So it judges the gradients before any commit changes state.
         let commits = calls.iter().position(|call| call.phase == Phase::Commit).unwrap_or(calls.len());
         for call in &calls[..commits] {
             self.record(&call.op, &call.path, call.phase, &wires(&call.wires, &wire));
@@ -314,8 +318,8 @@ impl Compiler {
     }
 }
 
-/// Where the first recording is a gather and the last an update by one rule that can be the end of a step, those two can do what
-/// moves the step on: the operation that begins the step, and the step table.
+/// The operation that begins a step, and the step table, if gather and update can advance the step: the first recording must be
+/// a gather, and the last an update by a single rule that has a kernel for it.
 fn clock(graph: &Graph, calls: &[Call], optimizer: &Optimizer) -> Option<(Arc<dyn Op>, ValueId)> {
     let first = calls.first()?;
     let begin = first.op.with_begin()?;

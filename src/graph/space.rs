@@ -1,4 +1,4 @@
-//! Words of a buffer over the dispatches of one program: what is taken while a slot lives.
+//! Which words of a buffer are taken, at each dispatch of one program.
 
 use crate::op::ALIGN;
 use std::cmp::Reverse;
@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BinaryHeap};
 /// A placed slot: its first and last dispatch, its first word, and the word behind it.
 type Taken = (usize, usize, usize, usize);
 
-/// Where placed slots lie, seen from one dispatch, which moves forward at little cost. Slots that live at one dispatch do
-/// not overlap.
+/// The placed slots of a program, with the words that are free at one dispatch. To go on to a later dispatch is cheap; to go
+/// back is not. Slots that live at the same dispatch do not overlap.
 #[derive(Debug)]
 pub(super) struct Space {
     placed: Vec<Taken>,
-    /// The dispatch that it is seen from.
+    /// The dispatch for which `free`, `alive` and `later` hold.
     at: usize,
     /// Free pieces there: first word, and the word behind the last.
     free: BTreeMap<usize, usize>,
@@ -33,7 +33,7 @@ impl Space {
     /// The lowest aligned word, from `least` on, from which so many words are free from one dispatch to another.
     pub(super) fn find(&mut self, (from, to): (usize, usize), words: usize, least: usize) -> usize {
         self.see(from);
-        // What begins before the end is in the way too.
+        // Slots that begin before the end are in the way too.
         let begins = self.later.range(from..=to).flat_map(|(_, slots)| slots);
         let mut ahead: Vec<(usize, usize)> = begins.map(|&(.., start, end)| (start, end)).collect();
         ahead.sort_unstable();

@@ -1,9 +1,10 @@
-//! Every kernel against its twin, dispatch by dispatch, on the same inputs.
+//! Every kernel against its twin, dispatch by dispatch, on the same inputs. A joined kernel has no twin: its judge is the
+//! sequence of plain kernels that its dispatch names, run by their twins.
 //!
 //! Before each dispatch the subject's memory is made equal to the judge's, so a wrong kernel is named itself and not
 //! the one after it. Memory is poisoned first, each word with a NaN of its own, and so are the rows of inputs behind the batch.
-//! No word outside the written slots may change. So the judge sees what a kernel leaves out, what it reads beyond its
-//! tensors, and what it writes where it must not.
+//! No word outside the written slots may change. So the judge sees words that a kernel leaves out, reads beyond its tensors,
+//! and writes where it must not write.
 //!
 //! On a device a dispatch runs several times (see [`Trial::watched`]): bound as the product binds it; with bindings that
 //! reach to the end of their buffers, so that the driver neither drops writes nor answers reads beyond a tensor; and over
@@ -82,7 +83,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// The verdict on a dispatch of which nothing bad is known.
+    /// A verdict before the dispatch has run: no error.
     fn good(&self, case: &str, at: usize) -> Verdict {
         let dispatch = &self.trial.plan.programs[0].dispatches[at];
         Verdict {
@@ -122,7 +123,7 @@ impl Judge<'_> {
         Ok(())
     }
 
-    /// What was special where the subject ran, for the message.
+    /// The way in which the subject ran, for the message.
     fn way(&self, plan: &Plan, program: usize) -> String {
         let grid = if program == 0 { String::new() } else { format!(", {}", plan.programs[program].name) };
         if self.halted == 0 { grid } else { format!("{grid}, in a step halted by {}", self.halted) }
@@ -149,7 +150,7 @@ fn buffers(plan: &Plan, executor: &mut dyn Executor) -> Result<Vec<Vec<u32>>, De
     (0..plan.buffers.len()).map(|i| executor.read_buffer(i)).collect()
 }
 
-/// What the twin makes of the magnitudes of its inputs: the sum of the magnitudes of the terms.
+/// The twin's result on the magnitudes of its inputs: the sum of the magnitudes of the terms.
 fn magnitudes(trial: &Trial, at: usize, before: &[Vec<u32>]) -> Result<Vec<Vec<u32>>, DeviceError> {
     let plan = &*trial.plan;
     let dispatch = &plan.programs[0].dispatches[at];

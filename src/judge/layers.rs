@@ -19,11 +19,11 @@ const SATURATED: f32 = 0.99;
 /// One layer's output over all rows and units.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerStatistics {
-    /// As in `3.tanh`.
+    /// Path of the layer, as in `3.tanh`.
     pub path: String,
     /// Values of one row.
     pub units: usize,
-    /// Mean.
+    /// Mean over all rows and units.
     pub mean: f64,
     /// Standard deviation, over n.
     pub deviation: f64,

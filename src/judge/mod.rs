@@ -1,4 +1,4 @@
-//! The instruments that say whether, and why, something is wrong.
+//! Instruments: kernels compared with their twins, and statistics of what the layers of a network give.
 
 pub mod kernels;
 pub mod layers;

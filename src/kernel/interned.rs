@@ -1,5 +1,5 @@
-//! Kernels that are made while plans are compiled: once for each name, and never freed, as there are no more than sequences of
-//! operations in networks.
+//! Kernels that are made while plans are compiled, once for each name. They are never freed: a process has no more of them than
+//! different sequences of operations in its networks.
 
 use super::Kernel;
 use std::collections::BTreeMap;

@@ -9,14 +9,14 @@ pub enum Tensor<'a> {
     /// Nothing is bound here.
     #[default]
     None,
-    /// Bound for reading.
+    /// Words that are bound for reading.
     Read(&'a [u32]),
     /// Bound for writing or updating.
     Write(&'a mut [u32]),
 }
 
 impl Tensor<'_> {
-    /// The words.
+    /// The words as unsigned integers.
     pub fn u32(&self) -> &[u32] {
         match self {
             Self::None => panic!("a twin asked for a tensor that is not bound"),
@@ -35,7 +35,7 @@ impl Tensor<'_> {
         cast_slice(self.u32())
     }
 
-    /// The step.
+    /// The step that the words hold.
     pub fn now(&self) -> Now {
         bytemuck::pod_read_unaligned(&self.bytes()[..size_of::<Now>()])
     }

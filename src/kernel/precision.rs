@@ -1,15 +1,15 @@
-//! Floats of fewer bits: what multiplies in them, and which matrices an adapter multiplies so.
+//! The precision of products, and the cooperative matrices that multiply in float16.
 
 use crate::names::nearest;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// In what the matrix products of a run multiply. Sums, and all that is stored, are float32 either way.
+/// The type in which the matrix products of a run multiply. Sums, and all tensors, are float32 either way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
-    /// float32
+    /// Products multiply in float32.
     #[default]
     F32,
     /// float16, by cooperative matrices, with the loss scaled.
@@ -37,14 +37,14 @@ impl fmt::Display for Precision {
 /// Cooperative matrices, which a subgroup multiplies as a whole: m, n and k are one size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tile {
-    /// 8×8×8
+    /// m, n and k are 8.
     Eight,
-    /// 16×16×16
+    /// m, n and k are 16.
     Sixteen,
 }
 
 impl Tile {
-    /// The best first.
+    /// All tiles, the largest first.
     pub const ALL: [Self; 2] = [Self::Sixteen, Self::Eight];
 
     /// m, n and k.

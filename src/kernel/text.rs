@@ -1,18 +1,18 @@
 //! WGSL joined from parts, with marked lines repeated.
 //!
 //! A block between `//@for x=0..4` and `//@end` is written out once for each value, with `{x}` replaced. Values are a
-//! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. Nothing else is
-//! generated: a register tile needs its accumulators by name, and a list of names is all that this makes.
+//! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. This is all
+//! that the text of a file can ask for: a register tile needs a name for each accumulator, and a block makes the names.
 
-/// The file of a part that has none: what an operation writes out of its declarations.
+/// The file name of a part without a file: text that an operation generates from its declarations.
 pub const GENERATED: &str = "(generated)";
 
 /// A WGSL file that goes into a kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Part {
-    /// Path under `shaders/`.
+    /// Path of the file under `shaders/`.
     pub file: &'static str,
-    /// Its text.
+    /// The whole text of the file.
     pub text: &'static str,
 }
 

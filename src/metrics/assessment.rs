@@ -21,7 +21,7 @@ pub struct Assessment {
 pub enum Metrics {
     /// Of classes or labels.
     Classes(ClassMetrics),
-    /// Of numbers.
+    /// For a regression's numbers.
     Numbers(NumberMetrics),
 }
 
@@ -45,7 +45,7 @@ pub struct Confused {
     pub truth: u32,
     /// The class that they were given.
     pub said: u32,
-    /// How many.
+    /// Number of such rows.
     pub rows: usize,
 }
 
@@ -143,7 +143,7 @@ impl ClassMetrics {
         Some(above > TOLD_APART.max(DEVIATIONS * deviation))
     }
 
-    /// `confusion[true][predicted]`.
+    /// All rows counted, as `confusion[true][predicted]`.
     pub fn confusion(&self) -> Vec<Vec<usize>> {
         let classes = self.by_class.len();
         let mut matrix = vec![vec![0; classes]; classes];

@@ -6,7 +6,7 @@ use crate::nn::{Answer, Problem, TargetScale, Weighing};
 /// How a model did on rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
-    /// Rows.
+    /// Number of rows evaluated.
     pub n: usize,
     /// Mean loss, without class weights or label smoothing unless this is the validation of a training run; of a regression
     /// in the units that training saw.
@@ -20,16 +20,16 @@ pub struct Evaluation {
 pub enum Score {
     /// Rows whose class is right.
     Classes {
-        /// How many.
+        /// Number of rows answered rightly.
         correct: usize,
         /// The class that each row was given.
         predictions: Vec<u32>,
     },
     /// Answers that are right, of all labels of all rows.
     Labels {
-        /// How many.
+        /// Number of answers that are right.
         correct: usize,
-        /// Of how many.
+        /// Number of answers in all.
         of: usize,
     },
     /// Numbers, in the data's own units.
@@ -56,7 +56,7 @@ impl Evaluation {
         self.counted().map(|(correct, of)| correct as f64 / of as f64)
     }
 
-    /// Its 95 % interval.
+    /// The accuracy's 95 % interval by Wilson's formula: its lower and upper end.
     pub fn interval(&self) -> Option<[f64; 2]> {
         self.counted().map(|(correct, of)| wilson(correct, of))
     }

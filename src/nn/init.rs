@@ -18,23 +18,23 @@ pub enum Init {
     He,
     /// Variance 2/(n_in + n_out) (Glorot & Bengio 2010, eq. 12).
     Glorot,
-    /// Deviation 0.01.
+    /// Normal values of standard deviation 0.01.
     Small,
-    /// Deviation 1.
+    /// Normal values of standard deviation 1.
     Large,
     /// A deviation of its own.
     Normal(f64),
-    /// As [`Init::Xavier`], uniform.
+    /// Uniform values with the variance of [`Init::Xavier`].
     XavierUniform,
-    /// As [`Init::He`], uniform.
+    /// Uniform values with the variance of [`Init::He`].
     HeUniform,
     /// As [`Init::Glorot`], uniform (Glorot & Bengio 2010, eq. 16).
     GlorotUniform,
-    /// As [`Init::Small`], uniform.
+    /// Uniform values with the variance of [`Init::Small`].
     SmallUniform,
-    /// As [`Init::Large`], uniform.
+    /// Uniform values with the variance of [`Init::Large`].
     LargeUniform,
-    /// As [`Init::Normal`], uniform.
+    /// Uniform values of this standard deviation.
     Uniform(f64),
 }
 

@@ -15,7 +15,7 @@ pub trait Layer: fmt::Debug + Send + Sync {
         None
     }
 
-    /// Adds its operations.
+    /// Adds its operations on x to the graph, and gives the value that leaves the layer.
     ///
     /// # Errors
     /// The input's shape does not fit.
@@ -59,7 +59,7 @@ pub enum Averages {
 /// How a tensor starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start {
-    /// Every element alike.
+    /// Every element has this value.
     Value(f32),
     /// Random weights `[outputs, inputs]`.
     Weights(Init),
@@ -70,11 +70,11 @@ pub enum Start {
 pub struct Tensor {
     /// As PyTorch's `state_dict` names it: index of the layer, then the name, as in `0.weight`.
     pub name: String,
-    /// Its sizes.
+    /// Its sizes, in PyTorch's order.
     pub shape: Shape,
-    /// `Parameters` or `State`.
+    /// Its class: `Parameters` if gradients move it, else `State`.
     pub class: Class,
-    /// How it starts.
+    /// How its initial values are made.
     pub start: Start,
     /// Its layer's own learning rate, in place of the run's.
     pub rate: Option<f64>,
@@ -106,7 +106,7 @@ pub enum Usage {
     Population,
     /// As inference, but dropout drops: the step is the number of the mask.
     Sampling {
-        /// Dropout's random numbers.
+        /// Seed of dropout's random numbers.
         seed: u64,
     },
 }
@@ -143,12 +143,12 @@ impl Builder<'_> {
         self.graph.shape(id)
     }
 
-    /// The layer's path.
+    /// Path of the layer at work, as in `3.batch_norm`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The layer's place.
+    /// Index of the layer at work in the network, from 0.
     pub fn index(&self) -> usize {
         self.index
     }

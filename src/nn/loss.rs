@@ -50,7 +50,7 @@ impl Loss {
         self.kind
     }
 
-    /// Its settings.
+    /// The values of the loss's own settings.
     pub fn values(&self) -> &Values {
         &self.values
     }

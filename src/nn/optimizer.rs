@@ -39,7 +39,7 @@ impl Rule {
         self.kind
     }
 
-    /// Its settings.
+    /// The values of the optimiser's own settings.
     pub fn values(&self) -> &Values {
         &self.values
     }

@@ -1,4 +1,4 @@
-//! What is to be learnt, and what a network's outputs say of it.
+//! What is to be learnt, and how outputs of a network are read as answers.
 
 use super::{Head, Loss};
 use crate::op::{Answer, Right, Weighing, largest};
@@ -6,7 +6,7 @@ use crate::op::{Answer, Right, Weighing, largest};
 /// The question that training data put, and the loss that judges answers to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// What is answered.
+    /// The kind of answer that is wanted.
     pub answer: Answer,
     /// How far off an answer is.
     pub loss: Loss,
@@ -15,7 +15,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// What stands behind the layers.
+    /// The loss, and the number of outputs that it needs of the last layer.
     pub fn head(&self) -> Head {
         Head { loss: self.loss, outputs: if self.answer == Answer::Binary { 1 } else { self.names.len() } }
     }

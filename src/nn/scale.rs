@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 /// Where the numbers of a regression lie: what training sees is (target − offset) · factor, of each number.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TargetScale {
-    /// Subtracted first.
+    /// Subtracted from each target first, in the data's units.
     pub offset: Vec<f64>,
-    /// Multiplied then.
+    /// What the difference is multiplied by.
     pub factor: Vec<f64>,
 }
 

@@ -19,15 +19,15 @@ pub enum Fill {
     ConstantColumn(f32),
     /// Normal values with NaN, both infinities, both zeros and ±1e4 strewn in.
     Extreme,
-    /// As ReLU and dropout leave them: three of four are zero, the others are over it.
+    /// As ReLU and dropout leave values: three of four are zero, the others positive.
     MostlyZero,
     /// Integers below a number.
     Below(u32),
     /// The integers from 0, in shuffled order.
     Order,
-    /// Any bytes.
+    /// Words of any bytes.
     Bytes,
-    /// Just these words.
+    /// Just these words, as many as the input has.
     Words(Vec<u32>),
 }
 
@@ -111,7 +111,7 @@ pub struct Case {
     pub smooth: bool,
     /// Groups that products should have (see [`super::Target::groups_wanted`]), for the cases of split sums.
     pub groups_wanted: u32,
-    /// Of the loss scale (see [`crate::kernel::Now::exponent`]).
+    /// Exponent of the loss scale (see [`crate::kernel::Now::exponent`]).
     pub exponent: u32,
 }
 
@@ -122,7 +122,7 @@ impl Case {
         Self { name, op, inputs, up, rows, start: 0, index: 1, smooth: true, groups_wanted: 1, exponent: 0 }
     }
 
-    /// The same with inputs that finite differences cannot be taken at.
+    /// The same, marked as having inputs at which finite differences cannot be taken.
     pub fn not_smooth(mut self) -> Self {
         self.smooth = false;
         self
@@ -146,7 +146,7 @@ impl Case {
         self
     }
 
-    /// The same with the loss scaled by 2 to this power; a difference of losses says nothing of it.
+    /// The same with the loss scaled by 2 to this power, so that differences of losses are not compared.
     pub fn exponent(mut self, exponent: u32) -> Self {
         self.exponent = exponent;
         self.not_smooth()

@@ -11,35 +11,35 @@ use super::{Family, Target};
 /// What is chosen of a [`Target`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Variants {
-    /// As [`Target::product`].
+    /// The choice for [`Target::product`].
     pub product: Family,
-    /// As [`Target::groups_wanted`].
+    /// The choice for [`Target::groups_wanted`].
     pub groups_wanted: u32,
-    /// As [`Target::block_work`].
+    /// The choice for [`Target::block_work`].
     pub block_work: u64,
 }
 
 /// Kinds of devices that the table tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The CPU path.
+    /// The CPU path, without an adapter.
     Host,
     /// A software driver with subgroups of eight lanes.
     SoftwareOf8,
     /// Any other software driver.
     Software,
-    /// A GPU.
+    /// A GPU in hardware.
     Hardware,
 }
 
 /// A line of the table, and its reason.
 #[derive(Clone, Copy, Debug)]
 pub struct Fixed {
-    /// Where it holds.
+    /// The kind of device that gets these variants.
     pub kind: Kind,
     /// What is chosen there.
     pub variants: Variants,
-    /// Why.
+    /// The reason for the choice, in one phrase.
     pub why: &'static str,
 }
 
@@ -47,7 +47,7 @@ const fn line(kind: Kind, product: Family, groups_wanted: u32, why: &'static str
     Fixed { kind, variants: Variants { product, groups_wanted, block_work: product.block_work() }, why }
 }
 
-/// The table.
+/// The table, a line for each [`Kind`].
 pub const FIXED: [Fixed; 4] = [
     line(
         Kind::Host,
@@ -83,19 +83,19 @@ impl Family {
     pub const NAMES: [(&'static str, Self); 3] =
         [("plain", Self::Plain), ("tiled", Self::Tiled), ("subgroup", Self::Subgroup)];
 
-    /// Whether products are to be by themselves, since a kernel that joins one to something else multiplies in float32.
+    /// Whether products stay kernels of their own: kernels that join a product to something else multiply in float32.
     pub fn keeps_products_apart(self) -> bool {
         matches!(self, Self::Cooperative(_))
     }
 
-    /// Its name.
+    /// Its name, as in `WGRAD_PRODUCT` and reports.
     pub fn name(self) -> &'static str {
         let [plain, tiled, subgroup] = Self::NAMES.map(|(name, _)| name);
         match self {
             Self::Plain => plain,
             Self::Tiled => tiled,
             Self::Subgroup => subgroup,
-            // Not asked for by name: it is what --precision f16 is.
+            // Not asked for by name: `precision = f16` chooses it.
             Self::Cooperative(_) => "cooperative",
         }
     }
@@ -118,7 +118,7 @@ impl Target {
         Self { product, groups_wanted, block_work, ..self }
     }
 
-    /// Its variants.
+    /// The variants that the target chooses.
     pub fn variants(&self) -> Variants {
         Variants { product: self.product, groups_wanted: self.groups_wanted, block_work: self.block_work }
     }

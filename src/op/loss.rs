@@ -1,4 +1,4 @@
-//! What a loss declares in its own file, and what a network's outputs mean under it.
+//! The declaration that a loss makes in its own file, with the meaning of a network's outputs under it.
 
 use super::Op;
 use super::settings::{Setting, Values};
@@ -16,7 +16,7 @@ pub enum Answer {
     Binary,
     /// Yes or no for each of several labels.
     Labels,
-    /// Numbers.
+    /// A number for each output.
     Numbers,
 }
 
@@ -32,7 +32,7 @@ pub struct LossKind {
     /// The answers that it judges. A loss that judges [`Answer::Class`] judges nothing else, and takes the number of the
     /// class; all others take a number for each output.
     pub answers: &'static [Answer],
-    /// Those of them for which it is the loss where none is given.
+    /// The answers for which it is the default loss.
     pub default_for: &'static [Answer],
     /// What the outputs mean.
     pub link: &'static Link,
@@ -68,7 +68,7 @@ pub enum Right<'a> {
 }
 
 impl<'a> Right<'a> {
-    /// The numbers.
+    /// The numbers, one for each output.
     ///
     /// # Panics
     /// The loss takes numbers and met a class: a fault of ours.
@@ -77,7 +77,7 @@ impl<'a> Right<'a> {
         numbers
     }
 
-    /// The class.
+    /// The number of the class, from 0.
     ///
     /// # Panics
     /// The loss takes classes and met numbers: a fault of ours.
@@ -87,7 +87,7 @@ impl<'a> Right<'a> {
     }
 }
 
-/// What training changes in a loss so that it is not the plain one.
+/// Label smoothing and class weights, by which the training loss differs from the plain one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Weighing {
     /// Share of each target that is spread over all classes, in [0, 1).
@@ -111,7 +111,7 @@ pub struct Link {
     pub name: &'static str,
     /// Probabilities, or numbers, of the outputs of one row.
     pub apply: fn(&[f32]) -> Vec<f64>,
-    /// Outputs that mean these.
+    /// The inverse of `apply`: outputs that stand for these probabilities or numbers.
     pub invert: fn(&[f64]) -> Vec<f32>,
     /// The output above which a yes is more likely than a no.
     pub yes_above: f32,

@@ -1,4 +1,4 @@
-//! What an optimiser declares in its own file.
+//! The declaration that an optimiser makes in its own file.
 
 use super::Op;
 use super::settings::{Setting, Values};
@@ -13,17 +13,17 @@ pub struct OptimizerKind {
     pub doc: &'static str,
     /// Its settings, beside rate and weight decay, which every optimiser has.
     pub settings: &'static [Setting],
-    /// What is wrong with values that are possible one by one.
+    /// Refuses combinations of values that are allowed one by one, and says why.
     pub check: fn(&Values) -> Result<(), String>,
     /// Names of its states; each is as large as the parameters and starts at 0.
     pub states: &'static [&'static str],
     /// The operation that takes gradients, parameters and the states, for a weight decay λ and a share of the rate.
     pub op: fn(&Values, f64, f64) -> Arc<dyn Op>,
-    /// The rate where none is given.
+    /// The default learning rate.
     pub lr: f64,
-    /// The same for the numbers of a regression.
+    /// The default learning rate for the numbers of a regression.
     pub lr_of_numbers: f64,
-    /// λ where none is given.
+    /// The default weight decay λ.
     pub weight_decay: f64,
 }
 

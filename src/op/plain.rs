@@ -1,4 +1,4 @@
-//! The plain kernels that a joined one stands for: what judges it.
+//! The judge of a joined kernel: the plain kernels that it stands for, run in sequence by their twins.
 
 use super::{Dispatch, Slot, SlotId, writes};
 use crate::kernel::{Io, Tensor};

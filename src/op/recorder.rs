@@ -1,8 +1,9 @@
 //! The recorder into which operations write their dispatches.
 
-use super::{Class, Dispatch, GROUP, Plain, Slot, SlotId, Target, Wire, spread, turns};
+use super::turns::{self, DispatchError};
+use super::{Class, Dispatch, GROUP, Plain, Slot, SlotId, Target, Wire, spread};
 use crate::kernel::{Kernel, Scalar};
-use crate::shape::{Shape, ShapeError};
+use crate::shape::Shape;
 use std::sync::Arc;
 
 /// Takes down the dispatches of a program.
@@ -14,12 +15,12 @@ pub struct Recorder {
     pub slots: Vec<Slot>,
     /// The dispatches so far.
     pub dispatches: Vec<Dispatch>,
-    /// What [`together`](Self::together) was asked for since the last dispatch: a slot, and the words of the tensors in it.
+    /// Slots that [`together`](Self::together) gave since the last dispatch, with the words of the tensors in each.
     pub(super) shared: Vec<(SlotId, usize)>,
     path: Arc<str>,
     now: SlotId,
     /// The first dispatch that the target cannot take.
-    pub fault: Option<ShapeError>,
+    pub fault: Option<DispatchError>,
 }
 
 impl Recorder {
@@ -49,12 +50,12 @@ impl Recorder {
         self.now
     }
 
-    /// Makes another slot that of the current step, for what is recorded from here on.
+    /// Makes a slot the current step's, for all dispatches from here on.
     pub fn set_now(&mut self, now: SlotId) {
         self.now = now;
     }
 
-    /// Adds a slot.
+    /// Adds a slot to the plan and gives its id.
     pub fn slot(&mut self, slot: Slot) -> SlotId {
         self.slots.push(slot);
         SlotId(self.slots.len() as u32 - 1)
@@ -122,8 +123,7 @@ impl Recorder {
             flops: 0,
             plain: None,
         };
-        let grid = turns::grid_fault(&dispatch, self.target.max_groups());
-        if let Some(fault) = grid.or_else(|| turns::fault(&dispatch, self.target.max_turns)) {
+        if let Some(fault) = turns::fault(&dispatch, self.target.max_groups(), self.target.max_turns) {
             self.fault.get_or_insert(fault);
         }
         self.dispatches.push(dispatch);

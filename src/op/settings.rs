@@ -36,9 +36,9 @@ pub struct Setting {
 pub enum Value<'a> {
     /// Of [`Domain::Share`] and [`Domain::Positive`].
     Number(f64),
-    /// Of [`Domain::Flag`].
+    /// Of [`Domain::Flag`]: true or false.
     Flag(bool),
-    /// Of [`Domain::Choice`].
+    /// Of [`Domain::Choice`]: one of its words.
     Word(&'a str),
 }
 
@@ -63,7 +63,7 @@ impl Setting {
         Self { name, doc, domain: Domain::Positive(default), aliases: &[] }
     }
 
-    /// True or false.
+    /// A setting that is true or false.
     pub const fn flag(name: &'static str, default: bool, doc: &'static str) -> Self {
         Self { name, doc, domain: Domain::Flag(default), aliases: &[] }
     }
@@ -167,7 +167,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// Of no settings.
+    /// The values where there are no settings.
     pub const NONE: Self = Self::defaults(&[]);
 
     /// The default of each setting.
@@ -204,7 +204,7 @@ impl Values {
         self.of.iter().zip(self.codes).map(|(setting, code)| (setting, setting.decode(code)))
     }
 
-    /// A number.
+    /// The value of a setting that is a number.
     ///
     /// # Panics
     /// No number has that name: a fault of ours.
@@ -213,7 +213,7 @@ impl Values {
         number
     }
 
-    /// A flag.
+    /// The value of a setting that is true or false.
     ///
     /// # Panics
     /// No flag has that name: a fault of ours.
@@ -222,7 +222,7 @@ impl Values {
         flag
     }
 
-    /// A chosen word.
+    /// The word that a setting chooses.
     ///
     /// # Panics
     /// No choice has that name: a fault of ours.

@@ -1,5 +1,5 @@
-//! Tensors that one binding reaches: a kernel may have eight, and some touch more tensors than that. And the two slots of
-//! a step whose first and last kernel also do what moves the step on.
+//! Several tensors in one slot, so that one binding reaches them all: a kernel may have eight bindings, and some kernels need
+//! more tensors. And the two slots of the current step in a program whose first and last kernels also advance the step.
 
 use super::{Recorder, Slot, SlotId};
 use crate::shape::Shape;
@@ -52,8 +52,8 @@ impl Recorder {
         self.slots[id.0 as usize].within.map_or(0, |(_, offset)| offset as u32)
     }
 
-    /// Begins a step that ends with [`end_step`](Self::end_step): gives the slot of the step that comes next, as the host
-    /// or the step before left it, and that of the current step, which what is recorded from here on reads.
+    /// Begins a step that ends with [`end_step`](Self::end_step). Gives two slots: that of the next step, which the host or the
+    /// end of the step before has written, and that of the current step, which all dispatches from here on read.
     pub fn begin_step(&mut self) -> [SlotId; 2] {
         let next = self.now();
         let now = self.slot(Slot { name: "now, current".into(), public: false, ..self.slots[next.0 as usize].clone() });
@@ -61,7 +61,7 @@ impl Recorder {
         [next, now]
     }
 
-    /// Ends a step: gives the slot of the step that comes next, to be written, which is the current one afterwards.
+    /// Ends a step: gives the slot of the next step, for the last kernel to write. Afterwards it is the current step's slot.
     pub fn end_step(&mut self) -> SlotId {
         let next = SlotId(0);
         if self.now() == next {

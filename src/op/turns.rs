@@ -1,11 +1,11 @@
-//! How many turns the loops of a kernel take. Mesa's software driver ends all loops of one invocation of a shader after
-//! [`MESA_TURNS`] turns together, without a word, so what a plan for it does must stay below.
+//! How many turns the loops of a kernel take. Mesa's software driver counts the turns of all loops of one invocation, ends the
+//! loops after [`MESA_TURNS`] turns, and reports nothing. So a plan for it must stay below that number.
 //!
 //! The numbers are upper bounds for the thread that has most to do, read off the loops of the WGSL. A test holds that every
 //! kernel with a loop is known here.
 
 use super::Dispatch;
-use crate::shape::ShapeError;
+use std::sync::Arc;
 
 /// Turns that Mesa's software driver does, of all loops of one invocation together: `LP_MAX_TGSI_LOOP_ITERATIONS` in its
 /// source (22.3 to 25.0).
@@ -22,7 +22,7 @@ const TREE: usize = 9;
 /// Turns of the ten rounds of Philox.
 const PHILOX: usize = turns_of(10, 0);
 
-/// What a block's turns depend on beside its sizes.
+/// Properties of a block, beside its sizes, that its turns depend on.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockKind {
     /// Whether it is of the family of subgroups.
@@ -109,7 +109,7 @@ impl Sizes<'_> {
         place.and_then(|place| self.0.words.get(place)).copied().unwrap_or(0)
     }
 
-    /// How often `lanes` threads take from so many.
+    /// Turns of a loop in which so many lanes take one item each.
     fn lanes(&self, count: usize, lanes: usize) -> usize {
         turns_of(count.div_ceil(lanes), 0)
     }
@@ -171,24 +171,49 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
     })
 }
 
-/// What to say of a dispatch with more than `most` workgroups in one dimension.
-pub(super) fn grid_fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
-    let Dispatch { kernel, groups, path, .. } = dispatch;
-    let what = format!(
-        "{} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer or the batch smaller, \
-         or use --device cpu",
-        kernel.name
-    );
-    groups.iter().any(|&count| count > most).then(|| ShapeError::new(what).at(path))
+/// Why a target cannot take a dispatch. The path is the layer's, as in `3.batch_norm`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DispatchError {
+    /// Its grid is larger than a GPU allows.
+    #[error(
+        "layer {path}: {kernel} needs {groups:?} workgroups, but a GPU allows at most {most} in one dimension: make the layer \
+         or the batch smaller, or use `device = cpu`"
+    )]
+    Grid {
+        /// Path of the layer for which it runs.
+        path: Arc<str>,
+        /// Name of the kernel.
+        kernel: &'static str,
+        /// Workgroups in each dimension.
+        groups: [u32; 3],
+        /// Most workgroups in one dimension.
+        most: u32,
+    },
+    /// Its loops take more turns than the driver runs.
+    #[error(
+        "layer {path}: the loops of {kernel} would take {turns} turns, and this driver ends them after {most}: use \
+         `device = cpu`, or make the batch or the layer smaller"
+    )]
+    Turns {
+        /// Path of the layer for which it runs.
+        path: Arc<str>,
+        /// Name of the kernel.
+        kernel: &'static str,
+        /// Turns of all loops of one invocation together.
+        turns: usize,
+        /// Most turns that the driver runs.
+        most: u32,
+    },
 }
 
-/// What to say of a dispatch whose loops a driver would end after `most` turns.
-pub(super) fn fault(dispatch: &Dispatch, most: u32) -> Option<ShapeError> {
-    let turns = turns(dispatch).filter(|&turns| turns > most as usize)?;
-    let what = format!(
-        "the loops of {} would take {turns} turns, and this driver ends them after {most}: use --device cpu, or make the batch \
-         or the layer smaller",
-        dispatch.kernel.name
-    );
-    Some(ShapeError::new(what).at(&dispatch.path))
+/// Why a target with these limits cannot take a dispatch, if it cannot: workgroups in one dimension, and turns.
+pub(super) fn fault(dispatch: &Dispatch, most_groups: u32, most_turns: u32) -> Option<DispatchError> {
+    let Dispatch { kernel, groups, path, .. } = dispatch;
+    let (path, kernel, groups) = (Arc::clone(path), kernel.name, *groups);
+    if groups.iter().any(|&count| count > most_groups) {
+        return Some(DispatchError::Grid { path, kernel, groups, most: most_groups });
+    }
+    let turns = turns(dispatch).filter(|&turns| turns > most_turns as usize)?;
+    Some(DispatchError::Turns { path, kernel, turns, most: most_turns })
 }

@@ -59,7 +59,7 @@ const ALONE_KERNEL: Kernel = Kernel {
 
 static UPDATE: Kernel = ALONE_KERNEL;
 
-/// The update at the end of a step, which also says what the next one is.
+/// The update as the last kernel of a step, which also writes the next step.
 static LAST: Kernel = Kernel {
     name: "adam.update_last",
     parts: parts!(
@@ -82,7 +82,7 @@ static LAST: Kernel = Kernel {
     ..ALONE_KERNEL
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&UPDATE, &LAST];
 
 const SETTINGS: &[Setting] = &[
@@ -91,7 +91,7 @@ const SETTINGS: &[Setting] = &[
     Setting::positive("eps", 1e-8, "what is added to the root of the mean square").also(&["epsilon"]),
 ];
 
-/// Adam.
+/// Adam (Kingma & Ba 2015), as a recipe names it.
 pub static ADAM: OptimizerKind = OptimizerKind {
     name: "adam",
     doc: "steps of the mean gradient divided by the root of its mean square; weights decay by a penalty in the loss",
@@ -104,7 +104,7 @@ pub static ADAM: OptimizerKind = OptimizerKind {
     weight_decay: 0.0,
 };
 
-/// AdamW.
+/// AdamW (Loshchilov & Hutter 2019), as a recipe names it.
 pub static ADAMW: OptimizerKind = OptimizerKind {
     name: "adamw",
     doc: "adam whose weights decay by themselves, by the decay times the rate",
@@ -121,9 +121,9 @@ pub struct Adam {
     pub beta1: f64,
     /// β₂ in [0, 1).
     pub beta2: f64,
-    /// More than 0.
+    /// ε, added to the root of the mean square; more than 0.
     pub eps: f64,
-    /// λ
+    /// λ, the weight decay; 0 for none.
     pub weight_decay: f64,
     /// Whether λ acts on the weights themselves (AdamW) or as a part of the gradient.
     pub decoupled: bool,

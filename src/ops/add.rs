@@ -45,7 +45,7 @@ static COPY: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &COPY];
 
 /// The operation; inputs a and b, output `out`, all of one shape.

@@ -80,7 +80,7 @@ static BACKWARD: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
 /// Binary cross-entropy of logits, as the registry of losses lists it.

@@ -55,7 +55,7 @@ static SCALE: Kernel = Kernel {
     }),
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&SQUARES, &SCALE];
 
 /// Gradients that a group of the second kernel scales: 64 threads, four each.

@@ -61,7 +61,7 @@ static BACKWARD: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
 /// Cross-entropy of the softmax of logits, as the registry of losses lists it.

@@ -54,7 +54,7 @@ static SCALE: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&MASK, &SCALE];
 
 /// Which of training and inference is scaled.
@@ -76,7 +76,7 @@ pub struct Dropout {
     pub rule: Scaling,
     /// Index of the layer: each has its own random numbers.
     pub layer: u32,
-    /// Of the run.
+    /// Seed of the run, the key of the random numbers.
     pub seed: u64,
 }
 

@@ -138,7 +138,7 @@ static FLOATS_FIRST_WORDS: Kernel = first_kernel(
     Needs::Nothing,
 );
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[
     &BYTES,
     &FLOATS,
@@ -168,7 +168,7 @@ impl TargetKind {
         }
     }
 
-    /// What they are.
+    /// Type of the target's words.
     pub fn scalar(self) -> Scalar {
         match self {
             Self::Class => Scalar::U32,
@@ -235,7 +235,7 @@ impl Op for Gather {
     }
 }
 
-/// The gather as the beginning of a step, which makes the step that comes next the current one; see
+/// The gather as the first kernel of a step, which also makes the next step the current one; see
 /// [`Last`](super::step::Last).
 #[derive(Clone, Debug)]
 pub struct Begin(pub Gather);
@@ -263,7 +263,7 @@ impl Op for Begin {
         let (features, targets_of_row) = (self.0.features(), self.0.target.words());
         let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
         let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];
-        // On a CPU, what a thread reads once for all its rows is worth more than threads.
+        // On a CPU, few threads with many rows each are faster: a thread reads offset and factor once for all its rows.
         let rows_of_thread = if rec.target.offers(Needs::SubgroupsOf8) { 8 } else { 1 };
         rec.elements(kernel, &args, &slots, self.0.batch.div_ceil(rows_of_thread) * pieces);
     }

@@ -70,7 +70,7 @@ static BACKWARD: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
 /// The Huber loss (Huber 1964), as the registry of losses lists it.

@@ -1,10 +1,10 @@
 //! Dynamic loss scaling: gradients whose products are float16 would vanish or overflow there.
 //!
-//! The gradient by the loss is multiplied by a power of two (see [`Now::loss_scale`]), so every other is. Before anything is
-//! done with the gradients they are divided by it, which no bit of them feels unless it over- or underflowed on the way. One
-//! that is not finite skips the step: no state changes, and the scale is halved. After `interval` steps without that it is
-//! doubled. Where gradients are not finite at the scale 1, the run is halted. All of that is on the device: nothing is read
-//! back.
+//! The gradient by the loss is multiplied by a power of two (see [`Now::loss_scale`]), and so is every gradient computed from
+//! it. Before the gradients are used they are divided by that power. Both are exact, unless a number over- or underflows in
+//! between. If a gradient is not finite, the step is skipped: no state changes, and the scale is halved. After `interval` steps
+//! without a skip the scale is doubled. If gradients are not finite at the scale 1, the run is halted. All of that happens on
+//! the device; nothing is read back.
 //! Source: Micikevicius et al. 2018, "Mixed precision training", section 3.2; numbers as of PyTorch's
 //! `torch.amp.GradScaler`, but that the scale stays at 2²⁴ at most, as in NVIDIA's Apex, and at 1 at least.
 
@@ -56,7 +56,7 @@ static JUDGE: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&DIVIDE, &JUDGE];
 
 /// Elements of a chunk.
@@ -107,7 +107,7 @@ fn divide(a: DivideArgs, now: &Now, overflows: &mut [f32], gradients: &mut [f32]
     }
 }
 
-/// The step after its gradients are known.
+/// The step, once it is known whether its gradients are finite.
 fn judged(a: JudgeArgs, overflow: bool, now: &Now) -> Now {
     let mut now = *now;
     match (now.halted, overflow, now.exponent) {

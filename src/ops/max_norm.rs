@@ -26,7 +26,7 @@ static LIMIT: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&LIMIT];
 
 /// The operation. Input: a weight `[out, in, …]`; it changes it.

@@ -64,7 +64,7 @@ static BACKWARD: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
 /// The operation; input x, output `out` with `pieces` times fewer features.

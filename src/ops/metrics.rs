@@ -1,4 +1,4 @@
-//! What the host wants to know of a step, added up on the device: mean loss, correct answers, outputs.
+//! Results of a step that the host reads: mean loss and number of correct answers, added up on the device, and outputs.
 //!
 //! A loss that is not finite halts a training run before any update (see [`crate::kernel::Now::halted`]).
 
@@ -50,7 +50,7 @@ static COLLECT: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&STEP, &COLLECT];
 
 /// The operation. Inputs: row_loss and correct `[batch]`; it writes line `index` of losses and corrects.

@@ -28,13 +28,13 @@ use crate::op::{Case, LossKind, OptimizerKind};
 
 /// An operation as the checks, the profile and `doctor` meet it, and what it declares for recipes.
 pub struct Entry {
-    /// Its name.
+    /// Its name, as in `shaders/NAME`.
     pub name: &'static str,
     /// Its kernels with all their variants, but for those that are made of its stages.
     pub kernels: &'static [&'static Kernel],
     /// Kernels that are made of stages: those of the cases.
     pub joined: fn() -> Vec<&'static Kernel>,
-    /// The inputs with which it is checked.
+    /// Makes the cases with which it is checked.
     pub cases: fn() -> Vec<Case>,
     /// The optimisers whose update it is.
     pub optimizers: &'static [&'static OptimizerKind],

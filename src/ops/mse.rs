@@ -53,7 +53,7 @@ static BACKWARD: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &BACKWARD];
 
 /// The mean squared error, as the registry of losses lists it.

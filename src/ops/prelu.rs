@@ -109,7 +109,7 @@ static SUM_ALPHA: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&FORWARD, &GRAD_INPUT, &GRAD_ALPHA, &SUM_ALPHA];
 
 /// The operation. Inputs: x and α, `[features]` or `[1]`; output `out` like x.

@@ -50,7 +50,7 @@ const ALONE_KERNEL: Kernel = Kernel {
 
 static UPDATE: Kernel = ALONE_KERNEL;
 
-/// The update at the end of a step, which also says what the next one is.
+/// The update as the last kernel of a step, which also writes the next step.
 static LAST: Kernel = Kernel {
     name: "rmsprop.update_last",
     parts: parts!(
@@ -72,7 +72,7 @@ static LAST: Kernel = Kernel {
     ..ALONE_KERNEL
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&UPDATE, &LAST];
 
 /// RMSprop as PyTorch has it, as the registry of optimisers lists it.
@@ -101,11 +101,11 @@ pub static RMSPROP: OptimizerKind = OptimizerKind {
 pub struct RmsProp {
     /// α in [0, 1).
     pub alpha: f64,
-    /// More than 0.
+    /// ε, added to the root of the mean square; more than 0.
     pub eps: f64,
     /// μ in [0, 1).
     pub momentum: f64,
-    /// λ
+    /// λ, the weight decay; 0 for none.
     pub weight_decay: f64,
     /// Share of the step's rate.
     pub rate: f64,

@@ -37,7 +37,7 @@ const fn update_kernel(name: &'static str, parts: &'static [Part], needs: Needs)
     }
 }
 
-/// The update at the end of a step, which also says what the next one is.
+/// The update as the last kernel of a step, which also writes the next step.
 const fn last_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -> Kernel {
     Kernel {
         bindings: WITH_ADVANCE,
@@ -79,7 +79,7 @@ static LAST: [Kernel; 2] = [
     ),
 ];
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&UPDATE[0], &UPDATE[1], &LAST[0], &LAST[1]];
 
 /// Stochastic gradient descent, as the registry of optimisers lists it.
@@ -110,7 +110,7 @@ pub static SGD: OptimizerKind = OptimizerKind {
     weight_decay: 1e-4,
 };
 
-/// How weights decay.
+/// How the weights decay by λ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Decay {
     /// As a penalty λ/2 θ² in the loss, before momentum.
@@ -123,11 +123,11 @@ pub enum Decay {
 /// The operation. Inputs, all of one shape: gradients, parameters, velocity; it changes the last two.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
-    /// μ
+    /// μ, the share of the last step that is added to the next.
     pub momentum: f64,
-    /// λ
+    /// λ, the weight decay; 0 for none.
     pub weight_decay: f64,
-    /// How λ acts.
+    /// How λ acts on the weights.
     pub decay: Decay,
     /// Whether the step looks ahead.
     pub nesterov: bool,

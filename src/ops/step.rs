@@ -23,7 +23,7 @@ static ADVANCE: Kernel = Kernel {
     fast: None,
 };
 
-/// The step after this one; a halted run stays where it is, and what was skipped is over.
+/// The step after this one. A halted run stays at its step; the mark of a skipped step is cleared.
 pub(in crate::ops) fn following(lines: u32, table: &Tensor<'_>, now: &Now) -> Now {
     let mut next = *now;
     if ![0, Now::SKIPPED].contains(&now.halted) {
@@ -39,7 +39,7 @@ pub(in crate::ops) fn following(lines: u32, table: &Tensor<'_>, now: &Now) -> No
     next
 }
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&ADVANCE];
 
 /// The operation. Input: the step table `[lines, 4]`, of [`Step`]s.
@@ -69,13 +69,13 @@ impl Op for Advance {
     }
 }
 
-/// An update of trainable tensors, which can be the end of a step.
+/// An update of trainable tensors, which can be the last kernel of a step.
 pub trait Update: Op + Clone {
-    /// Records it for gradients, parameters and states; with the step table, as the end of a step.
+    /// Records it for gradients, parameters and states; with the step table, as the last kernel of a step.
     fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder);
 }
 
-/// An update as the end of a step: also what [`Advance`] does, for a step that began with
+/// An update as the last kernel of a step: it also does the work of [`Advance`], in a step that began with
 /// [`Begin`](super::gather::Begin). Inputs as the update's, then the step table.
 #[derive(Clone, Copy, Debug)]
 pub struct Last<U>(pub U);

@@ -20,7 +20,7 @@ pub struct DataShape {
     pub bytes: bool,
     /// Rows that are there.
     pub rows: usize,
-    /// Shape of one.
+    /// Sizes of one row, as in `[1, 28, 28]`.
     pub row: Vec<usize>,
 }
 
@@ -34,9 +34,9 @@ impl DataShape {
 /// How a network is trained, as far as the plan goes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrainOptions {
-    /// Of dropout.
+    /// Seed of dropout's random numbers.
     pub seed: u64,
-    /// The update.
+    /// The optimiser, with what is done before and after it.
     pub optimizer: nn::Settings,
     /// The rate that the step table starts from.
     pub lr: f64,
@@ -49,19 +49,19 @@ pub struct TrainOptions {
 pub enum Purpose {
     /// Training, and the population statistics after it.
     Train(TrainOptions),
-    /// Evaluation alone.
+    /// Evaluation and prediction, without training.
     Predict,
     /// Also predictions with dropout's masks.
     Sample {
-        /// Of the masks.
+        /// Seed of the masks' random numbers.
         seed: u64,
     },
 }
 
-/// A compiled network.
+/// A network whose programs are compiled for a target.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    /// Memory and dispatches.
+    /// The memory and the dispatches of all programs.
     pub plan: Arc<Plan>,
     /// The program of a training step, if the plan trains.
     pub train: Option<usize>,

@@ -45,7 +45,7 @@ pub enum Prediction {
     Class {
         /// The number of the class, from 0 in the order of the model's names.
         class: usize,
-        /// Its name.
+        /// The name of the class, as in the data.
         name: String,
         /// The probability of each class.
         probabilities: Vec<f64>,
@@ -59,7 +59,7 @@ pub enum Prediction {
 /// What a row's predictions under several of dropout's masks have in common, for each class, label or number.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sampled {
-    /// Their mean.
+    /// Mean of the predictions, for each class, label or number.
     pub mean: Vec<f64>,
     /// Their standard deviation, over n − 1.
     pub deviation: Vec<f64>,

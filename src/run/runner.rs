@@ -91,12 +91,12 @@ impl Runner {
         self.exec.set_now(Now { exponent, steady, skipped, ..now })
     }
 
-    /// The compiled network.
+    /// The compiled network that it runs.
     pub fn compiled(&self) -> &Compiled {
         &self.compiled
     }
 
-    /// The executor.
+    /// The executor that runs its programs.
     pub fn executor(&mut self) -> &mut dyn Executor {
         self.exec.as_mut()
     }

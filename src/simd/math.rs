@@ -39,7 +39,7 @@ fn expm1_near_zero(r: f32) -> f32 {
     sum * (r * r) + r
 }
 
-/// e^x.
+/// The exponential function: e^x.
 #[inline(always)]
 pub fn exp(x: f32) -> f32 {
     // Beyond these it is infinite, and 0.

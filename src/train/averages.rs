@@ -29,7 +29,7 @@ pub struct Averaged {
 pub enum Difference {
     /// Shares of right answers: with the running averages, and with those of the population.
     Accuracy(f64, f64),
-    /// Losses likewise.
+    /// Losses, in the same order.
     Loss(f64, f64),
 }
 

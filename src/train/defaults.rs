@@ -17,7 +17,7 @@ use crate::op::Value;
 pub(super) enum Learns {
     /// One of this many classes, or this many labels.
     Classes(usize),
-    /// Numbers.
+    /// The numbers of a regression.
     Numbers,
 }
 

@@ -14,9 +14,9 @@ use crate::shape::Shape;
 /// Data, question and settings.
 #[derive(Debug)]
 pub struct Job {
-    /// The rows.
+    /// The rows, with features and targets.
     pub dataset: Dataset,
-    /// Their parts.
+    /// The rows to train on, to validate on and to test on.
     pub split: Split,
     /// Normalisation by the training part.
     pub normalize: (Normalize, Affine),

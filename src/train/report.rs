@@ -38,7 +38,7 @@ impl Observer for () {}
 /// An epoch as it goes into `epochs.csv`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EpochReport {
-    /// From 1.
+    /// Number of the epoch, from 1.
     pub epoch: u64,
     /// Updates done since the first of the training.
     pub step: u64,
@@ -57,7 +57,7 @@ pub struct EpochReport {
 /// How a run ended, when nothing failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// To its end.
+    /// It took all its epochs or steps.
     Finished,
     /// No epoch of late brought anything better on the validation part (see `early_stopping`).
     Early,

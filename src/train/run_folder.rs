@@ -154,7 +154,7 @@ impl RunFolder {
         self.recipe.take().map_or(Ok(()), |recipe| replace(&self.file(RECIPE), &recipe))
     }
 
-    /// Where it is.
+    /// The path of the folder.
     pub fn path(&self) -> &Path {
         &self.claim.path
     }

@@ -73,7 +73,7 @@ pub struct Schedule {
 
 const KINDS: [&str; 5] = ["constant", "step", "exponential", "cosine", "one_cycle"];
 
-/// The rate stays.
+/// The constant schedule: the rate stays.
 impl Default for Schedule {
     fn default() -> Self {
         let text = LayerText { kind: KINDS[0].into(), values: vec![], keys: vec![] };

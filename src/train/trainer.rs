@@ -166,7 +166,7 @@ impl Trainer {
         self.runner.compiled()
     }
 
-    /// The layers, complete.
+    /// The layers in their notation, nothing left out.
     pub fn layers(&self) -> Vec<String> {
         self.network.texts()
     }

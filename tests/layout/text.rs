@@ -24,16 +24,30 @@ pub fn tree(folder: &str, extension: &str) -> Vec<File> {
 
 /// Rust with every comment, string and character blanked out, line for line.
 pub fn code(text: &str) -> String {
-    let (chars, mut out, mut at) = (text.chars().collect::<Vec<_>>(), String::with_capacity(text.len()), 0);
+    let mut chars: Vec<char> = text.chars().collect();
+    for (start, end) in blanks(&chars) {
+        chars[start..end].iter_mut().filter(|c| **c != '\n').for_each(|c| *c = ' ');
+    }
+    chars.into_iter().collect()
+}
+
+/// The string literals of a text, each with the byte at which it begins.
+pub fn strings(text: &str) -> Vec<(usize, String)> {
+    let chars: Vec<char> = text.chars().collect();
+    let bytes: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+    let literals = blanks(&chars).into_iter().filter(|&(start, _)| matches!(chars[start], '"' | 'r'));
+    literals.map(|(start, end)| (bytes[start], chars[start..end].iter().collect())).collect()
+}
+
+/// Where each comment, string and character begins and ends.
+fn blanks(chars: &[char]) -> Vec<(usize, usize)> {
+    let (mut found, mut at) = (vec![], 0);
     while at < chars.len() {
         let length = blank(&chars[at..], at.checked_sub(1).map(|before| chars[before]));
-        if length == 0 {
-            out.push(chars[at]);
-        }
-        out.extend(chars[at..at + length].iter().map(|c| if *c == '\n' { '\n' } else { ' ' }));
+        found.extend((length > 0).then_some((at, at + length)));
         at += length.max(1);
     }
-    out
+    found
 }
 
 /// Length of the comment, string or character with which a text begins.

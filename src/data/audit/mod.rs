@@ -75,7 +75,7 @@ pub enum Finding {
 /// How well one column predicts the target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
-    /// Of classes.
+    /// For classes: how often a rule of the column alone is right.
     Right {
         /// The share of rows for which a rule of that column alone names the class.
         share: f64,

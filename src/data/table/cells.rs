@@ -25,7 +25,7 @@ pub(in crate::data) enum Cells {
 }
 
 impl Cells {
-    /// Plain numbers.
+    /// Cells of numbers in plain notation.
     pub(super) fn numbers(values: Vec<f64>) -> Self {
         Self::Numbers { values, notation: Notation::default(), words: Words::new() }
     }
@@ -36,7 +36,7 @@ impl Cells {
 pub(in crate::data) struct RawColumn {
     /// The name in the header.
     pub(in crate::data) name: String,
-    /// Its fields.
+    /// Its fields, in the order of the rows.
     pub(in crate::data) cells: Cells,
     /// Whether the user asked for this kind of it, so that it is never left out.
     pub(in crate::data) asked: bool,
@@ -50,7 +50,7 @@ pub(in crate::data) enum Wanted {
     Any,
     /// Numbers or dates; other texts count as missing.
     Numbers,
-    /// Texts.
+    /// Texts, each different one a category.
     Texts,
 }
 
@@ -106,7 +106,7 @@ pub(super) enum Reader<'a> {
     Dates(Vec<f64>, &'a str, &'a [String]),
     /// A column of texts; of these words each stands for a missing field.
     Texts(TextColumn, &'a [String]),
-    /// The fields decide.
+    /// Nobody said what the column holds: its fields decide.
     Guess(Guess<'a>),
     /// A target: an empty field is a fault.
     Target(TextColumn),
@@ -127,7 +127,7 @@ pub(super) struct Guess<'a> {
 
 /// What a [`Reader`] came to.
 pub(super) enum Found {
-    /// The column.
+    /// The column, read to its end.
     Cells(Cells),
     /// The texts of a column, whose kind is to be decided.
     Texts(TextColumn),

@@ -55,12 +55,12 @@ pub enum DatePart {
     Month,
     /// 1 for Monday to 7.
     Weekday,
-    /// 0 to 23.
+    /// The hour of the day, 0 to 23.
     Hour,
 }
 
 impl DatePart {
-    /// All parts.
+    /// All parts, from the slowest to the fastest.
     pub(super) const ALL: [Self; 3] = [Self::Month, Self::Weekday, Self::Hour];
 
     /// The part of a moment, in seconds since 1970.

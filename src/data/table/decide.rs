@@ -105,7 +105,7 @@ struct Broken {
     first: Option<usize>,
     /// Rows that have one.
     rows: usize,
-    /// Different ones.
+    /// Number of different texts among them.
     texts: usize,
 }
 

@@ -29,7 +29,7 @@ pub struct Encoding {
 pub struct Column {
     /// The name in the header.
     pub name: String,
-    /// What it becomes.
+    /// The kind of feature that it becomes.
     #[serde(flatten)]
     pub kind: Kind,
 }

@@ -36,20 +36,20 @@ pub struct Dialect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Separator {
-    /// `,`
+    /// The comma, `,`, as in CSV.
     Comma,
-    /// `;`
+    /// The semicolon, `;`, usual beside decimal commas.
     Semicolon,
-    /// The tab character.
+    /// The tab character, as in TSV.
     Tab,
-    /// `|`
+    /// The vertical bar, a pipe: `|`.
     Pipe,
     /// One or more spaces or tabs.
     Blanks,
 }
 
 impl Separator {
-    /// All of them.
+    /// All separators that a table can have.
     pub const ALL: [Self; 5] = [Self::Comma, Self::Semicolon, Self::Tab, Self::Pipe, Self::Blanks];
 
     /// The byte between the fields, once runs of blanks are tabs.
@@ -102,7 +102,7 @@ impl FromStr for Separator {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decimal {
-    /// `.`, as in 1257.5
+    /// The point, `.`, as in 1257.5.
     #[default]
     Point,
     /// `,`, as in 1257,5 or 1.257,5

@@ -17,7 +17,7 @@ const FEW_OTHERS: usize = 10;
 /// Why a column is the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// It was named.
+    /// The user named the column.
     Given,
     /// It has a usual name.
     Usual,
@@ -305,7 +305,7 @@ fn numbers(path: &Path, columns: Vec<Column>, notations: &[Notation]) -> Result<
     Ok(Targets::Numbers { values, names })
 }
 
-/// 0 or 1.
+/// A label's value, if the text is 0 or 1.
 fn label(text: &str) -> Option<f32> {
     match text.to_lowercase().as_str() {
         "false" | "no" => Some(0.0),

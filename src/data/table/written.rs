@@ -188,13 +188,13 @@ fn digits_of(text: &str, comma: bool) -> Option<(f64, bool)> {
 /// What a text is in a column of numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Field {
-    /// A finite number.
+    /// The text is a finite number.
     Number(f64),
     /// A number that is infinite or larger than float32 takes.
     TooLarge,
     /// One of the usual words for a missing number, or one that was given.
     Missing,
-    /// Any other text.
+    /// The text is anything else.
     Other,
 }
 

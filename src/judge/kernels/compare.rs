@@ -1,4 +1,4 @@
-//! What a dispatch left in memory, word by word.
+//! Compares the memory after a dispatch with the judge's, word by word.
 
 use super::memory::own;
 use crate::graph::plan::Plan;
@@ -8,15 +8,15 @@ use crate::op::{Dispatch, SlotId, writes};
 /// How one kernel did in one case.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
-    /// Its name.
+    /// Name of the kernel, as in `sgd.update`.
     pub kernel: &'static str,
-    /// Operation and case.
+    /// Names of the operation and of its case.
     pub case: String,
     /// The largest error, relative to the tolerance's size; infinite where NaN, infinities or bits disagree.
     pub error: f64,
-    /// What the error may be.
+    /// The largest error that passes.
     pub bound: f64,
-    /// What is worst, where it is over the bound.
+    /// Where the largest error is, if it is over the bound.
     pub worst: Option<String>,
 }
 
@@ -32,9 +32,9 @@ pub(super) struct Words<'a> {
     pub before: &'a [u32],
     pub want: &'a [u32],
     pub got: &'a [u32],
-    /// What errors are relative to, where that is not `want`.
+    /// The sizes that errors are relative to, where those are not in `want`.
     pub sizes: Option<&'a [u32]>,
-    /// Whether what the judge left alone must be left alone to the bit.
+    /// Whether words that the judge did not change must stay the same to the bit.
     pub kept: bool,
 }
 
@@ -125,7 +125,7 @@ fn error(poison: u32, words: &Words<'_>, i: usize, exact: bool, size: f64) -> f6
     if want == got {
         return 0.0;
     }
-    // What the judge left alone must be left alone, and what it wrote must be written.
+    // A word that the judge did not change must not change, and one that it wrote must be written.
     if (want == before) != (got == before) && (before == poison || words.kept) {
         return f64::INFINITY;
     }

@@ -1,6 +1,6 @@
-//! What a subject's memory holds before a dispatch: what the judge's holds, with poison where nothing was written.
+//! The contents of a subject's memory before a dispatch: those of the judge's, with poison where nothing was written.
 
-/// What stands for poison in the subject's memory.
+/// The kind of poison in the subject's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Poison {
     /// The NaN that the judge's memory has.

@@ -1,4 +1,4 @@
-//! A case as a plan: one operation alone, with the ways in which a device is watched at it.
+//! A case as a plan: one operation alone, and the ways in which a device runs it.
 
 use super::memory::own;
 use crate::cpu::{Machine, Mode};
@@ -9,15 +9,14 @@ use crate::op::{Case, Class, Dispatch, Fill, Made, Recorder, Slot, SlotId, Targe
 use crate::shape::Shape;
 use std::sync::Arc;
 
-/// What memory holds that was filled by [`Trial::fill`] and not written since: a NaN that no kernel makes.
+/// The word with which [`Trial::fill`] fills memory: a NaN that no kernel makes.
 pub const POISON: u32 = 0x7fc5_a5a5;
 
-/// Words of poison behind each buffer of [`Trial::watched`]; more than the widest row of threads writes beyond a tensor by
-/// being one element off.
+/// Words of poison behind each buffer of [`Trial::watched`]: more than a row of threads reaches beyond a tensor when its index is
+/// one element off.
 const GUARD: usize = 64;
 
-/// Most bytes of a plan that runs in more than one way. What takes more is there for its long loops, and would take as many times
-/// longer.
+/// Most bytes of a plan that runs in more than one way. Larger cases test long loops, and would take too long in every way.
 pub(super) const MOST_WATCHED: u64 = 8 << 20;
 
 /// Programs of [`Trial::watched`] after the first, with the grid that each makes of so many groups in one row. There
@@ -51,7 +50,7 @@ pub struct Trial {
 pub(super) type Behind = Vec<(SlotId, usize)>;
 
 impl Trial {
-    /// Compiles a case.
+    /// Compiles a case for a target.
     ///
     /// # Errors
     /// Its shapes do not fit, or the target is too small for it.
@@ -213,7 +212,7 @@ impl Trial {
     }
 }
 
-/// The plan for a device to be watched at.
+/// The plan for [`Trial::watched`].
 fn watched(plan: &Plan) -> Plan {
     let mut plan = plan.clone();
     plan.buffers.iter_mut().for_each(|buffer| buffer.words += GUARD);

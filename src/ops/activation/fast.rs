@@ -1,4 +1,4 @@
-//! The CPU path's forms: the functions of float32 in loops that become vectors, over chunks of a tensor or over a strip.
+//! The CPU path's forms, in float32: loops that the compiler vectorises, over chunks of a tensor or over a strip.
 
 use super::Args;
 use crate::kernel::{Io, args_of};

@@ -94,7 +94,7 @@ macro_rules! function {
     };
 }
 
-/// max(0, x)
+/// ReLU of each element: max(0, x).
 pub(super) static RELU: Function = Function {
     is_silent_at_zero: true,
     is_smooth: false,
@@ -124,7 +124,7 @@ pub(super) static LEAKY_RELU: Function = Function {
     )
 };
 
-/// 1 / (1 + e^−x)
+/// The logistic function: 1 / (1 + e^−x).
 pub(super) static SIGMOID: Function = Function {
     rectifies: false,
     ..function!(
@@ -137,7 +137,7 @@ pub(super) static SIGMOID: Function = Function {
     )
 };
 
-/// tanh x
+/// The hyperbolic tangent: tanh x.
 pub(super) static TANH: Function = Function {
     rectifies: false,
     ..function!(
@@ -167,7 +167,7 @@ pub(super) static ELU: Function = Function {
     )
 };
 
-/// x Φ(x)
+/// GELU in its exact form: x Φ(x).
 pub(super) static GELU: Function = function!(
     "gelu",
     needs: [],
@@ -195,7 +195,7 @@ pub(super) static GELU: Function = function!(
     ],
 );
 
-/// x σ(x)
+/// SiLU, also called swish: x σ(x).
 pub(super) static SILU: Function = function!(
     "silu",
     needs: ["shared/sigmoid.wgsl"],
@@ -220,7 +220,7 @@ pub(super) static SILU: Function = function!(
     ],
 );
 
-/// All functions.
+/// All functions of one element, as layers name them.
 pub(super) static ALL: [&Function; 7] = [&RELU, &LEAKY_RELU, &SIGMOID, &TANH, &ELU, &GELU, &SILU];
 
 /// Where x · Φ(x) and x · σ(x) have reached their limits: Φ and σ are 0 at its negative, in float64 too.

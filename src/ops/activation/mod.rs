@@ -62,7 +62,7 @@ const PLAIN: Kernel = Kernel {
 pub struct Function {
     /// Its name in the layer notation.
     pub name: &'static str,
-    /// Value and gradient.
+    /// The kernels of value and gradient.
     kernels: [Kernel; 2],
     /// What the gradient is taken from.
     seen: Seen,
@@ -70,7 +70,7 @@ pub struct Function {
     is_silent_at_zero: bool,
     /// What the parameter is called, and its default.
     pub parameter: Option<(&'static str, f64)>,
-    /// Whether it cuts off about half of what it is given, so that weights before it start with twice the variance.
+    /// Whether it sets about half of its inputs to (nearly) 0, so that weights before it start with twice the variance.
     pub rectifies: bool,
     /// Whether it has a derivative at 0.
     is_smooth: bool,
@@ -82,7 +82,7 @@ pub struct Function {
     stage_fast: Fast,
 }
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[
     &functions::RELU.kernels[0],
     &functions::RELU.kernels[1],
@@ -119,7 +119,7 @@ pub struct Activation {
 }
 
 impl Activation {
-    /// max(0, x)
+    /// ReLU of each element: max(0, x).
     pub const RELU: Self = Self { function: &functions::RELU, parameter: 0.0 };
 
     /// A function with its parameter, which must be more than 0 where it has one.
@@ -138,7 +138,7 @@ impl Activation {
         Args { width: x.shape.width() as u32, parameter: self.parameter as f32 }
     }
 
-    /// Records dx from v, which is y or x, and dy; also for operations that end in an activation.
+    /// Records dx from dy and v, where v is y or x as the function needs. Operations that end in an activation use it too.
     pub fn record_gradient(&self, v: &Wire, dy: &Wire, dx: &Wire, rec: &mut Recorder) {
         let (now, kernel) = (rec.now(), &self.function.kernels[1]);
         rec.elements(kernel, &self.args(v), &[v.slot, dy.slot, now, dx.slot], v.shape.elements());

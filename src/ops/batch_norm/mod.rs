@@ -166,10 +166,10 @@ static POPULATION: Kernel = Kernel {
     fast: None,
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &RUNNING, &POPULATION];
 
-/// Which statistics normalise, and what becomes of those for inference.
+/// Which statistics normalise, and how those for inference change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistics {
     /// The batch's, which move the running ones: training.
@@ -187,7 +187,7 @@ pub struct BatchNorm {
     pub eps: f64,
     /// Weight of the newest batch in the running statistics.
     pub momentum: f64,
-    /// What normalises.
+    /// The mean and variance that normalise: the batch's, or those given.
     pub statistics: Statistics,
 }
 
@@ -301,7 +301,7 @@ pub fn cases() -> Vec<Case> {
         case.op = std::sync::Arc::new(BatchNorm { eps: 1e-5, momentum: 0.1, statistics });
         case.not_smooth()
     };
-    // What the state holds before the first step has no part in it.
+    // The first step does not read what the state held before.
     let mut begin = with(case("population, first step, 17x8", 17, &[20, 8], normal()), Statistics::Population).index(0);
     begin.inputs[3].1 = Fill::Extreme;
     begin.inputs[4].1 = Fill::Extreme;

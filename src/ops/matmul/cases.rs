@@ -11,7 +11,7 @@ fn case(name: &str, rows: usize, [capacity, k, n]: [usize; 3], bias: bool, relu:
     Case::new(name, Matmul { relu }, rows, inputs)
 }
 
-/// One product a result, of numbers at which rounding to float16 is a matter of its rule: halfway between two, around the
+/// Results of one product each, of numbers that test the rule of rounding to float16: halfway between two, around the
 /// largest, and between 0 and the smallest.
 fn edges_of_f16() -> Case {
     let values = [2049.0, 2051.0, -2049.0, 1.0004883, 1.0014648, 0.33333, 65504.0, 65519.9, 65520.0, -1e6, 6e-8, 1e-9];
@@ -21,8 +21,8 @@ fn edges_of_f16() -> Case {
     Case::new("edges of float16, 12x1x3", Matmul { relu: false }, values.len(), inputs).not_smooth()
 }
 
-/// Infinities where sums end, and where the next row begins: what goes on there, be it times 0, is NaN. Even rows of the value
-/// and every other column of them are numbers.
+/// Infinities at the ends of sums and at the beginnings of the next rows: a kernel that reads on gets NaN, even if it multiplies
+/// by 0. Even rows of the value, and every other column of them, are numbers.
 fn infinite_ends(name: &str, rows: usize, sizes: [usize; 3]) -> Case {
     let mut ends = case(name, rows, sizes, true, false).not_smooth();
     let [_, k, n] = sizes;

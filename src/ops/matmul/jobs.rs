@@ -1,9 +1,9 @@
 //! The gradients of up to three layers' weights and biases in one dispatch.
 //!
 //! dWᵢ = dyᵢᵀ xᵢ and dbᵢ = Σ dyᵢ over the rows of the step. No layer's gradient waits for another's, so the groups of all
-//! are at work together; one after the other, small layers would leave a GPU idle. Allowed where nothing reads those
-//! gradients before the update. Where a gradient fills
-//! the device with large tiles it is a product of its own, and the family of cooperative matrices keeps all products apart.
+//! layers run at once; in sequence, small layers would leave a GPU idle. It is allowed where nothing reads those gradients
+//! before the update. A gradient that fills the device with large tiles is a product of its own, and the family of cooperative
+//! matrices keeps all products apart.
 
 use super::variants::{Form, are_large};
 use super::{Args, ColumnArgs, RowsIn, Sizes, fast, twins};
@@ -16,7 +16,7 @@ use crate::shape::{Shape, ShapeError};
 /// Most layers of one dispatch: each takes two of eight bindings.
 pub const MOST: usize = 3;
 
-/// The place of what a job has not.
+/// The place of a tensor that a job does not have.
 pub(super) const NOWHERE: u32 = u32::MAX;
 
 args! {
@@ -144,7 +144,7 @@ impl Op for WeightGradients {
             groups += (m.div_ceil(tile[0]) * n.div_ceil(tile[1]).max(1)) as u32;
             slots.extend([pair[0].slot, pair[1].slot]);
         }
-        // What no layer uses is bound all the same.
+        // Bindings that no layer uses are bound to the first layer's tensors.
         while slots.len() < 2 * MOST {
             slots.extend_from_within(..2);
         }

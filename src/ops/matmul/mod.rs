@@ -143,7 +143,7 @@ struct Sizes {
     rows_in: RowsIn,
 }
 
-/// Longest sum that every kernel of a product adds up within the target's turns: none takes two turns for one k.
+/// Longest sum that every kernel of a product adds up within the target's turns. A kernel takes less than two turns for each term.
 fn longest(target: &Target) -> usize {
     (target.max_turns as usize / 2).saturating_sub(PART_STEP).max(PART_STEP)
 }

@@ -8,15 +8,15 @@ use crate::parts;
 /// Which operand lies along k: n for "as it is", t for "transposed", for a and b in c = a · b.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// a `[m, k]`, b `[n, k]`
+    /// `c = a · bᵀ`: a is `[m, k]`, b is `[n, k]`.
     Nt,
-    /// a `[m, k]`, b `[k, n]`
+    /// `c = a · b`: a is `[m, k]`, b is `[k, n]`.
     Nn,
-    /// a `[k, m]`, b `[k, n]`
+    /// `c = aᵀ · b`: a is `[k, m]`, b is `[k, n]`.
     Tn,
 }
 
-/// What is done with a sum before it is stored.
+/// How a sum is finished before it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Plain,
@@ -210,7 +210,7 @@ pub(super) static COLUMN_SUMS: Kernel = Kernel {
     fast: Some(&fast::column_sums),
 };
 
-/// Its kernels.
+/// All kernels of this operation, for the registry.
 pub static KERNELS: &[&Kernel] = &[
     &PLAIN[0],
     &PLAIN[1],

@@ -34,7 +34,7 @@ macro_rules! choices {
 choices! {
     /// The measure on the validation part by which the best model is chosen.
     Measure {
-        /// The lowest loss.
+        /// The lowest mean loss.
         #[default]
         Loss = "loss",
         /// The highest share of right answers.
