@@ -73,6 +73,8 @@ pub struct Place<'a> {
     pub columns: usize,
     /// The weights that the stage learns, one for each column; 0 where it learns none.
     pub weights: &'a Row,
+    /// The strip's part of the stage's second tensor, `[rows, width]`; empty where it has none.
+    pub other: ArrayView2<'a, f32>,
     /// The training step: rows of the batch, and the counter of random numbers.
     pub now: Now,
 }
@@ -142,6 +144,8 @@ pub struct Stage {
     /// How many neighbouring columns become one: 1 where the width stays. The four values of a thread become the first of
     /// its result, and the gradient is given and gives them in the same way.
     pub narrows: usize,
+    /// Whether it takes the same element of another tensor, its second input, of its first input's shape: `{o}` in the WGSL.
+    pub other: bool,
     /// Its arguments, in the order in which the kernel has them.
     pub args: Vec<Arg>,
     /// How far its kernels may be from their twins, in the units of [`Tolerance::c`].

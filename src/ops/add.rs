@@ -3,9 +3,10 @@
 //! Tensors of the batch are added for the rows of the step, weights and their gradients whole.
 
 use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
+use crate::op::stage::{Fast, Place, Row, Scope, Seen, Stage};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts};
+use crate::{args, parts, simd};
 
 args! {
     struct Args { width: u32, count: u32 }
@@ -77,6 +78,10 @@ impl Op for Add {
         rec.elements(&FORWARD, &self.args(a), &[a.slot, b.slot, now, y.slot], a.shape.elements());
     }
 
+    fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
+        if self.whole { None } else { sum(inputs) }
+    }
+
     fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let (now, dy) = (rec.now(), &w.d_outputs[0]);
         let args = self.args(dy);
@@ -84,6 +89,71 @@ impl Op for Add {
             rec.elements(&COPY, &args, &[dy.slot, now, dx.slot], dx.shape.elements());
         }
     }
+}
+
+/// A sum of gradients, as the end of the kernel that makes one of them. Inputs: a value, and the gradient by it that other
+/// operations make; output `out`: the value. The gradient by the value is that by the output plus the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Accumulate;
+
+impl Op for Accumulate {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        Add { whole: false }.shapes(inputs)
+    }
+
+    fn forward(&self, _: &Wires<Wire>, _: &mut Recorder) {
+        unreachable!("a sum of gradients has no value of its own")
+    }
+
+    fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        let Some(dx) = &w.d_inputs[0] else { return };
+        let inputs = vec![w.d_outputs[0].clone(), w.inputs[1].clone()];
+        Add { whole: false }.forward(&Wires { inputs, outputs: vec![dx.clone()], ..Wires::default() }, rec);
+    }
+
+    fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
+        let fast = Fast { value: |_, _, _| (), gradient: |_, _, rows, place| add_strip(rows, place) };
+        Some(Stage { name: "accumulate", value: "{v}", gradient: "{d} + {o}", fast: Some(fast), ..sum(inputs)? })
+    }
+}
+
+/// The stage of a sum of two tables.
+fn sum(inputs: &[Shape]) -> Option<Stage> {
+    (inputs[0].0.len() == 2).then(|| Stage {
+        name: "add",
+        scope: Scope::Element,
+        parts: [&[], &[]],
+        value: "{v} + {o}",
+        gradient: "{d}",
+        seen: Seen::Place,
+        is_silent_at_zero: false,
+        scale: None,
+        draws: false,
+        learned: None,
+        narrows: 1,
+        other: true,
+        args: vec![],
+        c: 4.0,
+        fast: Some(Fast { value: |_, rows, place| add_strip(rows, place), gradient: |_, _, _, _| () }),
+    })
+}
+
+/// Adds the other tensor to a strip.
+fn add_strip(rows: &mut [Row], place: Place<'_>) {
+    simd::run(
+        #[inline(always)]
+        || {
+            for (row, other) in rows.iter_mut().zip(place.other.rows()) {
+                for (a, b) in row.iter_mut().zip(other) {
+                    *a += b;
+                }
+            }
+        },
+    );
 }
 
 impl Add {

@@ -141,6 +141,7 @@ impl Op for Dropout {
             draws: true,
             learned: None,
             narrows: 1,
+            other: false,
             args: vec![
                 Arg::u32("layer", layer),
                 Arg::u32("seed_low", seed_low),

@@ -141,6 +141,7 @@ impl Op for Maxout {
             draws: false,
             learned: None,
             narrows: self.pieces,
+            other: false,
             args: vec![],
             c: 0.0,
             fast: Some(fast),

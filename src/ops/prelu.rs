@@ -201,6 +201,7 @@ impl Op for Prelu {
                 total: is_shared.then(total),
             }),
             narrows: 1,
+            other: false,
             args: vec![],
             c: SUM.c,
             fast: Some(Fast { value: value_of_strip, gradient: gradient_of_strip }),

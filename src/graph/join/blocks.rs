@@ -142,7 +142,7 @@ impl Joiner<'_> {
     }
 
     /// Why the product of so many rows, inputs and outputs is better apart from a block's kernel, if it is.
-    fn product_apart(&self, chain: &Chain, backward: bool, [rows, k, n]: [usize; 3]) -> Option<String> {
+    pub(super) fn product_apart(&self, chain: &Chain, backward: bool, [rows, k, n]: [usize; 3]) -> Option<String> {
         if self.target.product.keeps_products_apart() {
             return Some("blocks multiply in float32".into());
         }

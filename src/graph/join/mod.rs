@@ -3,6 +3,7 @@
 //!
 //! - **blocks**: a product and the stages behind it, and their gradients behind the next layer's product by its input. Where a
 //!   product is better as a kernel of its own, the stages behind it still are one kernel;
+//! - **sums**: a product and the addition of another tensor to it, forward and of gradients: residual branches;
 //! - **ends**: the gradients of up to three layers' weights and biases; the last linear layer, the loss, the metrics and the
 //!   gradient by the outputs.
 //!
@@ -10,6 +11,7 @@
 
 mod blocks;
 mod ends;
+mod sums;
 
 use super::gradient::{Call, Phase, calls};
 use super::{Graph, ValueId};
@@ -29,6 +31,7 @@ pub(super) struct Joined {
 pub(super) fn join(graph: &Graph, calls: Vec<Call>, target: &Target, scales_loss: bool) -> Joined {
     let mut joiner = Joiner::new(graph, calls, (target, scales_loss));
     joiner.blocks();
+    joiner.sums();
     joiner.weights();
     joiner.head();
     Joined { calls: joiner.calls, apart: joiner.apart }

@@ -274,6 +274,7 @@ impl Op for BatchNorm {
             draws: false,
             learned: None,
             narrows: 1,
+            other: false,
             args: vec![],
             c: 16.0,
             fast: None,

@@ -6,6 +6,7 @@ use crate::kernel::Kernel;
 use crate::op::stage::Link;
 use crate::op::{Case, Family, Fill, Op, Plain, Recorder, Target, Wire, Wires};
 use crate::ops::activation::{self, Activation};
+use crate::ops::add::{Accumulate, Add};
 use crate::ops::batch_norm::{BatchNorm, Statistics};
 use crate::ops::dropout::Dropout;
 use crate::ops::maxout::Maxout;
@@ -79,8 +80,10 @@ fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k
     if chain.column.is_some() {
         inputs.extend([normal(&[n], 1.0), normal(&[n], 0.1)]);
     }
+    let other = chain.takes_other().then(|| normal(&[batch, n], 0.3));
     let learned = chain.learned().map(|(_, learned)| normal(&[if learned.total.is_some() { 1 } else { n }], 0.4));
     inputs.extend(learned.clone());
+    inputs.extend(other.clone());
     let block = Block { chain: Arc::clone(&chain), product };
     let stages = chain.name();
     let forward = Case::new(format!("{stages}, {name}"), block.clone(), rows, inputs).not_smooth();
@@ -107,8 +110,19 @@ fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k
         inputs.extend(state);
     }
     inputs.extend(learned.map(|_| own_words(&forward, forward.inputs.len() - 1)));
+    inputs.extend(other);
     let backward = Case::new(format!("{stages}, backward, {name}"), gradient, rows, inputs).not_smooth();
     vec![forward, backward]
+}
+
+/// The gradient of an operation that has no value of its own.
+fn gradient_alone(name: &str, op: Arc<dyn Op>, [rows, batch, n]: [usize; 3]) -> Option<Case> {
+    let x = Shape(vec![batch, n]);
+    let chain = Arc::new(Chain::of_one(op, &[x.clone(), x.clone()])?);
+    let normal = |shape: Shape| (shape, Fill::Normal(0.0, 1.0));
+    let inputs = vec![normal([batch, 7].into()), normal([7, n].into()), normal(x)];
+    let name = format!("{}, backward, {name}", chain.name());
+    Some(Case::new(name, BlockGradient { chain, given: false }, rows, inputs).not_smooth())
 }
 
 /// An input of the value with the numbers that it had there.
@@ -226,6 +240,12 @@ fn derived() -> Vec<Case> {
         all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44]));
         all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36]));
     }
+    let add = || Arc::new(Add { whole: false }) as Arc<dyn Op>;
+    let accumulate = || Arc::new(Accumulate) as Arc<dyn Op>;
+    all.extend(both("37 of 41x20x44", &[add()], true, [37, 41, 20, 44], normal()).into_iter().take(1));
+    all.extend(both("words, 18 of 21x5x9", &[add()], false, [18, 21, 5, 9], normal()).into_iter().take(1));
+    all.extend(gradient_alone("37 of 41x44", accumulate(), [37, 41, 44]));
+    all.extend(gradient_alone("words, 131 of 140x9", accumulate(), [131, 140, 9]));
     all.extend(given("given, words, 18 of 21x9", &block, [18, 21, 0, 9]));
     all.extend(of_chain("37 of 41x20x44", chain(&[batch_norm(), prelu()], 44, true), true, [37, 41, 20, 44], normal()));
     // Of its gradient all would be NaN.

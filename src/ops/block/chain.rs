@@ -1,7 +1,10 @@
 //! The stages behind a product, and the WGSL that they come to.
 
+use crate::op::Op;
 use crate::op::stage::{Arg, Learned, Link, Scope, Seen};
+use crate::shape::Shape;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// The stages behind a product: at most one of columns, at most one before it.
 #[derive(Clone, Debug)]
@@ -43,10 +46,19 @@ impl Chain {
         if links.iter().filter(|link| link.stage.learned.is_some()).count() > 1 {
             return Err("only one function with weights of its own can stand in a block");
         }
+        if links.iter().filter(|link| link.stage.other).count() > 1 {
+            return Err("only one sum with another tensor can stand in a block");
+        }
         if links.iter().filter(|link| link.stage.narrows > 1).count() > 1 {
             return Err("only one operation that makes rows narrower can stand in a block");
         }
         Ok(Self { links, column })
+    }
+
+    /// One operation, where it has a stage for inputs of these shapes.
+    pub fn of_one(op: Arc<dyn Op>, inputs: &[Shape]) -> Option<Self> {
+        let stage = op.stage(inputs)?;
+        Self::new(vec![Link { op, stage }]).ok()
     }
 
     /// The place of the stage of columns.
@@ -80,6 +92,19 @@ impl Chain {
     pub(super) fn is_by_words(&self, binding: &str, backward: bool) -> bool {
         let narrow: &[&str] = if backward { &["params", "dz", "dh"] } else { &["h"] };
         self.narrows() > 1 && narrow.contains(&binding)
+    }
+
+    /// The last inputs of a block: weights that a stage learns, and another tensor; nothing where they are not these.
+    pub(super) fn extra<'a, T>(&self, inputs: &'a [T]) -> Option<[Option<&'a T>; 2]> {
+        let mut rest = inputs.iter();
+        let learned = if self.learns() { Some(rest.next()?) } else { None };
+        let other = if self.takes_other() { Some(rest.next()?) } else { None };
+        rest.next().is_none().then_some([learned, other])
+    }
+
+    /// Whether a stage takes another tensor.
+    pub fn takes_other(&self) -> bool {
+        self.links.iter().any(|link| link.stage.other)
     }
 
     /// Whether a stage learns weights.
@@ -161,6 +186,7 @@ impl Chain {
     fn call(&self, i: usize, template: &str, names: &[(&str, &str)]) -> String {
         let element = if self.narrows_after(i) > 1 { "near.element" } else { "at.element" };
         let with_prefix = template.replace("{a}", &format!("s{i}_")).replace("{w}", "learned");
+        let with_prefix = with_prefix.replace("{o}", "other_at(at.element, at.count)");
         let with_prefix = with_prefix.replace("at.element", element);
         names.iter().fold(with_prefix, |text, (name, value)| text.replace(name, value))
     }

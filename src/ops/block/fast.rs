@@ -5,7 +5,7 @@
 use super::args::{Args, FORWARD};
 use super::chain::Chain;
 use crate::gemm::{self, Form, Mask, Packed, STRIP, matrix, matrix_mut, workspace};
-use crate::kernel::{Io, Now};
+use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
 use crate::op::stage::{Link, Place, Row};
 use crate::threads::Pieces;
 use crate::{simd, threads};
@@ -130,22 +130,19 @@ struct Forward<'a> {
     affine: Option<[&'a [f32]; 2]>,
     /// The weights that a stage learns.
     learned: Option<&'a [f32]>,
+    /// The other tensor of a stage.
+    other: Option<ArrayView2<'a, f32>>,
 }
 
 pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'_>) {
     let args = Args::new(bytes, false);
     let [k, n, weight, bias, gamma, beta, learned, saved] = [0, 1, 2, 3, 4, 5, 6, 7].map(|at| args.word(at));
     let (k, n) = (k as usize, n as usize);
-    let (mut zs, mut h);
-    let [x, params, now] = if chain.keeps_product() {
-        let [x, params, now, first, second] = io.take();
-        (zs, h) = (Some(first), second);
-        [x, params, now]
-    } else {
-        let [x, params, now, first] = io.take();
-        (zs, h) = (None, first);
-        [x, params, now]
-    };
+    let mut bound = io.take::<MAX_BINDINGS>().into_iter();
+    let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
+    let [x, params, other, now] = [true, true, chain.takes_other(), true].map(&mut next);
+    let [zs, mut h] = [chain.keeps_product(), true].map(&mut next);
+    let mut zs = chain.keeps_product().then_some(zs);
     let (now, params) = (now.now(), params.f32());
     let rows = now.rows as usize;
     let all = Forward {
@@ -156,6 +153,7 @@ pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'
         bias: has_bias.then(|| part(params, bias, n)),
         affine: chain.column.map(|_| [gamma, beta].map(|at| part(params, at, n))),
         learned: chain.learned().map(|(_, of)| part(params, learned, if of.total.is_some() { 1 } else { n })),
+        other: chain.takes_other().then(|| matrix(other.f32(), rows, n)),
     };
     let mut none = [];
     let zs = zs.as_mut().map_or(&mut none[..], |zs| zs.f32_mut());
@@ -181,7 +179,8 @@ impl Forward<'_> {
     fn end(&self, first: usize, strip: &mut [Row], [mut product, mut h, mut saved]: [ArrayViewMut2<'_, f32>; 3]) {
         let (width, columns) = (h.ncols() * self.chain.narrows(), self.weight.nrows());
         let weights = &weights_of(self.learned, first, width);
-        let place = Place { first, width, columns, weights, now: self.now };
+        let other = self.other.map_or(matrix(&[], 0, width), |other| self::columns(other, first, first + width));
+        let place = Place { first, width, columns, weights, other, now: self.now };
         let here = |vector: &[f32]| filled(&vector[first..][..width]);
         if let Some(bias) = self.bias {
             let bias = here(bias);

@@ -40,6 +40,8 @@ struct Backward<'a> {
     columns: Option<Columns<'a>>,
     /// The weights that a stage learns.
     learned: Option<&'a [f32]>,
+    /// The other tensor of a stage.
+    other: Option<ArrayView2<'a, f32>>,
     /// Columns of the block's product.
     n: usize,
 }
@@ -67,7 +69,8 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
     let mut bound = io.take::<MAX_BINDINGS>().into_iter();
     let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
     let (is_of_columns, keeps) = (chain.column.is_some(), chain.keeps_product());
-    let [dy, params, zs, h] = [true, true, keeps, chain.from() == From::Output].map(&mut next);
+    let [dy, params, zs, other, h] =
+        [true, true, keeps, chain.takes_other(), chain.from() == From::Output].map(&mut next);
     let (has_grads, has_sums) = (is_of_columns || is_shared == Some(false), is_shared == Some(true));
     let [now, mut dz, mut grads, mut sums, mut state] = [true, true, has_grads, has_sums, is_of_columns].map(&mut next);
     let (now, params) = (now.now(), params.f32());
@@ -78,6 +81,7 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
         now,
         weight: matrix(part(params, weight, narrow * k), k, narrow),
         learned: is_shared.map(|is_shared| part(params, learned, if is_shared { 1 } else { n })),
+        other: chain.takes_other().then(|| matrix(other.f32(), rows, n)),
         n,
         product: keeps.then(|| matrix(zs.f32(), rows, n)),
         h: (chain.from() == From::Output).then(|| matrix(h.f32(), rows, n)),
@@ -144,7 +148,8 @@ impl Backward<'_> {
     fn through_stages(&self, first: usize, width: usize, strip: &mut [Row], memory: &mut [Row]) -> Row {
         let (chain, rows) = (self.chain, strip.len());
         let weights = &weights_of(self.learned, first, width);
-        let place = Place { first, width, columns: self.n, weights, now: self.now };
+        let other = self.other.map_or(matrix(&[], 0, width), |other| columns(other, first, first + width));
+        let place = Place { first, width, columns: self.n, weights, other, now: self.now };
         let (behind, from) = (chain.column.map_or(0, |at| at + 1), chain.from());
         if from == From::Again {
             self.values_again(place, memory);
@@ -223,7 +228,14 @@ impl Backward<'_> {
             slice_mut(dgamma.row_mut(0)).copy_from_slice(&sums[0][..width]);
             slice_mut(dbeta.row_mut(0)).copy_from_slice(&sums[1][..width]);
             if let [link] = self.chain.before() {
-                let place = Place { first, width, columns: self.n, weights: &[0.0; STRIP], now: self.now };
+                let place = Place {
+                    first,
+                    width,
+                    columns: self.n,
+                    weights: &[0.0; STRIP],
+                    other: matrix(&[], 0, width),
+                    now: self.now,
+                };
                 match link.stage.fast {
                     Some(fast) => (fast.gradient)(self.args.of_link(self.chain, 0), z, strip, place),
                     None => unreachable!("a stage of elements has a fast form"),

@@ -121,6 +121,7 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
             Some(read(if given { "dh" } else { "dy" })),
             when(!given || has_params, read("params")),
             when(keeps, read("zs")),
+            when(chain.takes_other(), read("other")),
             when(chain.from() == From::Output, read("h")),
             Some(NOW),
             Some(write("dz")),
@@ -136,7 +137,8 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
         };
         let params = when(!given || has_params, read("params"));
         let (before, after) = if given && !columns { (product, None) } else { (None, product) };
-        vec![when(!given, read("x")), before, params, Some(NOW), after, Some(write("h"))]
+        let other = when(chain.takes_other(), read("other"));
+        vec![when(!given, read("x")), before, params, other, Some(NOW), after, Some(write("h"))]
     };
     all.into_iter().flatten().collect()
 }

@@ -67,6 +67,8 @@ pub(super) struct Inputs<'a, T> {
     pub affine: Option<[&'a T; 2]>,
     /// The weights that a stage learns.
     pub learned: Option<&'a T>,
+    /// The other tensor of a stage.
+    pub other: Option<&'a T>,
 }
 
 impl Block {
@@ -81,9 +83,8 @@ impl Block {
             (Some(_), [gamma, beta, rest @ ..]) => (Some([gamma, beta]), rest),
             _ => return None,
         };
-        let learned = rest.first();
-        let fits = rest.len() == usize::from(self.chain.learned().is_some());
-        fits.then_some(Inputs { x, weight, bias, affine, learned })
+        let [learned, other] = self.chain.extra(rest)?;
+        Some(Inputs { x, weight, bias, affine, learned, other })
     }
 }
 
@@ -107,7 +108,7 @@ impl Op for Block {
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let Some(Inputs { x, weight, bias, affine, learned }) = self.inputs(&w.inputs) else {
+        let Some(Inputs { x, weight, bias, affine, learned, other }) = self.inputs(&w.inputs) else {
             unreachable!("a block's inputs")
         };
         let weights = weight.into_iter().chain(bias).chain(affine.into_iter().flatten()).chain(learned);
@@ -134,7 +135,8 @@ impl Op for Block {
         let kernel = kernels::kernel(&self.chain, wanted);
         let (before, after) = if given && self.chain.column.is_none() { (zs, None) } else { (None, zs) };
         let own = (!given).then_some(x.slot);
-        let bound = [own, before, params, Some(rec.now()), after, Some(h.slot)];
+        let other = other.map(|other| other.slot);
+        let bound = [own, before, params, other, Some(rec.now()), after, Some(h.slot)];
         let slots: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::forward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
@@ -168,6 +170,8 @@ pub(super) struct Around<'a, T> {
     pub shift: Option<&'a T>,
     /// The weights that a stage learns.
     pub learned: Option<&'a T>,
+    /// The other tensor of a stage.
+    pub other: Option<&'a T>,
 }
 
 impl BlockGradient {
@@ -198,9 +202,8 @@ impl BlockGradient {
             (Some(_), [a, b, shift, c, d, rest @ ..]) if self.takes_shift() => (Some([a, b, c, d]), Some(shift), rest),
             _ => return None,
         };
-        let learned = rest.first();
-        let fits = rest.len() == usize::from(self.chain.learned().is_some());
-        fits.then_some(Around { dy, weight, product, h, columns, shift, learned })
+        let [learned, other] = self.chain.extra(rest)?;
+        Some(Around { dy, weight, product, h, columns, shift, learned, other })
     }
 }
 
@@ -222,7 +225,7 @@ impl Op for BlockGradient {
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let Some(around) = self.inputs(&w.inputs) else { unreachable!("a gradient's inputs") };
-        let Around { dy, weight, product, h, columns: of_columns, shift: beta, learned } = around;
+        let Around { dy, weight, product, h, columns: of_columns, shift: beta, learned, other } = around;
         let [saved, gamma, mean, var] = of_columns.map_or([None; 4], |all| all.map(Some));
         let slots = |wires: &[Option<&Wire>]| wires.iter().flatten().map(|wire| wire.slot).collect::<Vec<_>>();
         let pack = |rec: &mut Recorder, some: Vec<SlotId>| (!some.is_empty()).then(|| rec.together(&some));
@@ -247,9 +250,9 @@ impl Op for BlockGradient {
         let family = rec.target.product;
         let wanted = Wanted { family, aligned: n % 4 == 0, bias: true, backward: true, given: self.given };
         let kernel = kernels::kernel(&self.chain, wanted);
-        let [h, of_sums] = [h, sums.as_ref()].map(|wire| wire.map(|wire| wire.slot));
+        let [other, h, of_sums] = [other, h, sums.as_ref()].map(|wire| wire.map(|wire| wire.slot));
         let now = Some(rec.now());
-        let bound = [Some(dy.slot), params, zs, h, now, Some(w.outputs[0].slot), grads, of_sums, state];
+        let bound = [Some(dy.slot), params, zs, other, h, now, Some(w.outputs[0].slot), grads, of_sums, state];
         let all: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::backward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];

@@ -12,7 +12,7 @@ fn place(bindings: &[Binding], name: &str) -> usize {
 
 /// The plain form of [`Block`]; `offsets` are those of W, b, γ, β, learned weights and saved.
 pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindings: &[Binding]) -> Plain {
-    let Some(Inputs { x, weight, bias, affine, learned }) = block.inputs(&w.inputs) else {
+    let Some(Inputs { x, weight, bias, affine, learned, other }) = block.inputs(&w.inputs) else {
         unreachable!("a block's inputs")
     };
     let at = |name| place(bindings, name);
@@ -55,6 +55,9 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
         if let (Some(_), Some(learned)) = (&link.stage.learned, learned) {
             inputs.push(p.tied(&learned.shape, (params, in_learned)));
         }
+        if let (true, Some(other)) = (link.stage.other, other) {
+            inputs.push(p.tied(&other.shape, (at("other"), 0)));
+        }
         link.op.forward(&Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() }, &mut p.rec);
         value = next;
     }
@@ -64,7 +67,7 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
 /// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients; `offsets` are those of V, γ, β, learned
 /// weights, saved, dγ, dβ, the gradients by learned weights, and the running mean and variance.
 pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32; 10], bindings: &[Binding]) -> Plain {
-    let Some(Around { dy, weight, product, columns, shift, learned, .. }) = gradient.inputs(&w.inputs) else {
+    let Some(Around { dy, weight, product, columns, shift, learned, other, .. }) = gradient.inputs(&w.inputs) else {
         unreachable!("a gradient's inputs")
     };
     let at = |name| place(bindings, name);
@@ -98,8 +101,11 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32
         if let (Some(_), Some(learned)) = (&link.stage.learned, learned) {
             inputs.push(p.tied(&learned.shape, (at("params"), in_learned)));
         }
+        if let (true, Some(other)) = (link.stage.other, other) {
+            inputs.push(p.tied(&other.shape, (at("other"), 0)));
+        }
         let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
-        if !read_off {
+        if chain.from() == super::chain::From::Again {
             record_value(link.op.as_ref(), &wires, link.stage.is_of_columns(), &mut p);
         }
         steps.push(wires);
