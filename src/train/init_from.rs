@@ -4,10 +4,13 @@ use super::job::Job;
 use crate::error::Error;
 use crate::export::{Model, ModelError, Values};
 use crate::names::listed;
+use crate::ops::activation::functions;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// Layers that treat every feature alike, so that their outputs stand in the order of their inputs.
-const ALIKE: [&str; 8] = ["relu", "leaky_relu", "sigmoid", "tanh", "elu", "gelu", "silu", "dropout"];
+/// Whether a layer treats every feature alike, so that its outputs stand in the order of its inputs.
+fn is_alike(kind: &str) -> bool {
+    kind == "dropout" || functions().any(|function| function.name == kind)
+}
 
 /// Layers that have numbers for each feature.
 const EACH: [&str; 2] = ["batch_norm", "prelu"];
@@ -49,7 +52,7 @@ fn reorder(tensors: &mut BTreeMap<String, Values>, layers: &[String], order: &[u
     for (index, layer) in layers.iter().enumerate() {
         let kind = layer.split_whitespace().next().unwrap_or_default();
         let mixes = kind == "linear";
-        if !mixes && !EACH.contains(&kind) && !ALIKE.contains(&kind) {
+        if !mixes && !EACH.contains(&kind) && !is_alike(kind) {
             return false;
         }
         let own = format!("{index}.");

@@ -7,15 +7,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use wgrad::kernel::Scalar;
 use wgrad::op::Value as Setting;
+use wgrad::ops::activation::functions;
 use wgrad::ops::optimizers;
 use wgrad::shape::Shape;
 
 /// Activations and their like, whose bounds are those of each element; the others add many up.
-const OF_ONE_ELEMENT: [&str; 9] = ["elu", "gelu", "leaky_relu", "maxout", "prelu", "relu", "sigmoid", "silu", "tanh"];
+const OF_ONE_ELEMENT: [&str; 2] = ["maxout", "prelu"];
 
 /// Whether each element has a bound of its own: it is computed of one element, as those of all optimisers.
 fn is_of_one_element(op: &str) -> bool {
-    OF_ONE_ELEMENT.contains(&op) || optimizers().any(|kind| kind.name == op)
+    OF_ONE_ELEMENT.contains(&op)
+        || functions().any(|function| function.name == op)
+        || optimizers().any(|kind| kind.name == op)
 }
 
 /// One file.

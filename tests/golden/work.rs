@@ -5,7 +5,7 @@ use crate::support::job::{Job, Ran, Subject, Tensor, floats};
 use wgrad::kernel::Scalar;
 use wgrad::nn::{Answer, Loss, Problem, Weighing};
 use wgrad::op::{Op, OptimizerKind, Value, configure};
-use wgrad::ops::activation::Activation;
+use wgrad::ops::activation::{Activation, functions};
 use wgrad::ops::batch_norm::{BatchNorm, Statistics};
 use wgrad::ops::binary_cross_entropy::BinaryCrossEntropy;
 use wgrad::ops::cross_entropy::CrossEntropy;
@@ -222,7 +222,7 @@ fn updates(g: &Golden, subject: &Subject, op: &dyn Op, states: usize) -> Result<
 pub fn compute(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     match g.op.as_str() {
         "linear" => linear(g, subject),
-        "elu" | "gelu" | "leaky_relu" | "relu" | "sigmoid" | "silu" | "tanh" => activation(g, subject),
+        name if functions().any(|function| function.name == name) => activation(g, subject),
         "prelu" => prelu(g, subject),
         "maxout" => maxout(g, subject),
         "batch_norm" => batch_norm(g, subject),

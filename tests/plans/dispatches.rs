@@ -60,7 +60,7 @@ fn w1(function: &str, [a, b]: [usize; 2], options: &str) -> String {
 fn a_step_takes_few_dispatches_whatever_the_network() {
     let w1_relu = w1("relu", [256, 128], "");
     let mut rows: Vec<(String, Setup, usize)> = vec![];
-    for function in ["relu", "gelu", "leaky_relu", "tanh", "elu", "silu", "sigmoid"] {
+    for function in ["relu", "gelu", "leaky_relu", "tanh", "elu", "silu", "sigmoid", "hardswish"] {
         rows.push((w1(function, [256, 128], ""), Setup::default(), 8));
     }
     for function in ["prelu", "prelu per_channel=true", "maxout 2", "maxout 4"] {

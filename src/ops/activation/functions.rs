@@ -220,8 +220,29 @@ pub(super) static SILU: Function = function!(
     ],
 );
 
+/// Hard swish, SiLU in straight lines and a parabola: x · min(max(x + 3, 0), 6) / 6.
+pub(super) static HARDSWISH: Function = Function {
+    is_smooth: false,
+    ..function!(
+        "hardswish",
+        needs: [],
+        from: Seen::Input,
+        tolerances: [FEW, FEW],
+        twin: [
+            |x, _| if x <= -3.0 { 0.0 } else if x >= 3.0 { x } else { x * (x + 3.0) / 6.0 },
+            |x, dy, _| if x <= -3.0 { 0.0 } else if x >= 3.0 { dy } else { dy * (x / 3.0 + 0.5) },
+        ],
+        fast: [
+            #[inline(always)]
+            |x: f32, _| if x <= -3.0 { 0.0 } else if x >= 3.0 { x } else { x * (x + 3.0) / 6.0 },
+            #[inline(always)]
+            |x: f32, dy: f32, _| if x <= -3.0 { 0.0 } else if x >= 3.0 { dy } else { dy * (x / 3.0 + 0.5) },
+        ],
+    )
+};
+
 /// All functions of one element, as layers name them.
-pub(super) static ALL: [&Function; 7] = [&RELU, &LEAKY_RELU, &SIGMOID, &TANH, &ELU, &GELU, &SILU];
+pub(super) static ALL: [&Function; 8] = [&RELU, &LEAKY_RELU, &SIGMOID, &TANH, &ELU, &GELU, &SILU, &HARDSWISH];
 
 /// Where x · Φ(x) and x · σ(x) have reached their limits: Φ and σ are 0 at its negative, in float64 too.
 const FAR: f64 = 1e3;

@@ -9,6 +9,7 @@
 //! | elu | x where x > 0, else α (e^x − 1) | 1 where y > 0, else y + α | y |
 //! | gelu | x Φ(x), by the error function | Φ(x) + x φ(x) | x |
 //! | silu | x σ(x) | σ(x) (1 + x σ(−x)) | x |
+//! | hardswish | x · min(max(x + 3, 0), 6) / 6 | 0 where x ≤ −3, 1 where x ≥ 3, else x / 3 + 1/2 | x |
 //!
 //! The functions are in `functions.rs`, one entry each. Nothing is saved: where y tells the gradient, x need not live on. For that the slope and α must be more than 0, else
 //! the sign of y is not that of x. NaN goes through both ways; at ±∞ all have their limits (gelu and silu 0 at −∞).
@@ -16,7 +17,7 @@
 //! Drivers' functions are not relied on where they may be far off: the sigmoid is computed by the exponential that
 //! cannot overflow, tanh and elu by `expm1` (`shaders/shared/expm1.wgsl`), gelu by a polynomial for the far tail.
 //! Sources: Nair & Hinton 2010 (relu), Maas et al. 2013 (leaky_relu), Clevert et al. 2016 (elu), Hendrycks & Gimpel
-//! 2016 (gelu, silu).
+//! 2016 (gelu, silu), Howard et al. 2019, "Searching for MobileNetV3" (hardswish).
 
 mod fast;
 mod functions;
@@ -98,6 +99,8 @@ pub static KERNELS: &[&Kernel] = &[
     &functions::GELU.kernels[1],
     &functions::SILU.kernels[0],
     &functions::SILU.kernels[1],
+    &functions::HARDSWISH.kernels[0],
+    &functions::HARDSWISH.kernels[1],
 ];
 
 /// max(0, x), with NaN passed on; shared with the kernels that end in a ReLU.

@@ -1,4 +1,4 @@
-"""Golden values of the optimisers and losses that tests/golden/ops lacks, by PyTorch in float64.
+"""Golden values of the optimisers, losses and activations that tests/golden/ops lacks, by PyTorch in float64.
 
 usage: python generate.py [OUT_DIR]
 
@@ -25,7 +25,7 @@ def numbers(generator, *shape, scale=1.0):
 def save(name, op, params, inputs, compute):
     wide, narrow = (compute({k: t.to(dtype) for k, t in inputs.items()}) for dtype in (torch.float64, torch.float32))
     error = {key: float((wide[key] - narrow[key].to(torch.float64)).abs().max()) for key in wide}
-    arrays = {f"in.{key}": t.numpy().astype(np.float32) for key, t in inputs.items()}
+    arrays = {key if "." in key else f"in.{key}": t.numpy().astype(np.float32) for key, t in inputs.items()}
     arrays |= {key: np.ascontiguousarray(t.numpy().astype(np.float64)) for key, t in wide.items()}
     case = {"op": op, "params": params, "f32_error": error}
     save_file(arrays, OUT / f"{name}.safetensors", metadata={"case": json.dumps(case)})
@@ -58,6 +58,17 @@ def huber(name, delta, shape, generator):
     save(f"loss_huber_{name}", "huber", {"delta": delta}, inputs, compute)
 
 
+def activation(name, function, x):
+    def compute(inputs):
+        x = inputs["x"].clone().requires_grad_(True)
+        y = function(x)
+        y.backward(inputs["up.y"])
+        return {"out.y": y.detach(), "grad.x": x.grad}
+
+    dy = numbers(torch.Generator().manual_seed(1), *x.shape)
+    save(f"activation_{name}", name.split("_")[0], {}, {"x": x, "up.y": dy}, compute)
+
+
 def main():
     generator = torch.Generator().manual_seed(0)
     rmsprop = torch.optim.RMSprop
@@ -79,6 +90,10 @@ def main():
     huber("plain", 1.0, (23, 4), generator)
     huber("narrow", 0.25, (40, 3), generator)
     huber("wide", 10.0, (7, 1), generator)
+    hardswish = torch.nn.functional.hardswish
+    activation("hardswish", hardswish, numbers(generator, 37, 11, scale=3.0))
+    ends = torch.tensor([[-3.0, 3.0, 0.0, -0.0, 1e30, -1e30, 2.9999998, -2.9999998, float("inf"), -float("inf")]])
+    activation("hardswish_extreme", hardswish, ends)
 
 
 if __name__ == "__main__":
