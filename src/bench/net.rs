@@ -14,13 +14,11 @@ use std::time::Instant;
 
 const SEED: u64 = 42;
 
-const LR: f64 = 0.1;
-
 /// Words of random data that are made; a larger set repeats them, cut into rows at other places.
 const RANDOM_WORDS: usize = 1 << 20;
 
-/// A network to measure: each hidden layer is `linear N, batch_norm, relu, dropout 0.5`, the last one `linear`; softmax
-/// cross-entropy, and SGD with rate 0.1, momentum 0.9 and weight decay 1e-4.
+/// A network to measure: each hidden layer is `linear N` and what is `behind` it, the last one `linear`; softmax cross-entropy; SGD
+/// with rate 0.1, momentum 0.9 and weight decay 1e-4, or Adam with rate 0.001.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Work {
     /// As it is asked for.
@@ -29,14 +27,37 @@ pub struct Work {
     pub sizes: &'static [usize],
     /// Rows of a batch.
     pub batch: usize,
+    /// The layers behind each hidden linear layer.
+    pub behind: &'static [&'static str],
+    /// Outputs of a hidden linear layer that the layers behind it make one unit of.
+    pub pieces: usize,
+    /// Whether it is trained by Adam, else by SGD.
+    pub adam: bool,
 }
 
 /// The works, the same as of `benches/gpu_torch.py`.
 pub const WORKS: [Work; 3] = [
-    Work { name: "w1", sizes: &[784, 256, 128, 10], batch: 128 },
-    Work { name: "w2", sizes: &[784, 2048, 2048, 10], batch: 512 },
-    Work { name: "w3", sizes: &[64, 32, 10], batch: 32 },
+    W1,
+    Work { name: "w2", sizes: &[784, 2048, 2048, 10], batch: 512, ..W1 },
+    Work { name: "w3", sizes: &[64, 32, 10], batch: 32, ..W1 },
 ];
+
+/// Other networks of the sizes of `w1`, the same as of `benches/networks.py`.
+pub const OTHERS: [Work; 4] = [
+    Work { name: "gelu_adam", behind: &["batch_norm", "gelu", "dropout 0.5"], adam: true, ..W1 },
+    Work { name: "tanh", behind: &["tanh"], ..W1 },
+    Work { name: "relu_adam", behind: &["relu"], adam: true, ..W1 },
+    Work { name: "maxout", behind: &["maxout 2", "dropout 0.5"], pieces: 2, ..W1 },
+];
+
+const W1: Work = Work {
+    name: "w1",
+    sizes: &[784, 256, 128, 10],
+    batch: 128,
+    behind: &["batch_norm", "relu", "dropout 0.5"],
+    pieces: 1,
+    adam: false,
+};
 
 /// Rows of the data, of which whole batches are used.
 const ROWS: usize = 60_000;
@@ -53,10 +74,25 @@ impl Work {
     /// The layers in the notation of recipes.
     pub fn layers(&self) -> Vec<String> {
         let hidden = self.sizes[1..self.sizes.len() - 1].iter();
+        let linear = |n: usize| format!("linear {n}");
         let layers = hidden.flat_map(|n| {
-            [format!("linear {n}"), "batch_norm".to_owned(), "relu".to_owned(), "dropout 0.5".to_owned()]
+            let behind = self.behind.iter().map(|&layer| layer.to_owned());
+            [linear(n * self.pieces)].into_iter().chain(behind).collect::<Vec<_>>()
         });
-        layers.chain([format!("linear {}", self.classes())]).collect()
+        layers.chain([linear(self.classes())]).collect()
+    }
+
+    fn rate(&self) -> f64 {
+        if self.adam { 0.001 } else { 0.1 }
+    }
+
+    fn optimizer(&self) -> Result<nn::Settings, Error> {
+        let (name, settings, weight_decay) = match self.adam {
+            true => ("adam", vec![], 0.0),
+            false => ("sgd", vec![("momentum", Value::Number(0.9))], 1e-4),
+        };
+        let rule = Rule::read(name, &settings).map_err(Error::Setting)?;
+        Ok(nn::Settings { rule, weight_decay, ..nn::Settings::default() })
     }
 
     /// Rows of the data: 60,000, or half of that where a binding of the device holds no more; whole batches of them.
@@ -96,10 +132,9 @@ impl Net {
         let network = Network::read(&work.layers(), Head::classes(work.classes()), None)?;
         let rows = work.rows(&target);
         let data = DataShape { bytes: false, rows, row: vec![work.features()] };
-        let rule = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).map_err(Error::Setting)?;
         let scale_loss = matches!(target.product, Family::Cooperative(_));
-        let optimizer = nn::Settings { rule, weight_decay: 1e-4, scale_loss, ..nn::Settings::default() };
-        let options = TrainOptions { seed: SEED, optimizer, lr: LR, label_smoothing: 0.0 };
+        let optimizer = nn::Settings { scale_loss, ..work.optimizer()? };
+        let options = TrainOptions { seed: SEED, optimizer, lr: work.rate(), label_smoothing: 0.0 };
         let compiled = Compiled::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
         let program = compiled.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
         let runner = Runner::new(device, compiled)?;
@@ -169,7 +204,8 @@ impl Net {
     /// Begins with the data again where they are at an end.
     fn begin(&mut self) -> Result<(), Error> {
         if self.line == self.table.len() {
-            self.table = batches::steps(self.order.len(), self.work.batch, false, |_| LR as f32, self.begun);
+            let rate = self.work.rate() as f32;
+            self.table = batches::steps(self.order.len(), self.work.batch, false, |_| rate, self.begun);
             self.runner.begin(&self.order, &self.table, 0)?;
             self.begun += self.table.len() as u64;
             self.line = 0;

@@ -24,7 +24,7 @@ def numbers(generator, *shape, scale=1.0):
 
 def save(name, op, params, inputs, compute):
     wide, narrow = (compute({k: t.to(dtype) for k, t in inputs.items()}) for dtype in (torch.float64, torch.float32))
-    error = {key: float((wide[key] - narrow[key].to(torch.float64)).abs().max()) for key in wide}
+    error = {key: float((wide[key] - narrow[key].to(torch.float64)).abs().nan_to_num(0.0).max()) for key in wide}
     arrays = {key if "." in key else f"in.{key}": t.numpy().astype(np.float32) for key, t in inputs.items()}
     arrays |= {key: np.ascontiguousarray(t.numpy().astype(np.float64)) for key, t in wide.items()}
     case = {"op": op, "params": params, "f32_error": error}
