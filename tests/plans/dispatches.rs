@@ -76,6 +76,9 @@ fn a_step_takes_few_dispatches_whatever_the_network() {
     rows.push((format!("{w1_relu} 10"), Setup::with_loss(Loss::BINARY_CROSS_ENTROPY, 10), 8));
     let before = "linear 256, relu, batch_norm, dropout 0.5, linear 128, relu, batch_norm, dropout 0.5, linear";
     rows.push((before.into(), Setup::default(), 12));
+    // A block's sum is a dispatch, and so is that of the gradients of what goes into it.
+    let block = "residual(linear 64; batch_norm; relu; linear 64)";
+    rows.push((format!("linear 64, {block}, {block}, {block}, linear"), Setup::default(), 27));
     let mut wrong = vec![];
     for (kind, target) in kinds() {
         for (layers, setup, most) in &rows {
