@@ -230,6 +230,12 @@ pub trait Op: Any + fmt::Debug + Send + Sync {
         false
     }
 
+    /// Whether its gradient by an input is that by its only output, so that the two are one value: [`Op::backward`] has nothing
+    /// to record for it.
+    fn passes_gradient(&self, _input: usize) -> bool {
+        false
+    }
+
     /// Records the dispatches that compute its outputs.
     fn forward(&self, wires: &Wires<Wire>, rec: &mut Recorder);
 

@@ -31,6 +31,8 @@ mod rare;
 mod recognised;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/residual.rs"]
+mod residual;
 #[path = "cli/results.rs"]
 mod results;
 #[path = "cli/resume.rs"]

@@ -20,8 +20,14 @@ const GPU_FACTOR: f64 = 30.0;
 const LEAST: f64 = 2e-5;
 
 /// What `tests/trajectories` has at least.
-const OWN: [&str; 5] =
-    ["softmax_regression", "mlp_batch_norm_relu", "mlp_maxout_prelu", "mlp_partial_batch", "mlp_sigmoid_tanh"];
+const OWN: [&str; 6] = [
+    "softmax_regression",
+    "mlp_batch_norm_relu",
+    "mlp_maxout_prelu",
+    "mlp_partial_batch",
+    "mlp_residual",
+    "mlp_sigmoid_tanh",
+];
 
 fn folders() -> Vec<PathBuf> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trajectories");

@@ -19,8 +19,8 @@ pub struct Folded {
     pub left: Vec<String>,
 }
 
-/// Folds every batch norm that stands right after a linear layer. What comes out is for inference: it has no running
-/// statistics to train on with, and as its later layers have other numbers, dropout's masks are others too.
+/// Folds every batch norm that stands right after a linear layer, those inside of blocks too. What comes out is for inference:
+/// it has no running statistics to train on with, and as its later layers have other numbers, dropout's masks are others too.
 ///
 /// # Errors
 /// The model describes no network, or its tensors are not that network's.
@@ -29,35 +29,53 @@ pub fn fold(model: &Model) -> Result<Folded, ModelError> {
     let broken = |what: String| ModelError::Metadata { path: model.path.clone(), what };
     let texts: Vec<LayerText> =
         meta.layers.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(broken)?;
-    let (mut layers, mut tensors) = (vec![], BTreeMap::new());
-    let (mut folded, mut left) = (vec![], vec![]);
-    let mut index = 0;
-    while index < texts.len() {
-        let text = &texts[index];
-        let is = |at: usize, kind: &str| texts.get(at).is_some_and(|text| text.kind == kind);
-        if is(index, "linear") && is(index + 1, "batch_norm") {
-            let (weight, bias) = affine(model, index, &texts[index + 1])?;
-            tensors.insert(format!("{}.weight", layers.len()), weight);
-            tensors.insert(format!("{}.bias", layers.len()), bias);
-            folded.push(format!("{}.batch_norm", index + 1));
-            layers.push(with_bias(text).to_string());
-            index += 2;
-            continue;
-        }
-        if is(index, "batch_norm") {
-            left.push(format!("{index}.batch_norm"));
-        }
-        let own = format!("{index}.");
-        for (name, values) in &model.tensors {
-            if let Some(rest) = name.strip_prefix(&own) {
-                tensors.insert(format!("{}.{rest}", layers.len()), values.clone());
-            }
-        }
-        layers.push(text.to_string());
-        index += 1;
-    }
+    let mut folder = Folder { model, tensors: BTreeMap::new(), folded: vec![], left: vec![] };
+    let layers = folder.sequence(&texts, ["", ""])?.iter().map(ToString::to_string).collect();
+    let Folder { tensors, folded, left, .. } = folder;
     let metadata = Some(Metadata { layers, best: None, progress: None, fingerprint: None, ..meta.clone() });
     Ok(Folded { model: Model { path: model.path.clone(), metadata, tensors }, folded, left })
+}
+
+/// What has been folded so far.
+struct Folder<'a> {
+    model: &'a Model,
+    /// Of the new network.
+    tensors: BTreeMap<String, Values>,
+    folded: Vec<String>,
+    left: Vec<String>,
+}
+
+impl Folder<'_> {
+    /// Folds layers in sequence; `old` and `new` stand before their indices in the old and the new network, as in `4.body.`.
+    fn sequence(&mut self, texts: &[LayerText], [old, new]: [&str; 2]) -> Result<Vec<LayerText>, ModelError> {
+        let (mut layers, mut index) = (vec![], 0);
+        while let Some(text) = texts.get(index) {
+            let (from, to) = (format!("{old}{index}."), format!("{new}{}.", layers.len()));
+            let next = texts.get(index + 1).filter(|next| text.kind == "linear" && next.kind == "batch_norm");
+            index += 1;
+            if let Some(norm) = next {
+                let of_norm = format!("{old}{index}.");
+                let (weight, bias) = affine(self.model, [&from, &of_norm], norm)?;
+                self.tensors.extend([(format!("{to}weight"), weight), (format!("{to}bias"), bias)]);
+                self.folded.push(format!("{of_norm}batch_norm"));
+                layers.push(with_bias(text));
+                index += 1;
+                continue;
+            }
+            if text.kind == "batch_norm" {
+                self.left.push(format!("{from}batch_norm"));
+            }
+            if text.body.is_empty() {
+                let own = |(name, values): (&String, &Values)| {
+                    name.strip_prefix(&from).map(|rest| (format!("{to}{rest}"), values.clone()))
+                };
+                self.tensors.extend(self.model.tensors.iter().filter_map(own));
+            }
+            let body = self.sequence(&text.body, [&format!("{from}body."), &format!("{to}body.")])?;
+            layers.push(LayerText { body, ..text.clone() });
+        }
+        Ok(layers)
+    }
 }
 
 /// The text of a linear that has a bias.
@@ -67,26 +85,25 @@ fn with_bias(text: &LayerText) -> LayerText {
     text
 }
 
-/// Weight and bias of linear number `index` with the batch norm after it.
-fn affine(model: &Model, index: usize, norm: &LayerText) -> Result<(Values, Values), ModelError> {
+/// Weight and bias of a linear with the batch norm after it; `linear` and `of_norm` stand before the names of their tensors.
+fn affine(model: &Model, [linear, of_norm]: [&str; 2], norm: &LayerText) -> Result<(Values, Values), ModelError> {
     let mismatch = |what: String| ModelError::Mismatch { path: model.path.clone(), what };
-    let name = format!("{index}.weight");
+    let name = format!("{linear}weight");
     let Some(Values::Floats(sizes, weight)) = model.tensors.get(&name) else {
         return Err(mismatch(format!("the file has no tensor {name}")));
     };
     let [outputs, inputs] = sizes[..] else { return Err(mismatch(format!("{name} is {sizes:?} in the file"))) };
-    let of_norm = |part: &str| model.floats(&format!("{}.{part}", index + 1), &[outputs]);
-    let (gamma, beta, mean, var) =
-        (of_norm("weight")?, of_norm("bias")?, of_norm("running_mean")?, of_norm("running_var")?);
+    let part = |part: &str| model.floats(&format!("{of_norm}{part}"), &[outputs]);
+    let (gamma, beta, mean, var) = (part("weight")?, part("bias")?, part("running_mean")?, part("running_var")?);
     let eps = norm.keys.iter().find(|(key, _)| key == "eps").map_or(Ok(1e-5), |(_, value)| value.parse());
     let eps: f64 = eps.map_err(|_| mismatch(format!("{norm} has no number for eps")))?;
-    let name = format!("{index}.bias");
+    let name = format!("{linear}bias");
     let before = if model.tensors.contains_key(&name) { Some(model.floats(&name, &[outputs])?) } else { None };
     let (mut scaled, mut bias) = (weight.clone(), vec![0.0; outputs]);
     for j in 0..outputs {
         let s = f64::from(gamma[j]) / (f64::from(var[j]) + eps).sqrt();
         if !s.is_finite() {
-            let what = format!("{}.running_var holds {}, and {norm} cannot divide by its root", index + 1, var[j]);
+            let what = format!("{of_norm}running_var holds {}, and {norm} cannot divide by its root", var[j]);
             return Err(mismatch(what));
         }
         scaled[j * inputs..][..inputs].iter_mut().for_each(|w| *w = (s * f64::from(*w)) as f32);

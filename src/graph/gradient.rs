@@ -1,6 +1,6 @@
 //! The order in which a graph's operations run: values forward, gradients backward, commits.
 
-use super::{Graph, Node, ValueId};
+use super::{Graph, Node, Value, ValueId};
 use crate::kernel::Scalar;
 use crate::op::{Class, Op, Wires};
 use crate::ops::add::Add;
@@ -118,15 +118,16 @@ impl<'a> Backward<'a> {
     fn push(&mut self, node: &Node, d_outputs: Vec<ValueId>, gets: &[bool]) {
         let mut sums = vec![];
         let mut d_inputs = vec![];
-        for (&id, &gets) in node.inputs.iter().zip(gets) {
+        for (i, (&id, &gets)) in node.inputs.iter().zip(gets).enumerate() {
             if !gets {
                 d_inputs.push(None);
                 continue;
             }
             self.to_come[id.0] -= 1;
             let before = self.so_far.get(&id).copied();
-            let d = self.gradient(id, before.is_none());
-            d_inputs.push(Some(d));
+            let passed = node.op.passes_gradient(i).then(|| self.passed(id, before, &d_outputs));
+            let d = passed.unwrap_or_else(|| self.gradient(id, before.is_none()));
+            d_inputs.push(if passed.is_some() { None } else { Some(d) });
             let sum = match before {
                 None => d,
                 Some(before) => {
@@ -137,10 +138,12 @@ impl<'a> Backward<'a> {
             };
             self.so_far.insert(id, sum);
         }
-        let mut call = call(node, Phase::Backward);
-        call.wires.d_outputs = d_outputs;
-        call.wires.d_inputs = d_inputs;
-        self.calls.push(call);
+        if d_inputs.iter().any(Option::is_some) {
+            let mut call = call(node, Phase::Backward);
+            call.wires.d_outputs = d_outputs;
+            call.wires.d_inputs = d_inputs;
+            self.calls.push(call);
+        }
         for (a, b, sum, whole) in sums {
             let wires = Wires { inputs: vec![a, b], outputs: vec![sum], ..Wires::default() };
             self.calls.push(Call {
@@ -150,6 +153,17 @@ impl<'a> Backward<'a> {
                 wires,
             });
         }
+    }
+
+    /// The gradient by the only output, where it is that by the input `id` too.
+    fn passed(&self, id: ValueId, before: Option<ValueId>, d_outputs: &[ValueId]) -> ValueId {
+        let Value { class, name, .. } = &self.graph.values[id.0];
+        let is_last = before.is_none() && self.to_come[id.0] == 0;
+        assert!(
+            *class != Class::Parameters || !is_last,
+            "the gradient of {name} must lie among those of trainable tensors"
+        );
+        d_outputs[0]
     }
 
     /// A new value for a gradient of `id`. The whole gradient of a trainable tensor is of class `Gradients`.

@@ -31,19 +31,30 @@ pub trait Layer: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Whether a batch of one row cannot be trained on.
-    fn needs_two_rows(&self) -> bool {
-        self.averages().is_some()
-    }
-
-    /// What it normalises by at inference, if it normalises by the batch in training.
-    fn averages(&self) -> Option<Averages> {
-        None
+    /// Where it, or a layer inside of it, normalises by the batch in training, and what that takes at inference.
+    fn averages(&self, _place: &Place) -> Vec<(Place, Averages)> {
+        vec![]
     }
 
     /// Whether training drops some of its inputs.
     fn drops(&self) -> bool {
         false
+    }
+}
+
+/// Where a layer stands in a network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// What PyTorch's `state_dict` puts before the names of its tensors, as in `3` or `4.body.1`.
+    pub index: String,
+    /// With its kind, as in `3.batch_norm` or `4.body.1.batch_norm`.
+    pub path: String,
+}
+
+impl Place {
+    /// The name of a tensor of the layer.
+    pub fn tensor(&self, name: &str) -> String {
+        format!("{}.{name}", self.index)
     }
 }
 
@@ -68,7 +79,7 @@ pub enum Start {
 /// A tensor that a network owns.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
-    /// As PyTorch's `state_dict` names it: index of the layer, then the name, as in `0.weight`.
+    /// As PyTorch's `state_dict` names it: place of the layer, then the name, as in `0.weight` or `4.body.1.weight`.
     pub name: String,
     /// Its sizes, in PyTorch's order.
     pub shape: Shape,
@@ -122,8 +133,8 @@ pub struct Built {
     pub shapes: Vec<Shape>,
     /// All tensors, in the order of PyTorch's `state_dict`.
     pub tensors: Vec<Tensor>,
-    /// Layers that PyTorch counts batches for.
-    pub counters: Vec<usize>,
+    /// The counts of batches that PyTorch keeps, by their names.
+    pub counters: Vec<String>,
 }
 
 /// What a layer builds with.
@@ -131,10 +142,14 @@ pub struct Built {
 pub struct Builder<'a> {
     pub(super) graph: &'a mut Graph,
     pub(super) usage: Usage,
-    pub(super) index: usize,
-    pub(super) path: String,
+    pub(super) place: Place,
+    pub(super) number: u32,
     pub(super) init: Init,
+    /// What the run says of all initial weights.
+    pub(super) init_of_run: Option<Init>,
     pub(super) built: &'a mut Built,
+    /// Layers that were begun so far, those inside of others included.
+    pub(super) begun: &'a mut u32,
 }
 
 impl Builder<'_> {
@@ -143,14 +158,14 @@ impl Builder<'_> {
         self.graph.shape(id)
     }
 
-    /// Path of the layer at work, as in `3.batch_norm`.
-    pub fn path(&self) -> &str {
-        &self.path
+    /// Where the layer stands.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// Index of the layer at work in the network, from 0.
-    pub fn index(&self) -> usize {
-        self.index
+    /// How many layers begin before it, those inside of others included: its own random numbers are drawn by this.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// How the layer's weights start.
@@ -172,7 +187,7 @@ impl Builder<'_> {
         start: Start,
         (rate, max_norm): (Option<f64>, Option<f64>),
     ) -> ValueId {
-        let (name, shape) = (format!("{}.{name}", self.index), Shape(sizes.to_vec()));
+        let (name, shape) = (self.place.tensor(name), Shape(sizes.to_vec()));
         let tensor = Tensor { name: name.clone(), shape: shape.clone(), class, start, rate, max_norm };
         self.built.tensors.push(tensor);
         self.graph.value(name, shape, Scalar::F32, class)
@@ -180,7 +195,7 @@ impl Builder<'_> {
 
     /// Says that PyTorch keeps a `num_batches_tracked` for this layer.
     pub fn counts_batches(&mut self) {
-        self.built.counters.push(self.index);
+        self.built.counters.push(self.place.tensor("num_batches_tracked"));
     }
 
     /// Adds an operation with one output.
@@ -188,6 +203,14 @@ impl Builder<'_> {
     /// # Errors
     /// The inputs do not fit it.
     pub fn push(&mut self, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId, ShapeError> {
-        Ok(self.graph.push(op, &self.path, inputs)?[0])
+        Ok(self.graph.push(op, &self.place.path, inputs)?[0])
+    }
+
+    /// A builder for a layer at another place of the same graph.
+    pub(super) fn at(&mut self, place: Place, init: Init) -> Builder<'_> {
+        let number = *self.begun;
+        *self.begun += 1;
+        let Self { usage, init_of_run, .. } = *self;
+        Builder { graph: self.graph, usage, place, number, init, init_of_run, built: self.built, begun: self.begun }
     }
 }

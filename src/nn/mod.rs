@@ -9,12 +9,14 @@ mod notation;
 mod optimizer;
 mod problem;
 mod scale;
+mod sequence;
 
 pub use crate::op::{Answer, Weighing};
 pub use init::Init;
-pub use layer::{Averages, Builder, Built, Layer, Start, Tensor, Usage};
+pub use layer::{Averages, Builder, Built, Layer, Place, Start, Tensor, Usage};
 pub use loss::Loss;
 pub use network::{Head, Network, check};
+pub(crate) use notation::items;
 pub use notation::{LayerText, NotationError};
 pub use optimizer::{Rule, Settings};
 pub use problem::Problem;

@@ -1,10 +1,11 @@
 //! A network: layers in sequence, and the graph they make.
 
 use super::init::Init;
-use super::layer::{Averages, Builder, Built, Layer, Usage};
+use super::layer::{Averages, Builder, Built, Place, Usage};
 use super::layers;
 use super::loss::Loss;
-use super::notation::{LayerText, NotationError};
+use super::notation::NotationError;
+use super::sequence::Sequence;
 use crate::graph::{Graph, ValueId};
 use crate::op::Answer;
 use crate::shape::{Shape, ShapeError};
@@ -28,8 +29,7 @@ impl Head {
 /// Layers in sequence.
 #[derive(Debug)]
 pub struct Network {
-    texts: Vec<LayerText>,
-    layers: Vec<Box<dyn Layer>>,
+    layers: Sequence,
     head: Head,
     init: Option<Init>,
 }
@@ -40,13 +40,9 @@ impl Network {
     /// # Errors
     /// A text cannot be read.
     pub fn read(texts: &[String], head: Head, init: Option<Init>) -> Result<Self, NotationError> {
-        let (mut texts, mut layers) = parse(texts)?;
-        if let Some(last) = layers.iter().rposition(|layer| layer.is_weighted())
-            && let Some(layer) = layers[last].complete(&mut texts[last], head.outputs)
-        {
-            layers[last] = layer;
-        }
-        Ok(Self { texts, layers, head, init })
+        let mut layers = parse(texts)?;
+        layers.complete(head.outputs);
+        Ok(Self { layers, head, init })
     }
 
     /// What stands behind the layers.
@@ -56,28 +52,27 @@ impl Network {
 
     /// The layers' texts, complete.
     pub fn texts(&self) -> Vec<String> {
-        self.texts.iter().map(ToString::to_string).collect()
+        self.layers.texts.iter().map(ToString::to_string).collect()
     }
 
     /// Path of a layer, as in `3.batch_norm`.
     pub fn path(&self, index: usize) -> String {
-        format!("{index}.{}", self.texts[index].kind)
+        self.layers.place("", index).path
     }
 
     /// Whether a batch of one row cannot be trained on.
     pub fn needs_two_rows(&self) -> bool {
-        self.layers.iter().any(|layer| layer.needs_two_rows())
+        !self.averages().is_empty()
     }
 
     /// The layers that normalise by the batch in training, and what they take at inference.
-    pub fn averages(&self) -> Vec<(usize, Averages)> {
-        let all = self.layers.iter().enumerate();
-        all.filter_map(|(index, layer)| layer.averages().map(|averages| (index, averages))).collect()
+    pub fn averages(&self) -> Vec<(Place, Averages)> {
+        self.layers.averages("")
     }
 
     /// Whether training drops anything.
     pub fn drops(&self) -> bool {
-        self.layers.iter().any(|layer| layer.drops())
+        self.layers.drops()
     }
 
     /// Adds all layers to a graph after `x` and gives the logits; each layer's output shape and the network's tensors
@@ -87,28 +82,29 @@ impl Network {
     /// A layer does not fit the one before it.
     pub fn build(&self, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
         let mut built = Built { logits: x, outputs: vec![], shapes: vec![], tensors: vec![], counters: vec![] };
-        let (mut last, inits) = (x, self.inits());
-        for (index, layer) in self.layers.iter().enumerate() {
-            if index + 1 == self.layers.len() && self.ends_in_the_loss() {
-                built.shapes.push(graph.shape(last).clone());
-                break;
-            }
-            let path = self.path(index);
-            let mut builder = Builder { graph, usage, index, path, init: inits[index], built: &mut built };
-            let y = layer.build(&mut builder, last)?;
-            last = y;
-            built.outputs.push(y);
-            built.shapes.push(graph.shape(y).clone());
-        }
-        built.logits = last;
-        self.check_outputs(graph.shape(last))?;
+        let mut builder = Builder {
+            graph,
+            usage,
+            place: Place { index: String::new(), path: String::new() },
+            number: 0,
+            init: Init::Xavier,
+            init_of_run: self.init,
+            built: &mut built,
+            begun: &mut 0,
+        };
+        let in_loss = usize::from(self.ends_in_the_loss());
+        built.outputs = self.layers.build(self.layers.texts.len() - in_loss, "", &mut builder, x)?;
+        built.logits = *built.outputs.last().unwrap_or(&x);
+        built.shapes = built.outputs.iter().map(|&y| graph.shape(y).clone()).collect();
+        built.shapes.extend((in_loss == 1).then(|| graph.shape(built.logits).clone()));
+        self.check_outputs(graph.shape(built.logits))?;
         Ok(built)
     }
 
     /// Whether the last layer is what the loss begins with, as the sigmoid of binary cross-entropy: the loss works on the
     /// outputs before it.
     fn ends_in_the_loss(&self) -> bool {
-        self.texts.last().is_some_and(|text| self.head.loss.contains_layer(text.kind.as_ref()))
+        self.layers.texts.last().is_some_and(|text| self.head.loss.contains_layer(text.kind.as_ref()))
     }
 
     fn check_outputs(&self, shape: &Shape) -> Result<(), ShapeError> {
@@ -127,17 +123,7 @@ impl Network {
             _ => ", one for each number",
         };
         let what = format!("the network ends in {gives} a row, but {loss} takes {outputs}{of}");
-        Err(ShapeError::new(what).at(&self.path(self.texts.len() - 1)))
-    }
-
-    /// For each layer what the activation after it wants, and Xavier's before none, unless the network says otherwise.
-    fn inits(&self) -> Vec<Init> {
-        let (mut inits, mut wanted) = (vec![Init::Xavier; self.layers.len()], None);
-        for (init, layer) in inits.iter_mut().zip(&self.layers).rev() {
-            *init = self.init.or(wanted).unwrap_or(Init::Xavier);
-            wanted = if layer.is_weighted() { None } else { layer.init_before().or(wanted) };
-        }
-        inits
+        Err(ShapeError::new(what).at(&self.path(self.layers.texts.len() - 1)))
     }
 }
 
@@ -149,18 +135,11 @@ pub fn check(texts: &[String]) -> Result<(), NotationError> {
     parse(texts).map(|_| ())
 }
 
-type Parsed = (Vec<LayerText>, Vec<Box<dyn Layer>>);
-
-fn parse(texts: &[String]) -> Result<Parsed, NotationError> {
+fn parse(texts: &[String]) -> Result<Sequence, NotationError> {
     let error = |index: usize, text: &str, what: String| NotationError { index, text: text.to_owned(), what };
     if texts.is_empty() {
         return Err(error(0, "", "a network needs at least one layer".into()));
     }
-    let (mut parsed, mut layers) = (vec![], vec![]);
-    for (index, text) in texts.iter().enumerate() {
-        let layer_text: LayerText = text.parse().map_err(|what| error(index, text, what))?;
-        layers.push(layers::read(&layer_text).map_err(|what| error(index, text, what))?);
-        parsed.push(layer_text);
-    }
-    Ok((parsed, layers))
+    let parsed = texts.iter().map(|text| text.parse());
+    Sequence::read(parsed, layers::read).map_err(|(index, what)| error(index, &texts[index], what))
 }

@@ -1,7 +1,6 @@
 //! The layer notation: one layer, one string – a kind, positional values, then `key=value`.
 
 use crate::names::{nearest, quoted, short};
-use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -26,17 +25,32 @@ pub struct LayerText {
     pub values: Vec<String>,
     /// Values with a key, in the order in which they were written.
     pub keys: Vec<(String, String)>,
+    /// The layers inside of a [`BLOCK`]; other kinds have none.
+    pub body: Vec<LayerText>,
 }
+
+/// The kind that has layers inside, as in `residual(linear 64; relu; linear 64)`.
+pub(super) const BLOCK: &str = "residual";
+
+/// Blocks that may stand in one another.
+const DEEPEST: usize = 16;
 
 impl FromStr for LayerText {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let text = without_call(text);
-        let mut words = text.split_whitespace();
+        let (head, inside, tail) = parts(text)?;
+        let mut words = head.split_whitespace();
         let kind = canonical(words.next().ok_or("the text is empty")?);
+        let body = if kind == BLOCK { body(inside)? } else { vec![] };
+        let call = match inside {
+            _ if kind == BLOCK => String::new(),
+            _ if inside.contains(';') => return Err(format!("only {BLOCK} has layers inside, not {}", short(&kind))),
+            // `Linear(256)` is `linear 256`.
+            _ => inside.replace(',', " "),
+        };
         let (mut values, mut keys) = (vec![], vec![]);
-        for word in words {
+        for word in words.chain(call.split_whitespace()).chain(tail.split_whitespace()) {
             match word.split_once('=') {
                 Some((key, value)) if key.is_empty() || value.is_empty() => {
                     return Err(format!("{} is not of the form key=value", quoted(word)));
@@ -49,18 +63,74 @@ impl FromStr for LayerText {
                 None => values.push(word.to_owned()),
             }
         }
-        Ok(Self { kind, values, keys })
+        Ok(Self { kind, values, keys, body })
     }
 }
 
-/// `Linear(256)` as `Linear 256`.
-fn without_call(text: &str) -> Cow<'_, str> {
-    match text.trim().strip_suffix(')').and_then(|call| call.split_once('(')) {
-        Some((kind, values)) if !values.contains(';') && kind.chars().all(|c| c.is_alphanumeric() || c == '_') => {
-            Cow::Owned(format!("{kind} {}", values.replace(',', " ").trim()))
+/// Where the first parentheses of a text open and close, if it has any and each has its partner.
+fn parentheses(text: &str) -> Result<Option<(usize, usize)>, String> {
+    let (mut open, mut close, mut depth) = (None, None, 0usize);
+    for (at, c) in text.char_indices() {
+        if c == '(' {
+            open.get_or_insert(at);
+            depth += 1;
+        } else if c == ')' {
+            depth = depth.checked_sub(1).ok_or("there is a ) without its (")?;
+            if depth == 0 {
+                close.get_or_insert(at);
+            }
         }
-        _ => Cow::Borrowed(text),
+        if depth > DEEPEST {
+            return Err(format!("at most {DEEPEST} parentheses may stand in one another"));
+        }
     }
+    if depth > 0 { Err("there is a ( without its )".into()) } else { Ok(open.zip(close)) }
+}
+
+/// What stands before, in and behind the first parentheses of a text.
+fn parts(text: &str) -> Result<(&str, &str, &str), String> {
+    match parentheses(text)? {
+        Some((open, _)) if text[..open].split_whitespace().count() != 1 => {
+            Err(format!("a ( stands right behind a kind, as in {BLOCK}(linear 64; relu; linear 64)"))
+        }
+        Some((open, close)) => Ok((&text[..open], &text[open + 1..close], &text[close + 1..])),
+        None => Ok((text, "", "")),
+    }
+}
+
+/// The pieces of a text between separators that stand in no parentheses.
+fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut depth = 0i64;
+    text.split(|c| {
+        depth += i64::from(c == '(') - i64::from(c == ')');
+        depth == 0 && c == separator
+    })
+    .collect()
+}
+
+/// Splits a list at its commas, but for those in parentheses. Where parentheses have no partner, all commas separate.
+pub(crate) fn items(text: &str) -> Vec<&str> {
+    if parentheses(text).is_ok() { split(text, ',') } else { text.split(',').collect() }
+}
+
+/// The layers inside of a block.
+fn body(text: &str) -> Result<Vec<LayerText>, String> {
+    if text.trim().is_empty() {
+        return Err(format!("it has no layers: write them inside, as in {BLOCK}(linear 64; relu; linear 64)"));
+    }
+    let read = |(index, text): (usize, &str)| {
+        let text = text.trim();
+        match split(text, ',').len() {
+            1 => text.parse().map_err(|what| inside(index, text, what)),
+            _ => Err(inside(index, text, "layers are separated by `;` here, not by commas".into())),
+        }
+    };
+    split(text, ';').into_iter().enumerate().map(read).collect()
+}
+
+/// What is wrong with a layer inside of a block.
+pub(super) fn inside(index: usize, text: &str, what: String) -> String {
+    format!("body.{index} ({}): {what}", quoted(text))
 }
 
 /// Our name of a kind: case does not matter, and a few names of other programs are known.
@@ -77,6 +147,10 @@ fn canonical(kind: &str) -> String {
 impl fmt::Display for LayerText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.kind)?;
+        for (index, layer) in self.body.iter().enumerate() {
+            write!(f, "{}{layer}", if index == 0 { "(" } else { "; " })?;
+        }
+        f.write_str(if self.body.is_empty() { "" } else { ")" })?;
         self.values.iter().try_for_each(|value| write!(f, " {value}"))?;
         self.keys.iter().try_for_each(|(key, value)| write!(f, " {key}={value}"))
     }
@@ -143,9 +217,49 @@ mod tests {
             ("BN", "batch_norm"),
             ("ReLU()", "relu"),
             ("LeakyReLU(0.2)", "leaky_relu 0.2"),
+            ("Linear(256, bias=false) lr=0.1", "linear 256 bias=false lr=0.1"),
         ] {
             assert_eq!(text.parse::<LayerText>().unwrap().to_string(), ours);
         }
+    }
+
+    #[test]
+    fn layers_inside_of_a_block_print_back() {
+        for (text, ours) in [
+            ("residual(linear 64; batch_norm; relu; linear 64)", "residual(linear 64; batch_norm; relu; linear 64)"),
+            (" Residual ( Linear(64, bias=false) ;ReLU() ) ", "residual(linear 64 bias=false; relu)"),
+            ("residual(relu; residual(tanh; linear 3))", "residual(relu; residual(tanh; linear 3))"),
+            ("residual(relu) a=b", "residual(relu) a=b"),
+        ] {
+            assert_eq!(text.parse::<LayerText>().unwrap().to_string(), ours);
+            assert_eq!(ours.parse::<LayerText>().unwrap().to_string(), ours);
+        }
+    }
+
+    #[test]
+    fn what_is_no_block_is_refused_with_its_place() {
+        let deep = format!("{}relu{}", "residual(".repeat(17), ")".repeat(17));
+        for (text, what) in [
+            ("residual", "it has no layers"),
+            ("residual( )", "it has no layers"),
+            ("residual(relu;)", "body.1 (\"\"): the text is empty"),
+            ("residual(linear 3; residual(;relu))", "body.1 (\"residual(;relu)\"): body.0 (\"\"): the text is empty"),
+            ("residual(linear 3, relu)", "body.0 (\"linear 3, relu\"): layers are separated by `;` here"),
+            ("residual(linear 3", "a ( without its )"),
+            ("residual(linear 3))", "a ) without its ("),
+            ("linear(3; relu)", "only residual has layers inside, not linear"),
+            ("linear 3 (4)", "a ( stands right behind a kind"),
+            (&deep, "at most 16 parentheses"),
+        ] {
+            let error = text.parse::<LayerText>().unwrap_err();
+            assert!(error.contains(what), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn commas_in_parentheses_separate_no_items() {
+        assert_eq!(items("linear 3, residual(a, (b,c), d),,e"), ["linear 3", " residual(a, (b,c), d)", "", "e"]);
+        assert_eq!(items("a(, b, c)d,)"), ["a(", " b", " c)d", ")"]);
     }
 
     #[test]

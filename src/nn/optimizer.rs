@@ -134,7 +134,7 @@ fn share(tensor: &Tensor, lr: f64) -> Result<f64, String> {
     if share == 0.0 || (share as f32).is_normal() {
         return Ok(share);
     }
-    let layer = tensor.name.split('.').next().unwrap_or_default();
+    let layer = tensor.name.rsplit_once('.').map_or("", |(layer, _)| layer);
     let rate = tensor.rate.unwrap_or_default();
     Err(format!(
         "the lr {rate} of layer {layer} cannot be told as a multiple of the lr {lr} of the run: bring them nearer to each other"

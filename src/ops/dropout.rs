@@ -74,7 +74,7 @@ pub struct Dropout {
     pub p: f64,
     /// Whether what is kept is scaled up.
     pub rule: Scaling,
-    /// Index of the layer: each has its own random numbers.
+    /// Number of the layer: each has its own random numbers.
     pub layer: u32,
     /// Seed of the run, the key of the random numbers.
     pub seed: u64,

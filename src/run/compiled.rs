@@ -79,8 +79,8 @@ pub struct Compiled {
     pub shapes: Vec<Shape>,
     /// All tensors of the network.
     pub tensors: Vec<Tensor>,
-    /// Layers that PyTorch counts batches for.
-    pub counters: Vec<usize>,
+    /// The counts of batches that PyTorch keeps, by their names.
+    pub counters: Vec<String>,
     /// Names of the optimiser's states, in a plan that trains.
     pub states: Vec<&'static str>,
     /// Whether training scales the loss.

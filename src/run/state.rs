@@ -24,7 +24,7 @@ pub(crate) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceErr
 pub(crate) fn check(compiled: &Compiled, model: &Model, resume: bool) -> Result<(), Error> {
     let Compiled { tensors, .. } = compiled;
     let names: HashSet<&str> = tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-    let counters: HashSet<String> = counter_names(compiled).collect();
+    let counters: HashSet<&str> = compiled.counters.iter().map(String::as_str).collect();
     let known = |name: &str| {
         let tensor_of = |state: &&'static str| name.strip_prefix(*state)?.strip_prefix('.');
         let name = optimizers().flat_map(|kind| kind.states).find_map(tensor_of).unwrap_or(name);
@@ -61,7 +61,7 @@ pub(crate) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
             runner.write_floats(name, model.floats(name, &tensor.shape.0)?)?;
         }
     }
-    let counted = counter_names(runner.compiled()).find_map(|name| model.tensors.get(&name));
+    let counted = runner.compiled().counters.iter().find_map(|name| model.tensors.get(name));
     Ok(if let Some(Values::Count(count)) = counted { *count } else { 0 })
 }
 
@@ -69,10 +69,6 @@ pub(crate) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
 fn state_names<'a>(compiled: &'a Compiled, tensor: &'a Tensor) -> impl Iterator<Item = String> + use<'a> {
     let states = compiled.states.iter().filter(|_| tensor.class == Class::Parameters);
     states.map(|state| format!("{state}.{}", tensor.name))
-}
-
-fn counter_names(compiled: &Compiled) -> impl Iterator<Item = String> + use<'_> {
-    compiled.counters.iter().map(|index| format!("{index}.num_batches_tracked"))
 }
 
 /// All tensors of a network, with the optimiser's state if the file is to be resumed from.
@@ -89,6 +85,6 @@ pub(crate) fn save(
             out.insert(name, Values::Floats(tensor.shape.0.clone(), values));
         }
     }
-    out.extend(counter_names(runner.compiled()).map(|name| (name, Values::Count(batches_tracked))));
+    out.extend(runner.compiled().counters.iter().map(|name| (name.clone(), Values::Count(batches_tracked))));
     Ok(out)
 }

@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn layers_that_group_features_are_no_way_through() {
-        for layers in [vec!["maxout 3", "linear 1"], vec!["tanh"], vec![]] {
+        for layers in [vec!["maxout 3", "linear 1"], vec!["residual(linear 3)", "linear 1"], vec!["tanh"], vec![]] {
             let layers: Vec<String> = layers.into_iter().map(str::to_owned).collect();
             assert!(!reorder(&mut tensors(), &layers, &[2, 0, 1]), "{layers:?}");
         }

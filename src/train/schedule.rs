@@ -76,7 +76,7 @@ const KINDS: [&str; 5] = ["constant", "step", "exponential", "cosine", "one_cycl
 /// The constant schedule: the rate stays.
 impl Default for Schedule {
     fn default() -> Self {
-        let text = LayerText { kind: KINDS[0].into(), values: vec![], keys: vec![] };
+        let text = LayerText { kind: KINDS[0].into(), values: vec![], keys: vec![], body: vec![] };
         Self { text, kind: Kind::Constant }
     }
 }
@@ -84,7 +84,7 @@ impl Default for Schedule {
 impl Schedule {
     /// A cosine from the rate down to 0, without warm-up.
     pub fn cosine() -> Self {
-        let text = LayerText { kind: "cosine".into(), values: vec![], keys: vec![] };
+        let text = LayerText { kind: "cosine".into(), values: vec![], keys: vec![], body: vec![] };
         Self { text, kind: Kind::Cosine { warmup: Span::NONE, end: 0.0 } }
     }
 }

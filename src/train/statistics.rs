@@ -7,7 +7,7 @@ use super::averages::{Averaged, Gap, Moments, gap};
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
 use crate::error::Error;
-use crate::nn::Averages;
+use crate::nn::{Averages, Place};
 use crate::run::batches::steps;
 
 impl Trainer {
@@ -30,7 +30,7 @@ impl Trainer {
     /// them with the running ones.
     pub(super) fn settle(&mut self, folder: Option<&mut RunFolder>) -> Result<(), Error> {
         let layers = self.network.averages();
-        let running: Vec<Moments> = layers.iter().map(|&(i, _)| self.moments(i)).collect::<Result<_, _>>()?;
+        let running: Vec<Moments> = layers.iter().map(|(place, _)| self.moments(place)).collect::<Result<_, _>>()?;
         // Of a model that was settled before, the running averages are known no more.
         let unknown = self.best.as_ref().is_some_and(|best| best.settled);
         let rows = if unknown || layers.is_empty() { vec![] } else { self.job.split.validation.clone() };
@@ -43,12 +43,12 @@ impl Trainer {
             self.averaged = Some(Averaged::new(before, after, truth.as_deref()));
         }
         let mut gaps = vec![];
-        for (&(index, averages), running) in layers.iter().zip(&running) {
-            if averages == Averages::Running || !unknown {
-                gaps.push(gap(self.network.path(index), running, &self.moments(index)?));
+        for ((place, averages), running) in layers.iter().zip(&running) {
+            if *averages == Averages::Running || !unknown {
+                gaps.push(gap(place.path.clone(), running, &self.moments(place)?));
             }
-            if averages == Averages::Running {
-                for (name, values) in names(index).iter().zip(running) {
+            if *averages == Averages::Running {
+                for (name, values) in names(place).iter().zip(running) {
                     self.runner.write_floats(name, values)?;
                 }
             }
@@ -70,13 +70,13 @@ impl Trainer {
         Ok(self.runner.run_all(program, whole)?)
     }
 
-    fn moments(&mut self, index: usize) -> Result<Moments, Error> {
-        let [mean, variance] = names(index);
+    fn moments(&mut self, place: &Place) -> Result<Moments, Error> {
+        let [mean, variance] = names(place);
         Ok([self.runner.read_floats(&mean)?, self.runner.read_floats(&variance)?])
     }
 }
 
 /// The tensors that hold a layer's averages.
-fn names(index: usize) -> [String; 2] {
-    ["running_mean", "running_var"].map(|name| format!("{index}.{name}"))
+fn names(place: &Place) -> [String; 2] {
+    ["running_mean", "running_var"].map(|name| place.tensor(name))
 }

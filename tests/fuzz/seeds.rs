@@ -128,6 +128,7 @@ pub fn notations() -> Vec<Vec<u8>> {
         "linear 256 init=xavier lr=0.1 max_norm=3\nbatch_norm eps=1e-5 momentum=0.1 statistics=population\ngelu\nlinear 4",
         "linear 12 bias=false\nmaxout 3\nprelu per_channel=true\ndropout 0.5 rule=weight_scaling\nlinear",
         "linear 8\nleaky_relu 0.01\nlinear 8\nelu 1.0\nlinear 8\nsilu\nlinear 8\ntanh\nlinear 8\nsigmoid\nlinear",
+        "linear 8\nresidual(batch_norm; relu; linear 8; residual(linear 8 bias=false; dropout))\nlinear",
     ];
     networks.iter().map(|text| text.as_bytes().to_vec()).collect()
 }

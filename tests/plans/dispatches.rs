@@ -81,6 +81,9 @@ fn a_step_takes_few_dispatches_whatever_the_network() {
     rows.push((before.into(), Setup::default(), 12));
     let w2 = "linear 2048, batch_norm, relu, dropout 0.5, linear 2048, batch_norm, relu, dropout 0.5, linear";
     rows.push((w2.into(), Setup { features: 784, batch: 512, ..Setup::default() }, 14));
+    // Two kernels a block, forward and backward: a sum is the end of a product.
+    let block = "residual(linear 64; batch_norm; relu; linear 64)";
+    rows.push((format!("linear 64, {block}, {block}, {block}, linear"), Setup::default(), 20));
     let mut wrong = vec![];
     for (kind, target) in kinds() {
         for (layers, setup, most) in &rows {

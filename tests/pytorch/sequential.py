@@ -1,17 +1,20 @@
-"""Networks of torch.nn.Sequential: a fixture for the tests, and a check that our files load there.
+"""Networks of torch.nn.Sequential: fixtures for the tests, and a check that our files load there.
 
-usage: python sequential.py make OUT_DIR            writes mixed.safetensors (a state_dict) and mixed_io.safetensors (in, out)
+usage: python sequential.py make NAME OUT_DIR       writes NAME.safetensors (a state_dict) and NAME_io.safetensors (in, out) of
+                                                    the network mixed or residual
        python sequential.py check MODEL TABLE.csv   loads a model of ours, strictly, and compares its outputs with those that
                                                     `wgrad predict MODEL TABLE.csv --json` gives on stdin
 """
 import csv, json, sys
-import torch, torch.nn as nn
+import torch, torch.nn as nn, torch.nn.functional as F
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-LAYERS = ["linear 20", "batch_norm", "prelu per_channel=true", "linear 18 bias=false", "tanh", "batch_norm eps=1e-3",
+MIXED = ["linear 20", "batch_norm", "prelu per_channel=true", "linear 18 bias=false", "tanh", "batch_norm eps=1e-3",
           "linear 24", "maxout 2", "elu 0.7", "dropout 0.4", "linear 16", "gelu", "linear 14", "silu", "prelu", "linear 10",
           "leaky_relu 0.2", "linear 8", "sigmoid", "linear 6", "relu", "linear 5"]
+RESIDUAL = ["residual(linear 12; relu)", "linear 20", "residual(batch_norm; relu; linear 16; gelu; linear 20 bias=false)",
+            "residual(linear 20; residual(tanh; linear 20 bias=false); batch_norm eps=1e-3)", "residual(silu)", "tanh", "linear 5"]
 INPUTS = 12
 
 
@@ -25,10 +28,26 @@ class Scale(nn.Module):
     def forward(self, x): return x * self.factor
 
 
+class Residual(nn.Module):
+    def __init__(self, body): super().__init__(); self.body = body
+    def forward(self, x): return x + self.body(x)
+
+
+def split(text):
+    """The layers of a body: what is separated by `;` outside of parentheses."""
+    parts, depth = [""], 0
+    for c in text:
+        depth += (c == "(") - (c == ")")
+        if c == ";" and depth == 0: parts.append("")
+        else: parts[-1] += c
+    return [part.strip() for part in parts]
+
+
 def build(layers, width):
     """The layer notation as torch.nn.Sequential, for inference."""
     modules = []
     for text in layers:
+        if text.startswith("residual("): modules.append(Residual(build(split(text[len("residual("):-1]), width))); continue
         kind, *rest = text.split()
         values, keys = [r for r in rest if "=" not in r], dict(r.split("=") for r in rest if "=" in r)
         number = float(values[0]) if values else None
@@ -44,19 +63,35 @@ def build(layers, width):
     return nn.Sequential(*modules)
 
 
-def make(out):
+def make(name, out):
     torch.manual_seed(4)
-    net = build(LAYERS, INPUTS)
-    for module in net:
+    layers = {"mixed": MIXED, "residual": RESIDUAL}[name]
+    net = build(layers, INPUTS)
+    for module in net.modules():
         if isinstance(module, nn.BatchNorm1d):
             nn.init.normal_(module.weight, 1, .3); nn.init.normal_(module.bias, 0, .3)
             module.running_mean.normal_(0, .5); module.running_var.uniform_(.3, 2); module.num_batches_tracked.fill_(17)
         if isinstance(module, nn.PReLU): nn.init.uniform_(module.weight, -.2, 1.3)
         if isinstance(module, nn.Linear): nn.init.normal_(module.weight, 0, 1.3 / module.in_features ** .5)
-    save_file(net.state_dict(), f"{out}/mixed.safetensors")
+    state = {key: value.clone() for key, value in net.state_dict().items()}
+    save_file(state, f"{out}/{name}.safetensors")
     x = torch.randn(33, INPUTS) * 2
-    y = net.double().eval()(x.double())
-    save_file({"x": x, "y": y.detach()}, f"{out}/mixed_io.safetensors", metadata={"layers": json.dumps(LAYERS)})
+    made = {"x": x, "y": net.double().eval()(x.double()).detach()}
+    if name == "residual": made |= trained(layers, state, x)
+    save_file(made, f"{out}/{name}_io.safetensors", metadata={"layers": json.dumps(layers)})
+
+
+def trained(layers, state, x):
+    """Loss and gradients of a training step, and how far those of a run in float32 are off, of the largest of each."""
+    labels, made = torch.arange(len(x)) % 5, {}
+    for dtype in (torch.float64, torch.float32):
+        net = build(layers, INPUTS); net.load_state_dict(state); net.to(dtype).train()
+        loss = F.cross_entropy(net(x.to(dtype)), labels); loss.backward()
+        all = {"loss": loss.detach().reshape(1)} | {f"grad.{key}": value.grad for key, value in net.named_parameters()}
+        for key, value in all.items():
+            if dtype == torch.float64: made[key] = value.clone()
+            else: made[f"error.{key}"] = ((value.double() - made[key]).abs().max() / made[key].abs().max()).reshape(1)
+    return made | {"labels": labels}
 
 
 def check(path, table):

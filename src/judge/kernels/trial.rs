@@ -85,6 +85,10 @@ impl Trial {
                 wires.d_outputs.push(wire);
             }
             for (i, shape) in shapes.iter().enumerate() {
+                if case.op.passes_gradient(i) {
+                    wires.d_inputs.push(Some(wires.d_outputs[0].clone()));
+                    continue;
+                }
                 let wanted = case.op.differentiable(i);
                 let slot = wanted.then(|| add(&mut rec, format!("grad.{i}"), shape, Scalar::F32, Class::Metrics));
                 wires.d_inputs.push(slot);

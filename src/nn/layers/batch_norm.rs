@@ -3,7 +3,7 @@
 use super::weights::rate;
 use crate::graph::ValueId;
 use crate::names::{nearest, quoted};
-use crate::nn::layer::{Averages, Builder, Layer, Start, Usage};
+use crate::nn::layer::{Averages, Builder, Layer, Place, Start, Usage};
 use crate::nn::notation::LayerText;
 use crate::op::Class;
 use crate::ops::batch_norm::{BatchNorm, Statistics};
@@ -66,7 +66,7 @@ impl Layer for Normalization {
         b.push(BatchNorm { eps: self.eps, momentum: self.momentum, statistics }, &wires)
     }
 
-    fn averages(&self) -> Option<Averages> {
-        Some(self.statistics)
+    fn averages(&self, place: &Place) -> Vec<(Place, Averages)> {
+        vec![(place.clone(), self.statistics)]
     }
 }

@@ -43,7 +43,7 @@ impl Layer for Drop {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
         match (b.usage(), self.rule) {
             (Usage::Training { seed } | Usage::Sampling { seed }, rule) => {
-                b.push(Dropout { p: self.p, rule, layer: b.index() as u32, seed }, &[x])
+                b.push(Dropout { p: self.p, rule, layer: b.number(), seed }, &[x])
             }
             (Usage::Inference | Usage::Population, Scaling::Inverted) => Ok(x),
             (Usage::Inference | Usage::Population, Scaling::WeightScaling) => b.push(Scale { p: self.p }, &[x]),

@@ -38,9 +38,9 @@ impl Layer for Linear {
 
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
         let inputs = b.shape(x).width();
-        let outputs = self
-            .outputs
-            .ok_or_else(|| ShapeError::new("only the last linear may leave the number of outputs out").at(b.path()))?;
+        let outputs = self.outputs.ok_or_else(|| {
+            ShapeError::new("only the last linear may leave the number of outputs out").at(&b.place().path)
+        })?;
         let mut wires = vec![x, self.weights.weight(b, &[outputs, inputs])];
         if self.bias {
             wires.push(self.weights.bias(b, outputs));

@@ -4,15 +4,14 @@ mod activations;
 mod batch_norm;
 mod dropout;
 mod linear;
+mod residual;
 mod weights;
 
 use super::layer::Layer;
-use super::notation::LayerText;
+use super::notation::{BLOCK, LayerText};
+use super::sequence::Read;
 use crate::names::{nearest, quoted};
 use crate::ops::activation::functions;
-
-/// Reads the layer that a text names.
-type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
 
 /// The kinds of layers beside the functions of [`functions`]. A new one is one line here.
 const KINDS: &[(&str, Read)] = &[
@@ -21,6 +20,7 @@ const KINDS: &[(&str, Read)] = &[
     ("prelu", activations::prelu),
     ("maxout", activations::maxout),
     ("dropout", dropout::Drop::read),
+    (BLOCK, |text| residual::Residual::read(text, read)),
 ];
 
 /// The layer of a text.

@@ -3,7 +3,7 @@
 use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
-use crate::nn::{Init, Loss};
+use crate::nn::{self, Init, Loss};
 use crate::train::schedule::Schedule;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -144,9 +144,10 @@ fn list<T: Value>(value: &Toml, split: fn(&str) -> Result<Vec<T>, String>) -> Re
     }
 }
 
+/// Texts; a comma in parentheses separates none, as in `linear 64, residual(Linear(64, bias=false); relu)`.
 impl Value for Vec<String> {
     fn read(text: &str) -> Result<Self, String> {
-        Ok(text.split(',').map(|item| item.trim().to_owned()).collect())
+        Ok(nn::items(text).into_iter().map(|item| item.trim().to_owned()).collect())
     }
 
     fn from_toml(value: &Toml) -> Result<Self, String> {

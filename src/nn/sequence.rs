@@ -1,0 +1,90 @@
+//! Layers in sequence: all of a network, or what is inside of a residual block.
+
+use super::init::Init;
+use super::layer::{Averages, Builder, Layer, Place};
+use super::notation::LayerText;
+use crate::graph::ValueId;
+use crate::shape::ShapeError;
+
+/// Makes the layer that a text names.
+pub(super) type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
+
+/// Layers in sequence, with their texts.
+#[derive(Debug)]
+pub(super) struct Sequence {
+    pub(super) texts: Vec<LayerText>,
+    layers: Vec<Box<dyn Layer>>,
+}
+
+impl Sequence {
+    /// Reads layers, each by `read`. An error comes with the index of the layer that it is of.
+    pub(super) fn read(
+        texts: impl IntoIterator<Item = Result<LayerText, String>>,
+        read: Read,
+    ) -> Result<Self, (usize, String)> {
+        let mut all = Self { texts: vec![], layers: vec![] };
+        for (index, text) in texts.into_iter().enumerate() {
+            let text = text.map_err(|what| (index, what))?;
+            all.layers.push(read(&text).map_err(|what| (index, what))?);
+            all.texts.push(text);
+        }
+        Ok(all)
+    }
+
+    /// Gives the last layer that has weights its number of outputs, if it leaves it out.
+    pub(super) fn complete(&mut self, outputs: usize) {
+        if let Some(last) = self.layers.iter().rposition(|layer| layer.is_weighted())
+            && let Some(layer) = self.layers[last].complete(&mut self.texts[last], outputs)
+        {
+            self.layers[last] = layer;
+        }
+    }
+
+    /// Where a layer stands; `prefix` is what stands before its index, as in `4.body.`.
+    pub(super) fn place(&self, prefix: &str, index: usize) -> Place {
+        let path = format!("{prefix}{index}.{}", self.texts[index].kind);
+        Place { index: format!("{prefix}{index}"), path }
+    }
+
+    /// As [`Layer::averages`], of all layers.
+    pub(super) fn averages(&self, prefix: &str) -> Vec<(Place, Averages)> {
+        let all = self.layers.iter().enumerate();
+        all.flat_map(|(index, layer)| layer.averages(&self.place(prefix, index))).collect()
+    }
+
+    /// Whether one of them has weights.
+    pub(super) fn is_weighted(&self) -> bool {
+        self.layers.iter().any(|layer| layer.is_weighted())
+    }
+
+    /// Whether training drops anything.
+    pub(super) fn drops(&self) -> bool {
+        self.layers.iter().any(|layer| layer.drops())
+    }
+
+    /// Adds the first `count` layers to a graph after `x`, and tells what each gives.
+    pub(super) fn build(
+        &self,
+        count: usize,
+        prefix: &str,
+        b: &mut Builder<'_>,
+        x: ValueId,
+    ) -> Result<Vec<ValueId>, ShapeError> {
+        let (mut last, mut outputs) = (x, vec![]);
+        for ((index, layer), init) in self.layers.iter().enumerate().take(count).zip(self.inits(b.init_of_run)) {
+            last = layer.build(&mut b.at(self.place(prefix, index), init), last)?;
+            outputs.push(last);
+        }
+        Ok(outputs)
+    }
+
+    /// For each layer what the activation after it wants, and Xavier's before none, unless the run says otherwise.
+    fn inits(&self, of_run: Option<Init>) -> Vec<Init> {
+        let (mut inits, mut wanted) = (vec![Init::Xavier; self.layers.len()], None);
+        for (init, layer) in inits.iter_mut().zip(&self.layers).rev() {
+            *init = of_run.or(wanted).unwrap_or(Init::Xavier);
+            wanted = if layer.is_weighted() { None } else { layer.init_before().or(wanted) };
+        }
+        inits
+    }
+}
