@@ -5,6 +5,7 @@ use super::setting;
 use crate::data::{Decimal, Format, Separator};
 use crate::error::Error;
 use crate::kernel::Precision;
+use crate::op::Kind;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -178,6 +179,10 @@ pub(super) struct PlanArgs {
     pub(super) base: BaseArgs,
     #[command(flatten)]
     pub(super) settings: PlanFlags,
+    /// Show the plan that a kind of device gets, with none of it there: hardware (a GPU), software8 (a software driver with
+    /// subgroups of eight lanes), software (any other), or cpu
+    #[arg(long = "for", value_name = "KIND", conflicts_with = "device")]
+    pub(super) kind: Option<Kind>,
     /// Print the WGSL source of a kernel, for example batch_norm.stats
     #[arg(long, value_name = "KERNEL")]
     pub(super) wgsl: Option<String>,
