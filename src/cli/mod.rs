@@ -10,6 +10,7 @@ mod eval;
 mod export;
 mod flags;
 mod head;
+mod inputs;
 mod plan;
 mod predict;
 mod result;

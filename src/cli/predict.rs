@@ -1,9 +1,9 @@
 //! `wgrad predict`
 
-mod inputs;
 mod written;
 
 use super::args::PredictArgs;
+use super::inputs::{self, Reading};
 use super::say::{self, note, say};
 use super::{open_device, setting, show};
 use crate::data::Values;
@@ -21,7 +21,9 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
     let mut written = args.out.as_deref().map(|out| Written::new(out, args)).transpose()?;
-    let (files, notes) = inputs::read_all(args, meta)?;
+    let (turns, format, fields) = (args.turns, args.format, args.out.is_some());
+    let reading = Reading { model: &args.model, meta, turns, format, fields };
+    let (files, notes) = inputs::read_all(&args.inputs, reading)?;
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     let problem = meta.problem();
     if let Some(written) = &mut written {
