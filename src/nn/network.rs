@@ -141,12 +141,16 @@ impl Network {
     }
 }
 
-/// Refuses layer texts that no network can be made of.
-///
-/// # Errors
-/// Names the first of them.
-pub fn check(texts: &[String]) -> Result<(), NotationError> {
-    parse(texts).map(|_| ())
+/// The layer texts that no network can be made of, and why.
+pub fn faults(texts: &[String]) -> Vec<NotationError> {
+    let each = texts.iter().enumerate().filter_map(|(index, text)| {
+        let read = text.parse().and_then(|text: LayerText| layers::read(&text).map(|_| ()));
+        read.err().map(|what| NotationError { index, text: text.clone(), what })
+    });
+    match texts {
+        [] => parse(texts).err().into_iter().collect(),
+        _ => each.collect(),
+    }
 }
 
 type Parsed = (Vec<LayerText>, Vec<Box<dyn Layer>>);

@@ -203,6 +203,11 @@ impl Trainer {
         }
     }
 
+    /// Passes over the training rows of the whole run; the last one may be a part of one.
+    pub fn total_epochs(&self) -> u64 {
+        self.total_steps().div_ceil(self.steps_per_epoch().max(1))
+    }
+
     /// Answers to each row, where they are right or wrong.
     pub(super) fn answers(&self) -> Option<u64> {
         match self.job.problem.answer {
