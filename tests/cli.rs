@@ -43,5 +43,7 @@ mod settings;
 mod splits;
 #[path = "cli/tables.rs"]
 mod tables;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/tune.rs"]
 mod tune;

@@ -268,5 +268,12 @@ pub(super) struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
     /// List the data sets that are known by name, with source and licence
-    List,
+    List(ListArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ListArgs {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
 }
