@@ -30,9 +30,11 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
         note_all(&written.head(&files, &problem)?);
     }
     let device = open_device(Precision::F32, &args.device, !args.json)?;
-    let name_width = |name: &String| shown(name).chars().count();
-    let width = files.iter().flat_map(|file| &file.names).map(name_width).max().unwrap_or(0);
-    let answers = Answers { problem, scale: meta.scale(), width };
+    let input_width = |name: &String| shown(name).chars().count();
+    let width = files.iter().flat_map(|file| &file.names).map(input_width).max().unwrap_or(0);
+    let names: Vec<String> = problem.names.iter().map(|name| shown(name).into_owned()).collect();
+    let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let answers = Answers { problem, names, name_width, scale: meta.scale(), width };
     let mut predictors: [Option<Predictor>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
@@ -91,6 +93,10 @@ fn check(outputs: &[f32], width: usize, names: &[String]) -> Result<(), Error> {
 /// How answers are told.
 struct Answers {
     problem: Problem,
+    /// The names of the answers as they may stand on a terminal.
+    names: Vec<String>,
+    /// Characters of the longest of them.
+    name_width: usize,
     scale: TargetScale,
     /// Characters of the longest input's name.
     width: usize,
@@ -133,8 +139,7 @@ impl Answers {
     /// One line; under masks, their mean and spread after the answer of the rule for inference.
     fn say(&self, input: &str, outputs: &[f32], sampled: Option<&Sampled>) {
         let all = self.of(outputs);
-        let names: Vec<_> = self.problem.names.iter().map(|name| shown(name)).collect();
-        let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let (names, name_width) = (&self.names, self.name_width);
         let percent = |share: f64| format!("{:>5.1} %", share * 100.0);
         let number = self.problem.answer == Answer::Numbers;
         let value = |j: usize| {

@@ -128,7 +128,7 @@ fn a_decimal_mark_that_the_numbers_do_not_have_is_told() {
 
 /// Rows whose time is a day of March 2024, from one to another.
 fn days(from: usize, to: usize, label: bool) -> String {
-    let row = |i: usize| format!("{},2024-03-{i:02},{}\n", (i * 37) % 11, if i % 2 == 0 { "a" } else { "b" });
+    let row = |i: usize| format!("{},2024-03-{i:02},{}\n", (i * 37) % 11, if i.is_multiple_of(2) { "a" } else { "b" });
     let rows = (from..=to).map(row);
     let header = if label { "x,day,label\n" } else { "x,date,label\n" };
     std::iter::once(header.to_owned()).chain(rows).collect()
