@@ -111,6 +111,14 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) 
     items.par_iter().with_max_len(1).map(work).collect()
 }
 
+/// Runs what waits most of the time on a thread of its own, which ends with the process.
+///
+/// # Errors
+/// The system has no thread left.
+pub fn apart(work: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().spawn(work).map(|_| ())
+}
+
 /// Number of threads that work.
 pub fn count() -> usize {
     rayon::current_num_threads()

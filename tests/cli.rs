@@ -45,5 +45,7 @@ mod settings;
 mod splits;
 #[path = "cli/tables.rs"]
 mod tables;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/tune.rs"]
 mod tune;

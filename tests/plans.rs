@@ -24,7 +24,7 @@ use wgrad::graph::plan::{Plan, Source};
 use wgrad::graph::{Graph, fuse};
 use wgrad::kernel::{Now, Scalar};
 use wgrad::nn::{Head, Network, Rule, Settings};
-use wgrad::op::{Class, Family, Target, Value, Variants, writes};
+use wgrad::op::{Class, Family, Kind, Target, Value, Variants, writes};
 use wgrad::ops::{activation::Activation, cross_entropy::CrossEntropy, matmul::Matmul};
 use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
 
@@ -56,9 +56,8 @@ fn targets() -> Vec<Target> {
     for product in [Family::Plain, Family::Tiled, Family::Subgroup] {
         for groups_wanted in [1, 64] {
             for fuse in [true, false] {
-                let (max_binding, max_buffer) = (128 << 20, 256 << 20);
                 let variants = Variants { product, groups_wanted, block_work: product.block_work() };
-                targets.push(Target { fuse, max_binding, max_buffer, ..Target::CPU }.with(variants));
+                targets.push(Target { fuse, ..Kind::Hardware.target() }.with(variants));
             }
         }
     }

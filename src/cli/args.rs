@@ -5,6 +5,7 @@ use super::setting;
 use crate::data::{Decimal, Format, Separator};
 use crate::error::Error;
 use crate::kernel::Precision;
+use crate::op::Kind;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -46,8 +47,11 @@ pub(super) enum Command {
 pub(super) struct EvalArgs {
     /// A model file
     pub(super) model: PathBuf,
-    /// Data set name, folder or table
-    pub(super) data: String,
+    /// Data set name, folder of IDX files, table, or a folder with a folder of PNG and JPEG files for each class
+    #[arg(required = true)]
+    pub(super) data: Vec<String>,
+    #[command(flatten)]
+    pub(super) turns: Turns,
     #[command(flatten)]
     pub(super) device: DeviceArg,
     /// Target column of a table [default: the model's]
@@ -73,12 +77,8 @@ pub(super) struct PredictArgs {
     /// their means and deviations
     #[arg(long, value_name = "FILE.csv")]
     pub(super) out: Option<PathBuf>,
-    /// Make dark bright and bright dark, for pictures that are the reverse of those trained on
-    #[arg(long)]
-    pub(super) invert: bool,
-    /// Cut out the drawing on each picture and lay it as the drawings lie that were trained on
-    #[arg(long)]
-    pub(super) center: bool,
+    #[command(flatten)]
+    pub(super) turns: Turns,
     #[command(flatten)]
     pub(super) format: FormatArgs,
     #[command(flatten)]
@@ -88,6 +88,25 @@ pub(super) struct PredictArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// How pictures are turned before a model takes them.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Turns {
+    /// Make dark bright and bright dark, for pictures that are the reverse of those trained on
+    #[arg(long)]
+    pub(super) invert: bool,
+    /// Cut out the drawing on each picture and lay it as the drawings lie that were trained on
+    #[arg(long)]
+    pub(super) center: bool,
+}
+
+impl Turns {
+    /// The first flag that is given.
+    pub(super) fn given(self) -> Option<&'static str> {
+        let given = [("--invert", self.invert), ("--center", self.center)];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
 }
 
 /// How the text of a table is written.
@@ -178,6 +197,10 @@ pub(super) struct PlanArgs {
     pub(super) base: BaseArgs,
     #[command(flatten)]
     pub(super) settings: PlanFlags,
+    /// Show the plan that a kind of device gets, with none of it there: hardware (a GPU), software8 (a software driver with
+    /// subgroups of eight lanes), software (any other), or cpu
+    #[arg(long = "for", value_name = "KIND", conflicts_with = "device")]
+    pub(super) kind: Option<Kind>,
     /// Print the WGSL source of a kernel, for example batch_norm.stats
     #[arg(long, value_name = "KERNEL")]
     pub(super) wgsl: Option<String>,
@@ -245,5 +268,12 @@ pub(super) struct DataArgs {
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
     /// List the data sets that are known by name, with source and licence
-    List,
+    List(ListArgs),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ListArgs {
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
 }

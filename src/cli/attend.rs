@@ -1,10 +1,11 @@
 //! What is told of a device while it works, and the folder in which is kept what it hands over.
 
+use super::bar;
 use super::say::note;
 use crate::device::Cache;
 use crate::error::Error;
 use crate::gpu::Attendant;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -77,7 +78,7 @@ impl Attendant for Attending {
 
 /// A line that is empty at first.
 fn line(of: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(of as u64), ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(Some(of as u64), bar::target());
     let late = |state: &ProgressState, out: &mut dyn Write| {
         if state.elapsed() >= WORTH_A_LINE {
             let (done, of) = (state.pos(), state.len().unwrap_or_default());

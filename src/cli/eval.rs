@@ -1,6 +1,9 @@
 //! `wgrad eval`
 
+mod pictures;
+
 use super::args::EvalArgs;
+use super::inputs::Reading;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, open_device, setting, show};
@@ -18,9 +21,10 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
     let problem = meta.problem();
-    let (dataset, notes) = open(args, meta)?;
+    let source = pictures::only(&args.data)?;
+    let (dataset, notes) = open(args, source, meta)?;
     let targets = targets(&dataset, &problem)?;
-    check_fit(&dataset, meta, &args.data)?;
+    check_fit(&dataset, meta, source)?;
     let rows = dataset.test.clone().unwrap_or(0..dataset.rows());
     let features = meta.input.iter().product::<usize>();
     let range = rows.start * features..rows.end * features;
@@ -36,7 +40,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     if let Some(at) = outputs.iter().position(|output| output.is_nan()) {
         let (row, value) = (rows.start + at / width + 1, outputs[at]);
         let hint = "its values are too large for the model";
-        return Err(setting(format!("{}: the network makes {value} of row {row}: {hint}", args.data)));
+        return Err(setting(format!("{}: the network makes {value} of row {row}: {hint}", source)));
     }
     let numbers: Vec<u32> = rows.clone().map(|row| row as u32).collect();
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
@@ -61,15 +65,25 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 
 /// The rows to judge by, and what the user should know of them. A table's columns are found by name, as in training
 /// whatever else it holds.
-fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
+fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
+    if let Some(folder) = pictures::folder(source) {
+        let format = args.format;
+        let reading = Reading { model: &args.model, meta, turns: args.turns, format, fields: false };
+        return pictures::read(folder, reading);
+    }
+    if let Some(flag) = args.turns.given() {
+        return Err(setting(format!(
+            "{flag} is for folders of PNG and JPEG files, which {source} is not: leave it out"
+        )));
+    }
     let target = args.target.as_deref().or(meta.target.as_deref());
-    let is_table = !data::is_known(&args.data) && !Path::new(&args.data).is_dir();
+    let is_table = !data::is_known(source) && !Path::new(source).is_dir();
     if is_table && !meta.encoding.is_empty() {
         let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
         let target = target.ok_or_else(nameless)?;
         let affine = meta.normalize.affine(meta.input.iter().product());
         return Ok(data::read_labelled(
-            Path::new(&args.data),
+            Path::new(source),
             args.format.format(),
             meta.trained(&affine),
             target,
@@ -77,7 +91,7 @@ fn open(args: &EvalArgs, meta: &Metadata) -> Result<(Dataset, Vec<String>), Erro
         )?);
     }
     let options = data::Options { target, format: args.format.format(), ..data::Options::default() };
-    match data::open(&args.data, &options, data_dir().as_deref()) {
+    match data::open(source, &options, data_dir().as_deref()) {
         Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
             Err(setting(format!("{name} holds images, the model takes rows of a table")))
         }

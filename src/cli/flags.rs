@@ -22,9 +22,10 @@ pub(super) struct DeviceArg {
 
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct Drivers {
-    /// Show what GPU drivers print while wgrad looks for devices [default: only if no device can be opened]
+    /// Say more: what GPU drivers print while wgrad looks for devices, which is else shown only if no device can be opened;
+    /// and every epoch of a long training run
     #[arg(long)]
-    verbose: bool,
+    pub(super) verbose: bool,
 }
 
 impl Drivers {

@@ -1,6 +1,6 @@
 //! What a training run says before it begins.
 
-use super::say::say;
+use super::say::{self, say};
 use super::{show, variants};
 use crate::device::Device;
 use crate::kernel::Precision;
@@ -9,7 +9,7 @@ use crate::nn::Answer;
 use crate::op::{Class, Value, Values};
 use crate::train::{ClassWeights, Job, Trainer};
 
-pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
+pub(super) fn begin(trainer: &Trainer, device: &Device, notes: &[String]) {
     let job = trainer.job();
     let (data, split) = (&job.dataset, &job.split);
     let count = |n: usize| show::thousands(n as u64);
@@ -25,7 +25,7 @@ pub(super) fn say(trainer: &Trainer, device: &Device, notes: &[String]) {
     say!("data     {}: {} rows of {shape}, {}, {}", data.name, count(data.rows()), asked(job), job.normalize.0);
     let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
     say!("split    {train} to train, {validation} to validate, {test} to test");
-    notes.iter().for_each(|text| say!("         {text}"));
+    notes.iter().for_each(|text| say!("         {}", say::with_flags(text)));
     let parameters = trainer.compiled().tensors.iter().filter(|t| t.class == Class::Parameters);
     let parameters = parameters.map(|t| t.shape.elements()).sum();
     say!("network  {} ({} parameters)", trainer.layers().join(", "), count(parameters));

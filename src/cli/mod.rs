@@ -2,6 +2,7 @@
 
 mod args;
 mod attend;
+mod bar;
 mod bench;
 mod data;
 mod devices;
@@ -10,6 +11,7 @@ mod eval;
 mod export;
 mod flags;
 mod head;
+mod inputs;
 mod plan;
 mod predict;
 mod result;
@@ -26,6 +28,7 @@ use crate::kernel::Precision;
 use crate::op::{Target, Variants};
 use args::{Cli, Command};
 use attend::Attending;
+use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use flags::DeviceArg;
 #[cfg(not(windows))]
@@ -41,7 +44,7 @@ use wild::args_os;
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse_from(args_os()) {
         Ok(cli) => cli,
-        Err(error) => match unknown::flag(&error) {
+        Err(error) => match unknown::flag(&error).or_else(|| misspelt(&error)) {
             Some(what) => {
                 say::error(&setting(what));
                 return ExitCode::from(2);
@@ -50,9 +53,9 @@ pub fn main() -> ExitCode {
         },
     };
     if let (None, Some(data)) = (&cli.command, cli.train.source())
-        && let Some(meant) = meant(data)
+        && let Some(what) = meant(data)
     {
-        say::error(&setting(format!("there is no command {data:?}; did you mean {meant}?")));
+        say::error(&setting(what));
         return ExitCode::from(2);
     }
     let command = cli.command.unwrap_or(Command::Train(cli.train));
@@ -77,7 +80,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The command that a first word is a slip of, where it is neither a known data set nor looks like a path.
+/// What is wrong where the first word is a slip of a command, and others follow it.
+fn misspelt(error: &clap::Error) -> Option<String> {
+    let first = std::env::args().nth(1)?;
+    let is_command = Cli::command().find_subcommand(&first).is_some();
+    (matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict)
+        && !is_command
+        && !first.starts_with('-'))
+    .then(|| meant(&first))?
+}
+
+/// What is wrong with a first word that is a slip of a command, and neither a known data set nor looks like a path.
 fn meant(word: &str) -> Option<String> {
     let known = crate::data::KNOWN.iter().any(|known| known.name == word);
     if known || word.contains(['/', '\\', '.']) || std::path::Path::new(word).exists() {
@@ -85,7 +98,7 @@ fn meant(word: &str) -> Option<String> {
     }
     let commands = Cli::command();
     let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
-    crate::names::slip_of(word, &names).map(str::to_owned)
+    crate::names::slip_of(word, &names).map(|meant| format!("there is no command {word:?}; did you mean {meant}?"))
 }
 
 /// Opens a device, and says to stderr where the CPU path stands in for a GPU. What takes long is shown there if `shows`.

@@ -1,15 +1,17 @@
 //! `wgrad plan`
 
 use super::args::PlanArgs;
+use super::flags::BaseArgs;
 use super::say::{self, say};
 use super::{data_dir, flags, open_device, setting, show, target, variants};
 use crate::error::Error;
 use crate::graph::plan::Plan;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Precision};
 use crate::names::nearest;
-use crate::op::Class;
+use crate::op::{Class, Kind, Target};
 use crate::ops::kernels;
-use crate::train::{Trainer, prepare};
+use crate::run::Compiled;
+use crate::train::{Recipe, Trainer, prepare};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 
@@ -18,26 +20,30 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
         say!("{}", kernel(name)?.wgsl().trim_end());
         return Ok(0);
     }
-    let PlanArgs { base, settings, .. } = args;
+    let PlanArgs { base, settings, kind, .. } = args;
     let recipe = flags::over(base.recipe.as_deref(), &settings.0)?;
     recipe.check()?;
-    let device = open_device(recipe.precision.unwrap_or_default(), &base.device, !base.json)?;
-    let (job, _) = prepare(&recipe, data_dir().as_deref())?;
-    let trainer = Trainer::for_target(job, &device, target(&device, base.no_fuse))?;
-    let compiled = trainer.compiled();
+    let Planned { of, variants_from, layers, compiled } = match kind {
+        Some(kind) => for_kind(&recipe, *kind, base.no_fuse)?,
+        None => for_device(&recipe, base)?,
+    };
     let plan = &*compiled.plan;
     let parameters: usize =
         compiled.tensors.iter().filter(|t| t.class == Class::Parameters).map(|t| t.shape.elements()).sum();
     let step = &plan.programs[compiled.train.unwrap_or_else(|| panic!("a plan to train has a training program"))];
     if base.json {
-        say::json(&json!({ "parameters": parameters, "bytes": plan.bytes(), "dispatches": step.dispatches.len() }));
+        let (bytes, dispatches) = (plan.bytes(), step.dispatches.len());
+        let mut object = json!({ "parameters": parameters, "bytes": bytes, "dispatches": dispatches });
+        if let Some(kind) = kind {
+            object["for"] = json!(kind.name());
+        }
+        say::json(&object);
         return Ok(0);
     }
-    say!("{device}; batch {}", compiled.batch);
-    let from = if device.is_tuned() { "tuned" } else { "fixed" };
-    say!("{from}: {}", variants(plan.target.variants()));
+    say!("{of}; batch {}", compiled.batch);
+    say!("{variants_from}: {}", variants(plan.target.variants()));
     say!("");
-    layers(&trainer);
+    table_of_layers(&layers, &compiled);
     say!("");
     memory(plan);
     for program in &plan.programs {
@@ -57,6 +63,43 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     Ok(0)
 }
 
+/// A plan, and what it is for.
+struct Planned {
+    of: String,
+    variants_from: &'static str,
+    layers: Vec<String>,
+    compiled: Compiled,
+}
+
+fn for_device(recipe: &Recipe, base: &BaseArgs) -> Result<Planned, Error> {
+    let device = open_device(recipe.precision.unwrap_or_default(), &base.device, !base.json)?;
+    let (job, _) = prepare(recipe, data_dir().as_deref())?;
+    let trainer = Trainer::for_target(job, &device, target(&device, base.no_fuse))?;
+    let (layers, compiled) = (trainer.layers(), trainer.compiled().clone());
+    let variants_from = if device.is_tuned() { "tuned" } else { "fixed" };
+    Ok(Planned { of: device.to_string(), variants_from, layers, compiled })
+}
+
+/// The plan for a kind of device that need not be there.
+fn for_kind(recipe: &Recipe, kind: Kind, no_fuse: bool) -> Result<Planned, Error> {
+    if recipe.precision == Some(Precision::F16) {
+        let what =
+            "the tiles of --precision f16 are those that an adapter lists: leave out --for, or use --precision f32";
+        return Err(setting(what));
+    }
+    let (job, _) = prepare(recipe, data_dir().as_deref())?;
+    let (network, compiled) = job.compile(Target { fuse: !no_fuse, ..kind.target() })?;
+    let limits = match kind {
+        Kind::Host => String::new(),
+        _ => {
+            let [binding, buffer] = [Kind::MAX_BINDING, Kind::MAX_BUFFER].map(show::bytes);
+            format!(", bindings of {binding} and buffers of {buffer} at most")
+        }
+    };
+    let of = format!("for {kind}; no device was opened{limits}");
+    Ok(Planned { of, variants_from: "fixed", layers: network.texts(), compiled })
+}
+
 fn kernel(name: &str) -> Result<&'static Kernel, Error> {
     let all: Vec<&'static Kernel> = kernels();
     let names: Vec<&str> = all.iter().map(|kernel| kernel.name).collect();
@@ -64,15 +107,14 @@ fn kernel(name: &str) -> Result<&'static Kernel, Error> {
     found.ok_or_else(|| setting(format!("there is no kernel {name:?}; {}", nearest(name, &names))))
 }
 
-fn layers(trainer: &Trainer) {
-    let compiled = trainer.compiled();
+fn table_of_layers(layers: &[String], compiled: &Compiled) {
     let mut rows = vec![];
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for tensor in compiled.tensors.iter().filter(|tensor| tensor.class == Class::Parameters) {
         *counts.entry(tensor.name.split('.').next().unwrap_or_default()).or_default() += tensor.shape.elements();
     }
     let all: usize = counts.values().sum();
-    for (index, (text, shape)) in trainer.layers().iter().zip(&compiled.shapes).enumerate() {
+    for (index, (text, shape)) in layers.iter().zip(&compiled.shapes).enumerate() {
         let count = counts.get(index.to_string().as_str()).copied().unwrap_or(0);
         rows.push(vec![format!("{index:>3}  {text}"), show::sizes(&shape.0[1..]), show::thousands(count as u64)]);
     }

@@ -1,9 +1,9 @@
 //! `wgrad predict`
 
-mod inputs;
 mod written;
 
 use super::args::PredictArgs;
+use super::inputs::{self, Reading};
 use super::say::{self, note, say};
 use super::{open_device, setting, show};
 use crate::data::Values;
@@ -21,16 +21,20 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
     let mut written = args.out.as_deref().map(|out| Written::new(out, args)).transpose()?;
-    let (files, notes) = inputs::read_all(args, meta)?;
+    let (turns, format, fields) = (args.turns, args.format, args.out.is_some());
+    let reading = Reading { model: &args.model, meta, turns, format, fields };
+    let (files, notes) = inputs::read_all(&args.inputs, reading)?;
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     let problem = meta.problem();
     if let Some(written) = &mut written {
         note_all(&written.head(&files, &problem)?);
     }
     let device = open_device(Precision::F32, &args.device, !args.json)?;
-    let name_width = |name: &String| shown(name).chars().count();
-    let width = files.iter().flat_map(|file| &file.names).map(name_width).max().unwrap_or(0);
-    let answers = Answers { problem, scale: meta.scale(), width };
+    let input_width = |name: &String| shown(name).chars().count();
+    let width = files.iter().flat_map(|file| &file.names).map(input_width).max().unwrap_or(0);
+    let names: Vec<String> = problem.names.iter().map(|name| shown(name).into_owned()).collect();
+    let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let answers = Answers { problem, names, name_width, scale: meta.scale(), width };
     let mut predictors: [Option<Predictor>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
@@ -89,6 +93,10 @@ fn check(outputs: &[f32], width: usize, names: &[String]) -> Result<(), Error> {
 /// How answers are told.
 struct Answers {
     problem: Problem,
+    /// The names of the answers as they may stand on a terminal.
+    names: Vec<String>,
+    /// Characters of the longest of them.
+    name_width: usize,
     scale: TargetScale,
     /// Characters of the longest input's name.
     width: usize,
@@ -131,8 +139,7 @@ impl Answers {
     /// One line; under masks, their mean and spread after the answer of the rule for inference.
     fn say(&self, input: &str, outputs: &[f32], sampled: Option<&Sampled>) {
         let all = self.of(outputs);
-        let names: Vec<_> = self.problem.names.iter().map(|name| shown(name)).collect();
-        let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        let (names, name_width) = (&self.names, self.name_width);
         let percent = |share: f64| format!("{:>5.1} %", share * 100.0);
         let number = self.problem.answer == Answer::Numbers;
         let value = |j: usize| {

@@ -1,37 +1,60 @@
 //! Stopping by a signal: Ctrl-C, a terminal that closes, `kill`.
 
+#[cfg(unix)]
+use crate::threads;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-/// A flag that the first signal to stop sets; the second one ends the process. A signal that was ignored when the process
-/// began stays ignored: `nohup` has the process outlive its terminal, and a shell without job control has its background
-/// jobs outlive Ctrl-C.
+/// For so long after the first signal another is taken for the same wish: terminals and their parents send several at once,
+/// and a finger may slip. A run is mostly saved by then.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The wish to stop.
+struct Wish {
+    stop: Arc<AtomicBool>,
+    first: Option<Instant>,
+}
+
+impl Wish {
+    /// Takes a signal, and says whether the process is to end at once.
+    fn is_urgent(&mut self, now: Instant) -> bool {
+        self.stop.store(true, Ordering::SeqCst);
+        now.duration_since(*self.first.get_or_insert(now)) >= GRACE
+    }
+}
+
+/// A flag that the first signal to stop sets; one that comes a second later or more ends the process. A signal that was
+/// ignored when the process began stays ignored: `nohup` has the process outlive its terminal, and a shell without job control
+/// has its background jobs outlive Ctrl-C.
 #[cfg(unix)]
 pub(super) fn stop_flag() -> io::Result<Arc<AtomicBool>> {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    use signal_hook::flag;
+    use signal_hook::iterator::Signals;
 
     let stop = Arc::new(AtomicBool::new(false));
-    for (signal, name) in [(SIGINT, "INT"), (SIGTERM, "TERM"), (SIGHUP, "HUP")] {
-        if !is_ignored(signal, name) {
-            // In this order: the first signal finds the flag not set yet.
-            flag::register_conditional_shutdown(signal, 130, Arc::clone(&stop))?;
-            flag::register(signal, Arc::clone(&stop))?;
+    let all = [(SIGINT, "INT"), (SIGTERM, "TERM"), (SIGHUP, "HUP")];
+    let mut signals =
+        Signals::new(all.iter().filter(|(signal, name)| !is_ignored(*signal, name)).map(|(signal, _)| signal))?;
+    let mut wish = Wish { stop: Arc::clone(&stop), first: None };
+    threads::apart(move || {
+        for _ in signals.forever() {
+            if wish.is_urgent(Instant::now()) {
+                signal_hook::low_level::exit(130);
+            }
         }
-    }
+    })?;
     Ok(stop)
 }
 
 /// The same where there is only Ctrl-C.
 #[cfg(not(unix))]
 pub(super) fn stop_flag() -> io::Result<Arc<AtomicBool>> {
-    use std::sync::atomic::Ordering;
-
     let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
+    let mut wish = Wish { stop: Arc::clone(&stop), first: None };
     let stops = move || {
-        if flag.swap(true, Ordering::SeqCst) {
+        if wish.is_urgent(Instant::now()) {
             std::process::exit(130);
         }
     };
@@ -67,6 +90,17 @@ fn outlives(signal: i32, name: &str) -> bool {
 mod tests {
     use super::*;
     use signal_hook::consts::{SIGHUP, SIGPIPE};
+
+    #[test]
+    fn signals_of_one_second_are_one_wish() {
+        let (stop, start) = (Arc::new(AtomicBool::new(false)), Instant::now());
+        let mut wish = Wish { stop: Arc::clone(&stop), first: None };
+        assert!(!wish.is_urgent(start) && stop.load(Ordering::SeqCst));
+        assert!(
+            !wish.is_urgent(start + Duration::from_millis(50)) && !wish.is_urgent(start + Duration::from_millis(999))
+        );
+        assert!(wish.is_urgent(start + GRACE));
+    }
 
     /// Rust ignores SIGPIPE in every program, but not in its children; nothing ignores SIGHUP here unless the tests are
     /// run so.

@@ -1,6 +1,9 @@
 //! `wgrad train`
 
+mod lines;
+
 use super::attend::Attending;
+use super::bar;
 use super::flags::TrainArgs;
 use super::result::{self, Naming};
 use super::say::{self, note, say};
@@ -8,11 +11,13 @@ use super::{data_dir, flags, head, setting, show, signals, target};
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::{LossScaling, Model, Progress};
+use crate::files;
 use crate::metrics::{Assessment, Evaluation};
 use crate::train::{
     Averaged, Claim, Difference, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare,
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lines::Lines;
 use serde_json::json;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -57,18 +62,19 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     }
     let verbose = !args.quiet && !args.base.json;
     match device.why_cpu() {
-        _ if verbose => head::say(&trainer, &device, &notes),
+        _ if verbose => head::begin(&trainer, &device, &notes),
         Some(why) => note!("on the CPU: {why}"),
         None => {}
     }
-    let mut watch = Watch::new(&args, trainer.progress(), trainer.total_steps(), attending)?;
+    let mut watch = Watch::new(&args, &trainer, attending)?;
     let may_fall_back = recipe.lr.is_none() && args.resume.is_none() && args.init_from.is_none();
     let done = train(may_fall_back, &device, (trainer, folder), &mut watch);
     watch.bar.finish_and_clear();
+    watch.rest();
     let (mut trainer, folder, outcome) = done?;
     if outcome == Outcome::Stopped {
         let (step, path) = (trainer.progress().step, folder.path().display().to_string());
-        let path = crate::files::typed(&path);
+        let path = files::typed(&path);
         let s = if step == 1 { "" } else { "s" };
         note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
@@ -119,7 +125,8 @@ struct Watch {
     stop: Arc<AtomicBool>,
     json: bool,
     quiet: bool,
-    first: bool,
+    lines: Lines,
+    epochs: u64,
     /// Rows trained on by this process.
     rows: u64,
     rows_of_epoch: u64,
@@ -129,23 +136,33 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(args: &TrainArgs, done: &Progress, total: u64, attending: Arc<Attending>) -> Result<Self, Error> {
+    fn new(args: &TrainArgs, trainer: &Trainer, attending: Arc<Attending>) -> Result<Self, Error> {
+        let (done, total) = (trainer.progress(), trainer.total_steps());
         let stop = signals::stop_flag().map_err(|error| setting(format!("Ctrl-C cannot be caught: {error}")))?;
         let shown = std::io::stderr().is_terminal() && !args.quiet && !args.base.json;
-        let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let target = if shown { bar::target() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_position(done.step);
         let style = ProgressStyle::with_template("{bar:10} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (json, quiet) = (args.base.json, args.quiet);
         let (rows, rows_of_epoch) = (0, done.rows);
-        let (first, started, seconds) = (true, Instant::now(), 0.0);
-        Ok(Self { bar, attending, stop, json, quiet, first, rows, rows_of_epoch, started, seconds })
+        let (started, seconds) = (Instant::now(), 0.0);
+        let epochs = if args.base.device.drivers.verbose { 1 } else { trainer.total_epochs() };
+        let lines = Lines::new(epochs);
+        Ok(Self { bar, attending, stop, json, quiet, lines, epochs, rows, rows_of_epoch, started, seconds })
     }
 
     /// The run begins once more.
     fn again(&mut self) {
+        self.rest();
+        self.lines = Lines::new(self.epochs);
         (self.rows, self.rows_of_epoch, self.started) = (0, 0, Instant::now());
         self.bar.reset();
+    }
+
+    /// Prints what is not yet printed of the run's best and its last epoch.
+    fn rest(&mut self) {
+        self.lines.rest().iter().for_each(|line| say!("{line}"));
     }
 
     fn rate(&self) -> f64 {
@@ -181,26 +198,10 @@ impl Observer for Watch {
         if self.json || self.quiet {
             return;
         }
-        self.bar.suspend(|| {
-            let counts = report.train_accuracy.is_some();
-            if std::mem::take(&mut self.first) {
-                let accuracy = if counts { "  accuracy" } else { "" };
-                let validation =
-                    report.validation.as_ref().map_or(String::new(), |_| format!("  validation loss{accuracy}"));
-                say!("epoch  train loss{accuracy}{validation}");
-            }
-            let percent =
-                |share: Option<f64>| share.map_or(String::new(), |share| format!("  {:>6.2} %", share * 100.0));
-            let validation = report.validation.as_ref().map_or(String::new(), |v| {
-                let mark = match report.best {
-                    true => "  best",
-                    false if !report.whole => "  a part of an epoch, never the best",
-                    false => "",
-                };
-                format!("  {:>15.4}{}{mark}", v.loss, percent(v.accuracy()))
-            });
-            say!("{:>5}  {:>10.4}{}{validation}", report.epoch, report.train_loss, percent(report.train_accuracy));
-        });
+        let lines = self.lines.take(report);
+        if !lines.is_empty() {
+            self.bar.suspend(|| lines.iter().for_each(|line| say!("{line}")));
+        }
     }
 
     fn stop(&self) -> bool {
@@ -251,8 +252,9 @@ fn finish(
     say!("");
     say!("model    {}", model.display());
     let program = std::env::args().next().unwrap_or_else(|| "wgrad".into());
-    let input = example(&job.dataset.shape, Path::new(&job.settings.source));
-    say!("         {program} predict {} {input}", model.display());
+    let input = example(&job.dataset.shape, &job.settings.source);
+    let [program, model] = [program, model.display().to_string()].map(|word| files::typed(&word));
+    say!("         {program} predict {model} {input}");
     Ok(0)
 }
 
@@ -314,6 +316,6 @@ fn percent(share: f64) -> String {
 }
 
 /// An input that the model would take, for the line that says how to go on.
-fn example(shape: &[usize], source: &Path) -> String {
-    if shape.len() == 3 { "IMAGE.png".into() } else { source.display().to_string() }
+fn example(shape: &[usize], source: &str) -> String {
+    if shape.len() == 3 { "IMAGE.png".into() } else { files::typed(source) }
 }

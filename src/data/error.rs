@@ -84,8 +84,11 @@ pub enum DataError {
     SettingOfImages { name: String, setting: &'static str },
 
     /// A folder lacks one of the IDX files.
-    #[error("{folder}: the file {file} (or {file}.gz) is not in this folder: put it there")]
-    NoIdxFile { folder: PathBuf, file: String },
+    #[error(
+        "{folder}: the file {file} (or {file}.gz) is not in this folder: {}",
+        if *pictures { "training takes no PNG or JPEG files, so write these as IDX files" } else { "put it there" }
+    )]
+    NoIdxFile { folder: PathBuf, file: String, pictures: bool },
     /// A folder with IDX files of several sets.
     #[error("{folder}: it holds the files of several sets, {}: give each a folder of its own", listed(sets))]
     SeveralIdxSets { folder: PathBuf, sets: Vec<String> },

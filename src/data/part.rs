@@ -1,6 +1,6 @@
 //! Validation and test rows that lie in files of their own.
 
-use super::table::{Labelled, read_grouped};
+use super::table::{Labelled, read_split};
 use super::{
     DataError, Dataset, Encoded, Format, Normalize, Options, Targets, Trained, Units, Values, is_path, labels_for, open,
 };
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Reads rows from another source for a data set that is encoded already: the columns of a table by name, with the
 /// encoding and the classes of the data set, and images of its size. Of images that have a test part of their own that
 /// part is read. What was done to fields that were not as those trained on comes along, in clauses, and which groups stand
-/// in the data set or in parts read before too, where the rows are split by groups.
+/// in the data set or in parts read before too, or which times are no later than theirs, where the rows are split by such.
 ///
 /// # Errors
 ///
@@ -30,11 +30,11 @@ pub fn read_part(
             return Err(DataError::PartKind { name: source.to_owned(), wanted: "a table" });
         }
         let trained = Trained { encoding: &like.encoding, normalize, dialect: like.dialect.as_ref() };
-        let wanted = (like.target.as_deref().unwrap_or_default(), units.as_ref().and_then(|units| units.group()));
-        let Labelled { dataset: part, mut notes, groups } = read_grouped(path, format, trained, wanted, &like.targets)?;
+        let wanted = (like.target.as_deref().unwrap_or_default(), units.as_ref().map(|units| units.column()));
+        let Labelled { dataset: part, mut notes, unit } = read_split(path, format, trained, wanted, &like.targets)?;
         notes.iter_mut().for_each(|what| *what = format!("{}: {what}", part.name));
-        if let Some(units) = units.filter(|units| units.group().is_some()) {
-            notes.extend(units.meet(&part.name, groups.as_deref()));
+        if let Some(units) = units {
+            notes.extend(units.meet(&part.name, unit)?);
         }
         return Ok((part, notes));
     }

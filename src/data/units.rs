@@ -36,7 +36,7 @@ impl By {
 }
 
 /// The rows of a table, group by group or time by time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Units {
     by: By,
     /// The rows of each unit, ascending; times are in their order, groups in that of their first rows.
@@ -45,6 +45,10 @@ pub struct Units {
     met: Vec<(String, HashSet<Name<'static>>)>,
     /// Texts that stand for a missing group.
     missing: Vec<String>,
+    /// The column of times.
+    times: Option<Cells>,
+    /// Of each table that was met, the last time before those that it holds out to test on.
+    last: Vec<(String, f64)>,
 }
 
 /// What becomes of the column of groups or times.
@@ -72,6 +76,7 @@ impl Opened {
             return Err(DataError::OnlySplitColumn { name, noun, column });
         }
         let cells = columns.remove(place).cells;
+        let missing = missing.clone();
         let (rows, met, note) = match (&by, &cells) {
             (By::Group(_), Cells::Texts { rows, texts }) => {
                 let Groups { rows, alone } = groups(rows, texts);
@@ -83,7 +88,7 @@ impl Opened {
                 if let Some(word) = texts.iter().find(|text| is_missing(text)) {
                     note += &format!("; {} is taken for the name of a group", quoted(word));
                 }
-                (rows, vec![(name, names_of(texts, missing))], note)
+                (rows, vec![(name, names_of(texts, &missing))], note)
             }
             (By::Group(_), _) => return Err(DataError::GroupsNotTexts { name, column }),
             (By::Time(_), _) => {
@@ -95,7 +100,8 @@ impl Opened {
                 (times(&cells, name, column)?, vec![], note)
             }
         };
-        Ok((Units { by, rows, met, missing: missing.clone() }, note))
+        let times = matches!(by, By::Time(_)).then_some(cells);
+        Ok((Units { by, rows, met, missing, times, last: vec![] }, note))
     }
 }
 
@@ -141,13 +147,11 @@ fn groups(numbers: &[u32], texts: &[String]) -> Groups {
 
 /// The rows of each time, in their order.
 fn times(cells: &Cells, name: String, column: String) -> Result<Vec<Vec<u32>>, DataError> {
-    let values = match cells {
-        Cells::Numbers { values, .. } | Cells::Dates { seconds: values, .. } => values,
-        Cells::Texts { texts, .. } => {
-            let text = texts.first().cloned().unwrap_or_default();
-            return Err(DataError::TimesAreTexts { name, column, text });
-        }
-    };
+    if let Cells::Texts { texts, .. } = cells {
+        let text = texts.first().cloned().unwrap_or_default();
+        return Err(DataError::TimesAreTexts { name, column, text });
+    }
+    let values = values(cells);
     if let Some(row) = values.iter().position(|value| value.is_nan()) {
         return Err(DataError::NoTime { name, column, row: row + 1 });
     }
@@ -157,24 +161,60 @@ fn times(cells: &Cells, name: String, column: String) -> Result<Vec<Vec<u32>>, D
     Ok(order.chunk_by(|&a, &b| value(a) == value(b)).map(<[u32]>::to_vec).collect())
 }
 
+/// The numbers of times.
+fn values(times: &Cells) -> &[f64] {
+    match times {
+        Cells::Numbers { values, .. } | Cells::Dates { seconds: values, .. } => values,
+        Cells::Texts { .. } => &[],
+    }
+}
+
 impl Units {
-    /// The column of groups, if these are groups.
-    pub(super) fn group(&self) -> Option<&str> {
-        match &self.by {
-            By::Group(column) => Some(column),
-            By::Time(_) => None,
+    /// The column by which rows are split, and how its times are written.
+    pub(super) fn column(&self) -> (&str, Option<&Cells>) {
+        (self.by.column(), self.times.as_ref())
+    }
+
+    /// Says in clauses which groups of another table stand in those met before too, or which of its times are no later than
+    /// theirs. `cells` are those of its column, if it has that.
+    ///
+    /// # Errors
+    ///
+    /// A row has no time.
+    pub(super) fn meet(&mut self, name: &str, cells: Option<Cells>) -> Result<Vec<String>, DataError> {
+        let (column, noun) = (quoted(self.by.column()), self.by.noun());
+        match cells {
+            None => Ok(vec![format!(
+                "{name}: it has no column {column}, so nothing tells whether its {noun}s stand elsewhere too"
+            )]),
+            Some(Cells::Texts { texts, .. }) => Ok(self.meet_groups(name, &texts)),
+            Some(times) => self.meet_times(name, values(&times)),
         }
     }
 
-    /// Says in clauses which groups of another table stand in those met before too; `texts` are those of its column, if it
-    /// has that.
-    pub(super) fn meet(&mut self, name: &str, texts: Option<&[String]>) -> Vec<String> {
+    fn meet_times(&mut self, name: &str, times: &[f64]) -> Result<Vec<String>, DataError> {
+        if let Some(row) = times.iter().position(|time| time.is_nan()) {
+            let column = self.by.column().to_owned();
+            return Err(DataError::NoTime { name: name.to_owned(), column, row: row + 1 });
+        }
         let column = quoted(self.by.column());
-        let Some(texts) = texts else {
-            return vec![format!(
-                "{name}: it has no column {column}, so nothing tells whether its groups stand elsewhere too"
-            )];
-        };
+        let notes = self.last.iter().filter_map(|(other, last)| {
+            let (all, count) = (times.len(), times.iter().filter(|time| *time <= last).count());
+            let is = if count == 1 { "is" } else { "are" };
+            (count > 0).then(|| {
+                format!(
+                    "{name}: {count} of its {all} rows {is} by {column} no later than the last row of {other} before it, so \
+                     it does not show how a model does on later rows"
+                )
+            })
+        });
+        let notes = notes.collect();
+        self.last.push((name.to_owned(), times.iter().copied().fold(f64::NEG_INFINITY, f64::max)));
+        Ok(notes)
+    }
+
+    fn meet_groups(&mut self, name: &str, texts: &[String]) -> Vec<String> {
+        let column = quoted(self.by.column());
         let names = names_of(texts, &self.missing);
         let shared = |(other, known): &(String, HashSet<Name<'static>>)| {
             let (all, count) = (names.len(), names.intersection(known).count());
@@ -198,7 +238,7 @@ impl Units {
     /// # Errors
     ///
     /// When there are too few units for the parts.
-    pub fn split(&self, opened: &Opened, fractions: Fractions, seed: u64) -> Result<Split, DataError> {
+    pub fn split(&mut self, opened: &Opened, fractions: Fractions, seed: u64) -> Result<Split, DataError> {
         super::split::check(opened, fractions, 0)?;
         let parts = [fractions.test, fractions.validation];
         if self.rows.len() <= parts.iter().filter(|share| **share > 0.0).count() {
@@ -225,6 +265,10 @@ impl Units {
         let [test, validation] = held_out;
         let mut train = left.concat();
         train.sort_unstable();
+        if let Some(times) = &self.times {
+            let earlier = train.iter().chain(&validation).map(|&row| values(times)[row as usize]);
+            self.last = vec![(opened.name.clone(), earlier.fold(f64::NEG_INFINITY, f64::max))];
+        }
         Ok(Split { train, validation, test })
     }
 }

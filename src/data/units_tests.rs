@@ -29,7 +29,7 @@ fn by_group() -> By {
 }
 
 fn split_by(mut opened: Opened, by: By, test: f64, validation: f64, seed: u64) -> Result<(Split, Units), DataError> {
-    let (units, _) = opened.take_units(by)?;
+    let (mut units, _) = opened.take_units(by)?;
     let split = units.split(&opened, Fractions { validation, test }, seed)?;
     Ok((split, units))
 }

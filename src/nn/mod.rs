@@ -15,7 +15,7 @@ pub use crate::op::{Answer, Weighing};
 pub use init::Init;
 pub use layer::{Averages, Builder, Built, Layer, Place, Start, Tensor, Usage};
 pub use loss::Loss;
-pub use network::{Head, Network, check};
+pub use network::{Head, Network, faults};
 pub(crate) use notation::items;
 pub use notation::{LayerText, NotationError};
 pub use optimizer::{Rule, Settings};

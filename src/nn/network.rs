@@ -127,12 +127,19 @@ impl Network {
     }
 }
 
-/// Refuses layer texts that no network can be made of.
-///
-/// # Errors
-/// Names the first of them.
-pub fn check(texts: &[String]) -> Result<(), NotationError> {
-    parse(texts).map(|_| ())
+/// The layer texts that no network can be made of, and why.
+pub fn faults(texts: &[String]) -> Vec<NotationError> {
+    match texts {
+        [] => parse(texts).err().into_iter().collect(),
+        _ => texts
+            .iter()
+            .enumerate()
+            .filter_map(|(index, text)| {
+                let fault = parse(std::slice::from_ref(text)).err()?;
+                Some(NotationError { index, ..fault })
+            })
+            .collect(),
+    }
 }
 
 fn parse(texts: &[String]) -> Result<Sequence, NotationError> {

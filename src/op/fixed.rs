@@ -6,7 +6,11 @@
 //! and dropout are one kernel up to `block_work` products. The tiles belong to the families' shaders: `ops::matmul` has those
 //! of products and of the weights' gradients, `ops::block` the columns of a block's group.
 
+use super::turns::MESA_TURNS;
 use super::{Family, Target};
+use crate::names::nearest;
+use std::fmt;
+use std::str::FromStr;
 
 /// What is chosen of a [`Target`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +70,42 @@ pub const FIXED: [Fixed; 4] = [
 ];
 
 impl Kind {
+    /// All kinds, with the names by which they are asked for.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("hardware", Self::Hardware),
+        ("software8", Self::SoftwareOf8),
+        ("software", Self::Software),
+        ("cpu", Self::Host),
+    ];
+
+    /// Most bytes of one binding of a GPU by WebGPU's default limits (`maxStorageBufferBindingSize`).
+    pub const MAX_BINDING: u64 = 128 << 20;
+    /// Most bytes of one buffer of a GPU by WebGPU's default limits (`maxBufferSize`).
+    pub const MAX_BUFFER: u64 = 256 << 20;
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        let [hardware, of8, software, host] = Self::NAMES.map(|(name, _)| name);
+        match self {
+            Self::Host => host,
+            Self::SoftwareOf8 => of8,
+            Self::Software => software,
+            Self::Hardware => hardware,
+        }
+    }
+
+    /// What plans for a device of this kind are compiled for where none is there: the variants of the table, WebGPU's default
+    /// limits, and of software drivers the turns of Mesa's.
+    pub fn target(self) -> Target {
+        let limits = Target { max_binding: Self::MAX_BINDING, max_buffer: Self::MAX_BUFFER, ..Target::CPU };
+        let target = match self {
+            Self::Host => Target::CPU,
+            Self::SoftwareOf8 | Self::Software => Target { max_turns: MESA_TURNS, ..limits },
+            Self::Hardware => limits,
+        };
+        target.with(self.variants())
+    }
+
     /// Its line of the table.
     pub fn variants(self) -> Variants {
         let [host, of8, software, hardware] = FIXED.map(|line| line.variants);
@@ -75,6 +115,30 @@ impl Kind {
             Self::Software => software,
             Self::Hardware => hardware,
         }
+    }
+}
+
+/// One of [`Kind::NAMES`].
+impl FromStr for Kind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let names = Self::NAMES.map(|(name, _)| name);
+        let found = Self::NAMES.into_iter().find(|(name, _)| *name == text);
+        found.map(|(_, kind)| kind).ok_or_else(|| format!("there is no kind {text:?}; {}", nearest(text, &names)))
+    }
+}
+
+/// Its name, and in brackets what it is.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self {
+            Self::Host => "the CPU path",
+            Self::SoftwareOf8 => "a software driver with subgroups of eight lanes",
+            Self::Software => "any other software driver",
+            Self::Hardware => "a GPU",
+        };
+        write!(f, "{} ({what})", self.name())
     }
 }
 
@@ -132,6 +196,7 @@ mod tests {
     fn every_kind_has_its_line() {
         assert!(FIXED.iter().all(|line| line.kind.variants() == line.variants && !line.why.is_empty()));
         assert_eq!(Target::CPU.variants(), Kind::Host.variants());
+        assert!(Kind::NAMES.iter().all(|(name, kind)| name.parse() == Ok(*kind) && kind.name() == *name));
         assert!(Family::NAMES.iter().all(|(name, family)| family.name() == *name));
     }
 }

@@ -92,7 +92,7 @@ pub static SGD: OptimizerKind = OptimizerKind {
         Setting::choice(
             "decay",
             &["l2", "decoupled"],
-            "whether weights decay by a penalty in the loss or by themselves",
+            "whether weights decay by a penalty in the loss, or by themselves",
         ),
     ],
     check: |values| {

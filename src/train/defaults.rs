@@ -15,8 +15,10 @@ use crate::op::Value;
 /// What the targets of a data set are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Learns {
-    /// One of this many classes, or this many labels.
+    /// One of this many classes.
     Classes(usize),
+    /// This many labels.
+    Labels(usize),
     /// The numbers of a regression.
     Numbers,
 }
@@ -146,10 +148,12 @@ impl TableRecipe {
             }
             Learns::Numbers => Self { batch_norm: size == Size::Medium, ..rule },
             // Two classes in many rows overfit sooner: more decay and fewer passes were better.
-            Learns::Classes(..=2) if size == Size::Large => {
+            Learns::Classes(..=2) | Learns::Labels(..=2) if size == Size::Large => {
                 Self { batch_norm: true, dropout: 0.25, weight_decay: 1.0, rows_seen: 1_000_000, ..rule }
             }
-            Learns::Classes(_) => Self { depth: size.pick(2, 2, 3), batch_norm: size != Size::Small, ..rule },
+            Learns::Classes(_) | Learns::Labels(_) => {
+                Self { depth: size.pick(2, 2, 3), batch_norm: size != Size::Small, ..rule }
+            }
         }
     }
 
@@ -186,19 +190,22 @@ impl Facts {
 
     fn outputs(&self) -> usize {
         match self.learns {
-            Learns::Classes(count) => count,
+            Learns::Classes(count) | Learns::Labels(count) => count,
             Learns::Numbers => 1,
         }
     }
 
     fn describe(&self) -> String {
+        let counted = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
         let learns = match self.learns {
-            Learns::Classes(count) => format!("{count} classes or labels"),
-            Learns::Numbers => "numbers".into(),
+            Learns::Classes(count) => format!("{count} classes"),
+            Learns::Labels(count) => counted(count, "label"),
+            Learns::Numbers => "a regression".into(),
         };
         let what = if self.pictures { "pictures" } else { "a table" };
         let rare = self.rare.map_or_else(String::new, |rare| format!(" ({} rows of the rarest)", rare.rows));
-        format!("{what} of {} rows, {} features and {learns}{rare}", self.rows, self.features)
+        let (rows, features) = (counted(self.rows, "row"), counted(self.features, "feature"));
+        format!("{what} of {rows} with {features}, {learns}{rare}")
     }
 }
 

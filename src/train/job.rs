@@ -6,9 +6,9 @@ use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
 use crate::metrics::{Assessment, Evaluation, assess, evaluate, mean_loss};
-use crate::nn::{Answer, Problem, TargetScale, Weighing};
-use crate::run::Runner;
-use crate::run::{DataShape, TrainOptions};
+use crate::nn::{Answer, Network, Problem, TargetScale, Weighing};
+use crate::op::Target;
+use crate::run::{Compiled, DataShape, Purpose, Runner, TrainOptions, batches};
 use crate::shape::Shape;
 
 /// Data, question and settings.
@@ -67,6 +67,25 @@ impl Job {
     pub fn train_options(&self) -> TrainOptions {
         let Settings { seed, label_smoothing, lr, .. } = self.settings;
         TrainOptions { seed, optimizer: self.settings.update(), lr, label_smoothing }
+    }
+
+    /// The network and its programs, compiled to train for a target.
+    ///
+    /// # Errors
+    /// The settings do not fit the data or one another, or a tensor the target.
+    pub fn compile(&self, target: Target) -> Result<(Network, Compiled), Error> {
+        let (settings, rows) = (&self.settings, self.split.train.len());
+        let network = Network::read(&settings.layers, self.problem.head(), settings.init)?;
+        if settings.batch > rows {
+            let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
+            return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
+        }
+        if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
+            return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
+        }
+        let (data, purpose) = (self.data_shape()?, Purpose::Train(self.train_options()));
+        let compiled = Compiled::compile(&network, &data, settings.batch, purpose, target)?;
+        Ok((network, compiled))
     }
 
     /// Writes values, targets and class weights to a device.

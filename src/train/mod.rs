@@ -5,6 +5,7 @@ mod best;
 mod checkpoint;
 mod defaults;
 mod diverged;
+mod extremes;
 mod fit;
 mod identity;
 mod impossible;

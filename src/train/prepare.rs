@@ -1,6 +1,7 @@
 //! From a recipe to a job: the data are opened, split and measured, and the defaults are filled in.
 
 use super::defaults::{self, Facts, Learns};
+use super::extremes::extremes;
 use super::job::Job;
 use super::question::question;
 use super::rare::rare;
@@ -81,7 +82,8 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, V
     let wants_scaled_target = recipe.normalize_target == Some(NormalizeTarget::Standardize);
     let learns = match &dataset.targets {
         Targets::Numbers { .. } => Learns::Numbers,
-        targets => Learns::Classes(targets.names().len()),
+        Targets::Labels { names, .. } => Learns::Labels(names.len()),
+        Targets::Classes { names, .. } => Learns::Classes(names.len()),
     };
     let (train, rows) = (split.train.len(), split.train.len() + split.validation.len());
     let learnt = split.train.iter().chain(&split.validation).map(|&row| row as usize);
@@ -113,6 +115,7 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, V
         ));
     }
     notes.extend(no_use(&dataset, &constant, settings.normalize));
+    notes.extend(extremes(&settings, &split));
     notes.extend(coarse_target(&dataset.targets, &scale, &split.train));
     let normalize = (settings.normalize, normalize);
     let (init_from, resume, best) = (None, None, None);
@@ -147,7 +150,7 @@ fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Unit
     let validation = recipe.validation.get_or_insert(default.into()).share();
     let (fractions, seed) = (Fractions { test, validation }, recipe.seed.unwrap_or(0));
     Ok(match units {
-        Some((units, note)) => (units.split(opened, fractions, seed)?, Some(units), Some(note)),
+        Some((mut units, note)) => (units.split(opened, fractions, seed)?, Some(units), Some(note)),
         None => (data::split(opened, fractions, seed)?, None, None),
     })
 }

@@ -11,6 +11,9 @@ use crate::data::Targets;
 /// fewer, what is held out is missed more than the choice is worth.
 pub(super) const FEWEST: usize = 100;
 
+/// The share of the rows from which on weights teach as much as none would, so that no class is rare.
+const EVEN: f64 = 0.9;
+
 /// The rows to learn from, as balanced class weights count them.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Rare {
@@ -32,7 +35,7 @@ impl Rare {
     }
 }
 
-/// The rarest class of these rows, where class weights are balanced and there are classes.
+/// The rarest class of these rows, where class weights are balanced and classes are not about equally frequent.
 pub(super) fn rare(
     weights: Option<&ClassWeights>,
     targets: &Targets,
@@ -46,7 +49,8 @@ pub(super) fn rare(
     let all: usize = counts.iter().sum();
     let harmonic = counts.iter().map(|&count| 1.0 / count as f64).sum::<f64>();
     let effective = (counts.len() * counts.len()) as f64 / harmonic;
-    Some(Rare { rows: counts.iter().copied().min()?, share: (effective / all as f64).min(1.0) })
+    let share = effective / all as f64;
+    (share < EVEN).then_some(Rare { rows: counts.into_iter().min()?, share })
 }
 
 #[cfg(test)]
@@ -63,6 +67,14 @@ mod tests {
         assert!(found.is_some_and(|r| r.rows == 2 && (r.share - share).abs() < 1e-12), "{found:?} {share}");
         assert_eq!(rare(None, &targets, 0..200), None);
         let even = rare(Some(&ClassWeights::Balanced), &targets, [0, 1, 2, 3].into_iter());
-        assert_eq!(even, Some(Rare { rows: 2, share: 1.0 }));
+        assert_eq!(even, None);
+        // 40 and 60 rows of 100 are 2² / (1/40 + 1/60) = 96; 30 and 70 are 84.
+        let of_first = |count| Targets::Classes {
+            labels: (0..100).map(|row| u32::from(row < count)).collect(),
+            names: vec!["a".into(), "b".into()],
+        };
+        assert_eq!(rare(Some(&ClassWeights::Balanced), &of_first(40), 0..100), None);
+        let uneven = rare(Some(&ClassWeights::Balanced), &of_first(30), 0..100);
+        assert!(uneven.is_some_and(|r| r.rows == 30 && (r.share - 0.84).abs() < 1e-12), "{uneven:?}");
     }
 }

@@ -21,27 +21,28 @@ impl Recipe {
     /// Reads a recipe. Its paths become relative to the recipe's own folder.
     ///
     /// # Errors
-    /// Names the key, the line and the nearest known key.
+    /// Names the key, the line and the nearest known key of every fault.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
-        let mut recipe = Self::parse(&text).map_err(|fault| fault.into_error(path))?;
+        let mut recipe = Self::parse(&text).map_err(|faults| told(path, faults))?;
         if let Some(folder) = path.parent() {
             recipe.change_paths(|path| files::path_from(folder, path).to_string_lossy().into_owned());
         }
         Ok(recipe)
     }
 
-    fn parse(text: &str) -> Result<Self, Fault> {
+    fn parse(text: &str) -> Result<Self, Vec<Fault>> {
         let line = |span: Range<usize>| text[..span.start.min(text.len())].matches('\n').count() + 1;
         let root = DeTable::parse(text).map_err(|error| {
             let first = error.message().lines().next().unwrap_or("the file is not TOML");
-            Fault { line: error.span().map(line), what: first.to_owned() }
+            vec![Fault { line: error.span().map(line), what: first.to_owned() }]
         })?;
-        let (mut recipe, mut lines) = (Self::default(), vec![]);
+        let (mut recipe, mut lines, mut faults) = (Self::default(), vec![], vec![]);
         for (section, value) in root.get_ref() {
             let at = Some(line(section.span()));
             let DeValue::Table(table) = value.get_ref() else {
-                return Err(Fault { line: at, what: outside(section.get_ref()) });
+                faults.push(Fault { line: at, what: outside(section.get_ref()) });
+                continue;
             };
             if !known(section.get_ref()) {
                 let what = format!(
@@ -49,27 +50,33 @@ impl Recipe {
                     short(section.get_ref()),
                     nearest(section.get_ref(), &sections())
                 );
-                return Err(Fault { line: at, what });
+                faults.push(Fault { line: at, what });
+                continue;
             }
             for (key, value) in table {
                 let at = line(key.span());
-                let fault = |what| Fault { line: Some(at), what };
-                let setting = find(section.get_ref(), key.get_ref()).map_err(fault)?;
-                let value = plain(value).map_err(fault)?;
-                (setting.from_toml)(setting, &mut recipe, &value).map_err(|what| fault(named(setting.name, &what)))?;
-                lines.push((setting.name, at));
+                match recipe.set(section.get_ref(), key.get_ref(), value) {
+                    Ok(name) => lines.push((name, at)),
+                    Err(what) => faults.push(Fault { line: Some(at), what }),
+                }
             }
         }
-        recipe.check().map_err(|error| {
-            let what = error.to_string();
+        faults.extend(recipe.faults().into_iter().map(|what| {
             let key = what.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
             Fault { line: lines.iter().find(|(name, _)| *name == key).map(|(_, line)| *line), what }
-        })?;
-        if let Some(layers) = &recipe.layers {
-            nn::check(layers)
-                .map_err(|error| Fault { line: line_of_layer(text, &error.text), what: error.to_string() })?;
-        }
-        Ok(recipe)
+        }));
+        let of_layers = recipe.layers.as_deref().map_or_else(Vec::new, nn::faults);
+        let fault =
+            |error: nn::NotationError| Fault { line: line_of_layer(text, &error.text), what: error.to_string() };
+        faults.extend(of_layers.into_iter().map(fault));
+        if faults.is_empty() { Ok(recipe) } else { Err(faults) }
+    }
+
+    /// Sets the key of a section, and gives the name of the setting.
+    fn set(&mut self, section: &str, key: &str, value: &Spanned<DeValue<'_>>) -> Result<&'static str, String> {
+        let setting = find(section, key)?;
+        (setting.from_toml)(setting, self, &plain(value)?).map_err(|what| named(setting.name, &what))?;
+        Ok(setting.name)
     }
 
     /// The recipe as TOML.
@@ -92,11 +99,28 @@ struct Fault {
     what: String,
 }
 
-impl Fault {
-    fn into_error(self, path: &Path) -> Error {
-        let line = self.line.map_or_else(String::new, |line| format!(" line {line}"));
-        Error::Setting(format!("{}{line}: {}", path.display(), self.what))
-    }
+/// Most faults of a recipe that are told together.
+const TOLD: usize = 10;
+
+/// All faults of a recipe in one sentence, by line.
+fn told(path: &Path, mut faults: Vec<Fault>) -> Error {
+    faults.sort_by_key(|fault| fault.line);
+    let line = |fault: &Fault| fault.line.map_or_else(String::new, |line| format!("line {line}: "));
+    let shown = path.display();
+    Error::Setting(match faults.as_slice() {
+        [fault] => {
+            let line = fault.line.map_or_else(String::new, |line| format!(" line {line}"));
+            format!("{shown}{line}: {}", fault.what)
+        }
+        _ => {
+            let told: Vec<String> = faults.iter().take(TOLD).map(|fault| line(fault) + &fault.what).collect();
+            let more = match faults.len().saturating_sub(TOLD) {
+                0 => String::new(),
+                more => format!("; and {more} more"),
+            };
+            format!("{shown} has {} faults: {}{more}", faults.len(), told.join("; "))
+        }
+    })
 }
 
 fn known(section: &str) -> bool {

@@ -15,7 +15,7 @@ use crate::metrics::Evaluation;
 use crate::nn::{Answer, Network};
 use crate::op::{Family, Target};
 use crate::run::pace::Pace;
-use crate::run::{Compiled, Purpose, Runner, batches};
+use crate::run::{Compiled, Runner, batches};
 use std::time::{Duration, Instant};
 
 /// A network in training.
@@ -102,17 +102,7 @@ impl Trainer {
     pub fn for_target(mut job: Job, device: &Device, target: Target) -> Result<Self, Error> {
         // Before all that other data may make fail.
         let mut start = Start::check(&mut job)?;
-        let (settings, rows) = (&job.settings, job.split.train.len());
-        let network = Network::read(&settings.layers, job.problem.head(), settings.init)?;
-        if settings.batch > rows {
-            let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
-            return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
-        }
-        if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
-            return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
-        }
-        let (data, purpose) = (job.data_shape()?, Purpose::Train(job.train_options()));
-        let compiled = Compiled::compile(&network, &data, job.settings.batch, purpose, target)?;
+        let (network, compiled) = job.compile(target)?;
         let mut runner = Runner::new(device, compiled)?;
         job.load(&mut runner)?;
         start.load(&mut runner, &mut job)?;
@@ -211,6 +201,11 @@ impl Trainer {
             Length::Steps(steps) => steps,
             Length::Epochs(epochs) => epochs.saturating_mul(self.steps_per_epoch()),
         }
+    }
+
+    /// Passes over the training rows of the whole run; the last one may be a part of one.
+    pub fn total_epochs(&self) -> u64 {
+        self.total_steps().div_ceil(self.steps_per_epoch().max(1))
     }
 
     /// Answers to each row, where they are right or wrong.

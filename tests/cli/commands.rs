@@ -183,6 +183,31 @@ fn plan_says_what_training_will_take() {
     assert!(!place.path("runs").exists());
 }
 
+/// Judged by `tests/plans`, which compiles the same networks for these kinds, and by what the table says of them.
+#[test]
+fn plan_shows_what_a_kind_of_device_gets_without_one() {
+    let place = Place::new();
+    for (kind, product) in [("hardware", "tiled"), ("software8", "subgroup"), ("software", "tiled"), ("cpu", "plain")] {
+        let text = place.done(&format!("plan digits {LAYERS} --for {kind}"));
+        let first: Vec<&str> = text.lines().take(2).collect();
+        assert!(first[0].starts_with(&format!("for {kind} (")) && first[0].contains("no device was opened"), "{text}");
+        assert!(first[1].starts_with(&format!("fixed: {product} products")), "{text}");
+        let limits = "bindings of 128.0 MiB and buffers of 256.0 MiB at most";
+        assert_eq!(first[0].contains(limits), kind != "cpu", "{text}");
+    }
+    let [hardware] = &place.json("plan digits --for hardware")[..] else { panic!("more than one object") };
+    assert_eq!((&hardware["for"], &hardware["dispatches"]), (&"hardware".into(), &8.into()), "{hardware}");
+    // 12,000 x 12,000 weights are 576 MB: more than one binding of a GPU holds by WebGPU's default limits.
+    let large = "plan digits --layers 'linear 12000, linear 12000, linear' --for hardware";
+    place.refused(large, &["parameters", "579648512 bytes", "134217728"]);
+    place.refused("plan digits --for hardware --precision f16", &["--precision", "--for"]);
+    for line in ["plan digits --for hardwar", "plan digits --for cpu --device cpu"] {
+        let ran = place.run(line);
+        assert!(ran.code == Some(2) && ran.err.contains("--for"), "{ran:?}");
+    }
+    assert!(place.run("plan digits --for hardwar").err.contains("did you mean hardware?"));
+}
+
 #[test]
 fn devices_and_data_are_listed() {
     let place = Place::new();

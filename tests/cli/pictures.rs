@@ -1,6 +1,6 @@
 //! Pictures that are unlike those trained on.
 
-use super::place::{Place, Ran, idx};
+use super::place::{Place, Ran, idx, idx_folder, images, table, trained};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -85,7 +85,7 @@ fn images_of_idx_files_are_told_and_turned_alike() {
 #[test]
 fn flags_for_pictures_are_refused_where_they_mean_nothing() {
     let place = Place::new();
-    place.write("points.csv", super::place::table(60));
+    place.write("points.csv", table(60));
     place.done("train points.csv --device cpu --steps 5 --layers linear --quiet --out run");
     for flag in ["--invert", "--center"] {
         place.refused(&format!("predict run/model.safetensors points.csv {flag}"), &[flag, "table"]);
@@ -121,4 +121,44 @@ fn drawn_digits_are_read_with_the_flags_that_are_named() {
         }
         assert!(right >= 8, "{kind}: {right} of 10");
     }
+}
+
+/// Judged by the same pictures in IDX files.
+#[test]
+fn a_folder_of_pictures_for_each_class_is_evaluated() {
+    let place = Place::new();
+    idx_folder(&place, "shapes", false);
+    let model = trained(&place, "shapes", "run");
+    let (pixels, labels) = images(15);
+    for (i, (picture, label)) in pixels.chunks(16).zip(&labels).enumerate() {
+        let folder = place.path(&format!("files/{label}"));
+        fs::create_dir_all(&folder).unwrap();
+        image::GrayImage::from_raw(4, 4, picture.to_vec()).unwrap().save(folder.join(format!("{i}.png"))).unwrap();
+    }
+    place.write("files/.DS_Store", "");
+    let of = |source: &str| place.json(&format!("eval {model} {source} --device cpu")).remove(0);
+    let (files, idx) = (of("files"), of("shapes"));
+    assert_eq!((&files["n"], &files["confusion"]), (&15.into(), &idx["confusion"]));
+    assert!((files["loss"].as_f64().unwrap() - idx["loss"].as_f64().unwrap()).abs() < 1e-12, "{files} {idx}");
+    let worse = of("files --invert");
+    assert!(worse["loss"].as_f64() > files["loss"].as_f64(), "{worse}");
+
+    let one = format!("eval {model} files/1/1.png --device cpu");
+    place.refused(&one, &["files/1/1.png", "which class", "FOLDER/CLASS/", "wgrad predict"]);
+    place.refused(&format!("{one} files/1/4.png"), &["which class", "FOLDER/CLASS/"]);
+    place.refused(&format!("eval {model} files/1 --device cpu"), &["files/1/1.png", "which class", "CLASS"]);
+    place.refused(&format!("eval {model} shapes shapes --device cpu"), &["2 data sets", "takes one"]);
+    place.refused(&format!("eval {model} shapes --invert --device cpu"), &["--invert", "shapes", "leave it out"]);
+    place.refused("train files --device cpu", &["files", "takes no PNG", "IDX files"]);
+    place.write("points.csv", table(40));
+    let points = trained(&place, "points.csv", "points");
+    place.refused(&format!("eval {points} files --device cpu"), &["holds pictures", "rows of a table"]);
+    place.write("files/cat/note.txt", "");
+    place.refused(&format!("eval {model} files --device cpu"), &["note.txt", "PNG or JPEG"]);
+    fs::rename(place.path("files/cat/note.txt"), place.path("files/note.txt")).unwrap();
+    fs::remove_dir(place.path("files/cat")).unwrap();
+    place.refused(&format!("eval {model} files --device cpu"), &["files/note.txt", "CLASS"]);
+    fs::remove_file(place.path("files/note.txt")).unwrap();
+    fs::rename(place.path("files/2"), place.path("files/cat")).unwrap();
+    place.refused(&format!("eval {model} files --device cpu"), &["class \"cat\""]);
 }

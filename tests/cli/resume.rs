@@ -301,6 +301,30 @@ fn one_process_at_a_time_trains_in_a_folder() {
     place.done(&format!("train --resume run --device cpu --steps {} --quiet", step + 1));
 }
 
+/// A terminal and its parents may send a signal each, and a finger may slip: the second one does not undo the saving.
+#[cfg(unix)]
+#[test]
+fn two_signals_at_once_save_the_run() {
+    let place = Place::new();
+    let large = "--layers 'linear 2000, relu, linear 2000, relu, linear'";
+    let mut command = place.stoppable(&place.command(&format!("--device cpu {large} --epochs 1000 --out run")));
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let started = Instant::now();
+    while std::fs::metadata(place.path("run/steps.csv")).map_or(0, |file| file.len()) < 40 {
+        assert!(started.elapsed() < Duration::from_secs(60), "the run does not start");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    signal(&child, "INT");
+    std::thread::sleep(Duration::from_millis(50));
+    // The process may be done by now.
+    let _ = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).output();
+    let ran: Ran = child.wait_with_output().unwrap().into();
+    assert!(ran.code == Some(130) && ran.err.contains("all saved"), "{ran:?}");
+    let names: Vec<_> = std::fs::read_dir(place.path("run")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().any(|name| name == "last.safetensors"), "{names:?}");
+    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{names:?}");
+}
+
 /// `nohup` ignores the signal of a terminal that closes, before it starts the program.
 #[cfg(unix)]
 #[test]

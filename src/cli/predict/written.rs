@@ -11,9 +11,9 @@
 //! are several answers. A name that the input has already gets an underscore before it.
 
 use super::super::args::PredictArgs;
+use super::super::inputs::Inputs;
 use super::super::setting;
 use super::Answers;
-use super::inputs::Inputs;
 use crate::error::Error;
 use crate::files;
 use crate::nn::{Answer, Problem};

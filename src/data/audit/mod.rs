@@ -136,7 +136,7 @@ impl fmt::Display for Finding {
                 f,
                 "{count} of {of} {part} rows stand in the {other} part too, such as row {row} (row {copy} there): they \
                  make the {part} result look better than it is, so remove the copies, or keep rows that belong together \
-                 in one part (`group`)"
+                 in one part (`group = COLUMN`)"
             ),
             Self::Alone { column, figure } => {
                 let column = quoted(column);

@@ -98,7 +98,7 @@ pub fn read_labelled(
     target: &str,
     like: &Targets,
 ) -> Result<(Dataset, Vec<String>), DataError> {
-    let Labelled { dataset, notes, .. } = read_grouped(path, format, trained, (target, None), like)?;
+    let Labelled { dataset, notes, .. } = read_split(path, format, trained, (target, None), like)?;
     Ok((dataset, notes))
 }
 
@@ -107,20 +107,23 @@ pub(in crate::data) struct Labelled {
     pub(in crate::data) dataset: Dataset,
     /// What was done to fields that were not as those trained on, in clauses.
     pub(in crate::data) notes: Vec<String>,
-    /// The different texts of the column of groups, if one is asked for and it is there.
-    pub(in crate::data) groups: Option<Vec<String>>,
+    /// The column of groups or times, if one is asked for and it is there.
+    pub(in crate::data) unit: Option<Cells>,
 }
 
-/// The same as [`read_labelled`], with a column of groups.
-pub(in crate::data) fn read_grouped(
+/// The column by which rows are split: its name, and of times those that were met, which are written alike.
+type Unit<'a> = (&'a str, Option<&'a Cells>);
+
+/// The same as [`read_labelled`], with a column of groups or times.
+pub(in crate::data) fn read_split(
     path: &Path,
     format: Format,
     trained: Trained<'_>,
-    (target, group): (&str, Option<&str>),
+    (target, unit): (&str, Option<Unit<'_>>),
     like: &Targets,
 ) -> Result<Labelled, DataError> {
-    let wishes = Wishes { target: Some(target), group, fields: false };
-    let Known { table, targets: columns, group, decimal } = read_known(path, format, trained, wishes)?;
+    let wishes = Wishes { target: Some(target), unit, fields: false };
+    let Known { table, targets: columns, unit, decimal } = read_known(path, format, trained, wishes)?;
     let target = joined(&columns);
     let Trained { encoding, dialect, .. } = trained;
     let notations = dialect.map(|dialect| {
@@ -139,14 +142,14 @@ pub(in crate::data) fn read_grouped(
         dialect: dialect.cloned(),
         test: None,
     };
-    Ok(Labelled { dataset, notes: table.notes, groups: group })
+    Ok(Labelled { dataset, notes: table.notes, unit })
 }
 
 /// What is wanted of a table beside the features of a model.
 #[derive(Clone, Copy, Default)]
 struct Wishes<'a> {
     target: Option<&'a str>,
-    group: Option<&'a str>,
+    unit: Option<Unit<'a>>,
     fields: bool,
 }
 
@@ -154,8 +157,8 @@ struct Wishes<'a> {
 struct Known {
     table: Table,
     targets: Vec<cells::Column>,
-    /// The different texts of the column of groups, if it is there.
-    group: Option<Vec<String>>,
+    /// The column of groups or times, if it is there.
+    unit: Option<Cells>,
     decimal: Decimal,
 }
 
@@ -185,33 +188,32 @@ fn read_known(path: &Path, format: Format, trained: Trained<'_>, wishes: Wishes<
     faults.check()?;
     let features = readers.len();
     readers.extend(places.iter().map(|&place| (place, Reader::Target(TextColumn::default()))));
-    let group = wishes.group.and_then(|group| sheet.find(group));
-    readers.extend(group.map(|place| (place, Reader::Texts(TextColumn::default(), &[]))));
+    let unit = wishes.unit.and_then(|(name, times)| Some((sheet.find(name)?, reader_like(times, sheet.decimal))));
+    readers.extend(unit);
     let mut faults = Faults::default();
     let rows = read(&mut sheet, &mut readers, &mut faults)?;
     faults.check()?;
-    let (mut cells, mut targets, mut group) = (vec![], vec![], None);
+    let (mut cells, mut targets) = (vec![], vec![]);
     for (index, (place, reader)) in readers.into_iter().enumerate() {
         match reader.finish() {
             Found::Cells(found) => cells.push(found),
             Found::Texts(texts) => {
                 let column = texts.finish(&sheet.header[place]);
-                if index < features {
-                    cells.push(Cells::Texts { rows: column.rows, texts: column.texts });
-                } else if index < features + places.len() {
+                if (features..features + places.len()).contains(&index) {
                     targets.push(column);
                 } else {
-                    group = Some(column.texts);
+                    cells.push(Cells::Texts { rows: column.rows, texts: column.texts });
                 }
             }
             Found::Again => unreachable!("only a reader that guesses reads again"),
         }
     }
+    let unit = if cells.len() > features { cells.pop() } else { None };
     let (values, done) = encoding.apply(cells.iter(), rows, normalize);
     let notes = sheet.notes.iter().cloned().chain(done.surprises()).collect();
     let fields = if wishes.fields { Some(all_fields(&mut sheet)?) } else { None };
     let table = Table { values, rows, notes, fields };
-    Ok(Known { table, targets, group, decimal: sheet.decimal })
+    Ok(Known { table, targets, unit, decimal: sheet.decimal })
 }
 
 /// Reads all rows again, as they stand in the file.
@@ -232,6 +234,15 @@ fn reader(kind: &Kind, decimal: Decimal) -> Reader<'_> {
         }
         Kind::Date { format, missing_words, .. } => Reader::Dates(vec![], format, missing_words),
         Kind::Text { missing_words, .. } => Reader::Texts(TextColumn::default(), missing_words),
+    }
+}
+
+/// What reads a column of groups, or of times that are written as those that were met.
+fn reader_like(times: Option<&Cells>, decimal: Decimal) -> Reader<'_> {
+    match times {
+        Some(Cells::Numbers { notation, .. }) => Reader::Numbers(vec![], notation.of_file(decimal == Decimal::Comma)),
+        Some(Cells::Dates { format, .. }) => Reader::Dates(vec![], format, &[]),
+        Some(Cells::Texts { .. }) | None => Reader::Texts(TextColumn::default(), &[]),
     }
 }
 

@@ -102,7 +102,7 @@ mod tests {
     use crate::graph::Graph;
     use crate::kernel::Scalar;
     use crate::nn::{Built, Head, Network, Start, Usage};
-    use crate::nn::{Init, check};
+    use crate::nn::{Init, faults};
     use crate::op::Class;
     use crate::shape::ShapeError;
 
@@ -182,7 +182,7 @@ mod tests {
             ("tanh 1", "\"1\" is one more"),
             ("gelu approximate=tanh", "takes no keys"),
         ] {
-            let error = check(&[text.to_owned()]).unwrap_err().to_string();
+            let error = faults(&[text.to_owned()]).remove(0).to_string();
             assert!(error.contains(what), "{error}");
         }
     }

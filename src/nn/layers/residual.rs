@@ -68,7 +68,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test")]
     use crate::graph::Graph;
     use crate::kernel::Scalar;
-    use crate::nn::{Averages, Built, Head, Init, Network, Start, Usage, check};
+    use crate::nn::{Averages, Built, Head, Init, Network, Start, Usage, faults};
     use crate::op::Class;
     use crate::shape::ShapeError;
     use std::collections::BTreeSet;
@@ -159,7 +159,7 @@ mod tests {
             ("residual(relu) shortcut=conv", "residual takes no keys, so not shortcut"),
             ("residual(softmax)", "body.0 (\"softmax\"): cross_entropy has the softmax in it"),
         ] {
-            let error = check(&[text.to_owned()]).unwrap_err().to_string();
+            let error = faults(&[text.to_owned()])[0].to_string();
             assert!(error.contains(what), "{error}");
         }
     }

@@ -95,10 +95,14 @@ fn entry<R: HasDeclared>(marks: u8, of: &[(&'static str, &'static op::Setting)])
     let defaults: Vec<String> = of.iter().map(|(_, setting)| setting.default().to_string()).collect();
     let alike = defaults.iter().all(|default| *default == defaults[0]);
     let each = || owners.iter().zip(&defaults).map(|(owner, default)| format!("{owner} {default}")).collect::<Vec<_>>();
+    let words = match first.domain {
+        Domain::Choice(words) => format!(": {}", words.join(" or ")),
+        _ => String::new(),
+    };
     Setting {
         name: first.name,
         section: "train",
-        doc: format!("{}: {}.", owners.join(", "), first.doc),
+        doc: format!("{}: {}{words}.", owners.join(", "), first.doc),
         value: match first.domain {
             Domain::Share(_) | Domain::Positive(_) => "NUMBER",
             Domain::Flag(_) => "BOOL",
@@ -160,7 +164,7 @@ pub(super) fn complete<R>(entry: &mut Setting<R>) {
         "lr" => {
             entry.default = of_each(|kind| {
                 let numbers = if kind.lr == kind.lr_of_numbers { None } else { Some(kind.lr_of_numbers) };
-                let numbers = numbers.map_or_else(String::new, |lr| format!(", on numbers {lr}"));
+                let numbers = numbers.map_or_else(String::new, |lr| format!(" ({lr} for a regression)"));
                 format!("{}{numbers}", kind.lr)
             });
             entry.default += &format!("; {} on tables 0.01", ON_TABLES);

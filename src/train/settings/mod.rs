@@ -69,36 +69,41 @@ impl Recipe {
     /// # Errors
     /// Names the setting and what it may be.
     pub fn check(&self) -> Result<(), Error> {
-        self.check_each().map_err(Error::Setting)?;
-        ensure(self.source.is_some() || self.target.is_none(), || {
-            "source is missing: target names a column of a table, so name the table".into()
-        })?;
-        ensure(self.epochs.is_none() || self.steps.is_none(), || "epochs and steps cannot both be given".into())?;
-        ensure(self.layers.is_none() || self.hidden.is_none(), || "layers and hidden cannot both be given".into())?;
-        ensure(self.layers.is_none() || self.dropout.is_none(), || {
-            "dropout cannot be given together with layers: write it among the layers".into()
-        })?;
-        ensure(self.group.is_none() || self.time.is_none(), || {
-            "group and time cannot both be given: rows are split by one column".into()
-        })?;
-        if let (Some(validation), Some(test)) = (&self.validation, &self.test) {
-            let both = validation.share() + test.share();
-            ensure(both < 1.0, || {
-                format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
-            })?;
-        }
-        self.check_declared()
+        let faults = self.faults();
+        ensure(faults.is_empty(), || faults.join("; "))
     }
 
-    /// Refuses settings that belong to another optimiser or loss.
-    fn check_declared(&self) -> Result<(), Error> {
-        if let Some(name) = &self.optimizer {
-            Rule::read(name, &given_to_optimizer(&self.declared)).map_err(Error::Setting)?;
+    /// All that can be seen to be wrong without the data; each begins with the name of a setting.
+    pub(in crate::train) fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> = self.check_each().err().into_iter().collect();
+        let mut ensure = |right: bool, what: &dyn Fn() -> String| faults.extend((!right).then(what));
+        ensure(self.source.is_some() || self.target.is_none(), &|| {
+            "source is missing: target names a column of a table, so name the table".into()
+        });
+        ensure(self.epochs.is_none() || self.steps.is_none(), &|| "epochs and steps cannot both be given".into());
+        ensure(self.layers.is_none() || self.hidden.is_none(), &|| "layers and hidden cannot both be given".into());
+        ensure(self.layers.is_none() || self.dropout.is_none(), &|| {
+            "dropout cannot be given together with layers: write it among the layers".into()
+        });
+        ensure(self.group.is_none() || self.time.is_none(), &|| {
+            "group and time cannot both be given: rows are split by one column".into()
+        });
+        if let (Some(validation), Some(test)) = (&self.validation, &self.test) {
+            let both = validation.share() + test.share();
+            ensure(both < 1.0, &|| {
+                format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
+            });
         }
-        if let Some(loss) = &self.loss {
-            Loss::read(loss.kind().name, &given_to_loss(&self.declared)).map_err(Error::Setting)?;
-        }
-        Ok(())
+        faults.extend(self.faults_of_declared());
+        faults
+    }
+
+    /// Settings that belong to another optimiser or loss.
+    fn faults_of_declared(&self) -> impl Iterator<Item = String> {
+        let of_optimizer = self.optimizer.as_ref().map(|name| Rule::read(name, &given_to_optimizer(&self.declared)));
+        let of_loss = self.loss.map(|loss| Loss::read(loss.kind().name, &given_to_loss(&self.declared)));
+        let of_optimizer = of_optimizer.and_then(Result::err);
+        of_optimizer.into_iter().chain(of_loss.and_then(Result::err))
     }
 }
 

@@ -115,7 +115,7 @@ impl<'a> Sheet<'a> {
         trained: Option<&Dialect>,
     ) -> Result<Self, DataError> {
         let mark = trained.map(|trained| trained.decimal);
-        let scan = Scan::new(&text.text, text.separator, mark == Some(Decimal::Comma));
+        let scan = Scan::new(&text.text, text.separator, mark == Some(Decimal::Comma) || format.decimal.is_some());
         if scan.first.is_empty() {
             return Err(DataError::NoHeader { path: text.path.clone() });
         }
@@ -129,6 +129,7 @@ impl<'a> Sheet<'a> {
                 mark.map_or_else(String::new, |mark| format!(", where the table trained on has a decimal {mark}"));
             notes.push(format!("numbers have a decimal {decimal}{unlike} (`decimal` decides)"));
         }
+        notes.extend(format.decimal.and_then(|decimal| scan.unlike(decimal)));
         notes.extend(told);
         // Where all names are numbers, the first row may be one of the others.
         let repeats = has_header && scan.repeated.count > 0 && scan.evidence.numbers() < scan.first.len();

@@ -185,6 +185,22 @@ impl Scan {
         };
         if is_comma { Decimal::Comma } else { Decimal::Point }
     }
+
+    /// Says in a clause that most numbers which show their decimal mark have another one than was given.
+    pub(super) fn unlike(&self, given: Decimal) -> Option<String> {
+        let [points, commas, _] = self.marks;
+        let (others, same, other, harm) = match given {
+            Decimal::Comma => (points, commas, Decimal::Point, "such as 1.257 are taken for 1257"),
+            Decimal::Point => (commas, points, Decimal::Comma, "they are no numbers here"),
+        };
+        let s = if others == 1 { "" } else { "s" };
+        (others > same).then(|| {
+            format!(
+                "decimal is {given}, but {others} number{s} can only have a decimal {other}, and {harm}: leave `decimal` \
+                 out if the file has a decimal {other}"
+            )
+        })
+    }
 }
 
 /// Whether a row is a mark that git leaves in a file with a conflict.

@@ -1,12 +1,24 @@
 //! What is to be predicted: rows of tables, pictures, IDX files.
 
-use super::super::args::PredictArgs;
-use super::super::{setting, show};
+use super::args::{FormatArgs, Turns};
+use super::{setting, show};
 use crate::data::{self, Fields, Looks, Picture, Rendering, Unlike, Values};
 use crate::error::Error;
 use crate::export::Metadata;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How inputs are to be read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    /// The file of the model.
+    pub(super) model: &'a Path,
+    pub(super) meta: &'a Metadata,
+    pub(super) turns: Turns,
+    pub(super) format: FormatArgs,
+    /// Whether the fields of tables are kept as they stand in the file.
+    pub(super) fields: bool,
+}
 
 /// Inputs of one file, and what each is called.
 pub(super) struct Inputs {
@@ -20,10 +32,10 @@ pub(super) struct Inputs {
 type Notes = BTreeMap<String, (String, usize)>;
 
 /// Reads all files, with notes in sentences.
-pub(super) fn read_all(args: &PredictArgs, meta: &Metadata) -> Result<(Vec<Inputs>, Vec<String>), Error> {
-    check_flags(args, meta)?;
+pub(super) fn read_all(paths: &[PathBuf], reading: Reading<'_>) -> Result<(Vec<Inputs>, Vec<String>), Error> {
+    check_flags(reading)?;
     let mut notes = Notes::new();
-    let files = args.inputs.iter().map(|path| read(path, args, meta, &mut notes)).collect::<Result<_, _>>()?;
+    let files = paths.iter().map(|path| read(path, reading, &mut notes)).collect::<Result<_, _>>()?;
     let told = notes.into_iter().map(|(what, (first, count))| {
         let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         format!("{first}{others}: {what}")
@@ -32,18 +44,17 @@ pub(super) fn read_all(args: &PredictArgs, meta: &Metadata) -> Result<(Vec<Input
 }
 
 /// Refuses flags for pictures where tables are read, and the reverse.
-fn check_flags(args: &PredictArgs, meta: &Metadata) -> Result<(), Error> {
-    let shown = args.model.display();
-    let what = if (args.invert || args.center) && !meta.encoding.is_empty() {
-        let flag = if args.invert { "--invert" } else { "--center" };
+fn check_flags(Reading { model, meta, turns, format, .. }: Reading<'_>) -> Result<(), Error> {
+    let shown = model.display();
+    let what = if let (false, Some(flag)) = (meta.encoding.is_empty(), turns.given()) {
         format!("{shown} takes rows of a table, and {flag} is for pictures: leave it out")
-    } else if let (true, Some(flag)) = (meta.encoding.is_empty(), args.format.given()) {
+    } else if let (true, Some(flag)) = (meta.encoding.is_empty(), format.given()) {
         format!("{shown} takes pictures, and {flag} is for tables: leave it out")
-    } else if args.center && meta.pictures.is_none() {
+    } else if turns.center && meta.pictures.is_none() {
         format!(
             "{shown} does not say where the drawings lie that it was trained on, which --center needs: train it again"
         )
-    } else if args.center && !meta.pictures.as_ref().is_some_and(Looks::have_one_background) {
+    } else if turns.center && !meta.pictures.as_ref().is_some_and(Looks::have_one_background) {
         format!("{shown} was trained on pictures with no common background, so --center has no drawing to find")
     } else {
         return Ok(());
@@ -55,18 +66,24 @@ fn note(notes: &mut Notes, what: String, of: &str) {
     notes.entry(what).or_insert_with(|| (of.to_owned(), 0)).1 += 1;
 }
 
-fn read(path: &Path, args: &PredictArgs, meta: &Metadata, notes: &mut Notes) -> Result<Inputs, Error> {
+/// Whether a file is a picture by its name.
+pub(super) fn is_picture(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_lowercase();
+    [".png", ".jpg", ".jpeg"].iter().any(|end| name.ends_with(end))
+}
+
+fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, Error> {
+    let Reading { meta, turns, format, fields, .. } = reading;
     let shown = path.display().to_string();
     if meta.encoding.is_empty() && data::is_table(path) {
         return Err(setting(format!("{shown} is a table, the model takes images")));
     }
-    let is_picture = [".png", ".jpg", ".jpeg"].iter().any(|end| shown.to_lowercase().ends_with(end));
-    if !meta.encoding.is_empty() && is_picture {
+    if !meta.encoding.is_empty() && is_picture(path) {
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
     if !meta.encoding.is_empty() {
         let affine = meta.normalize.affine(meta.input.iter().product());
-        let table = data::read_features(path, args.format.format(), meta.trained(&affine), args.out.is_some())?;
+        let table = data::read_features(path, format.format(), meta.trained(&affine), fields)?;
         table.notes.into_iter().for_each(|what| note(notes, what, &shown));
         let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
         return Ok(Inputs { names, values: Values::Floats(table.values), fields: table.fields });
@@ -75,8 +92,8 @@ fn read(path: &Path, args: &PredictArgs, meta: &Metadata, notes: &mut Notes) -> 
         shape: &meta.input,
         largest: meta.normalize.largest,
         looks: meta.pictures.as_ref(),
-        invert: args.invert,
-        center: args.center,
+        invert: turns.invert,
+        center: turns.center,
     };
     if data::is_idx(path)? {
         return idx(path, &rendering, notes);
