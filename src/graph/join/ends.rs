@@ -14,7 +14,7 @@ struct Part {
     /// The place of the product's gradient.
     at: usize,
     job: Job,
-    /// dy and x.
+    /// The values dy and x.
     inputs: [ValueId; 2],
     outputs: Vec<ValueId>,
 }

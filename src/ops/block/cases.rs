@@ -64,8 +64,8 @@ fn of_chain(name: &str, chain: Arc<Chain>, bias: bool, sizes: Sizes, fill: Fill)
 }
 
 /// The same of a block that is given what the product gave, and the gradient by h.
-fn given(name: &str, ops: &[Arc<dyn Op>], sizes: Sizes) -> Vec<Case> {
-    of_root(name, chain(ops, sizes[3], false), None, sizes, Fill::Normal(0.2, 1.0))
+fn given(name: &str, ops: &[Arc<dyn Op>], sizes: Sizes, fill: Fill) -> Vec<Case> {
+    of_root(name, chain(ops, sizes[3], false), None, sizes, fill)
 }
 
 fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
@@ -197,7 +197,9 @@ fn derived() -> Vec<Case> {
         let op: Arc<dyn Op> = Arc::new(Activation::new(function, function.parameter.map_or(0.0, |(_, p)| 1.3 * p)));
         let full = [batch_norm(), Arc::clone(&op), dropout(0.3)];
         all.extend(both("37 of 41x20x44", &full, true, [37, 41, 20, 44], normal()));
-        all.extend(both("19 of 21x7x13", &[op], true, [19, 21, 7, 13], normal()));
+        all.extend(both("19 of 21x7x13", &[Arc::clone(&op)], true, [19, 21, 7, 13], normal()));
+        // A product would mix them.
+        all.extend(given("given, extreme", &[op], [9, 9, 0, 28], Fill::Extreme));
     }
     let block = [batch_norm(), relu(), dropout(0.5)];
     for (name, sizes) in [
@@ -210,7 +212,6 @@ fn derived() -> Vec<Case> {
     ] {
         all.extend(both(name, &block, true, sizes, normal()));
     }
-    let tanh = || Arc::new(Activation::named("tanh", None).unwrap_or(Activation::RELU)) as Arc<dyn Op>;
     let sequences: [&[Arc<dyn Op>]; 6] = [
         &[batch_norm()],
         &[batch_norm(), relu()],
@@ -223,6 +224,21 @@ fn derived() -> Vec<Case> {
         all.extend(both("no bias, 37 of 41x20x44", ops, false, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x9", ops, true, [18, 21, 5, 9], normal()));
     }
+    all.extend(learned_and_narrow());
+    all.extend(sums());
+    // Of its gradient all would be NaN.
+    all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme).into_iter().take(1));
+    let mut extreme_dy = both("extreme dy", &block, true, [19, 19, 12, 8], normal());
+    extreme_dy[1].inputs[0].1 = Fill::Extreme;
+    all.extend(extreme_dy);
+    all.extend(both("mostly zeros, 65 of 70x140x1032", &block, true, [65, 70, 140, 1032], Fill::MostlyZero));
+    all
+}
+
+/// Stages that learn weights, and that make rows narrower, behind a product and behind what it gave.
+fn learned_and_narrow() -> Vec<Case> {
+    let normal = || Fill::Normal(0.2, 1.0);
+    let mut all = vec![];
     let maxout = |pieces: usize| Arc::new(Maxout { pieces }) as Arc<dyn Op>;
     let prelu = || Arc::new(Prelu) as Arc<dyn Op>;
     let wider: [&[Arc<dyn Op>]; 5] = [
@@ -232,29 +248,38 @@ fn derived() -> Vec<Case> {
         &[maxout(4), tanh()],
         &[dropout(0.3), maxout(2)],
     ];
-    for ops in wider {
+    for ops in &wider[..] {
         all.extend(both("37 of 41x20x44", ops, true, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x36", ops, false, [18, 21, 5, 36], normal()));
     }
-    for ops in [&wider[0], &wider[2], &block[..], &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
-        all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44]));
-        all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36]));
+    for ops in [&wider[1], &[maxout(2)][..], &[maxout(4)]] {
+        all.extend(given("given, extreme", ops, [9, 9, 0, 28], Fill::Extreme));
     }
+    let block = [batch_norm(), relu(), dropout(0.5)];
+    for ops in [&wider[0], &wider[2], &block[..], &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
+        all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44], normal()));
+        all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36], normal()));
+    }
+    all.extend(given("given, words, 18 of 21x9", &block, [18, 21, 0, 9], normal()));
+    all.extend(of_chain("37 of 41x20x44", chain(&[batch_norm(), prelu()], 44, true), true, [37, 41, 20, 44], normal()));
+    all
+}
+
+/// Another tensor added to a product, forward and of gradients.
+fn sums() -> Vec<Case> {
+    let normal = || Fill::Normal(0.2, 1.0);
+    let mut all = vec![];
     let add = || Arc::new(Add { whole: false }) as Arc<dyn Op>;
     let accumulate = || Arc::new(Accumulate) as Arc<dyn Op>;
     all.extend(both("37 of 41x20x44", &[add()], true, [37, 41, 20, 44], normal()).into_iter().take(1));
     all.extend(both("words, 18 of 21x5x9", &[add()], false, [18, 21, 5, 9], normal()).into_iter().take(1));
     all.extend(gradient_alone("37 of 41x44", accumulate(), [37, 41, 44]));
     all.extend(gradient_alone("words, 131 of 140x9", accumulate(), [131, 140, 9]));
-    all.extend(given("given, words, 18 of 21x9", &block, [18, 21, 0, 9]));
-    all.extend(of_chain("37 of 41x20x44", chain(&[batch_norm(), prelu()], 44, true), true, [37, 41, 20, 44], normal()));
-    // Of its gradient all would be NaN.
-    all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme).into_iter().take(1));
-    let mut extreme_dy = both("extreme dy", &block, true, [19, 19, 12, 8], normal());
-    extreme_dy[1].inputs[0].1 = Fill::Extreme;
-    all.extend(extreme_dy);
-    all.extend(both("mostly zeros, 65 of 70x140x1032", &block, true, [65, 70, 140, 1032], Fill::MostlyZero));
     all
+}
+
+fn tanh() -> Arc<dyn Op> {
+    Arc::new(Activation::named("tanh", None).unwrap_or(Activation::RELU))
 }
 
 /// The kernels of the cases, of every family.

@@ -81,15 +81,6 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
         (false, false) => part!("block/tiled_forward.wgsl"),
         (false, true) => part!("block/tiled_backward.wgsl"),
     });
-    let (stages, bias) = (chain.clone(), wanted.bias);
-    let fast: Option<crate::kernel::Fast> = match wanted.backward {
-        // The CPU path has the product in the kernel, always.
-        _ if wanted.given => None,
-        true => {
-            Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io))))
-        }
-        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
-    };
     Kernel {
         name,
         parts: parts.leak(),
@@ -105,7 +96,19 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
             terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
         },
         twin: |_, _| panic!("a block is judged by the plain kernels that its dispatch names"),
-        fast,
+        fast: fast_form(chain, wanted),
+    }
+}
+
+/// The CPU path's form, which has the product in the kernel, always.
+fn fast_form(chain: &Chain, wanted: Wanted) -> Option<crate::kernel::Fast> {
+    let (stages, bias) = (chain.clone(), wanted.bias);
+    match wanted.backward {
+        _ if wanted.given => None,
+        true => {
+            Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io))))
+        }
+        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
     }
 }
 

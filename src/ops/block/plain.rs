@@ -64,90 +64,122 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
     p.finish(at("now"))
 }
 
-/// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients; `offsets` are those of V, γ, β, learned
-/// weights, saved, dγ, dβ, the gradients by learned weights, and the running mean and variance.
+/// The plain form of [`BlockGradient`]: the stages' values once more, then the gradients.
 pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, offsets: &[u32; 10], bindings: &[Binding]) -> Plain {
-    let Some(Around { dy, weight, product, columns, shift, learned, other, .. }) = gradient.inputs(&w.inputs) else {
-        unreachable!("a gradient's inputs")
-    };
-    let at = |name| place(bindings, name);
-    let [in_weight, in_gamma, in_beta, in_learned, in_saved, in_dgamma, in_dbeta, in_dlearned, in_mean, in_var] =
-        *offsets;
+    let Some(around) = gradient.inputs(&w.inputs) else { unreachable!("a gradient's inputs") };
     let (chain, shape) = (&gradient.chain, &w.outputs[0].shape);
-    let mut p = PlainRecorder::default();
-    let before = chain.before().len();
-    let mut steps: Vec<Wires<Wire>> = vec![];
-    // What the block kept, or, where its gradient is read off h alone, h in the place of what makes it.
-    let mut value = match product {
-        Some(_) => p.tied(shape, (at("zs"), 0)),
-        None => p.inner(shape),
-    };
-    for (i, link) in chain.links.iter().enumerate().skip(before) {
-        // Where the gradient is read off h, that is the output of the first stage behind, and no value is made again.
-        let read_off = gradient.takes_output();
-        let is_first_output = read_off && i == chain.column.map_or(0, |at| at + 1);
-        let narrower = Shape(vec![shape.rows(), shape.width() / chain.narrows_after(i + 1)]);
-        let next = if is_first_output { p.tied(shape, (at("h"), 0)) } else { p.inner(&narrower) };
-        let (mut inputs, mut saved) = (vec![value], vec![]);
-        if let (true, Some([saved_wire, gamma, ..])) = (link.stage.is_of_columns(), columns) {
-            inputs.push(p.tied(&gamma.shape, (at("params"), in_gamma)));
-            inputs.push(match shift {
-                Some(shift) => p.tied(&shift.shape, (at("params"), in_beta)),
-                None => p.inner(&gamma.shape),
-            });
-            inputs.extend([in_mean, in_var].map(|offset| p.tied(&gamma.shape, (at("state"), offset))));
-            saved.push(p.tied(&saved_wire.shape, (at("zs"), in_saved)));
-        }
-        if let (Some(_), Some(learned)) = (&link.stage.learned, learned) {
-            inputs.push(p.tied(&learned.shape, (at("params"), in_learned)));
-        }
-        if let (true, Some(other)) = (link.stage.other, other) {
-            inputs.push(p.tied(&other.shape, (at("other"), 0)));
-        }
-        let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
-        if chain.from() == super::chain::From::Again {
-            record_value(link.op.as_ref(), &wires, link.stage.is_of_columns(), &mut p);
-        }
-        steps.push(wires);
-        value = next;
+    let mut form = Form { gradient, around, shape, bindings, offsets, p: PlainRecorder::default() };
+    let steps = form.values();
+    let mut d = form.by_output();
+    for (i, wires) in steps.into_iter().enumerate().rev() {
+        d = form.through(chain.before().len() + i, wires, d);
     }
-    let mut d = match weight {
-        None => p.tied(&dy.shape, (at("dh"), 0)),
-        Some(weight) => {
-            let of_h = Shape(vec![shape.rows(), weight.shape.width()]);
-            let (d, dy) = (p.inner(&of_h), p.tied(&dy.shape, (at("dy"), 0)));
-            let inputs = vec![p.inner(&of_h), p.tied(&weight.shape, (at("params"), in_weight))];
-            let wires =
-                Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
-            Matmul { relu: false }.backward(&wires, &mut p.rec);
-            d
+    let (zs, dz) = (form.at("zs"), form.at("dz"));
+    if !chain.before().is_empty() {
+        before_columns(gradient, shape, d, (zs, dz), &mut form.p);
+    }
+    form.p.finish(place(bindings, "now"))
+}
+
+/// The plain form of a gradient while it is written.
+struct Form<'a> {
+    gradient: &'a BlockGradient,
+    around: Around<'a, Wire>,
+    /// The product's, `[batch, n]`.
+    shape: &'a Shape,
+    bindings: &'a [Binding],
+    /// Where V, γ, β, learned weights, saved, dγ, dβ, the gradients by learned weights, running mean and variance lie.
+    offsets: &'a [u32; 10],
+    p: PlainRecorder,
+}
+
+impl Form<'_> {
+    /// The place of a binding; of one that this kernel has not, none asks.
+    fn at(&self, name: &str) -> usize {
+        self.bindings.iter().position(|binding| binding.name == name).unwrap_or(usize::MAX)
+    }
+
+    fn tied(&mut self, shape: &Shape, (binding, offset): (&str, u32)) -> Wire {
+        let at = self.at(binding);
+        self.p.tied(shape, (at, offset))
+    }
+
+    /// The wires of the stages' values, which are recorded where the gradient needs them.
+    fn values(&mut self) -> Vec<Wires<Wire>> {
+        let chain = &self.gradient.chain;
+        let [_, in_gamma, in_beta, in_learned, in_saved, _, _, _, in_mean, in_var] = *self.offsets;
+        let mut steps: Vec<Wires<Wire>> = vec![];
+        // What the block kept, or, where its gradient is read off h alone, h in the place of what makes it.
+        let mut value = match self.around.product {
+            Some(_) => self.tied(self.shape, ("zs", 0)),
+            None => self.p.inner(self.shape),
+        };
+        for (i, link) in chain.links.iter().enumerate().skip(chain.before().len()) {
+            // Where the gradient is read off h, that is the output of the first stage behind, and no value is made again.
+            let is_first_output = self.gradient.takes_output() && i == chain.column.map_or(0, |at| at + 1);
+            let narrower = Shape(vec![self.shape.rows(), self.shape.width() / chain.narrows_after(i + 1)]);
+            let next = if is_first_output { self.tied(self.shape, ("h", 0)) } else { self.p.inner(&narrower) };
+            let (mut inputs, mut saved) = (vec![value], vec![]);
+            if let (true, Some([saved_wire, gamma, ..])) = (link.stage.is_of_columns(), self.around.columns) {
+                inputs.push(self.tied(&gamma.shape, ("params", in_gamma)));
+                inputs.push(match self.around.shift {
+                    Some(shift) => self.tied(&shift.shape, ("params", in_beta)),
+                    None => self.p.inner(&gamma.shape),
+                });
+                inputs.extend([in_mean, in_var].map(|offset| self.tied(&gamma.shape, ("state", offset))));
+                saved.push(self.tied(&saved_wire.shape, ("zs", in_saved)));
+            }
+            if let (Some(_), Some(learned)) = (&link.stage.learned, self.around.learned) {
+                inputs.push(self.tied(&learned.shape, ("params", in_learned)));
+            }
+            if let (true, Some(other)) = (link.stage.other, self.around.other) {
+                inputs.push(self.tied(&other.shape, ("other", 0)));
+            }
+            let wires = Wires { inputs, outputs: vec![next.clone()], saved, ..Wires::default() };
+            if chain.from() == super::chain::From::Again {
+                record_value(link.op.as_ref(), &wires, link.stage.is_of_columns(), &mut self.p);
+            }
+            steps.push(wires);
+            value = next;
         }
-    };
-    for (i, mut wires) in steps.into_iter().enumerate().rev() {
-        let link = &chain.links[before + i];
-        let wider = &wires.inputs[0].shape;
-        let next = if before + i == 0 { p.tied(wider, (at("dz"), 0)) } else { p.inner(wider) };
+        steps
+    }
+
+    /// The gradient by h.
+    fn by_output(&mut self) -> Wire {
+        let dy = self.around.dy;
+        let Some(weight) = self.around.weight else { return self.tied(&dy.shape, ("dh", 0)) };
+        let of_h = Shape(vec![self.shape.rows(), weight.shape.width()]);
+        let (d, dy) = (self.p.inner(&of_h), self.tied(&dy.shape, ("dy", 0)));
+        let inputs = vec![self.p.inner(&of_h), self.tied(&weight.shape, ("params", self.offsets[0]))];
+        let wires = Wires { inputs, d_outputs: vec![dy], d_inputs: vec![Some(d.clone()), None], ..Wires::default() };
+        Matmul { relu: false }.backward(&wires, &mut self.p.rec);
+        d
+    }
+
+    /// The gradient by the input of a link, out of that by its output.
+    fn through(&mut self, i: usize, mut wires: Wires<Wire>, d: Wire) -> Wire {
+        let [.., in_dgamma, in_dbeta, in_dlearned, _, _] = *self.offsets;
+        let link = &self.gradient.chain.links[i];
+        let wider = wires.inputs[0].shape.clone();
+        let next = if i == 0 { self.tied(&wider, ("dz", 0)) } else { self.p.inner(&wider) };
         wires.d_outputs = vec![d];
         wires.d_inputs = vec![Some(next.clone())];
         if link.stage.is_of_columns() {
-            let vector = Shape(vec![shape.width()]);
-            let grads = [in_dgamma, in_dbeta].map(|offset| Some(p.tied(&vector, (at("grads"), offset))));
+            let vector = Shape(vec![self.shape.width()]);
+            let grads = [in_dgamma, in_dbeta].map(|offset| Some(self.tied(&vector, ("grads", offset))));
             wires.d_inputs.extend(grads.into_iter().chain([None, None]));
         }
         let mut op = &link.op;
         if let Some(learned) = &link.stage.learned {
-            let sums = if learned.total.is_some() { (at("sums"), 0) } else { (at("grads"), in_dlearned) };
-            wires.d_inputs.push(Some(p.tied(&Shape(vec![next.shape.width()]), sums)));
+            let sums = if learned.total.is_some() { ("sums", 0) } else { ("grads", in_dlearned) };
+            wires.d_inputs.push(Some(self.tied(&Shape(vec![next.shape.width()]), sums)));
             op = learned.total.as_ref().map_or(op, |total| &total.by_column);
         }
-        op.backward(&wires, &mut p.rec);
-        op.commit(&wires, &mut p.rec);
-        d = next;
+        op.backward(&wires, &mut self.p.rec);
+        op.commit(&wires, &mut self.p.rec);
+        next
     }
-    if !chain.before().is_empty() {
-        before_columns(gradient, shape, d, (at("zs"), at("dz")), &mut p);
-    }
-    p.finish(at("now"))
 }
 
 /// The gradient of the function before a stage of columns, which is taken from what is kept in zs.
