@@ -1,5 +1,6 @@
 //! A network as operations between values, before anything is said about memory or devices.
 
+mod compile;
 mod fuse;
 mod gradient;
 mod join;
@@ -8,6 +9,7 @@ mod packs;
 pub mod plan;
 mod space;
 
+pub use compile::{Optimizer, Source};
 pub use fuse::fuse;
 pub use gradient::{Call, Phase, calls};
 

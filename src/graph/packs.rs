@@ -3,11 +3,10 @@
 //! Tensors that one rule moves lie one after the other, so that each rule is one dispatch. Where there are several rules,
 //! their runs are slots within the packs.
 
+use super::compile::{Compiler, Optimizer, Source};
 use super::gradient::Phase;
-use super::plan::{Compiler, Optimizer, Source};
 use crate::kernel::Scalar;
 use crate::op::{ALIGN, Class, Op, Wire, Wires};
-use crate::ops::loss_scale::LossScale;
 use crate::shape::Shape;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -73,12 +72,11 @@ impl Compiler {
     }
 
     /// Records the two dispatches that divide all gradients by the loss scale, and decide whether the step counts.
-    pub(super) fn unscale(&mut self) {
+    pub(super) fn unscale(&mut self, op: &Arc<dyn Op>) {
         let inputs = self.named(["gradients".to_owned()]);
         // A network without weights has no gradients.
         if !inputs.inputs.is_empty() {
-            let op: Arc<dyn Op> = Arc::new(LossScale::default());
-            self.record(&op, "loss scale", Phase::Forward, &inputs);
+            self.record(op, "loss scale", Phase::Forward, &inputs);
         }
     }
 

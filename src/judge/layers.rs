@@ -4,7 +4,8 @@
 use crate::device::Device;
 use crate::error::Error;
 use crate::graph::Graph;
-use crate::graph::plan::{Plan, Source};
+use crate::graph::Source;
+use crate::graph::plan::Plan;
 use crate::kernel::{Now, Scalar};
 use crate::nn::{Network, Tensor, Usage};
 use crate::op::{Class, SlotId};

@@ -1,10 +1,11 @@
 //! Optimisers: settings, and the operations that they stand for.
 
 use super::layer::Tensor;
-use crate::graph::plan::Optimizer;
+use crate::graph::Optimizer;
 use crate::names::nearest;
 use crate::op::{Class, Op, OptimizerKind, Value, Values, configure};
 use crate::ops::clip::Clip;
+use crate::ops::loss_scale::LossScale;
 use crate::ops::max_norm::MaxNorm;
 use crate::ops::optimizers;
 use crate::ops::sgd::SGD;
@@ -119,8 +120,9 @@ impl Settings {
         let decay_of = |decay: f64, share: f64| if share == 0.0 { 0.0 } else { decay };
         let rules = kinds.into_iter().map(|(decay, share)| self.rule.op(decay_of(decay, share), share)).collect();
         let before = self.clip.map(|most| Arc::new(Clip { most }) as Arc<dyn Op>);
-        let (states, scales_loss) = (self.rule.kind.states.to_vec(), self.scale_loss);
-        Ok(Optimizer { rules, rule_of, states, scales_loss, before, after })
+        let states = self.rule.kind.states.to_vec();
+        let unscale = self.scale_loss.then(|| Arc::new(LossScale::default()) as Arc<dyn Op>);
+        Ok(Optimizer { rules, rule_of, states, unscale, before, after })
     }
 }
 

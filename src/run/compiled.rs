@@ -2,7 +2,8 @@
 //! predict with dropout's masks.
 
 use crate::error::Error;
-use crate::graph::plan::{Plan, Source};
+use crate::graph::Source;
+use crate::graph::plan::Plan;
 use crate::graph::{Graph, ValueId};
 use crate::kernel::{Scalar, Step};
 use crate::nn::{self, Head, Network, Tensor, Usage};
@@ -105,7 +106,7 @@ impl Compiled {
             let (graph, built) = maker.graph(Usage::Training { seed: options.seed }, options.label_smoothing)?;
             let optimizer = options.optimizer.optimizer(&built.tensors, options.lr).map_err(Error::Setting)?;
             states.clone_from(&optimizer.states);
-            scales_loss = optimizer.scales_loss;
+            scales_loss = optimizer.unscale.is_some();
             sources.push(Source { name: "train", graph, optimizer: Some(optimizer) });
             if !network.averages().is_empty() {
                 let (graph, _) = maker.graph(Usage::Population, 0.0)?;
