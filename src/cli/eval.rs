@@ -67,6 +67,10 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 /// whatever else it holds.
 fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
     if let Some(folder) = pictures::folder(source) {
+        if args.target.is_some() {
+            let what = "--target names a column of a table, and the folders of pictures name the classes";
+            return Err(setting(format!("{what}: leave it out for {source}")));
+        }
         let format = args.format;
         let reading = Reading { model: &args.model, meta, turns: args.turns, format, fields: false };
         return pictures::read(folder, reading);

@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
 
 /// What is wrong where the first word is a slip of a command, and others follow it.
 fn misspelt(error: &clap::Error) -> Option<String> {
-    let first = std::env::args().nth(1)?;
+    let first = args_os().nth(1)?.into_string().ok()?;
     let is_command = Cli::command().find_subcommand(&first).is_some();
     (matches!(error.kind(), ErrorKind::UnknownArgument | ErrorKind::ArgumentConflict)
         && !is_command

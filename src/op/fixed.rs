@@ -83,7 +83,7 @@ impl Kind {
     /// Most bytes of one buffer of a GPU by WebGPU's default limits (`maxBufferSize`).
     pub const MAX_BUFFER: u64 = 256 << 20;
 
-    /// Its name.
+    /// Its name, as `plan` takes it.
     pub fn name(self) -> &'static str {
         let [hardware, of8, software, host] = Self::NAMES.map(|(name, _)| name);
         match self {
@@ -118,7 +118,7 @@ impl Kind {
     }
 }
 
-/// One of [`Kind::NAMES`].
+/// Reads one of [`Kind::NAMES`].
 impl FromStr for Kind {
     type Err = String;
 

@@ -2,7 +2,7 @@
 //!
 //! A root is an operation whose kernel others can be joined to, such as the matrix product. A stage follows it: the bias'
 //! activation, dropout, batch norm. An operation declares its stage in its own file ([`Op::stage`](super::Op::stage)); the pass
-//! that joins (`graph/join.rs`) follows values and knows no operation by name.
+//! that joins (`graph/join`) follows values and knows no operation by name.
 
 use super::Op;
 use crate::gemm::STRIP;
@@ -116,7 +116,7 @@ pub struct Total {
     pub sum: Arc<dyn Op>,
 }
 
-/// What an operation of one input does to an element, or a column, of it.
+/// What an operation does to an element, or a column, of its first input.
 #[derive(Clone, Debug)]
 pub struct Stage {
     /// Its part of a joined kernel's name.

@@ -31,8 +31,6 @@ pub struct BlockKind {
     pub aligned: bool,
     /// Stages that draw random numbers.
     pub draws: usize,
-    /// Whether a stage learns weights, whose gradients are sums over a group.
-    pub learns: bool,
 }
 
 impl BlockKind {
@@ -60,9 +58,7 @@ pub fn block_backward(kind: BlockKind, rows: usize, k: usize) -> usize {
     }
     let own = rows.div_ceil(128);
     let copies = turns_of(8, 0);
-    turns_of(own, turns_of(k.div_ceil(16), copies + turns_of(16, 0)))
-        + 2 * turns_of(own, philox)
-        + (2 + usize::from(kind.learns)) * TREE
+    turns_of(own, turns_of(k.div_ceil(16), copies + turns_of(16, 0))) + 2 * turns_of(own, philox) + 3 * TREE
 }
 
 /// Turns of the `head` kernels, whose layer has k inputs; none where the logits are given.
@@ -146,13 +142,13 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
             let binds_h = dispatch.kernel.bindings.iter().any(|binding| binding.name == "h");
             let (forward, aligned) = (part.contains("forward"), !part.contains("words") && !part.contains("narrow"));
             let thresholds = dispatch.kernel.args.iter().filter(|field| field.name.ends_with("threshold")).count();
-            let learns =
-                dispatch.kernel.bindings.iter().any(|binding| binding.name == "sums") || part.contains("prelu");
             let draws = if forward || !binds_h { thresholds } else { 0 };
-            let kind = BlockKind { subgroups, aligned, draws, learns };
+            let kind = BlockKind { subgroups, aligned, draws };
             match forward {
+                // Given what the product gave, a kernel has its rows, and those of saved, in zs.
+                true if part.contains("given") => block_forward(kind, per("zs", "n"), 0),
                 true => block_forward(kind, per("x", "k"), s.arg("k")),
-                false => block_backward(kind, per("dy", "k"), s.arg("k")),
+                false => block_backward(kind, per("dz", "n"), s.arg("k")),
             }
         }
         ("head", _) => {

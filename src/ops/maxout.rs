@@ -175,9 +175,10 @@ fn gradient_of_strip<const K: usize>(_: &[u32], seen: ArrayView2<'_, f32>, rows:
                 // Backwards: the gradients by a group lie where those by later outputs were.
                 for i in (0..place.width / K).rev() {
                     let (best, dy) = (largest(x, K * i..K * (i + 1)), d[i]);
-                    for j in K * i..K * (i + 1) {
+                    let group = K * i..K * (i + 1);
+                    for (d, j) in d[group.clone()].iter_mut().zip(group) {
                         let taken = if j == best { dy } else { 0.0 };
-                        d[j] = if x[best].is_nan() { x[best] } else { taken };
+                        *d = if x[best].is_nan() { x[best] } else { taken };
                     }
                 }
             }

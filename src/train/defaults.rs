@@ -17,7 +17,7 @@ use crate::op::Value;
 pub(super) enum Learns {
     /// One of this many classes.
     Classes(usize),
-    /// This many labels.
+    /// So many yes-or-no labels.
     Labels(usize),
     /// The numbers of a regression.
     Numbers,

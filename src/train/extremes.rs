@@ -30,7 +30,7 @@ pub(super) fn extremes(settings: &Settings, split: &Split) -> Vec<String> {
     let (lr, decay) = (settings.lr, settings.weight_decay);
     if lr == 0.0 {
         told.push("lr is 0, so training changes no weight".into());
-    } else if lr * decay >= 1.0 {
+    } else if ["sgd", "adamw"].contains(&settings.optimizer.as_str()) && lr * decay >= 1.0 {
         let product = lr * decay;
         told.push(format!(
             "lr times weight_decay is {product}: from 1 on, every step loses all that the weights have learnt"

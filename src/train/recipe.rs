@@ -61,7 +61,10 @@ impl Recipe {
                 }
             }
         }
-        faults.extend(recipe.faults().into_iter().map(|what| {
+        // A setting may be missing only because its key could not be read.
+        let is_read = faults.is_empty();
+        let between = recipe.faults().into_iter().filter(|what| is_read || !what.contains(" is missing"));
+        faults.extend(between.map(|what| {
             let key = what.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
             Fault { line: lines.iter().find(|(name, _)| *name == key).map(|(_, line)| *line), what }
         }));

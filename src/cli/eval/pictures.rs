@@ -22,14 +22,16 @@ pub(super) fn only(sources: &[String]) -> Result<&str, Error> {
     }
 }
 
-/// The path of a folder that holds pictures or other folders, and no file of another kind of data.
+/// The path of a folder that holds pictures, or nothing but folders: a folder of IDX files may have others beside them.
 pub(super) fn folder(source: &str) -> Option<&Path> {
     let path = Path::new(source);
     if data::is_known(source) || !path.is_dir() {
         return None;
     }
     let entries = listed(path).ok()?;
-    entries.iter().any(|entry| entry.is_dir() || is_picture(entry)).then_some(path)
+    let holds_pictures = entries.iter().any(|entry| is_picture(entry));
+    let holds_folders = !entries.is_empty() && entries.iter().all(|entry| entry.is_dir());
+    (holds_pictures || holds_folders).then_some(path)
 }
 
 /// All that lies in a folder and is not hidden, by name.

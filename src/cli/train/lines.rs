@@ -6,7 +6,7 @@ use crate::train::EpochReport;
 const MOST: u64 = 28;
 
 /// What is said above them.
-const NOTE: &str = "about 30 of the epochs are shown, the best among them; --verbose shows all";
+const NOTE: &str = "not every epoch is shown, but the best is; --verbose shows all";
 
 /// The lines of a run. A run of many epochs is cut into stretches of equally many, and one line is printed of each: the last
 /// epoch of it that was better than all before, or else its last epoch. So the best epoch of the run is always among them.

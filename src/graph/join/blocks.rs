@@ -67,7 +67,8 @@ impl Joiner<'_> {
             let call = &self.calls[next];
             let shapes: Vec<Shape> = call.wires.inputs.iter().map(|&id| self.shape(id).clone()).collect();
             let Some(stage) = call.op.stage(&shapes) else { break };
-            let gradient = self.same(next, Phase::Backward)?;
+            // What passes its gradient on has no kernel for it.
+            let Some(gradient) = self.same(next, Phase::Backward) else { break };
             let wires = &self.calls[gradient].wires;
             let chained = wires.d_inputs.first() == Some(&Some(found.d_last))
                 && wires.d_inputs.iter().take(1 + stage.weights()).all(Option::is_some);
@@ -84,7 +85,7 @@ impl Joiner<'_> {
         }
         let first = *found.backward.first()?;
         let gives = |at: usize| {
-            let wires = self.product(at, Phase::Backward)?;
+            let wires = self.product(at, Phase::Backward).filter(|_| !self.fused.contains(&self.calls[at].path))?;
             (wires.d_inputs[0] == Some(found.d_last) && self.only_in(found.d_last, &[at, first])).then_some(at)
         };
         let users = self.users[found.d_last.0].iter().filter(|&&at| at != usize::MAX);
@@ -121,7 +122,7 @@ impl Joiner<'_> {
         let (x, weight) = (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]));
         let forward = self.product_apart(&chain, false, [x.rows(), x.width(), weight.rows()]);
         let backward = match found.next {
-            None => Some("its gradient is a sum of several".to_owned()),
+            None => Some("no product alone makes the gradient behind it".to_owned()),
             Some(next) => {
                 let dy = self.shape(self.calls[next].wires.d_outputs[0]);
                 self.product_apart(&chain, true, [dy.rows(), dy.width(), weight.rows()])
@@ -160,7 +161,7 @@ impl Joiner<'_> {
         let subgroups = self.target.product == Family::Subgroup;
         let aligned = k.is_multiple_of(4) && n.is_multiple_of(4) && chain.narrows() == 1;
         let draws = chain.draws()[usize::from(backward)];
-        let kind = BlockKind { subgroups, aligned, draws, learns: chain.learns() };
+        let kind = BlockKind { subgroups, aligned, draws };
         if backward { turns::block_backward(kind, rows, k) } else { turns::block_forward(kind, rows, k) }
     }
 

@@ -84,7 +84,8 @@ impl Joiner<'_> {
         let tail = [&forward.inputs[1..], &metrics.wires.inputs[2..]].concat();
         let linear = at.checked_sub(1).and_then(|before| self.product(before, Phase::Forward));
         let with_layer = linear.filter(|wires| {
-            let alone = self.only_in(forward.inputs[0], &[at - 1, at, at + 1, at + 2]);
+            let own = self.same(at - 1, Phase::Backward).unwrap_or(at);
+            let alone = self.only_in(forward.inputs[0], &[at - 1, at, at + 1, at + 2, own]);
             !self.target.product.keeps_products_apart() && wires.outputs[0] == forward.inputs[0] && alone
         });
         let layer = with_layer.map(|wires| (Some(wires.inputs.len() == 3), [&wires.inputs[..], &tail].concat()));

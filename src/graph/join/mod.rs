@@ -43,11 +43,23 @@ pub(super) fn in_blocks(graph: &Graph, target: &Target, scales_loss: bool) -> Ha
     let calls = calls(&mut graph, true);
     let mut joiner = Joiner::new(&graph, calls, (target, scales_loss));
     joiner.look();
-    let found = (0..joiner.calls.len()).filter_map(|at| joiner.find_block(at));
-    found
-        .filter(|found| joiner.block_of(found).is_ok())
-        .map(|found| joiner.calls[found.forward[0]].path.clone())
-        .collect()
+    // A product that is joined to a ReLU in another way gives no block its gradient: what that changes is asked for again.
+    loop {
+        let found = (0..joiner.calls.len()).filter_map(|at| joiner.find_block(at));
+        let blocks: HashSet<String> = found
+            .filter(|found| joiner.block_of(found).is_ok())
+            .map(|found| joiner.calls[found.forward[0]].path.clone())
+            .collect();
+        let fused: HashSet<String> = (0..joiner.calls.len())
+            .filter(|&at| joiner.ends_in_relu(at))
+            .map(|at| joiner.calls[at].path.clone())
+            .filter(|path| !blocks.contains(path))
+            .collect();
+        if joiner.fused == fused {
+            return blocks;
+        }
+        joiner.fused = fused;
+    }
 }
 
 /// What tells operations of one graph apart.
@@ -67,13 +79,17 @@ struct Joiner<'a> {
     places: HashMap<(usize, u8), usize>,
     /// The places of calls that are joined to others, and to be removed.
     gone: Vec<bool>,
+    /// The paths of products that are joined to a ReLU before calls are, which then are no products any more.
+    fused: HashSet<String>,
     /// Products that are apart from the stages behind them, by their paths, and why.
     apart: Vec<(String, String)>,
 }
 
 impl<'a> Joiner<'a> {
     fn new(graph: &'a Graph, calls: Vec<Call>, (target, scales_loss): (&'a Target, bool)) -> Self {
-        Self { graph, calls, target, scales_loss, users: vec![], places: HashMap::new(), gone: vec![], apart: vec![] }
+        let (users, gone, apart) = (vec![], vec![], vec![]);
+        let (places, fused) = (HashMap::new(), HashSet::new());
+        Self { graph, calls, target, scales_loss, users, places, gone, fused, apart }
     }
 
     /// The wires of a product's call in a phase.
@@ -124,6 +140,13 @@ impl<'a> Joiner<'a> {
             (Some(&only), None) if self.calls[only].wires.inputs[0] == id => Some(only),
             _ => None,
         }
+    }
+
+    /// Whether a call is a product that only a ReLU reads.
+    fn ends_in_relu(&self, at: usize) -> bool {
+        let linear = self.product(at, Phase::Forward).filter(|linear| linear.inputs.len() == 3);
+        let reader = linear.and_then(|linear| self.reader(linear.outputs[0]));
+        reader.is_some_and(|reader| self.calls[reader].op.is_relu())
     }
 
     fn remove(&mut self) {

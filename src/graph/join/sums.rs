@@ -15,9 +15,13 @@ impl Joiner<'_> {
         for at in 0..self.calls.len() {
             let made = self.sum(at).or_else(|| self.gradient_sum(at));
             if let Some((place, call)) = made {
+                let path = self.calls[at].path.clone();
                 match self.calls[at].phase {
                     Phase::Backward => self.calls[at].wires.d_inputs[0] = None,
-                    _ => self.gone[at] = true,
+                    _ => {
+                        self.gone[at] = true;
+                        self.apart.retain(|(apart, _)| *apart != path);
+                    }
                 }
                 self.calls[place] = call;
             }

@@ -76,7 +76,7 @@ macro_rules! function {
             is_silent_at_zero: false,
             parameter: None,
             rectifies: true,
-            is_smooth: true,
+            kink: None,
             stage_parts: &[$(part!($file),)* part!(concat!("activation/", $name, ".wgsl")), of_four!($name)],
             stage_calls: [concat!($name, "_value4({v}, args.{a}parameter)"),
                 concat!($name, "_gradient4({s}, {d}, args.{a}parameter)")],
@@ -97,7 +97,7 @@ macro_rules! function {
 /// ReLU of each element: max(0, x).
 pub(super) static RELU: Function = Function {
     is_silent_at_zero: true,
-    is_smooth: false,
+    kink: Some(0.0),
     ..function!(
         "relu",
         needs: [],
@@ -111,7 +111,7 @@ pub(super) static RELU: Function = Function {
 
 /// x where x > 0, else slope · x
 pub(super) static LEAKY_RELU: Function = Function {
-    is_smooth: false,
+    kink: Some(0.0),
     parameter: Some(("the slope", 0.01)),
     ..function!(
         "leaky_relu",
@@ -153,7 +153,7 @@ pub(super) static TANH: Function = Function {
 
 /// x where x > 0, else α (e^x − 1)
 pub(super) static ELU: Function = Function {
-    is_smooth: false,
+    kink: Some(0.0),
     parameter: Some(("alpha", 1.0)),
     ..function!(
         "elu",
@@ -222,7 +222,7 @@ pub(super) static SILU: Function = function!(
 
 /// Hard swish, SiLU in straight lines and a parabola: x · min(max(x + 3, 0), 6) / 6.
 pub(super) static HARDSWISH: Function = Function {
-    is_smooth: false,
+    kink: Some(3.0),
     ..function!(
         "hardswish",
         needs: [],

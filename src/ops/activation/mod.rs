@@ -73,8 +73,8 @@ pub struct Function {
     pub parameter: Option<(&'static str, f64)>,
     /// Whether it sets about half of its inputs to (nearly) 0, so that weights before it start with twice the variance.
     pub rectifies: bool,
-    /// Whether it has a derivative at 0.
-    is_smooth: bool,
+    /// Where, and at the negative of which, it has no derivative.
+    kink: Option<f32>,
     /// WGSL of its stage.
     stage_parts: &'static [Part],
     /// Value and gradient as a stage calls them.
@@ -214,7 +214,12 @@ pub fn cases() -> Vec<Case> {
     };
     let of_one = |function: &'static Function| {
         let op = Activation::new(function, function.parameter.map_or(0.0, |(_, default)| 1.3 * default));
-        let normal = if function.is_smooth { Fill::Normal(0.0, 1.5) } else { Fill::AwayFrom0(0.5) };
+        let normal = match function.kink {
+            None => Fill::Normal(0.0, 1.5),
+            Some(0.0) => Fill::AwayFrom0(0.5),
+            // Six deviations away from it.
+            Some(at) => Fill::Normal(0.0, at / 6.0),
+        };
         vec![
             case("1x1", op, 1, [1, 1].into(), normal.clone()),
             case("61x33 of 70 rows", op, 61, [70, 33].into(), normal.clone()),

@@ -197,7 +197,7 @@ fn derived() -> Vec<Case> {
         let op: Arc<dyn Op> = Arc::new(Activation::new(function, function.parameter.map_or(0.0, |(_, p)| 1.3 * p)));
         let full = [batch_norm(), Arc::clone(&op), dropout(0.3)];
         all.extend(both("37 of 41x20x44", &full, true, [37, 41, 20, 44], normal()));
-        all.extend(both("19 of 21x7x13", &[Arc::clone(&op)], true, [19, 21, 7, 13], normal()));
+        all.extend(both("37 of 41x7x13", &[Arc::clone(&op)], true, [37, 41, 7, 13], normal()));
         // A product would mix them.
         all.extend(given("given, extreme", &[op], [9, 9, 0, 28], Fill::Extreme));
     }
@@ -252,11 +252,11 @@ fn learned_and_narrow() -> Vec<Case> {
         all.extend(both("37 of 41x20x44", ops, true, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x36", ops, false, [18, 21, 5, 36], normal()));
     }
-    for ops in [&wider[1], &[maxout(2)][..], &[maxout(4)]] {
+    for ops in [wider[1], &[maxout(2)], &[maxout(4)]] {
         all.extend(given("given, extreme", ops, [9, 9, 0, 28], Fill::Extreme));
     }
     let block = [batch_norm(), relu(), dropout(0.5)];
-    for ops in [&wider[0], &wider[2], &block[..], &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
+    for ops in [wider[0], wider[2], &block, &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
         all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44], normal()));
         all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36], normal()));
     }
@@ -291,7 +291,9 @@ pub fn kernels() -> Vec<&'static Kernel> {
         for product in [Family::Plain, Family::Subgroup] {
             let target = Target { product, ..Target::CPU };
             let recorded = cases.iter().flat_map(|case| super::recorded(case, target));
-            found.extend(recorded.map(|kernel| (kernel.name, kernel)));
+            // What adds up the columns' sums is the stage's own.
+            let own = recorded.filter(|kernel| kernel.name.starts_with("block."));
+            found.extend(own.map(|kernel| (kernel.name, kernel)));
         }
         found.into_values().collect()
     };

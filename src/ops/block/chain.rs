@@ -52,6 +52,10 @@ impl Chain {
         if links.iter().filter(|link| link.stage.narrows > 1).count() > 1 {
             return Err("only one operation that makes rows narrower can stand in a block");
         }
+        let narrow = links.iter().skip_while(|link| link.stage.narrows == 1).skip(1);
+        if narrow.into_iter().any(|link| link.stage.learned.is_some() || link.stage.other) {
+            return Err("behind an operation that makes rows narrower, a block takes no other tensor");
+        }
         Ok(Self { links, column })
     }
 
@@ -108,7 +112,7 @@ impl Chain {
     }
 
     /// Whether a stage learns weights.
-    pub fn learns(&self) -> bool {
+    pub(super) fn learns(&self) -> bool {
         self.learned().is_some()
     }
 

@@ -19,6 +19,8 @@ const MOMENTUM: usize = BACKWARD.len() - 1;
 enum Gradient<'a> {
     Few(ArrayView2<'a, f32>),
     All(Packed<'a>),
+    /// The gradient by h.
+    OfOutput(ArrayView2<'a, f32>),
 }
 
 /// The stage of columns.
@@ -34,7 +36,8 @@ struct Backward<'a> {
     chain: &'a Chain,
     args: Args<'a>,
     now: Now,
-    weight: ArrayView2<'a, f32>,
+    /// V, or nothing where the gradient by h is given.
+    weight: Option<ArrayView2<'a, f32>>,
     product: Option<ArrayView2<'a, f32>>,
     h: Option<ArrayView2<'a, f32>>,
     columns: Option<Columns<'a>>,
@@ -60,7 +63,7 @@ fn parts<const N: usize>(tensor: &mut [f32], offsets: [Option<u32>; N], n: usize
     tensor.get_disjoint_mut(ranges).unwrap_or_else(|_| panic!("gradients of one tensor do not overlap"))
 }
 
-pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
+pub(super) fn backward(chain: &Chain, given: bool, bytes: &[u8], io: &mut Io<'_>) {
     let args = Args::new(bytes, true);
     let [k, n, weight, gamma, beta, learned, saved, at_dgamma, at_dbeta, at_dlearned, at_mean, at_var] =
         [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11].map(|at| args.word(at));
@@ -69,17 +72,18 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
     let mut bound = io.take::<MAX_BINDINGS>().into_iter();
     let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
     let (is_of_columns, keeps) = (chain.column.is_some(), chain.keeps_product());
+    let has_params = !given || is_of_columns || chain.learns();
     let [dy, params, zs, other, h] =
-        [true, true, keeps, chain.takes_other(), chain.from() == From::Output].map(&mut next);
+        [true, has_params, keeps, chain.takes_other(), chain.from() == From::Output].map(&mut next);
     let (has_grads, has_sums) = (is_of_columns || is_shared == Some(false), is_shared == Some(true));
-    let [now, mut dz, mut grads, mut sums, mut state] = [true, true, has_grads, has_sums, is_of_columns].map(&mut next);
-    let (now, params) = (now.now(), params.f32());
+    let [now, mut dz, mut sums, mut grads, mut state] = [true, true, has_sums, has_grads, is_of_columns].map(&mut next);
+    let (now, params) = (now.now(), if has_params { params.f32() } else { &[] });
     let rows = now.rows as usize;
     let all = Backward {
         chain,
         args,
         now,
-        weight: matrix(part(params, weight, narrow * k), k, narrow),
+        weight: (!given).then(|| matrix(part(params, weight, narrow * k), k, narrow)),
         learned: is_shared.map(|is_shared| part(params, learned, if is_shared { 1 } else { n })),
         other: chain.takes_other().then(|| matrix(other.f32(), rows, n)),
         n,
@@ -102,7 +106,7 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
         matrix_mut(vector, rows, n)
     });
     let out: Out<'_> = (matrix_mut(dz.f32_mut(), rows, n), (dgamma, dbeta), dlearned);
-    all.run(matrix(dy.f32(), rows, k), out);
+    all.run(matrix(dy.f32(), rows, if given { narrow } else { k }), out);
     if let (Some(columns), 0) = (&all.columns, now.halted) {
         all.move_state(columns, state.f32_mut(), [at_mean, at_var]);
     }
@@ -116,6 +120,7 @@ impl Backward<'_> {
         with_room(dy, n, 1 + again, |room, strips, size| {
             let masked = self.h.filter(|h| self.chain.is_silent() && is_worth_a_mask(*h, k));
             let dy = match masked {
+                _ if self.weight.is_none() => Gradient::OfOutput(dy),
                 Some(_) => Gradient::Few(dy),
                 None => Gradient::All(Packed::new(Form::of(dy, n), dy, room)),
             };
@@ -129,11 +134,18 @@ impl Backward<'_> {
     /// dz, dγ and dβ of the columns from `first` on.
     fn strip(&self, first: usize, dy: Gradient<'_>, (strip, memory): (&mut [Row], &mut [Row]), out: Out<'_>) {
         let (end, narrows) = (first + out.0.ncols(), self.chain.narrows());
-        let weight = columns(self.weight, first / narrows, end / narrows);
-        match (dy, self.h) {
-            (Gradient::All(dy), _) => strip_of_product(dy, weight, strip),
-            (Gradient::Few(dy), Some(h)) => gemm_masked(dy, weight, masks(columns(h, first, end), memory), strip),
-            (Gradient::Few(_), None) => unreachable!("masks are made of h"),
+        let own = |all| columns(all, first / narrows, end / narrows);
+        match (dy, self.weight.map(own), self.h) {
+            (Gradient::All(dy), Some(weight), _) => strip_of_product(dy, weight, strip),
+            (Gradient::Few(dy), Some(weight), Some(h)) => {
+                gemm_masked(dy, weight, masks(columns(h, first, end), memory), strip);
+            }
+            (Gradient::OfOutput(dh), None, _) => {
+                for (row, dh) in strip.iter_mut().zip(own(dh).rows()) {
+                    row[..dh.len()].copy_from_slice(slice_of(dh));
+                }
+            }
+            _ => unreachable!("masks are made of h, and the gradient by h is given where there is no product"),
         }
         let sums = self.through_stages(first, end - first, strip, memory);
         let (dz, affine, mut dlearned) = out;

@@ -100,14 +100,14 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     }
 }
 
-/// The CPU path's form, which has the product in the kernel, always.
+/// The CPU path's form. Of the value it has the product in the kernel, always.
 fn fast_form(chain: &Chain, wanted: Wanted) -> Option<crate::kernel::Fast> {
-    let (stages, bias) = (chain.clone(), wanted.bias);
+    let (stages, bias, given) = (chain.clone(), wanted.bias, wanted.given);
     match wanted.backward {
-        _ if wanted.given => None,
-        true => {
-            Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io))))
-        }
+        false if wanted.given => None,
+        true => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| {
+            fast_backward::backward(&stages, given, args, io)
+        }))),
         false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
     }
 }
@@ -128,8 +128,8 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
             when(chain.from() == From::Output, read("h")),
             Some(NOW),
             Some(write("dz")),
-            when(grads, update("grads")),
             when(sums, write("sums")),
+            when(grads, update("grads")),
             when(columns, update("state")),
         ]
     } else {
@@ -141,7 +141,8 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
         let params = when(!given || has_params, read("params"));
         let (before, after) = if given && !columns { (product, None) } else { (None, product) };
         let other = when(chain.takes_other(), read("other"));
-        vec![when(!given, read("x")), before, params, other, Some(NOW), after, Some(write("h"))]
+        let (written, updated) = if given { (None, after) } else { (after, None) };
+        vec![when(!given, read("x")), before, params, other, Some(NOW), written, Some(write("h")), updated]
     };
     all.into_iter().flatten().collect()
 }

@@ -136,7 +136,8 @@ impl Op for Block {
         let (before, after) = if given && self.chain.column.is_none() { (zs, None) } else { (None, zs) };
         let own = (!given).then_some(x.slot);
         let other = other.map(|other| other.slot);
-        let bound = [own, before, params, other, Some(rec.now()), after, Some(h.slot)];
+        let (written, updated) = if given { (None, after) } else { (after, None) };
+        let bound = [own, before, params, other, Some(rec.now()), written, Some(h.slot), updated];
         let slots: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::forward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
@@ -248,11 +249,11 @@ impl Op for BlockGradient {
         let head = [&[k as u32, n as u32][..], &offsets, &[momentum.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let family = rec.target.product;
-        let wanted = Wanted { family, aligned: n % 4 == 0, bias: true, backward: true, given: self.given };
+        let wanted = Wanted { family, aligned: n.is_multiple_of(4), bias: true, backward: true, given: self.given };
         let kernel = kernels::kernel(&self.chain, wanted);
         let [other, h, of_sums] = [other, h, sums.as_ref()].map(|wire| wire.map(|wire| wire.slot));
         let now = Some(rec.now());
-        let bound = [Some(dy.slot), params, zs, other, h, now, Some(w.outputs[0].slot), grads, of_sums, state];
+        let bound = [Some(dy.slot), params, zs, other, h, now, Some(w.outputs[0].slot), of_sums, grads, state];
         let all: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::backward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
