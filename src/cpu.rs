@@ -103,10 +103,9 @@ impl Machine {
             }
         }
         let kernel = dispatch.kernel;
-        match (self.mode, kernel.fast, &dispatch.plain) {
-            (Mode::Fast, Some(fast), _) => fast(&dispatch.args, &mut io),
-            (_, _, Some(plain)) => plain.run(&mut io),
-            _ => (kernel.twin)(&dispatch.args, &mut io),
+        match (self.mode, kernel.fast) {
+            (Mode::Fast, Some(fast)) => fast(&dispatch.args, &mut io),
+            _ => dispatch.run_plainly(&mut io),
         }
     }
 }

@@ -241,8 +241,9 @@ pub struct Kernel {
     pub needs: Needs,
     /// How far it may be from its twin.
     pub tolerance: Tolerance,
-    /// The judge: reads like the formula, sums in float64.
-    pub twin: Twin,
+    /// The judge: single-threaded, float64 inside, reads like the formula. A joined kernel has none: the plain kernels that
+    /// its dispatch names are its judge.
+    pub twin: Option<Twin>,
     /// What the CPU path runs where the twin is too slow. The checks compare it with the twin like any variant.
     pub fast: Option<Fast>,
 }

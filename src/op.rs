@@ -23,7 +23,7 @@ pub use settings::{Domain, Setting, Value, Values, configure};
 pub use stage::Stage;
 pub use together::ALIGN;
 
-use crate::kernel::{Access, Kernel, Needs, Scalar, Tile};
+use crate::kernel::{Access, Io, Kernel, Needs, Scalar, Tile};
 use crate::shape::{Shape, ShapeError};
 use std::any::Any;
 use std::fmt;
@@ -314,6 +314,20 @@ pub struct Dispatch {
     pub flops: u64,
     /// The plain dispatches that a joined kernel stands for, and that judge it.
     pub plain: Option<Arc<Plain>>,
+}
+
+impl Dispatch {
+    /// Does what judges its kernel: the plain dispatches that it stands for, else the twin.
+    ///
+    /// # Panics
+    /// If it has neither: a fault of ours.
+    pub fn run_plainly(&self, io: &mut Io<'_>) {
+        match (&self.plain, self.kernel.twin) {
+            (Some(plain), _) => plain.run(io),
+            (None, Some(twin)) => twin(&self.args, io),
+            (None, None) => panic!("{} has no twin, and its dispatch names no plain kernels", self.kernel.name),
+        }
+    }
 }
 
 /// A grid of so many groups, in two dimensions where one does not hold them. `linear_index` in WGSL makes one index of it.

@@ -164,7 +164,8 @@ fn a_swallowed_nan_is_seen() {
         let [x, _, mut y] = io.take();
         y.f32_mut().iter_mut().zip(x.f32()).for_each(|(y, x)| *y = x.max(0.0));
     };
-    *forward = Box::leak(Box::new(Kernel { name, parts, args, bindings, needs, tolerance, twin, fast: None }));
+    *forward =
+        Box::leak(Box::new(Kernel { name, parts, args, bindings, needs, tolerance, twin: Some(twin), fast: None }));
     let found = found(&trial);
     assert!(found.iter().any(|what| what.contains("NaN in in.0") && what.contains("out.out")), "{found:?}");
 }

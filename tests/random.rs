@@ -55,13 +55,13 @@ fn kernel(name: &'static str, generator: Part) -> Kernel {
         bindings: &const { [read("counters").u32(), read("keys").u32(), write("words").u32()] },
         needs: Needs::Nothing,
         tolerance: Tolerance::EXACT,
-        twin: |_, io| {
+        twin: Some(|_, io| {
             let [counters, keys, mut words] = io.take();
             let counted = counters.u32().as_chunks().0.iter().zip(keys.u32().as_chunks().0);
             for (words, (counter, key)) in words.u32_mut().chunks_mut(4).zip(counted) {
                 words.copy_from_slice(&philox(*counter, *key));
             }
-        },
+        }),
         fast: None,
     }
 }

@@ -1,6 +1,8 @@
 //! The product of dense matrices: blocks that fit into the caches, cut into tiles that fit into registers.
 
-use super::{BLOCK_COLUMNS, BLOCK_TILES, DEPTH, Scratch, assert_sizes, equal, pack, part, tile, with_scratch};
+use super::{
+    BLOCK_COLUMNS, BLOCK_TILES, DEPTH, Scratch, assert_sizes, equal, pack, part, slice_mut, tile, with_scratch,
+};
 use crate::simd;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 use pulp::{Scalar128b, Simd, WithSimd};
@@ -191,8 +193,8 @@ fn column_of_tiles<S: Simd, const FUSED: bool>(
         with_rows!(count, R => {
             let sums = tile::tile::<S, R, FUSED>(simd, a.as_chunks::<R>().0, b);
             for sums in sums {
-                let row = c.next().and_then(|row| row.into_slice()).unwrap_or(&mut []);
-                tile::store(simd, sums, row, add);
+                let Some(row) = c.next() else { unreachable!("tiles have no more rows than c") };
+                tile::store(simd, sums, slice_mut(row), add);
             }
         });
     }

@@ -12,7 +12,7 @@
 use super::pack::panel;
 use super::sparse::SAMPLE;
 use super::tile::add_product;
-use super::{Scratch, equal, part, with_scratch};
+use super::{Scratch, equal, part, slice_of, with_scratch};
 use crate::simd;
 use ndarray::{ArrayView2, Axis};
 use pulp::{Scalar128b, Simd, WithSimd};
@@ -102,7 +102,7 @@ fn product<S: Simd, const FUSED: bool>(simd: S, product: Product<'_, '_, '_>) {
         for ((a, &mask), c) in part(a, 1, first, b.nrows()).rows().into_iter().zip(masks).zip(c.iter_mut()) {
             // The columns have zeros behind the last term, and so has the row.
             let mut row = [0.0; PASS];
-            row[..a.len()].copy_from_slice(a.to_slice().unwrap_or(&[]));
+            row[..a.len()].copy_from_slice(slice_of(a));
             let row = &row[..a.len().next_multiple_of(S::F32_LANES)];
             add::<S, FUSED>(simd, row, columns, mask, c);
         }

@@ -26,7 +26,7 @@ pub use tasks::{Task, gemm_on_all, run_on_all};
 use crate::aligned::Aligned;
 use crate::threads;
 use dense::Left;
-use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
+use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis, Slice};
 use std::cell::RefCell;
 use std::sync::{Mutex, PoisonError};
 
@@ -100,6 +100,24 @@ pub fn matrix(data: &[f32], rows: usize, columns: usize) -> ArrayView2<'_, f32> 
 /// The tensor is shorter: a fault of ours.
 pub fn matrix_mut(data: &mut [f32], rows: usize, columns: usize) -> ArrayViewMut2<'_, f32> {
     ArrayViewMut2::from_shape((rows, columns), &mut data[..rows * columns]).unwrap_or_else(|e| panic!("{e}"))
+}
+
+/// The elements of a row or column that lie one after the other.
+///
+/// # Panics
+/// They do not: a fault of ours.
+#[inline(always)]
+pub fn slice_of<'a>(elements: ArrayView1<'a, f32>) -> &'a [f32] {
+    elements.to_slice().unwrap_or_else(|| panic!("the elements of a row or column are not contiguous"))
+}
+
+/// The same, to be changed.
+///
+/// # Panics
+/// As [`slice_of`].
+#[inline(always)]
+pub fn slice_mut<'a>(elements: ArrayViewMut1<'a, f32>) -> &'a mut [f32] {
+    elements.into_slice().unwrap_or_else(|| panic!("the elements of a row or column are not contiguous"))
 }
 
 /// Takes the memory that products on the calling thread need, so that the first of them need not.

@@ -1,18 +1,12 @@
 //! Packing: a part of a matrix as panels that the innermost loop reads from the first word to the last.
 
-use super::{DEPTH, part};
+use super::{DEPTH, part, slice_of};
 use crate::simd::flip;
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::ArrayView2;
 use pulp::Simd;
 
 /// An empty column, for places beyond the last one.
 const ZEROS: &[f32; DEPTH] = &[0.0; DEPTH];
-
-/// The elements of a row or column that lie one after the other.
-#[inline(always)]
-fn slice(elements: ArrayView1<'_, f32>) -> &[f32] {
-    elements.to_slice().unwrap_or(&[])
-}
 
 /// The rows of x `[k, n]` with k of at most [`DEPTH`], where the elements of each lie one after the other.
 #[inline(always)]
@@ -21,7 +15,7 @@ pub(super) fn lines<'a>(x: &'a ArrayView2<'_, f32>) -> Option<[&'a [f32]; DEPTH]
         return None;
     }
     let mut lines = [&ZEROS[..0]; DEPTH];
-    lines.iter_mut().zip(x.rows()).for_each(|(line, row)| *line = slice(row));
+    lines.iter_mut().zip(x.rows()).for_each(|(line, row)| *line = slice_of(row));
     Some(lines)
 }
 
@@ -58,7 +52,7 @@ pub(super) fn panel<S: Simd, const W: usize>(simd: S, x: ArrayView2<'_, f32>, ou
     let (k, n) = x.dim();
     if x.strides()[1] != 1 && n != 1 && (x.strides()[0] == 1 || k == 1) {
         let mut columns = [&ZEROS[..k]; W];
-        columns.iter_mut().zip(x.columns()).for_each(|(place, column)| *place = slice(column));
+        columns.iter_mut().zip(x.columns()).for_each(|(place, column)| *place = slice_of(column));
         return transpose::<S, W>(simd, columns, out.as_chunks_mut().0);
     }
     for (row, out) in x.rows().into_iter().zip(out.as_chunks_mut::<W>().0) {

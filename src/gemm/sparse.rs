@@ -17,7 +17,7 @@
 
 use super::pack::panel;
 use super::tile::{add_product, store_floats};
-use super::{DEPTH, Scratch, WORTH_A_THREAD, assert_sizes, equal, part, with_scratch};
+use super::{DEPTH, Scratch, WORTH_A_THREAD, assert_sizes, equal, part, slice_mut, slice_of, with_scratch};
 use crate::aligned::LINE;
 use crate::simd::{self, flip};
 use crate::threads;
@@ -96,6 +96,7 @@ pub(super) fn pays(a: ArrayView2<'_, f32>, columns: usize) -> bool {
     let a = if a.strides()[1] == 1 { a } else { a.reversed_axes() };
     let (mut values, mut count) = (0, 0);
     for row in a.rows().into_iter().step_by(SAMPLE) {
+        // Lists are made of rows or columns that are contiguous.
         let Some(row) = row.to_slice() else { return false };
         values += row.len();
         count += simd::run(
@@ -144,7 +145,7 @@ impl WithSimd for Lists<'_> {
             }
             for ((a, group), start) in a.rows().into_iter().zip(&group).zip(starts.by_ref()) {
                 *start = count as u32;
-                let row = if lies { a.to_slice().unwrap_or(&[]) } else { &group[..a.len()] };
+                let row = if lies { slice_of(a) } else { &group[..a.len()] };
                 count = list(simd, row, self.first as u32, (places, values), count);
             }
         }
@@ -231,7 +232,7 @@ pub(super) fn product<S: Simd, const V: usize, const W: usize, const FUSED: bool
                 block_of_sums::<S, V, W, FUSED>(simd, (a, cuts), lists, first, strip, sums);
                 if c.strides()[1] == 1 || c.ncols() == 1 {
                     for (sums, row) in sums.iter().zip(c.rows_mut()) {
-                        store_floats(sums, row.into_slice().unwrap_or(&mut []), p > 0);
+                        store_floats(sums, slice_mut(row), p > 0);
                     }
                 } else {
                     store_across(simd, sums, c, p > 0);
@@ -302,8 +303,7 @@ fn add<S: Simd, const V: usize, const FUSED: bool>(
 fn store_across<S: Simd, const W: usize>(simd: S, sums: &[[f32; W]], mut c: ArrayViewMut2<'_, f32>, add: bool) {
     for (j, mut c) in c.axis_chunks_iter_mut(Axis(1), 8).enumerate() {
         let mut columns = c.axis_iter_mut(Axis(1));
-        let mut columns: [&mut [f32]; 8] =
-            std::array::from_fn(|_| columns.next().and_then(|column| column.into_slice()).unwrap_or(&mut []));
+        let mut columns: [&mut [f32]; 8] = std::array::from_fn(|_| columns.next().map_or(&mut [][..], slice_mut));
         for (i, sums) in sums.chunks(8).enumerate() {
             let mut block = [[0.0; 8]; 8];
             for (block, sums) in block.iter_mut().zip(sums) {

@@ -1,7 +1,7 @@
 //! Products on all threads: each is cut into pieces of columns, or of rows, which are handed out to whoever is free.
 
 use super::packed::{Packing, pack_all};
-use super::{BLOCK_COLUMNS, Form, Packed, gemm, sparse, workers, workspace};
+use super::{BLOCK_COLUMNS, Form, Packed, gemm, slice_of, sparse, workers, workspace};
 use crate::simd;
 use crate::threads::{self, Work};
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -162,13 +162,13 @@ fn run<const N: usize>(tasks: [Task<'_>; N], end: &(impl Fn([usize; 2], ArrayVie
 }
 
 fn sums(b: ArrayView2<'_, f32>, c: ArrayViewMut2<'_, f32>) {
-    let c = c.into_slice().unwrap_or(&mut []);
+    let Some(c) = c.into_slice() else { panic!("sums are contiguous") };
     simd::run(
         #[inline(always)]
         || {
             c.fill(0.0);
             for row in b.rows() {
-                c.iter_mut().zip(row.to_slice().unwrap_or(&[])).for_each(|(sum, b)| *sum += b);
+                c.iter_mut().zip(slice_of(row)).for_each(|(sum, b)| *sum += b);
             }
         },
     );

@@ -134,7 +134,7 @@ mod tests {
 
     const fn kernel(name: &'static str, parts: &'static [Part]) -> Kernel {
         let (needs, tolerance) = (Needs::Nothing, Tolerance::EXACT);
-        Kernel { name, parts, args: &[], bindings: &[], needs, tolerance, twin: |_, _| (), fast: None }
+        Kernel { name, parts, args: &[], bindings: &[], needs, tolerance, twin: Some(|_, _| ()), fast: None }
     }
 
     static GOOD: Kernel = kernel("test.good", &[Part { file: "", text: "@compute @workgroup_size(1) fn main() {}" }]);

@@ -50,7 +50,7 @@ impl Plain {
             for (place, _, words) in &mut outs {
                 inner.bind(*place, Tensor::Write(words));
             }
-            (dispatch.kernel.twin)(&dispatch.args, &mut inner);
+            dispatch.run_plainly(&mut inner);
             for (_, slot, words) in outs {
                 memory[slot.0 as usize] = words;
             }

@@ -101,15 +101,16 @@ impl Setting {
         value.ok_or_else(|| format!("must be {}, not {text:?}", self.wanted()))
     }
 
-    /// A value of this setting as one number.
+    /// An accepted value of this setting as one number.
     fn code(&self, value: Value<'_>) -> f64 {
         match (self.domain, value) {
             (_, Value::Number(number)) => number,
             (_, Value::Flag(flag)) => f64::from(u8::from(flag)),
             (Domain::Choice(words), Value::Word(word)) => {
-                words.iter().position(|known| *known == word).unwrap_or_default() as f64
+                let place = words.iter().position(|known| *known == word);
+                place.unwrap_or_else(|| panic!("{} cannot be {word}", self.name)) as f64
             }
-            (_, Value::Word(_)) => 0.0,
+            (_, Value::Word(word)) => panic!("{} cannot be {word}", self.name),
         }
     }
 

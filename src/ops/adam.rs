@@ -6,7 +6,7 @@
 //! Source: Kingma & Ba 2015, Algorithm 1; Loshchilov & Hutter 2019, Algorithm 2, with its schedule multiplier being the
 //! rate; both in the form of PyTorch's `torch.optim.Adam` and `AdamW`, eps outside the root.
 
-use super::step::{Last, Update, following, slots_of};
+use super::step::{Last, Update, alone, last, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Values, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -49,12 +49,8 @@ const ALONE_KERNEL: Kernel = Kernel {
     needs: Needs::Nothing,
     // A dozen roundings, among them divisions and roots of 2.5 units each.
     tolerance: Tolerance::element(16.0),
-    twin: |a, io| {
-        let [gradients, now, mut parameters, mut mean, mut square] = io.take();
-        let moved = (parameters.f32_mut(), mean.f32_mut(), square.f32_mut());
-        adam(args_of(a), gradients.f32(), &now.now(), moved);
-    },
-    fast: None,
+    twin: Some(|a, io| alone(args_of(a), io, adam)),
+    fast: Some(&|a, io| alone(args_of(a), io, fast)),
 };
 
 static UPDATE: Kernel = ALONE_KERNEL;
@@ -72,13 +68,8 @@ static LAST: Kernel = Kernel {
         "adam/update.wgsl"
     ),
     bindings: WITH_ADVANCE,
-    twin: |a, io| {
-        let [gradients, now, table, mut next, mut parameters, mut mean, mut square] = io.take();
-        let a: Args = args_of(a);
-        next.set_now(&following(a.lines, &table, &now.now()));
-        let moved = (parameters.f32_mut(), mean.f32_mut(), square.f32_mut());
-        adam(a, gradients.f32(), &now.now(), moved);
-    },
+    twin: Some(|a, io| last(args_of(a), args_of::<Args>(a).lines, io, adam)),
+    fast: Some(&|a, io| last(args_of(a), args_of::<Args>(a).lines, io, fast)),
     ..ALONE_KERNEL
 };
 
@@ -234,30 +225,60 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+/// 1 − βᵗ, from ln β.
+fn correction(log: f32, now: &Now) -> f64 {
+    let t = f64::from(now.step - now.skipped) + 1.0;
+    -(t * f64::from(log)).exp_m1()
+}
+
+fn adam(a: Args, now: &Now, gradients: &[f32], [theta, m, v]: [&mut [f32]; 3]) {
+    let rate = f64::from(now.rate) * f64::from(a.rate);
+    let [beta1, rest1, beta2, rest2] = [a.beta1, a.rest1, a.beta2, a.rest2].map(f64::from);
+    let [eps, l2, decoupled] = [a.eps, a.l2, a.decoupled].map(f64::from);
+    let [first, second] = [a.log1, a.log2].map(|log| correction(log, now));
+    for i in 0..a.count as usize {
+        let before = f64::from(theta[i]);
+        let g = f64::from(gradients[i]) + l2 * before;
+        m[i] = (beta1 * f64::from(m[i]) + rest1 * g) as f32;
+        v[i] = (beta2 * f64::from(v[i]) + rest2 * g * g) as f32;
+        let [m, v] = [m[i], v[i]].map(f64::from);
+        let step = rate / first * m / (v.sqrt() / second.sqrt() + eps);
+        theta[i] = (before - rate * decoupled * before - step) as f32;
+    }
+}
+
+/// Elements of one chunk, which one thread does.
 const CHUNK: usize = 16 * 1024;
 
-fn adam(a: Args, gradients: &[f32], now: &Now, (parameters, mean, square): (&mut [f32], &mut [f32], &mut [f32])) {
-    if now.halted != 0 {
-        return;
-    }
-    let (count, t) = (a.count as usize, f64::from(now.step - now.skipped) + 1.0);
-    let correction = |log: f32| -(t * f64::from(log)).exp_m1();
-    let rate = now.rate * a.rate;
-    let step = (f64::from(rate) / correction(a.log1)) as f32;
-    let root = correction(a.log2).sqrt() as f32;
-    let moved = (&mut parameters[..count], &mut mean[..count], &mut square[..count]);
-    threads::for_pieces(moved, CHUNK, 1, |chunk, (theta, m, v): (&mut [f32], &mut [f32], &mut [f32])| {
-        let gradients = &gradients[chunk * CHUNK..];
+/// In one pass over memory.
+fn fast(a: Args, now: &Now, gradients: &[f32], [theta, m, v]: [&mut [f32]; 3]) {
+    let (count, rate) = (a.count as usize, now.rate * a.rate);
+    let step = (f64::from(rate) / correction(a.log1, now)) as f32;
+    let inverse_root = (1.0 / correction(a.log2, now).sqrt()) as f32;
+    let moved = (&mut theta[..count], &mut m[..count], &mut v[..count]);
+    threads::for_pieces(moved, CHUNK, 1, |chunk, moved: (&mut [f32], &mut [f32], &mut [f32])| {
+        let gradients = &gradients[chunk * CHUNK..][..moved.0.len()];
         simd::run(
             #[inline(always)]
-            || {
-                for (((theta, m), v), g) in theta.iter_mut().zip(m).zip(v).zip(gradients) {
-                    let g = g + a.l2 * *theta;
-                    *m = a.beta1 * *m + a.rest1 * g;
-                    *v = a.beta2 * *v + a.rest2 * g * g;
-                    *theta = *theta - rate * a.decoupled * *theta - step * *m / (v.sqrt() / root + a.eps);
-                }
-            },
+            || fast_of_chunk(a, [rate, step, inverse_root], gradients, moved.0, moved.1, moved.2),
         );
     });
+}
+
+/// Its tensors are parameters of a function, for of those compilers know that they do not overlap.
+#[inline(always)]
+fn fast_of_chunk(
+    a: Args,
+    [rate, step, inverse_root]: [f32; 3],
+    gradients: &[f32],
+    theta: &mut [f32],
+    m: &mut [f32],
+    v: &mut [f32],
+) {
+    for (((theta, m), v), g) in theta.iter_mut().zip(m).zip(v).zip(gradients) {
+        let g = g + a.l2 * *theta;
+        *m = a.beta1 * *m + a.rest1 * g;
+        *v = a.beta2 * *v + a.rest2 * g * g;
+        *theta = *theta - rate * a.decoupled * *theta - step * *m / (v.sqrt() * inverse_root + a.eps);
+    }
 }

@@ -26,10 +26,10 @@ static FORWARD: Kernel = Kernel {
     bindings: &[read("a"), read("b"), NOW, write("y")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |bytes, io| {
+    twin: Some(|bytes, io| {
         let [a, b, now, mut y] = io.take();
         forward(args_of(bytes), a.f32(), b.f32(), now.now().rows, y.f32_mut());
-    },
+    }),
     fast: None,
 };
 

@@ -41,7 +41,7 @@ static FORWARD: Kernel = Kernel {
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [logits, targets, weights, now, mut row_loss, mut correct] = io.take();
         let (row_loss, correct) = (row_loss.f32_mut(), correct.u32_mut());
         let outputs = args_of::<Args>(a).outputs as usize;
@@ -50,7 +50,7 @@ static FORWARD: Kernel = Kernel {
             let (logits, targets) = (&logits.f32()[row.clone()], &targets.f32()[row]);
             (row_loss[r], correct[r]) = forward(logits, targets, weights.f32());
         }
-    },
+    }),
     fast: None,
 };
 
@@ -68,7 +68,7 @@ static BACKWARD: Kernel = Kernel {
     bindings: &[read("logits"), read("target_values"), read("class_weights"), NOW, write("d_logits")],
     needs: Needs::Nothing,
     tolerance: Tolerance { terms: |_, _| 1, ..TOLERANCE },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [logits, targets, weights, now, mut d_logits] = io.take();
         let (count, scale) =
             ((now.now().rows * args_of::<Args>(a).outputs) as usize, f64::from(now.now().loss_scale()));
@@ -76,7 +76,7 @@ static BACKWARD: Kernel = Kernel {
             let (z, t) = (f64::from(logits.f32()[i]), f64::from(targets.f32()[i]));
             d_logits.f32_mut()[i] = (scale * weight(weights.f32(), t) * (sigmoid(z) - t) / count as f64) as f32;
         }
-    },
+    }),
     fast: None,
 };
 

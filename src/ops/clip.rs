@@ -9,7 +9,7 @@
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, Wire, Wires, spread};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! { struct Args { count: u32, chunk: u32, chunks: u32, most: f32 } }
 
@@ -21,11 +21,14 @@ static SQUARES: Kernel = Kernel {
     needs: Needs::Nothing,
     // Positive terms, of three roundings each.
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<Args>(a).chunk as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [gradients, mut sums] = io.take();
         squares(args_of(a), gradients.f32(), sums.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [gradients, mut sums] = io.take();
+        fast_squares(args_of(a), gradients.f32(), sums.f32_mut());
+    }),
 };
 
 static SCALE: Kernel = Kernel {
@@ -36,22 +39,17 @@ static SCALE: Kernel = Kernel {
     needs: Needs::Nothing,
     // The sum over the chunks, a root, a division and two products, one of them by a power of two.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |a, _| args_of::<Args>(a).chunks as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [sums, now, mut gradients] = io.take();
-        if now.now().halted != 0 {
-            return;
+        if now.now().halted == 0 {
+            scale(args_of(a), sums.f32(), gradients.f32_mut());
         }
-        let [first, second] = factors(args_of(a), sums.f32());
-        gradients.f32_mut().iter_mut().for_each(|g| *g = *g * first * second);
-    },
+    }),
     fast: Some(&|a, io| {
         let [sums, now, mut gradients] = io.take();
-        if now.now().halted != 0 {
-            return;
+        if now.now().halted == 0 {
+            fast_scale(args_of(a), sums.f32(), gradients.f32_mut());
         }
-        let [first, second] = factors(args_of(a), sums.f32());
-        let scale = |_, g: &mut [f32]| g.iter_mut().for_each(|g| *g = *g * first * second);
-        threads::for_chunks(gradients.f32_mut(), CHUNK, scale);
     }),
 };
 
@@ -145,6 +143,12 @@ fn sizes(values: &[f32]) -> [f32; 3] {
 }
 
 fn squares(a: Args, gradients: &[f32], sums: &mut [f32]) {
+    for (gradients, sums) in gradients.chunks(a.chunk as usize).zip(sums.chunks_mut(3)) {
+        sums.copy_from_slice(&sizes(gradients));
+    }
+}
+
+fn fast_squares(a: Args, gradients: &[f32], sums: &mut [f32]) {
     let size = a.chunk as usize;
     threads::for_pieces(sums, 3, size.div_ceil(3), |chunk, sums: &mut [f32]| {
         let first = chunk * size;
@@ -152,14 +156,34 @@ fn squares(a: Args, gradients: &[f32], sums: &mut [f32]) {
     });
 }
 
+/// ‖g‖, and whether some gradients are large.
+fn norm(sums: &[f32]) -> (f64, bool) {
+    let mut all = [0.0; 3];
+    sums.chunks(3).for_each(|chunk| (0..3).for_each(|i| all[i] += f64::from(chunk[i])));
+    ((all[0] / GROW / GROW + all[1] + all[2] * SHRINK * SHRINK).sqrt(), all[2] > 0.0)
+}
+
+fn scale(a: Args, sums: &[f32], gradients: &mut [f32]) {
+    let ((norm, _), most) = (norm(sums), f64::from(a.most));
+    let factor = if norm <= most { 1.0 } else { most / norm };
+    gradients.iter_mut().for_each(|g| *g = (f64::from(*g) * factor) as f32);
+}
+
+fn fast_scale(a: Args, sums: &[f32], gradients: &mut [f32]) {
+    let [first, second] = factors(a, sums);
+    threads::for_chunks(gradients, CHUNK, |_, g| {
+        simd::run(
+            #[inline(always)]
+            || g.iter_mut().for_each(|g| *g = *g * first * second),
+        );
+    });
+}
+
 /// Two factors, to be multiplied one after the other: the norm of large gradients may be more than float32 holds. Where
 /// `most` is large too, their ratio is no small number and one factor does: the product with the first of two might overflow.
 fn factors(a: Args, sums: &[f32]) -> [f32; 2] {
-    let mut all = [0.0; 3];
-    sums.chunks(3).for_each(|chunk| (0..3).for_each(|i| all[i] += f64::from(chunk[i])));
-    let norm = (all[0] / GROW / GROW + all[1] + all[2] * SHRINK * SHRINK).sqrt();
-    let most = f64::from(a.most);
-    let scale = if all[2] > 0.0 && most < LARGE { 1.0 / SHRINK } else { 1.0 };
+    let ((norm, is_large), most) = (norm(sums), f64::from(a.most));
+    let scale = if is_large && most < LARGE { 1.0 / SHRINK } else { 1.0 };
     if norm <= most {
         [1.0, 1.0]
     } else {

@@ -42,7 +42,7 @@ static FORWARD: Kernel = Kernel {
     ],
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| forward(a, io, softmax),
+    twin: Some(|a, io| forward(a, io, softmax)),
     fast: Some(&|a, io| forward(a, io, fast_softmax)),
 };
 
@@ -53,12 +53,16 @@ static BACKWARD: Kernel = Kernel {
     bindings: &[read("probabilities"), read("labels").u32(), read("class_weights"), NOW, write("d_logits")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Largest, terms: |_, _| 1 },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [probabilities, labels, weights, now, mut d_logits] = io.take();
         let known = (labels.u32(), weights.f32());
         backward(args_of(a), probabilities.f32(), known, &now.now(), d_logits.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [probabilities, labels, weights, now, mut d_logits] = io.take();
+        let known = (labels.u32(), weights.f32());
+        fast_backward(args_of(a), probabilities.f32(), known, &now.now(), d_logits.f32_mut());
+    }),
 };
 
 /// All kernels of this operation, for the registry.
@@ -260,7 +264,21 @@ fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
     ((sum.ln() - less) as f32, best)
 }
 
-/// Makes the gradients of a row of its probabilities.
+fn backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
+    let (classes, smoothing) = (a.classes as usize, f64::from(a.smoothing));
+    for (r, &label) in labels[..now.rows as usize].iter().enumerate() {
+        let label = label as usize;
+        let scale = f64::from(now.loss_scale()) * f64::from(weights[label]) / f64::from(now.rows);
+        for j in 0..classes {
+            let on = if j == label { 1.0 - smoothing } else { 0.0 };
+            let target = on + smoothing / classes as f64;
+            let i = r * classes + j;
+            d_logits[i] = (scale * (f64::from(probabilities[i]) - target)) as f32;
+        }
+    }
+}
+
+/// Makes the gradients of a row of its probabilities, in float32.
 fn gradient_of_row(a: Args, (label, weights): (u32, &[f32]), now: &Now, row: &mut [f32]) {
     let share = a.smoothing / a.classes as f32;
     let weight = now.loss_scale() * weights[label as usize];
@@ -270,7 +288,7 @@ fn gradient_of_row(a: Args, (label, weights): (u32, &[f32]), now: &Now, row: &mu
     }
 }
 
-fn backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
+fn fast_backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
     let (classes, count) = (a.classes as usize, now.rows as usize * a.classes as usize);
     d_logits[..count].copy_from_slice(&probabilities[..count]);
     for (row, &label) in d_logits[..count].chunks_exact_mut(classes).zip(labels) {

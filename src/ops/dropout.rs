@@ -28,10 +28,10 @@ static MASK: Kernel = Kernel {
     bindings: &[read("x"), NOW, write("y")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, now, mut y] = io.take();
         mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
-    },
+    }),
     fast: Some(&|a, io| {
         let [x, now, mut y] = io.take();
         fast_mask(args_of(a), x.f32(), &now.now(), y.f32_mut());
@@ -45,12 +45,12 @@ static SCALE: Kernel = Kernel {
     bindings: &[read("x"), NOW, write("y")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, now, mut y] = io.take();
         let a: ScaleArgs = args_of(a);
         let count = (now.now().rows * a.width) as usize;
         y.f32_mut()[..count].iter_mut().zip(x.f32()).for_each(|(y, x)| *y = x * a.factor);
-    },
+    }),
     fast: None,
 };
 

@@ -4,12 +4,11 @@
 //! The data lie as they came in: bytes, four in a word, or floats; row-major `[rows, features]`. Targets are words, copied
 //! to the bit: the number of a class, or floats.
 
-use crate::kernel::{
-    Binding, Io, Kernel, NOW, Needs, Part, Scalar, Tensor, Tolerance, WRITE_CURRENT, args_of, read, write,
-};
+use crate::kernel::{Binding, Io, Kernel, NOW, Needs, Part, Scalar, Tolerance, WRITE_CURRENT, args_of, read, write};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts, simd, threads};
+use bytemuck::{Pod, cast_slice};
 use std::sync::Arc;
 
 args! { struct Args { features: u32, targets: u32 } }
@@ -17,56 +16,35 @@ args! { struct Args { features: u32, targets: u32 } }
 /// Two roundings, of a difference that the driver may fuse with the product.
 const TOLERANCE: Tolerance = Tolerance::element(4.0);
 
-static BYTES: Kernel = Kernel {
-    name: "gather.bytes",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/bytes.wgsl", "gather/batch.wgsl"),
-    args: Args::FIELDS,
-    bindings: &[
-        read("data").u32(),
-        read("targets").u32(),
-        read("order").u32(),
-        read("offset"),
-        read("factor"),
-        NOW,
-        write("x"),
-        write("batch_target").u32(),
-    ],
-    needs: Needs::Nothing,
-    tolerance: TOLERANCE,
-    twin: |a, io| {
-        let [data, targets, order, offset, factor, now, mut x, mut target] = io.take();
-        let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
-        let a: Args = args_of(a);
-        pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-        batch(a, data.bytes(), rows, (offset.f32(), factor.f32()), x.f32_mut());
-    },
-    fast: None,
-};
+const PLAIN: &[Binding] = &[
+    read("data"),
+    read("targets").u32(),
+    read("order").u32(),
+    read("offset"),
+    read("factor"),
+    NOW,
+    write("x"),
+    write("batch_target").u32(),
+];
 
 static FLOATS: Kernel = Kernel {
     name: "gather.floats",
     parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/floats.wgsl", "gather/batch.wgsl"),
     args: Args::FIELDS,
-    bindings: &[
-        read("data"),
-        read("targets").u32(),
-        read("order").u32(),
-        read("offset"),
-        read("factor"),
-        NOW,
-        write("x"),
-        write("batch_target").u32(),
-    ],
+    bindings: PLAIN,
     needs: Needs::Nothing,
     tolerance: TOLERANCE,
-    twin: |a, io| {
-        let [data, targets, order, offset, factor, now, mut x, mut target] = io.take();
-        let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
-        let a: Args = args_of(a);
-        pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-        batch(a, data.f32(), rows, (offset.f32(), factor.f32()), x.f32_mut());
-    },
-    fast: None,
+    twin: Some(|a, io| plain(args_of(a), io, batch::<f32>)),
+    fast: Some(&|a, io| plain(args_of(a), io, fast_batch::<f32>)),
+};
+
+static BYTES: Kernel = Kernel {
+    name: "gather.bytes",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "gather/bytes.wgsl", "gather/batch.wgsl"),
+    bindings: &[PLAIN[0].u32(), PLAIN[1], PLAIN[2], PLAIN[3], PLAIN[4], PLAIN[5], PLAIN[6], PLAIN[7]],
+    twin: Some(|a, io| plain(args_of(a), io, batch::<u8>)),
+    fast: Some(&|a, io| plain(args_of(a), io, fast_batch::<u8>)),
+    ..FLOATS
 };
 
 args! { struct BeginArgs { features: u32, targets: u32, factor: u32 } }
@@ -94,12 +72,16 @@ const fn first_kernel(name: &'static str, parts: &'static [Part], bytes: bool, n
         bindings: if bytes { BEGIN_BYTES } else { BEGIN },
         needs,
         tolerance: TOLERANCE,
-        twin: if bytes {
-            |a, io| begin(args_of(a), io, Tensor::bytes)
+        twin: Some(if bytes {
+            |a, io| begin(args_of(a), io, batch::<u8>)
         } else {
-            |a, io| begin(args_of(a), io, Tensor::f32)
-        },
-        fast: None,
+            |a, io| begin(args_of(a), io, batch::<f32>)
+        }),
+        fast: Some(if bytes {
+            &|a, io| begin(args_of(a), io, fast_batch::<u8>)
+        } else {
+            &|a, io| begin(args_of(a), io, fast_batch::<f32>)
+        }),
     }
 }
 
@@ -331,14 +313,28 @@ pub fn cases() -> Vec<Case> {
     plain.into_iter().chain(begins).collect()
 }
 
-fn begin<'a, T: Copy + Sync + Into<f32>>(a: BeginArgs, io: &mut Io<'a>, values: for<'t> fn(&'t Tensor<'a>) -> &'t [T]) {
+/// Writes the normalised rows of a batch: of data, by their numbers, with offset and factor.
+type Batch<T> = fn(&[T], &[u32], [&[f32]; 2], &mut [f32]);
+
+fn plain<T: Pod>(a: Args, io: &mut Io<'_>, batch: Batch<T>) {
+    let [data, targets, order, offset, factor, now, mut x, mut target] = io.take();
+    let rows = &order.u32()[now.now().start as usize..][..now.now().rows as usize];
+    pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
+    batch(
+        cast_slice(data.u32()),
+        rows,
+        [offset.f32(), factor.f32()].map(|row| &row[..a.features as usize]),
+        x.f32_mut(),
+    );
+}
+
+fn begin<T: Pod>(a: BeginArgs, io: &mut Io<'_>, batch: Batch<T>) {
     let [data, targets, order, affine, now, mut x, mut target, mut current] = io.take();
     let step = now.now();
     let rows = &order.u32()[step.start as usize..][..step.rows as usize];
     pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-    let (offset, factor) = affine.f32().split_at(a.factor as usize);
-    let plain = Args { features: a.features, targets: a.targets };
-    batch(plain, values(&data), rows, (offset, factor), x.f32_mut());
+    let affine = [0, a.factor].map(|first| &affine.f32()[first as usize..][..a.features as usize]);
+    batch(cast_slice(data.u32()), rows, affine, x.f32_mut());
     current.set_now(&step);
 }
 
@@ -348,16 +344,20 @@ fn pick(targets: &[u32], rows: &[u32], words: usize, target: &mut [u32]) {
     }
 }
 
-fn batch<T: Copy + Sync + Into<f32>>(
-    a: Args,
-    data: &[T],
-    rows: &[u32],
-    (offset, factor): (&[f32], &[f32]),
-    x: &mut [f32],
-) {
-    let features = a.features as usize;
+fn batch<T: Copy + Into<f64>>(data: &[T], rows: &[u32], [offset, factor]: [&[f32]; 2], x: &mut [f32]) {
+    let features = offset.len();
+    for (r, &row) in rows.iter().enumerate() {
+        for f in 0..features {
+            let value: f64 = data[row as usize * features + f].into();
+            x[r * features + f] = ((value - f64::from(offset[f])) * f64::from(factor[f])) as f32;
+        }
+    }
+}
+
+fn fast_batch<T: Copy + Sync + Into<f32>>(data: &[T], rows: &[u32], [offset, factor]: [&[f32]; 2], x: &mut [f32]) {
+    let features = offset.len();
     threads::for_chunks(&mut x[..rows.len() * features], features, |r, x| {
-        let data = &data[rows[r] as usize * features..];
+        let data = &data[rows[r] as usize * features..][..features];
         simd::run(
             #[inline(always)]
             || {

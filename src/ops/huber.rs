@@ -30,7 +30,7 @@ static FORWARD: Kernel = Kernel {
     needs: Needs::Nothing,
     // A difference, its square and a sum.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |a, _| args_of::<Args>(a).outputs as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [prediction, targets, now, mut row_loss, mut correct] = io.take();
         let a: Args = args_of(a);
         let outputs = a.outputs as usize;
@@ -39,7 +39,7 @@ static FORWARD: Kernel = Kernel {
             row_loss.f32_mut()[r] = mean(p, t, a.delta.into()) as f32;
             correct.u32_mut()[r] = 0;
         }
-    },
+    }),
     fast: None,
 };
 
@@ -57,7 +57,7 @@ static BACKWARD: Kernel = Kernel {
     needs: Needs::Nothing,
     // A difference, a product and a quotient.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |_, _| 1 },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [prediction, targets, now, mut d_prediction] = io.take();
         let (a, scale) = (args_of::<Args>(a), f64::from(now.now().loss_scale()));
         let (count, delta) = ((now.now().rows * a.outputs) as usize, f64::from(a.delta));
@@ -66,7 +66,7 @@ static BACKWARD: Kernel = Kernel {
             let d = (f64::from(prediction.f32()[i]) - f64::from(targets.f32()[i])).clamp(-delta, delta);
             d_prediction.f32_mut()[i] = (scale * d / count as f64) as f32;
         }
-    },
+    }),
     fast: None,
 };
 

@@ -33,10 +33,10 @@ static DIVIDE: Kernel = Kernel {
     needs: Needs::Nothing,
     // By powers of two nothing is rounded.
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [now, mut overflows, mut gradients] = io.take();
         divide(args_of(a), &now.now(), overflows.f32_mut(), gradients.f32_mut());
-    },
+    }),
     fast: None,
 };
 
@@ -47,12 +47,12 @@ static JUDGE: Kernel = Kernel {
     bindings: &[read("overflows"), UPDATE_NOW],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [overflows, mut now] = io.take();
         let overflow = overflows.f32().iter().any(|&overflow| overflow != 0.0);
         let judged = judged(args_of(a), overflow, &now.now());
         now.set_now(&judged);
-    },
+    }),
     fast: None,
 };
 
@@ -98,12 +98,12 @@ impl Op for LossScale {
 }
 
 fn divide(a: DivideArgs, now: &Now, overflows: &mut [f32], gradients: &mut [f32]) {
-    let inverse = 1.0 / now.loss_scale();
+    let scale = f64::from(now.loss_scale());
     let chunks = overflows.iter_mut().zip(gradients[..a.count as usize].chunks_mut(a.chunk as usize));
     for (overflow, gradients) in chunks {
         let finite = gradients.iter().all(|g| g.is_finite());
         *overflow = if finite { 0.0 } else { 1.0 };
-        gradients.iter_mut().for_each(|g| *g *= inverse);
+        gradients.iter_mut().for_each(|g| *g = (f64::from(*g) / scale) as f32);
     }
 }
 

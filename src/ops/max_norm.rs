@@ -17,13 +17,20 @@ static LIMIT: Kernel = Kernel {
     needs: Needs::Nothing,
     // The norm of a row, a root and a division; rows are of different sizes.
     tolerance: Tolerance { c: 8.0, size: Size::LargestOfRow, terms: |a, _| args_of::<Args>(a).width as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [now, mut weight] = io.take();
         if now.now().halted == 0 {
-            limit(args_of(a), weight.f32_mut());
+            let a: Args = args_of(a);
+            weight.f32_mut().chunks_mut(a.width.max(1) as usize).for_each(|row| limit(row, a.most.into()));
         }
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [now, mut weight] = io.take();
+        if now.now().halted == 0 {
+            let a: Args = args_of(a);
+            threads::for_chunks(weight.f32_mut(), a.width.max(1) as usize, |_, row| limit(row, a.most.into()));
+        }
+    }),
 };
 
 /// All kernels of this operation, for the registry.
@@ -78,13 +85,11 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
-fn limit(a: Args, weight: &mut [f32]) {
-    let most = f64::from(a.most);
-    threads::for_chunks(weight, a.width.max(1) as usize, |_, row| {
-        let norm = row.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt();
-        let within = norm <= most;
-        if !within {
-            row.iter_mut().for_each(|w| *w = (f64::from(*w) * (most / norm)) as f32);
-        }
-    });
+/// w ← w · min(1, c / ‖w‖), for one row.
+fn limit(row: &mut [f32], most: f64) {
+    let norm = row.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt();
+    let within = norm <= most;
+    if !within {
+        row.iter_mut().for_each(|w| *w = (f64::from(*w) * (most / norm)) as f32);
+    }
 }

@@ -16,7 +16,7 @@ static STEP: Kernel = Kernel {
     bindings: &[read("row_loss"), read("correct").u32(), update("losses"), update("corrects").u32(), UPDATE_NOW],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Largest, terms: |_, rows| rows },
-    twin: |_, io| {
+    twin: Some(|_, io| {
         let [row_loss, correct, mut losses, mut corrects, mut now] = io.take();
         let mut at = now.now();
         if at.halted != 0 {
@@ -30,7 +30,7 @@ static STEP: Kernel = Kernel {
             at.halted = Now::HALTED_BY_LOSS;
             now.set_now(&at);
         }
-    },
+    }),
     fast: None,
 };
 
@@ -41,12 +41,12 @@ static COLLECT: Kernel = Kernel {
     bindings: &[read("outputs").u32(), NOW, update("collected").u32()],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [outputs, now, mut collected] = io.take();
         let width = args_of::<Args>(a).width as usize;
         let (start, count) = (now.now().start as usize * width, now.now().rows as usize * width);
         collected.u32_mut()[start..start + count].copy_from_slice(&outputs.u32()[..count]);
-    },
+    }),
     fast: None,
 };
 

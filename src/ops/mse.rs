@@ -20,7 +20,7 @@ static FORWARD: Kernel = Kernel {
     needs: Needs::Nothing,
     // A difference, its square and a sum.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |a, _| args_of::<Args>(a).outputs as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [prediction, targets, now, mut row_loss, mut correct] = io.take();
         let outputs = args_of::<Args>(a).outputs as usize;
         let pairs = prediction.f32().chunks(outputs).zip(targets.f32().chunks(outputs));
@@ -29,7 +29,7 @@ static FORWARD: Kernel = Kernel {
             let right = |(p, t): (&f32, &f32)| u32::from(!p.is_nan() && (*p > 0.5) == (*t > 0.5));
             correct.u32_mut()[r] = p.iter().zip(t).map(right).sum();
         }
-    },
+    }),
     fast: None,
 };
 
@@ -41,7 +41,7 @@ static BACKWARD: Kernel = Kernel {
     needs: Needs::Nothing,
     // A difference, a product and a quotient.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |_, _| 1 },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [prediction, targets, now, mut d_prediction] = io.take();
         let (count, scale) =
             ((now.now().rows * args_of::<Args>(a).outputs) as usize, f64::from(now.now().loss_scale()));
@@ -49,7 +49,7 @@ static BACKWARD: Kernel = Kernel {
             let difference = f64::from(prediction.f32()[i]) - f64::from(targets.f32()[i]);
             d_prediction.f32_mut()[i] = (scale * 2.0 * difference / count as f64) as f32;
         }
-    },
+    }),
     fast: None,
 };
 

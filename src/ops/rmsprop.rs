@@ -4,7 +4,7 @@
 //! Nothing moves in a halted run. Source: Tieleman & Hinton 2012, "Neural networks for machine learning", lecture 6.5, in
 //! the form of PyTorch's `torch.optim.RMSprop` that is not centered: eps outside the root, the rate outside the momentum.
 
-use super::step::{Last, Update, following, slots_of};
+use super::step::{Last, Update, alone, last, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -40,12 +40,8 @@ const ALONE_KERNEL: Kernel = Kernel {
     needs: Needs::Nothing,
     // Ten roundings, among them a division and a root of 2.5 units each.
     tolerance: Tolerance::element(16.0),
-    twin: |a, io| {
-        let [gradients, now, mut parameters, mut square, mut velocity] = io.take();
-        let moved = (parameters.f32_mut(), square.f32_mut(), velocity.f32_mut());
-        rmsprop(args_of(a), gradients.f32(), &now.now(), moved);
-    },
-    fast: None,
+    twin: Some(|a, io| alone(args_of(a), io, rmsprop)),
+    fast: Some(&|a, io| alone(args_of(a), io, fast)),
 };
 
 static UPDATE: Kernel = ALONE_KERNEL;
@@ -62,13 +58,8 @@ static LAST: Kernel = Kernel {
         "rmsprop/update.wgsl"
     ),
     bindings: WITH_ADVANCE,
-    twin: |a, io| {
-        let [gradients, now, table, mut next, mut parameters, mut square, mut velocity] = io.take();
-        let a: Args = args_of(a);
-        next.set_now(&following(a.lines, &table, &now.now()));
-        let moved = (parameters.f32_mut(), square.f32_mut(), velocity.f32_mut());
-        rmsprop(a, gradients.f32(), &now.now(), moved);
-    },
+    twin: Some(|a, io| last(args_of(a), args_of::<Args>(a).lines, io, rmsprop)),
+    fast: Some(&|a, io| last(args_of(a), args_of::<Args>(a).lines, io, fast)),
     ..ALONE_KERNEL
 };
 
@@ -194,31 +185,40 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+fn rmsprop(a: Args, now: &Now, gradients: &[f32], [theta, s, v]: [&mut [f32]; 3]) {
+    let rate = f64::from(now.rate) * f64::from(a.rate);
+    let [alpha, rest, eps, momentum, l2] = [a.alpha, a.rest, a.eps, a.momentum, a.l2].map(f64::from);
+    for i in 0..a.count as usize {
+        let g = f64::from(gradients[i]) + l2 * f64::from(theta[i]);
+        s[i] = (alpha * f64::from(s[i]) + rest * g * g) as f32;
+        v[i] = (momentum * f64::from(v[i]) + g / (f64::from(s[i]).sqrt() + eps)) as f32;
+        theta[i] = (f64::from(theta[i]) - rate * f64::from(v[i])) as f32;
+    }
+}
+
+/// Elements of one chunk, which one thread does.
 const CHUNK: usize = 16 * 1024;
 
-fn rmsprop(
-    a: Args,
-    gradients: &[f32],
-    now: &Now,
-    (parameters, square, velocity): (&mut [f32], &mut [f32], &mut [f32]),
-) {
-    if now.halted != 0 {
-        return;
-    }
+/// In one pass over memory.
+fn fast(a: Args, now: &Now, gradients: &[f32], [theta, s, v]: [&mut [f32]; 3]) {
     let (count, rate) = (a.count as usize, now.rate * a.rate);
-    let moved = (&mut parameters[..count], &mut square[..count], &mut velocity[..count]);
-    threads::for_pieces(moved, CHUNK, 1, |chunk, (theta, s, v): (&mut [f32], &mut [f32], &mut [f32])| {
-        let gradients = &gradients[chunk * CHUNK..];
+    let moved = (&mut theta[..count], &mut s[..count], &mut v[..count]);
+    threads::for_pieces(moved, CHUNK, 1, |chunk, moved: (&mut [f32], &mut [f32], &mut [f32])| {
+        let gradients = &gradients[chunk * CHUNK..][..moved.0.len()];
         simd::run(
             #[inline(always)]
-            || {
-                for (((theta, s), v), g) in theta.iter_mut().zip(s).zip(v).zip(gradients) {
-                    let g = g + a.l2 * *theta;
-                    *s = a.alpha * *s + a.rest * g * g;
-                    *v = a.momentum * *v + g / (s.sqrt() + a.eps);
-                    *theta -= rate * *v;
-                }
-            },
+            || fast_of_chunk(a, rate, gradients, moved.0, moved.1, moved.2),
         );
     });
+}
+
+/// Its tensors are parameters of a function, for of those compilers know that they do not overlap.
+#[inline(always)]
+fn fast_of_chunk(a: Args, rate: f32, gradients: &[f32], theta: &mut [f32], s: &mut [f32], v: &mut [f32]) {
+    for (((theta, s), v), g) in theta.iter_mut().zip(s).zip(v).zip(gradients) {
+        let g = g + a.l2 * *theta;
+        *s = a.alpha * *s + a.rest * g * g;
+        *v = a.momentum * *v + g / (s.sqrt() + a.eps);
+        *theta -= rate * *v;
+    }
 }

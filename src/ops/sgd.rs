@@ -5,7 +5,7 @@
 //! by the rate ε, which is the layer's share of the step's rate. Nothing moves in a halted run.
 //! Source: Sutskever et al. 2013, section 2, in the form of PyTorch's `torch.optim.SGD`.
 
-use super::step::{Last, Update, following, slots_of};
+use super::step::{Last, Update, alone, last, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Part, Step, Tolerance, WRITE_NEXT, args_of, read, update};
 use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -29,11 +29,8 @@ const fn update_kernel(name: &'static str, parts: &'static [Part], needs: Needs)
         needs,
         // Six roundings, each of which a driver may fuse away.
         tolerance: Tolerance::element(8.0),
-        twin: |a, io| {
-            let [gradients, now, mut parameters, mut velocity] = io.take();
-            sgd(args_of(a), gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
-        },
-        fast: None,
+        twin: Some(|a, io| alone(args_of(a), io, sgd)),
+        fast: Some(&|a, io| alone(args_of(a), io, fast)),
     }
 }
 
@@ -41,12 +38,8 @@ const fn update_kernel(name: &'static str, parts: &'static [Part], needs: Needs)
 const fn last_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -> Kernel {
     Kernel {
         bindings: WITH_ADVANCE,
-        twin: |a, io| {
-            let [gradients, now, table, mut next, mut parameters, mut velocity] = io.take();
-            let a: Args = args_of(a);
-            next.set_now(&following(a.lines, &table, &now.now()));
-            sgd(a, gradients.f32(), &now.now(), parameters.f32_mut(), velocity.f32_mut());
-        },
+        twin: Some(|a, io| last(args_of(a), args_of::<Args>(a).lines, io, sgd)),
+        fast: Some(&|a, io| last(args_of(a), args_of::<Args>(a).lines, io, fast)),
         ..update_kernel(name, parts, needs)
     }
 }
@@ -219,26 +212,41 @@ pub fn cases() -> Vec<Case> {
     ]
 }
 
+fn sgd(a: Args, now: &Now, gradients: &[f32], [theta, v]: [&mut [f32]; 2]) {
+    let rate = f64::from(now.rate) * f64::from(a.rate);
+    let [momentum, l2, decoupled] = [a.momentum, a.l2, a.decoupled].map(f64::from);
+    for i in 0..a.count as usize {
+        let before = f64::from(theta[i]);
+        let g = f64::from(gradients[i]) + l2 * before;
+        v[i] = (momentum * f64::from(v[i]) + g) as f32;
+        let v = f64::from(v[i]);
+        let step = if a.nesterov != 0 { g + momentum * v } else { v };
+        theta[i] = (before - rate * step - decoupled * before) as f32;
+    }
+}
+
+/// Elements of one chunk, which one thread does.
 const CHUNK: usize = 16 * 1024;
 
-fn sgd(a: Args, gradients: &[f32], now: &Now, parameters: &mut [f32], velocity: &mut [f32]) {
-    if now.halted != 0 {
-        return;
-    }
+/// In one pass over memory.
+fn fast(a: Args, now: &Now, gradients: &[f32], [theta, v]: [&mut [f32]; 2]) {
     let (count, rate) = (a.count as usize, now.rate * a.rate);
-    let moved = (&mut parameters[..count], &mut velocity[..count]);
+    let moved = (&mut theta[..count], &mut v[..count]);
     threads::for_pieces(moved, CHUNK, 1, |chunk, (theta, v): (&mut [f32], &mut [f32])| {
-        let gradients = &gradients[chunk * CHUNK..];
+        let gradients = &gradients[chunk * CHUNK..][..theta.len()];
         simd::run(
             #[inline(always)]
-            || {
-                for ((theta, v), g) in theta.iter_mut().zip(v).zip(gradients) {
-                    let g = g + a.l2 * *theta;
-                    *v = a.momentum * *v + g;
-                    let step = if a.nesterov != 0 { g + a.momentum * *v } else { *v };
-                    *theta = *theta - rate * step - a.decoupled * *theta;
-                }
-            },
+            || fast_of_chunk(a, rate, gradients, theta, v),
         );
     });
+}
+
+#[inline(always)]
+fn fast_of_chunk(a: Args, rate: f32, gradients: &[f32], theta: &mut [f32], v: &mut [f32]) {
+    for ((theta, v), g) in theta.iter_mut().zip(v).zip(gradients) {
+        let g = g + a.l2 * *theta;
+        *v = a.momentum * *v + g;
+        let step = if a.nesterov != 0 { g + a.momentum * *v } else { *v };
+        *theta = *theta - rate * step - a.decoupled * *theta;
+    }
 }

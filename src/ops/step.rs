@@ -1,6 +1,6 @@
 //! The end of a step: the next line of the step table becomes the current step.
 
-use crate::kernel::{Kernel, Needs, Now, Step, Tensor, Tolerance, UPDATE_NOW, args_of, read};
+use crate::kernel::{Io, Kernel, MAX_BINDINGS, Needs, Now, Step, Tensor, Tolerance, UPDATE_NOW, args_of, read};
 use crate::op::{Case, Fill, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -16,10 +16,10 @@ static ADVANCE: Kernel = Kernel {
     bindings: &[read("table").u32(), UPDATE_NOW],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |args, io| {
+    twin: Some(|args, io| {
         let [table, mut now] = io.take();
         now.set_now(&following(args_of::<Args>(args).lines, &table, &now.now()));
-    },
+    }),
     fast: None,
 };
 
@@ -95,6 +95,40 @@ impl<U: Update> Op for Last<U> {
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let Some((table, tensors)) = w.inputs.split_last() else { unreachable!("a step table") };
         self.0.record(tensors, Some(table), rec);
+    }
+}
+
+/// What an update does with gradients to parameters and states, N tensors in all.
+pub(in crate::ops) type Rule<A, const N: usize> = fn(A, &Now, &[f32], [&mut [f32]; N]);
+
+/// An update on the host, its tensors in the order of [`slots_of`].
+pub(in crate::ops) fn alone<A, const N: usize>(a: A, io: &mut Io<'_>, rule: Rule<A, N>) {
+    let [gradients, now, moved @ ..]: [_; MAX_BINDINGS] = io.take();
+    moves(a, &now.now(), &gradients, moved, rule);
+}
+
+/// The same as the last kernel of a step, of which the table has so many lines.
+pub(in crate::ops) fn last<A, const N: usize>(a: A, lines: u32, io: &mut Io<'_>, rule: Rule<A, N>) {
+    let [gradients, now, table, mut next, moved @ ..]: [_; MAX_BINDINGS] = io.take();
+    next.set_now(&following(lines, &table, &now.now()));
+    moves(a, &now.now(), &gradients, moved, rule);
+}
+
+/// Nothing moves in a halted run.
+fn moves<A, const N: usize, const M: usize>(
+    a: A,
+    now: &Now,
+    gradients: &Tensor<'_>,
+    mut moved: [Tensor<'_>; M],
+    rule: Rule<A, N>,
+) {
+    if now.halted == 0 {
+        let mut moved = moved.iter_mut();
+        let moved = std::array::from_fn(|_| match moved.next() {
+            Some(tensor) => tensor.f32_mut(),
+            None => panic!("an update asked for more tensors than a kernel binds"),
+        });
+        rule(a, now, gradients.f32(), moved);
     }
 }
 

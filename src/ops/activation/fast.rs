@@ -1,6 +1,7 @@
 //! The CPU path's forms, in float32: loops that the compiler vectorises, over chunks of a tensor or over a strip.
 
 use super::Args;
+use crate::gemm::slice_of;
 use crate::kernel::{Io, args_of};
 use crate::op::stage::{Place, Row};
 use crate::{simd, threads};
@@ -74,8 +75,7 @@ pub(super) fn strip_gradient(
         #[inline(always)]
         || {
             for (d, v) in rows.iter_mut().zip(seen.rows()) {
-                let Some(v) = v.to_slice() else { panic!("rows of a strip are contiguous") };
-                for (d, &v) in d[..place.width].iter_mut().zip(v) {
+                for (d, &v) in d[..place.width].iter_mut().zip(slice_of(v)) {
                     let dx = gradient(v, *d, parameter);
                     *d = if v.is_nan() { v } else { dx };
                 }

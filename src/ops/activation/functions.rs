@@ -58,7 +58,7 @@ macro_rules! function {
                     parts: function!(@parts $name [$($file),*] "activation/forward.wgsl"),
                     bindings: super::VALUE,
                     tolerance: $tolerances[0],
-                    twin: |a, io| twins::forward(a, io, $value),
+                    twin: Some(|a, io| twins::forward(a, io, $value)),
                     fast: Some(&|a, io| fast::forward(a, io, $fast_value)),
                     ..super::PLAIN
                 },
@@ -67,7 +67,7 @@ macro_rules! function {
                     parts: function!(@parts $name [$($file),*] "activation/backward.wgsl"),
                     bindings: super::GRADIENT,
                     tolerance: $tolerances[1],
-                    twin: |a, io| twins::backward(a, io, $gradient),
+                    twin: Some(|a, io| twins::backward(a, io, $gradient)),
                     fast: Some(&|a, io| fast::backward(a, io, $fast_gradient)),
                     ..super::PLAIN
                 },

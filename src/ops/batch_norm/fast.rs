@@ -1,6 +1,5 @@
-//! The CPU path's forms of batch normalisation: loops over whole rows that the compiler vectorises. Elements are computed by
-//! the twins' arithmetic in the twins' order, so they have the same bits. Sums over rows are in float32, for a block of columns
-//! at a time, with the terms in the order of the rows.
+//! The CPU path's forms of batch normalisation: loops over whole rows that the compiler vectorises. All is in
+//! float32. Sums over rows are taken for a block of columns at a time, with the terms in the order of the rows.
 
 use super::Args;
 use crate::{simd, threads};

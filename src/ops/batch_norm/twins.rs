@@ -30,15 +30,19 @@ pub(in crate::ops) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
     }
 }
 
+/// 1/√(var + eps) of each feature is a function of its number.
 pub(in crate::ops) fn normalize(
     a: Args,
     x: &[f32],
-    (mean, inv_std): (&[f32], &[f32]),
+    (mean, inv_std): (&[f32], impl Fn(usize) -> f64),
     (gamma, beta): (&[f32], &[f32]),
     rows: u32,
     y: &mut [f32],
 ) {
-    elements(a, rows, |f, i| y[i] = (x[i] - mean[f]) * inv_std[f] * gamma[f] + beta[f]);
+    elements(a, rows, |f, i| {
+        let x_hat = (f64::from(x[i]) - f64::from(mean[f])) * inv_std(f);
+        y[i] = (x_hat * f64::from(gamma[f]) + f64::from(beta[f])) as f32;
+    });
 }
 
 pub(in crate::ops) fn grad_affine(
@@ -72,20 +76,21 @@ pub(in crate::ops) fn grad_input(
     rows: u32,
     dx: &mut [f32],
 ) {
-    let (features, count) = (a.features as usize, a.count(rows) as f32);
+    let (features, count) = (a.features as usize, a.count(rows) as f64);
     elements(a, rows, |f, i| {
-        let inv_std = saved[features + f];
-        let x_hat = (x[i] - saved[f]) * inv_std;
-        dx[i] = gamma[f] * inv_std * (dy[i] - (dbeta[f] + x_hat * dgamma[f]) / count);
+        let [mean, inv_std, gamma, dgamma, dbeta] =
+            [saved[f], saved[features + f], gamma[f], dgamma[f], dbeta[f]].map(f64::from);
+        let x_hat = (f64::from(x[i]) - mean) * inv_std;
+        dx[i] = (gamma * inv_std * (f64::from(dy[i]) - (dbeta + x_hat * dgamma) / count)) as f32;
     });
 }
 
 pub(in crate::ops) fn running(a: Args, saved: &[f32], rows: u32, mean: &mut [f32], var: &mut [f32]) {
-    let (features, count) = (a.features as usize, a.count(rows) as f32);
+    let (features, count, momentum) = (a.features as usize, a.count(rows) as f64, f64::from(a.momentum));
+    let moved = |before: f32, batch: f64| (f64::from(before) + momentum * (batch - f64::from(before))) as f32;
     for f in 0..features {
-        let unbiased = saved[2 * features + f] * (count / (count - 1.0));
-        mean[f] += a.momentum * (saved[f] - mean[f]);
-        var[f] += a.momentum * (unbiased - var[f]);
+        mean[f] = moved(mean[f], saved[f].into());
+        var[f] = moved(var[f], f64::from(saved[2 * features + f]) * (count / (count - 1.0)));
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::args::{Args, FORWARD};
 use super::chain::Chain;
-use crate::gemm::{self, Form, Mask, Packed, STRIP, matrix, matrix_mut, workspace};
+use crate::gemm::{self, Form, Mask, Packed, STRIP, matrix, matrix_mut, slice_mut, workspace};
 use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
 use crate::op::stage::{Link, Place, Row};
 use crate::threads::Pieces;
@@ -66,24 +66,6 @@ pub(super) fn filled(values: &[f32]) -> Row {
     let mut all = [0.0; STRIP];
     all[..values.len()].copy_from_slice(values);
     all
-}
-
-/// A row of a matrix that lies in memory row by row.
-///
-/// # Panics
-/// It does not: a fault of ours.
-#[inline(always)]
-pub(super) fn slice_of<'a>(row: ndarray::ArrayView1<'a, f32>) -> &'a [f32] {
-    row.to_slice().unwrap_or_else(|| panic!("rows are contiguous"))
-}
-
-/// The same, to be changed.
-///
-/// # Panics
-/// As [`slice_of`].
-#[inline(always)]
-pub(super) fn slice_mut<'a>(row: ndarray::ArrayViewMut1<'a, f32>) -> &'a mut [f32] {
-    row.into_slice().unwrap_or_else(|| panic!("rows are contiguous"))
 }
 
 /// Has a link make its values of a strip, in place.

@@ -2,10 +2,10 @@
 
 use super::args::{Args, BACKWARD};
 use super::chain::{Chain, From};
-use super::fast::{
-    columns, filled, normalize, part, slice_mut, slice_of, strip_of_product, value, weights_of, with_room,
+use super::fast::{columns, filled, normalize, part, strip_of_product, value, weights_of, with_room};
+use crate::gemm::{
+    Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut, slice_mut, slice_of,
 };
-use crate::gemm::{Form, Mask, Packed, STRIP, gemm_masked, is_worth_a_mask, mask_of, matrix, matrix_mut};
 use crate::kernel::{Io, MAX_BINDINGS, Now, Tensor};
 use crate::op::stage::{Place, Row, Seen};
 use crate::{simd, threads};

@@ -125,7 +125,7 @@ impl Op for Block {
         let zs = (!kept.is_empty()).then(|| rec.together(&kept));
         let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(0, |wire| rec.offset(wire.slot));
         let (k, n) = (x.shape.width(), weight.map_or(x.shape.width(), |weight| weight.shape.rows()));
-        let (eps, _) = self.chain.columns().unwrap_or_default();
+        let eps = self.chain.columns().map_or(0.0, |(eps, _)| eps);
         let [gamma, beta] = affine.map_or([None; 2], |affine| affine.map(Some));
         let offsets = [weight, bias, gamma, beta, learned, w.saved.first()].map(|wire| at(rec, wire));
         let head = [&[k as u32, n as u32][..], &offsets, &[eps.to_bits()]].concat();
@@ -245,7 +245,7 @@ impl Op for BlockGradient {
         let offsets = [weight, gamma, beta, learned, saved, dgamma, dbeta, by_column, mean, var]
             .map(|wire| wire.map_or(0, |wire| rec.offset(wire.slot)));
         let k = weight.map_or(0, |weight| weight.shape.rows());
-        let (_, momentum) = self.chain.columns().unwrap_or_default();
+        let momentum = self.chain.columns().map_or(0.0, |(_, momentum)| momentum);
         let head = [&[k as u32, n as u32][..], &offsets, &[momentum.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let family = rec.target.product;

@@ -18,7 +18,6 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
     let at = |name| place(bindings, name);
     let [in_weight, in_bias, in_gamma, in_beta, in_learned, in_saved] = *offsets;
     let mut p = PlainRecorder::default();
-    let params = bindings.iter().position(|binding| binding.name == "params").unwrap_or_default();
     let n = weight.map_or(x.shape.width(), |weight| weight.shape.rows());
     let (chain, rows) = (&block.chain, x.shape.rows());
     let before = chain.before().len();
@@ -36,8 +35,8 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
     let mut value = match weight {
         None => p.tied(&x.shape, (at("zs"), 0)),
         Some(weight) => {
-            let mut inputs = vec![p.tied(&x.shape, (at("x"), 0)), p.tied(&weight.shape, (params, in_weight))];
-            inputs.extend(bias.map(|bias| p.tied(&bias.shape, (params, in_bias))));
+            let mut inputs = vec![p.tied(&x.shape, (at("x"), 0)), p.tied(&weight.shape, (at("params"), in_weight))];
+            inputs.extend(bias.map(|bias| p.tied(&bias.shape, (at("params"), in_bias))));
             let wires = Wires { inputs, outputs: vec![out(&mut p, 0)], ..Wires::default() };
             Matmul { relu: false }.forward(&wires, &mut p.rec);
             wires.outputs[0].clone()
@@ -47,13 +46,13 @@ pub(super) fn forward(block: &Block, w: &Wires<Wire>, offsets: &[u32; 6], bindin
         let next = out(&mut p, i + 1);
         let (mut inputs, mut saved) = (vec![value], vec![]);
         if let (true, Some([gamma, beta])) = (link.stage.is_of_columns(), affine) {
-            inputs.push(p.tied(&gamma.shape, (params, in_gamma)));
-            inputs.push(p.tied(&beta.shape, (params, in_beta)));
+            inputs.push(p.tied(&gamma.shape, (at("params"), in_gamma)));
+            inputs.push(p.tied(&beta.shape, (at("params"), in_beta)));
             inputs.extend([p.inner(&gamma.shape), p.inner(&gamma.shape)]);
             saved.push(p.tied(&w.saved[0].shape, (at("zs"), in_saved)));
         }
         if let (Some(_), Some(learned)) = (&link.stage.learned, learned) {
-            inputs.push(p.tied(&learned.shape, (params, in_learned)));
+            inputs.push(p.tied(&learned.shape, (at("params"), in_learned)));
         }
         if let (true, Some(other)) = (link.stage.other, other) {
             inputs.push(p.tied(&other.shape, (at("other"), 0)));

@@ -38,7 +38,7 @@ macro_rules! family {
 const fn kernel(tile: Tile, name: &'static str, parts: &'static [Part], has_bias: bool, twin: Twin) -> Kernel {
     let bindings = if has_bias { BIAS_END } else { PLAIN_END };
     let needs = Needs::Cooperative(tile);
-    Kernel { name, parts, args: Args::FIELDS, bindings, needs, tolerance: TOLERANCE, twin, fast: None }
+    Kernel { name, parts, args: Args::FIELDS, bindings, needs, tolerance: TOLERANCE, twin: Some(twin), fast: None }
 }
 
 pub(super) static EIGHT: [Kernel; 5] = family!(Tile::Eight, "cooperative_8", "matmul/cooperative_8.wgsl");

@@ -2,7 +2,7 @@
 
 use super::jobs::{MOST, NOWHERE, Placed};
 use super::{Args, ColumnArgs};
-use crate::gemm::{Task, gemm_on_all, matrix, matrix_mut, run_on_all};
+use crate::gemm::{Task, gemm_on_all, matrix, matrix_mut, run_on_all, slice_mut};
 use crate::kernel::{Io, Now, args_of};
 use crate::ops::activation::relu;
 use crate::simd;
@@ -23,8 +23,8 @@ fn value_of(args: &[u8], io: &mut Io<'_>, has_bias: bool, has_relu: bool) {
     gemm_on_all(x, w, y, |[_, first], mut block| {
         let Some(bias) = bias else { return };
         let bias = &bias[first..first + block.ncols()];
-        for mut row in block.rows_mut() {
-            row.as_slice_mut().into_iter().for_each(|row| add_bias(row, bias, has_relu));
+        for row in block.rows_mut() {
+            add_bias(slice_mut(row), bias, has_relu);
         }
     });
 }

@@ -52,7 +52,7 @@ macro_rules! jobs {
             bindings: BINDINGS,
             needs: $needs,
             tolerance: SUM,
-            twin: |a, io| twin(args_of(a), io),
+            twin: Some(|a, io| twin(args_of(a), io)),
             fast: Some(&|a, io| fast::jobs(bytemuck::cast::<JobsArgs, _>(args_of(a)), io)),
         }
     };

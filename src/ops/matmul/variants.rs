@@ -87,7 +87,7 @@ const fn kernel(
     needs: Needs,
     (twin, fast): (Twin, Fast),
 ) -> Kernel {
-    Kernel { name, parts, args: Args::FIELDS, bindings, needs, tolerance: SUM, twin, fast: Some(fast) }
+    Kernel { name, parts, args: Args::FIELDS, bindings, needs, tolerance: SUM, twin: Some(twin), fast: Some(fast) }
 }
 
 /// The five products of one family: value (bare, with bias, with bias and ReLU), gradient by x, gradient by W.
@@ -165,12 +165,12 @@ pub(super) static SUM_PARTS: Kernel = Kernel {
     bindings: &[read("partial"), NOW, write("c")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<SumArgs>(a).parts as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [partial, now, mut c] = io.take();
         let a: SumArgs = args_of(a);
         let m = if a.rows_in == RowsIn::M as u32 { now.now().rows } else { a.m };
         twins::sum_parts((a.m, m, a.n, a.parts), partial.f32(), |_| 0.0, c.f32_mut());
-    },
+    }),
     fast: None,
 };
 
@@ -187,7 +187,7 @@ pub(super) static SUM_PARTS_BIAS: Kernel = Kernel {
     bindings: &[read("partial"), NOW, read("bias"), write("c")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<SumBiasArgs>(a).parts as usize + 1 },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [partial, now, bias, mut c] = io.take();
         let a: SumBiasArgs = args_of(a);
         let (rows, c) = (now.now().rows, c.f32_mut());
@@ -195,7 +195,7 @@ pub(super) static SUM_PARTS_BIAS: Kernel = Kernel {
         if a.relu != 0 {
             c[..(rows * a.n) as usize].iter_mut().for_each(|c| *c = crate::ops::activation::relu(*c));
         }
-    },
+    }),
     fast: None,
 };
 
@@ -206,7 +206,7 @@ pub(super) static COLUMN_SUMS: Kernel = Kernel {
     bindings: &[read("dy"), NOW, write("sums")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |_, rows| rows },
-    twin: twins::column_sums,
+    twin: Some(twins::column_sums),
     fast: Some(&fast::column_sums),
 };
 

@@ -4,12 +4,13 @@
 //! gradients by all of the group.
 //! Source: Goodfellow et al. 2013, "Maxout networks", section 2.
 
+mod fast;
+
 use crate::kernel::{Kernel, NOW, Needs, Part, Tolerance, args_of, read, write};
-use crate::op::stage::{Fast, Place, Row, Scope, Seen, Stage};
+use crate::op::stage::{Scope, Seen, Stage};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, simd};
-use ndarray::ArrayView2;
+use crate::{args, parts};
 
 args! { struct Args { outputs: u32, pixels: u32, pieces: u32 } }
 
@@ -37,11 +38,14 @@ static FORWARD: Kernel = Kernel {
     bindings: &[read("x"), NOW, write("y")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, now, mut y] = io.take();
         forward(args_of(a), x.f32(), now.now().rows, y.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [x, now, mut y] = io.take();
+        fast::forward(args_of(a), x.f32(), now.now().rows, y.f32_mut());
+    }),
 };
 
 static BACKWARD: Kernel = Kernel {
@@ -57,11 +61,14 @@ static BACKWARD: Kernel = Kernel {
     bindings: &[read("x"), read("dy"), NOW, write("dx")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, dy, now, mut dx] = io.take();
         backward(args_of(a), x.f32(), dy.f32(), now.now().rows, dx.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [x, dy, now, mut dx] = io.take();
+        fast::backward(args_of(a), x.f32(), dy.f32(), now.now().rows, dx.f32_mut());
+    }),
 };
 
 /// All kernels of this operation, for the registry.
@@ -125,8 +132,8 @@ impl Op for Maxout {
     /// Four columns of a thread are whole groups of 2 or 4.
     fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
         let (name, parts, fast): (_, &'static [Part], _) = match self.pieces {
-            2 => ("maxout_2", parts!("maxout/stage_2.wgsl"), fast_of::<2>()),
-            4 => ("maxout_4", parts!("maxout/stage_4.wgsl"), fast_of::<4>()),
+            2 => ("maxout_2", parts!("maxout/stage_2.wgsl"), fast::of::<2>()),
+            4 => ("maxout_4", parts!("maxout/stage_4.wgsl"), fast::of::<4>()),
             _ => return None,
         };
         (inputs[0].0.len() == 2).then(|| Stage {
@@ -147,43 +154,6 @@ impl Op for Maxout {
             fast: Some(fast),
         })
     }
-}
-
-const fn fast_of<const K: usize>() -> Fast {
-    Fast { value: value_of_strip::<K>, gradient: gradient_of_strip::<K> }
-}
-
-fn value_of_strip<const K: usize>(_: &[u32], rows: &mut [Row], place: Place<'_>) {
-    simd::run(
-        #[inline(always)]
-        || {
-            for row in rows {
-                for i in 0..place.width / K {
-                    row[i] = row[largest(row, K * i..K * (i + 1))];
-                }
-            }
-        },
-    );
-}
-
-fn gradient_of_strip<const K: usize>(_: &[u32], seen: ArrayView2<'_, f32>, rows: &mut [Row], place: Place<'_>) {
-    simd::run(
-        #[inline(always)]
-        || {
-            for (d, x) in rows.iter_mut().zip(seen.rows()) {
-                let Some(x) = x.to_slice() else { panic!("rows of a strip are contiguous") };
-                // Backwards: the gradients by a group lie where those by later outputs were.
-                for i in (0..place.width / K).rev() {
-                    let (best, dy) = (largest(x, K * i..K * (i + 1)), d[i]);
-                    let group = K * i..K * (i + 1);
-                    for (d, j) in d[group.clone()].iter_mut().zip(group) {
-                        let taken = if j == best { dy } else { 0.0 };
-                        *d = if x[best].is_nan() { x[best] } else { taken };
-                    }
-                }
-            }
-        },
-    );
 }
 
 /// Values of which neighbours, also those of another channel, are at least 1 apart: no difference changes the largest.

@@ -6,12 +6,13 @@
 //! negative. Nothing is saved but x. NaN in x goes through everywhere.
 //! Source: He et al. 2015, "Delving deep into rectifiers", eq. 1, 11 and 12.
 
+mod fast;
+
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
-use crate::op::stage::{Fast, Learned, Place, Row, Scope, Seen, Stage, Total};
+use crate::op::stage::{Fast, Learned, Scope, Seen, Stage, Total};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires, spread};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, simd};
-use ndarray::ArrayView2;
+use crate::{args, parts};
 use std::sync::Arc;
 
 args! { struct Args { features: u32, pixels: u32, alphas: u32 } }
@@ -46,11 +47,14 @@ static FORWARD: Kernel = Kernel {
     bindings: &[read("x"), read("alpha"), NOW, write("y")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, alpha, now, mut y] = io.take();
         scale(args_of(a), x.f32(), alpha.f32(), x.f32(), now.now().rows, y.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [x, alpha, now, mut y] = io.take();
+        fast::scale(args_of(a), x.f32(), alpha.f32(), x.f32(), now.now().rows, y.f32_mut());
+    }),
 };
 
 static GRAD_INPUT: Kernel = Kernel {
@@ -66,11 +70,14 @@ static GRAD_INPUT: Kernel = Kernel {
     bindings: &[read("x"), read("alpha"), read("dy"), NOW, write("dx")],
     needs: Needs::Nothing,
     tolerance: Tolerance::EXACT,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, alpha, dy, now, mut dx] = io.take();
         scale(args_of(a), x.f32(), alpha.f32(), dy.f32(), now.now().rows, dx.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [x, alpha, dy, now, mut dx] = io.take();
+        fast::scale(args_of(a), x.f32(), alpha.f32(), dy.f32(), now.now().rows, dx.f32_mut());
+    }),
 };
 
 static GRAD_ALPHA: Kernel = Kernel {
@@ -86,11 +93,14 @@ static GRAD_ALPHA: Kernel = Kernel {
     bindings: &[read("x"), read("dy"), NOW, write("dalpha")],
     needs: Needs::Nothing,
     tolerance: SUM,
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [x, dy, now, mut dalpha] = io.take();
         grad_alpha(args_of(a), x.f32(), dy.f32(), now.now().rows, dalpha.f32_mut());
-    },
-    fast: None,
+    }),
+    fast: Some(&|a, io| {
+        let [x, dy, now, mut dalpha] = io.take();
+        fast::grad_alpha(args_of(a), x.f32(), dy.f32(), now.now().rows, dalpha.f32_mut());
+    }),
 };
 
 static SUM_ALPHA: Kernel = Kernel {
@@ -100,12 +110,12 @@ static SUM_ALPHA: Kernel = Kernel {
     bindings: &[read("partial"), write("dalpha")],
     needs: Needs::Nothing,
     tolerance: Tolerance { c: 4.0, size: Size::Terms, terms: |a, _| args_of::<Args>(a).features as usize },
-    twin: |a, io| {
+    twin: Some(|a, io| {
         let [partial, mut dalpha] = io.take();
         let features = args_of::<Args>(a).features as usize;
         let sum: f64 = partial.f32()[..features].iter().map(|v| f64::from(*v)).sum();
         dalpha.f32_mut()[0] = sum as f32;
-    },
+    }),
     fast: None,
 };
 
@@ -197,14 +207,14 @@ impl Op for Prelu {
             draws: false,
             learned: Some(Learned {
                 gradient: "prelu_weight4({s}, {d})",
-                fast: weight_of_strip,
+                fast: fast::weight_of_strip,
                 total: is_shared.then(total),
             }),
             narrows: 1,
             other: false,
             args: vec![],
             c: SUM.c,
-            fast: Some(Fast { value: value_of_strip, gradient: gradient_of_strip }),
+            fast: Some(Fast { value: fast::value_of_strip, gradient: fast::gradient_of_strip }),
         })
     }
 }
@@ -241,46 +251,6 @@ impl Op for Sum {
         let args = Args { features: w.inputs[0].shape.elements() as u32, pixels: 1, alphas: 1 };
         rec.dispatch(&SUM_ALPHA, &args, &[w.inputs[0].slot, w.outputs[0].slot], [1, 1, 1]);
     }
-}
-
-fn value_of_strip(_: &[u32], rows: &mut [Row], place: Place<'_>) {
-    simd::run(
-        #[inline(always)]
-        || {
-            for row in rows {
-                for (x, alpha) in row.iter_mut().zip(place.weights) {
-                    *x = if *x > 0.0 { *x } else { alpha * *x };
-                }
-            }
-        },
-    );
-}
-
-fn gradient_of_strip(_: &[u32], seen: ArrayView2<'_, f32>, rows: &mut [Row], place: Place<'_>) {
-    simd::run(
-        #[inline(always)]
-        || {
-            for (d, x) in rows.iter_mut().zip(seen.rows()) {
-                for ((d, &x), alpha) in d.iter_mut().zip(x).zip(place.weights) {
-                    let dx = if x > 0.0 { *d } else { alpha * *d };
-                    *d = if x.is_nan() { x } else { dx };
-                }
-            }
-        },
-    );
-}
-
-fn weight_of_strip(seen: ArrayView2<'_, f32>, rows: &[Row], sums: &mut Row) {
-    simd::run(
-        #[inline(always)]
-        || {
-            for (d, x) in rows.iter().zip(seen.rows()) {
-                for ((sum, &d), &x) in sums.iter_mut().zip(d).zip(x) {
-                    *sum += if x > 0.0 { 0.0 } else { d * x };
-                }
-            }
-        },
-    );
 }
 
 /// Inputs for the checks.
