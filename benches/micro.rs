@@ -75,7 +75,7 @@ fn dispatches(c: &mut Criterion, device: &Device) {
 }
 
 /// The dispatches of W1 on layers so narrow that a driver that runs on the host's cores leaves it some.
-const NARROW: Work = Work { name: "w1, but narrow", sizes: &[64, 32, 32, 10], batch: 32 };
+const NARROW: Work = Work { name: "w1, but narrow", sizes: &[64, 32, 32, 10], batch: 32, ..WORKS[0] };
 
 /// What recording and submitting a step asks of the host: its time, and of its memory wgpu's part, since our own is none.
 fn recording(device: &Device) {

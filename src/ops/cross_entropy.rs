@@ -266,8 +266,8 @@ fn fast_softmax(a: Args, row: &mut [f32], label: usize) -> (f32, usize) {
 
 fn backward(a: Args, probabilities: &[f32], (labels, weights): (&[u32], &[f32]), now: &Now, d_logits: &mut [f32]) {
     let (classes, smoothing) = (a.classes as usize, f64::from(a.smoothing));
-    for r in 0..now.rows as usize {
-        let label = labels[r] as usize;
+    for (r, &label) in labels[..now.rows as usize].iter().enumerate() {
+        let label = label as usize;
         let scale = f64::from(now.loss_scale()) * f64::from(weights[label]) / f64::from(now.rows);
         for j in 0..classes {
             let on = if j == label { 1.0 - smoothing } else { 0.0 };

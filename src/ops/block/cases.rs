@@ -236,7 +236,7 @@ fn derived() -> Vec<Case> {
         all.extend(both("37 of 41x20x44", ops, true, [37, 41, 20, 44], normal()));
         all.extend(both("words, 18 of 21x5x36", ops, false, [18, 21, 5, 36], normal()));
     }
-    for ops in [&wider[0], &wider[2], &block[..], &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
+    for ops in [wider[0], wider[2], &block[..], &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
         all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44]));
         all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36]));
     }

@@ -72,7 +72,7 @@ pub(super) fn backward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
     let [dy, params, zs, other, h] =
         [true, true, keeps, chain.takes_other(), chain.from() == From::Output].map(&mut next);
     let (has_grads, has_sums) = (is_of_columns || is_shared == Some(false), is_shared == Some(true));
-    let [now, mut dz, mut grads, mut sums, mut state] = [true, true, has_grads, has_sums, is_of_columns].map(&mut next);
+    let [now, mut dz, mut sums, mut grads, mut state] = [true, true, has_sums, has_grads, is_of_columns].map(&mut next);
     let (now, params) = (now.now(), params.f32());
     let rows = now.rows as usize;
     let all = Backward {

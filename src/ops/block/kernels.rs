@@ -4,7 +4,7 @@ use super::args::{BACKWARD, FORWARD};
 use super::chain::{Chain, From};
 use super::{fast, fast_backward};
 use crate::kernel::{
-    Access, Binding, Field, GENERATED, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, interned, read, update,
+    Access, Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, declared, interned, read, update,
     write,
 };
 use crate::op::Family;
@@ -63,7 +63,7 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
             }
         }
     }
-    parts.push(generated(if wanted.backward { chain.gradients() } else { chain.values() }));
+    parts.push(Part::generated(if wanted.backward { chain.gradients() } else { chain.values() }));
     parts.push(product(chain, wanted));
     parts.push(learned(chain, wanted.backward));
     parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
@@ -125,8 +125,8 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
             when(chain.from() == From::Output, read("h")),
             Some(NOW),
             Some(write("dz")),
-            when(grads, update("grads")),
             when(sums, write("sums")),
+            when(grads, update("grads")),
             when(columns, update("state")),
         ]
     } else {
@@ -143,31 +143,14 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
     all.into_iter().flatten().collect()
 }
 
-fn generated(text: String) -> Part {
-    Part { file: GENERATED, text: text.leak() }
-}
-
-/// The arguments, the place of four elements, and the variables of all bindings but the step's.
+/// The arguments, the place of four elements, and the variables of all bindings.
 fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Part {
-    let mut text = String::from(
-        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\nstruct Args {\n",
-    );
-    for field in fields {
-        _ = writeln!(text, "    {}: {},", field.name, if field.scalar == Scalar::F32 { "f32" } else { "u32" });
-    }
-    text += "}\n@group(0) @binding(0) var<uniform> args: Args;\n";
-    for (i, binding) in bindings.iter().enumerate() {
-        let access = if binding.access == Access::Read { "read" } else { "read_write" };
-        let of = match binding.name {
-            "now" => "Now",
-            "dy" => "array<f32>",
-            _ if by_words(binding) => "array<f32>",
-            _ => "array<Quad>",
-        };
-        _ = writeln!(text, "@group(0) @binding({}) var<storage, {access}> {}: {of};", i + 1, binding.name);
-    }
-    text += "\n// Four neighbouring elements of [rows, n]: the place of the first, and how many there are.\nstruct At {\n    element: u32,\n    count: u32,\n}";
-    generated(text)
+    let declared = declared(fields, bindings, |binding| binding.name != "dy" && !by_words(binding));
+    Part::generated(format!(
+        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\n{declared}\n\
+         // Four neighbouring elements of [rows, n]: the place of the first, and how many there are.\n\
+         struct At {{\n    element: u32,\n    count: u32,\n}}"
+    ))
 }
 
 /// The functions that read and write four neighbouring elements of each binding.
@@ -189,7 +172,7 @@ fn accessors(bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Vec<P
 
 /// A part written out for each of some names.
 pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
-    [generated(format!("//@for t={names}")), part, generated("//@end".to_owned())]
+    [Part::generated(format!("//@for t={names}")), part, Part::generated("//@end".to_owned())]
 }
 
 /// The weights that a stage learned, for the columns of a thread, and the sums that make their gradients.
@@ -221,7 +204,7 @@ fn learned(chain: &Chain, backward: bool) -> Part {
              fn learned_end(lane: u32, column: u32, count: u32, keeps: bool) {{\n{end}}}"
         );
     }
-    generated(text)
+    Part::generated(text)
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.
@@ -255,5 +238,5 @@ fn product(chain: &Chain, wanted: Wanted) -> Part {
             )
         }
     };
-    generated(text)
+    Part::generated(text)
 }

@@ -26,6 +26,7 @@ mod plain;
 pub use cases::{cases, kernels, of_ops};
 pub use chain::Chain;
 pub(in crate::ops) use kernels::for_each;
+pub(in crate::ops) use plain::place;
 
 use crate::kernel::Kernel;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
@@ -248,11 +249,11 @@ impl Op for BlockGradient {
         let head = [&[k as u32, n as u32][..], &offsets, &[momentum.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
         let family = rec.target.product;
-        let wanted = Wanted { family, aligned: n % 4 == 0, bias: true, backward: true, given: self.given };
+        let wanted = Wanted { family, aligned: n.is_multiple_of(4), bias: true, backward: true, given: self.given };
         let kernel = kernels::kernel(&self.chain, wanted);
         let [other, h, of_sums] = [other, h, sums.as_ref()].map(|wire| wire.map(|wire| wire.slot));
         let now = Some(rec.now());
-        let bound = [Some(dy.slot), params, zs, other, h, now, Some(w.outputs[0].slot), grads, of_sums, state];
+        let bound = [Some(dy.slot), params, zs, other, h, now, Some(w.outputs[0].slot), of_sums, grads, state];
         let all: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::backward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
@@ -265,11 +266,11 @@ impl Op for BlockGradient {
     }
 }
 
-/// The kernels that a case is recorded with.
+/// The joined kernels that a case is recorded with.
 pub(in crate::ops) fn recorded(case: &crate::op::Case, target: crate::op::Target) -> Vec<&'static Kernel> {
     let mut rec = Recorder::new(target);
     let shapes: Vec<Shape> = case.inputs.iter().map(|(shape, _)| shape.clone()).collect();
-    let Ok(made) = case.op.shapes(&shapes) else { return vec![] };
+    let made = case.op.shapes(&shapes).unwrap_or_else(|error| panic!("{}: {error}", case.name));
     let mut add = |shape: &Shape| {
         let name = format!("case.{}", rec.slots.len());
         let (scalar, class) = (crate::kernel::Scalar::F32, crate::op::Class::Activations);
@@ -280,5 +281,5 @@ pub(in crate::ops) fn recorded(case: &crate::op::Case, target: crate::op::Target
     let outputs = made.outputs.iter().map(|made| add(&made.shape)).collect();
     let saved = made.saved.iter().map(|made| add(&made.shape)).collect();
     case.op.forward(&Wires { inputs, outputs, saved, ..Wires::default() }, &mut rec);
-    rec.dispatches.iter().map(|dispatch| dispatch.kernel).collect()
+    rec.dispatches.iter().filter(|dispatch| dispatch.plain.is_some()).map(|dispatch| dispatch.kernel).collect()
 }
