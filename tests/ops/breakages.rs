@@ -89,7 +89,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["huber", "a small distance, 33x5", "huber.backward", "-args.delta, args.delta", "-1.0, 1.0"],
     ["huber", "extreme", "huber.backward", "pass_nan(d, clamp", "pass_nan(0.0, clamp"],
     ["mse", "37x7 of 40 rows", "mse.forward", "sum / f32(args.outputs)", "sum"],
-    ["mse", "37x7 of 40 rows", "mse.backward", "now.rows * args.outputs);", "now.rows);"],
+    ["mse", "37x7 of 40 rows", "mse.backward", "f32(now.rows * args.outputs) *", "f32(now.rows) *"],
     ["cross_entropy", "smoothed 33x7", "cross_entropy.backward", "class_weights[label] *", "class_weights[0] *"],
     ["batch_norm", "population 31 of 32x257", "batch_norm.population", "now.index + 1u", "now.index + 2u"],
     ["batch_norm", "population 2x1", "batch_norm.population", "* (count / (count - 1.0))", "* 1.0"],

@@ -50,12 +50,43 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     let fields: Vec<Field> =
         fields.enumerate().map(|(i, (name, scalar))| Field { name: name.leak(), offset: 4 * i, scalar }).collect();
     let bindings = bindings(chain, wanted);
+    let parts = parts(chain, wanted, &fields, &bindings);
+    let (stages, bias) = (chain.clone(), wanted.bias);
+    let fast: Option<crate::kernel::Fast> = match wanted.backward {
+        // The CPU path has the product in the kernel, always.
+        _ if wanted.given => None,
+        true => {
+            Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io))))
+        }
+        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
+    };
+    Kernel {
+        name,
+        parts: parts.leak(),
+        args: fields.leak(),
+        bindings: bindings.leak(),
+        needs: if wanted.family == Family::Subgroup { Needs::SubgroupsOf8 } else { Needs::Nothing },
+        // A sum over k, and one over the rows of what it gave, against the largest of its row of the tensor: a column's
+        // statistics are a few roundings of the largest z, and divide by a deviation that the cases keep near 1. What a
+        // stage adds is within its own bound.
+        tolerance: Tolerance {
+            c: chain.tolerance(),
+            size: Size::LargestOfRow,
+            terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
+        },
+        twin: None,
+        fast,
+    }
+}
+
+/// The texts: what is declared, the stages, and what goes over the rows.
+fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) -> Vec<Part> {
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
     let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
     let by_words = |binding: &Binding| !wanted.aligned || chain.is_by_words(binding.name, wanted.backward);
-    parts.push(declarations(&fields, &bindings, by_words));
-    parts.extend(accessors(&bindings, by_words));
+    parts.push(declarations(fields, bindings, by_words));
+    parts.extend(accessors(bindings, by_words));
     for link in &chain.links {
         for own in link.stage.parts[usize::from(!wanted.aligned || chain.narrows() > 1)] {
             if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
@@ -81,32 +112,7 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
         (false, false) => part!("block/tiled_forward.wgsl"),
         (false, true) => part!("block/tiled_backward.wgsl"),
     });
-    let (stages, bias) = (chain.clone(), wanted.bias);
-    let fast: Option<crate::kernel::Fast> = match wanted.backward {
-        // The CPU path has the product in the kernel, always.
-        _ if wanted.given => None,
-        true => {
-            Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast_backward::backward(&stages, args, io))))
-        }
-        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
-    };
-    Kernel {
-        name,
-        parts: parts.leak(),
-        args: fields.leak(),
-        bindings: bindings.leak(),
-        needs: if subgroups { Needs::SubgroupsOf8 } else { Needs::Nothing },
-        // A sum over k, and one over the rows of what it gave, against the largest of its row of the tensor: a column's
-        // statistics are a few roundings of the largest z, and divide by a deviation that the cases keep near 1. What a
-        // stage adds is within its own bound.
-        tolerance: Tolerance {
-            c: chain.tolerance(),
-            size: Size::LargestOfRow,
-            terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
-        },
-        twin: None,
-        fast,
-    }
+    parts
 }
 
 /// The bindings: what is read, the step, what is written.
@@ -138,7 +144,7 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
         let params = when(!given || has_params, read("params"));
         let (before, after) = if given && !columns { (product, None) } else { (None, product) };
         let other = when(chain.takes_other(), read("other"));
-        vec![when(!given, read("x")), before, params, other, Some(NOW), after, Some(write("h"))]
+        vec![when(!given, read("x")), before, params, other, Some(NOW), Some(write("h")), after]
     };
     all.into_iter().flatten().collect()
 }

@@ -137,7 +137,7 @@ impl Op for Block {
         let (before, after) = if given && self.chain.column.is_none() { (zs, None) } else { (None, zs) };
         let own = (!given).then_some(x.slot);
         let other = other.map(|other| other.slot);
-        let bound = [own, before, params, other, Some(rec.now()), after, Some(h.slot)];
+        let bound = [own, before, params, other, Some(rec.now()), Some(h.slot), after];
         let slots: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::forward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
