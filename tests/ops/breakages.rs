@@ -151,7 +151,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     // Words that are poison and would be again: each has its own.
     ["matmul", "split sum, no bias", "matmul.sum_parts", "== 1u) * args.n) {", "== 1u) * args.n + 1u) {"],
     // Poison in the rows behind the batch, which a 0 in the other factor does not hide.
-    ["matmul", "jobs, two of three, 33 of 40", "matmul.jobs_tiled", "k + d < now.rows && column", "column"],
+    ["matmul", "jobs, two of three, 33 of 40", "matmul.jobs_tiled", "k + d < rows && column", "column"],
     // The second row of groups.
     [
         "activation",
