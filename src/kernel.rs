@@ -8,7 +8,7 @@ mod text;
 pub(crate) use interned::{interned, is_interned};
 pub use io::{Io, Tensor};
 pub use precision::{Precision, Tile};
-pub use text::{GENERATED, Part, expand};
+pub use text::{GENERATED, Part, declared, expand};
 
 use bytemuck::{Pod, Zeroable};
 use std::fmt;

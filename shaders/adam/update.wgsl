@@ -1,6 +1,5 @@
 // g += l2 * θ;   m = β₁ m + (1 - β₁) g;   v = β₂ v + (1 - β₂) g²;
 // θ = θ - ε decoupled θ - ε / (1 - β₁ᵗ) m / (√v / √(1 - β₂ᵗ) + eps), ε being the layer's share of the step's rate.
-// One thread for each element; nothing moves once the run is halted.
 struct Args {
     count: u32,
     rate: f32,
@@ -19,17 +18,9 @@ struct Args {
 @group(0) @binding(1) var<storage, read> gradients: array<f32>;
 @group(0) @binding(2) var<storage, read> now: Now;
 
-@compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = linear_index(group, groups, lane);
-    advance(i);
-    if (i >= args.count || now.halted != 0u) {
-        return;
-    }
+const EACH: u32 = 1u;
+
+fn move_at(i: u32) {
     let theta = parameters[i];
     let g = gradients[i] + args.l2 * theta;
     let m = args.beta1 * mean[i] + args.rest1 * g;

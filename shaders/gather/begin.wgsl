@@ -1,6 +1,6 @@
-// As batch.wgsl, four features at a time, at the beginning of a step: `now` is the step that the one before left, and is
+// As batch.wgsl, PIECE features at a time, at the beginning of a step: `now` is the step that the one before left, and is
 // copied to `current`, which the kernels after this read. `affine` is the offsets, and the factors behind them.
-// Each thread has one quad (four features), and goes over rows in strides of threads / quads.
+// Each thread has one piece of the features, and goes over rows in strides of threads / pieces.
 struct Args {
     features: u32,
     targets: u32,
@@ -9,9 +9,7 @@ struct Args {
 @group(0) @binding(0) var<uniform> args: Args;
 @group(0) @binding(2) var<storage, read> targets: array<u32>;
 @group(0) @binding(3) var<storage, read> order: array<u32>;
-@group(0) @binding(4) var<storage, read> affine: array<Quad>;
 @group(0) @binding(5) var<storage, read> now: Now;
-@group(0) @binding(6) var<storage, read_write> x: array<Quad>;
 @group(0) @binding(7) var<storage, read_write> batch_target: array<u32>;
 @group(0) @binding(8) var<storage, read_write> current: array<u32>;
 
@@ -27,15 +25,15 @@ fn main(
         current[i] = word_of(at_hand, i);
     }
     let threads = groups.x * groups.y * GROUP;
-    let quads = args.features / 4u;
-    let q = i % quads;
-    let step = threads / quads;
-    let offset = numbers(affine[q]);
-    let factor = numbers(affine[args.factor / 4u + q]);
-    // Threads beyond the last whole row of quads have none.
-    for (var r = select(i / quads, at_hand.rows, i >= step * quads); r < at_hand.rows; r += step) {
+    let pieces = args.features / PIECE;
+    let p = i % pieces;
+    let step = threads / pieces;
+    let offset = affine_at(p);
+    let factor = affine_at(args.factor / PIECE + p);
+    // Threads beyond the last whole row of pieces have none.
+    for (var r = select(i / pieces, at_hand.rows, i >= step * pieces); r < at_hand.rows; r += step) {
         let row = order[at_hand.start + r];
-        x[r * quads + q] = packed((values(row * quads + q) - offset) * factor);
+        x_keep(r * pieces + p, (values(row * pieces + p) - offset) * factor);
     }
     for (var t = i; t < at_hand.rows * args.targets; t += threads) {
         batch_target[t] = targets[order[at_hand.start + t / args.targets] * args.targets + t % args.targets];

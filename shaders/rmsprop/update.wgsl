@@ -1,5 +1,5 @@
 // g += l2 * θ;   s = α s + (1 - α) g²;   v = momentum * v + g / (√s + eps);   θ -= rate * v,
-// `rate` being the layer's share of the step's. One thread for each element; nothing moves once the run is halted.
+// `rate` being the layer's share of the step's.
 struct Args {
     count: u32,
     rate: f32,
@@ -14,17 +14,9 @@ struct Args {
 @group(0) @binding(1) var<storage, read> gradients: array<f32>;
 @group(0) @binding(2) var<storage, read> now: Now;
 
-@compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = linear_index(group, groups, lane);
-    advance(i);
-    if (i >= args.count || now.halted != 0u) {
-        return;
-    }
+const EACH: u32 = 1u;
+
+fn move_at(i: u32) {
     let theta = parameters[i];
     let g = gradients[i] + args.l2 * theta;
     let s = args.alpha * square[i] + args.rest * g * g;

@@ -1,5 +1,5 @@
 // g += l2 * θ;   v = momentum * v + g;   θ = (1 - decoupled) * θ - rate * (v, or g + momentum * v with nesterov).
-// `rate` being the layer's share of the step's. One thread for four elements; nothing moves once the run is halted.
+// `rate` being the layer's share of the step's.
 struct Args {
     count: u32,
     rate: f32,
@@ -13,17 +13,9 @@ struct Args {
 @group(0) @binding(1) var<storage, read> gradients: array<Quad>;
 @group(0) @binding(2) var<storage, read> now: Now;
 
-@compute @workgroup_size(GROUP)
-fn main(
-    @builtin(workgroup_id) group: vec3u,
-    @builtin(num_workgroups) groups: vec3u,
-    @builtin(local_invocation_index) lane: u32,
-) {
-    let i = linear_index(group, groups, lane);
-    advance(i);
-    if (i * 4u >= args.count || now.halted != 0u) {
-        return;
-    }
+const EACH: u32 = 4u;
+
+fn move_at(i: u32) {
     let theta = numbers(parameters[i]);
     let g = numbers(gradients[i]) + args.l2 * theta;
     let before = numbers(velocity[i]);

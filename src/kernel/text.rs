@@ -4,6 +4,8 @@
 //! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. This is all
 //! that the text of a file can ask for: a register tile needs a name for each accumulator, and a block makes the names.
 
+use super::{Access, Binding, Field, Scalar};
+
 /// The file name of a part without a file: text that an operation generates from its declarations.
 pub const GENERATED: &str = "(generated)";
 
@@ -14,6 +16,34 @@ pub struct Part {
     pub file: &'static str,
     /// The whole text of the file.
     pub text: &'static str,
+}
+
+impl Part {
+    /// Text that an operation generates, once for each kernel.
+    pub fn generated(text: String) -> Self {
+        Self { file: GENERATED, text: text.leak() }
+    }
+}
+
+/// The WGSL struct of the arguments, and the variables of all bindings; some hold four floats in an element.
+pub fn declared(fields: &[Field], bindings: &[Binding], in_quads: impl Fn(&Binding) -> bool) -> String {
+    let member = |field: &Field| {
+        let of = if field.scalar == Scalar::F32 { "f32" } else { "u32" };
+        format!("    {}: {of},\n", field.name)
+    };
+    let variable = |(i, binding): (usize, &Binding)| {
+        let access = if binding.access == Access::Read { "read" } else { "read_write" };
+        let of = match binding.scalar {
+            Scalar::Now => "Now",
+            _ if in_quads(binding) => "array<Quad>",
+            Scalar::U32 => "array<u32>",
+            Scalar::F32 => "array<f32>",
+        };
+        format!("@group(0) @binding({}) var<storage, {access}> {}: {of};\n", i + 1, binding.name)
+    };
+    let members: String = fields.iter().map(member).collect();
+    let variables: String = bindings.iter().enumerate().map(variable).collect();
+    format!("struct Args {{\n{members}}}\n@group(0) @binding(0) var<uniform> args: Args;\n{variables}")
 }
 
 /// Names the files of a kernel, in the order in which they are joined.

@@ -8,8 +8,7 @@
 
 use super::step::{Last, Update, alone, last, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
-use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Values, Wire, Wires};
-use crate::shape::{Shape, ShapeError};
+use crate::op::{Case, Fill, OptimizerKind, Recorder, Setting, Values, Wire};
 use crate::{args, parts, simd, threads};
 use std::sync::Arc;
 
@@ -42,7 +41,8 @@ const ALONE_KERNEL: Kernel = Kernel {
         "shared/expm1.wgsl",
         "step/ends_not.wgsl",
         "adam/alone.wgsl",
-        "adam/update.wgsl"
+        "adam/update.wgsl",
+        "step/update.wgsl"
     ),
     args: Args::FIELDS,
     bindings: ALONE,
@@ -65,7 +65,8 @@ static LAST: Kernel = Kernel {
         "step/next.wgsl",
         "step/ends.wgsl",
         "adam/with_advance.wgsl",
-        "adam/update.wgsl"
+        "adam/update.wgsl",
+        "step/update.wgsl"
     ),
     bindings: WITH_ADVANCE,
     twin: Some(|a, io| last(args_of(a), args_of::<Args>(a).lines, io, adam)),
@@ -141,27 +142,6 @@ fn log(beta: f64) -> f32 {
     beta.ln().max(ZERO) as f32
 }
 
-impl Op for Adam {
-    fn name(&self) -> &'static str {
-        "adam"
-    }
-
-    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        match inputs {
-            [g, p, m, v] if g == p && p == m && m == v => Ok(Outputs::default()),
-            _ => Err(ShapeError::new("adam takes gradients, parameters, mean and square of one shape")),
-        }
-    }
-
-    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        self.record(&w.inputs, None, rec);
-    }
-
-    fn with_advance(&self) -> Option<Arc<dyn Op>> {
-        Some(Arc::new(Last(*self)))
-    }
-}
-
 impl Adam {
     fn args(&self, gradients: &Wire) -> Args {
         let decay = self.weight_decay as f32;
@@ -184,6 +164,9 @@ impl Adam {
 }
 
 impl Update for Adam {
+    const NAME: &str = "adam";
+    const TENSORS: (usize, &str) = (4, "gradients, parameters, mean and square");
+
     fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) {
         let gradients = &tensors[0];
         let (slots, lines) = slots_of(tensors, table, rec);

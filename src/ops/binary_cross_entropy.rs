@@ -27,8 +27,11 @@ static FORWARD: Kernel = Kernel {
         "shared/index.wgsl",
         "shared/numbers.wgsl",
         "shared/log1p.wgsl",
+        "shared/sigmoid.wgsl",
         "binary_cross_entropy/args.wgsl",
-        "binary_cross_entropy/forward.wgsl"
+        "binary_cross_entropy/element.wgsl",
+        "binary_cross_entropy/forward.wgsl",
+        "shared/row_loss.wgsl"
     ),
     args: Args::FIELDS,
     bindings: &[
@@ -60,12 +63,15 @@ static BACKWARD: Kernel = Kernel {
         "shared/now.wgsl",
         "shared/index.wgsl",
         "shared/numbers.wgsl",
+        "shared/log1p.wgsl",
         "shared/sigmoid.wgsl",
         "binary_cross_entropy/args.wgsl",
-        "binary_cross_entropy/backward.wgsl"
+        "binary_cross_entropy/element.wgsl",
+        "binary_cross_entropy/backward.wgsl",
+        "shared/row_gradient.wgsl"
     ),
     args: Args::FIELDS,
-    bindings: &[read("logits"), read("target_values"), read("class_weights"), NOW, write("d_logits")],
+    bindings: &[read("logits"), read("target_values"), read("class_weights"), NOW, write("d_outputs")],
     needs: Needs::Nothing,
     tolerance: Tolerance { terms: |_, _| 1, ..TOLERANCE },
     twin: Some(|a, io| {
@@ -127,7 +133,12 @@ impl Op for BinaryCrossEntropy {
     fn row_loss(&self) -> Option<RowLoss> {
         Some(RowLoss {
             name: "binary_cross_entropy",
-            parts: parts!("shared/log1p.wgsl", "shared/sigmoid.wgsl", "binary_cross_entropy/judged.wgsl"),
+            parts: parts!(
+                "shared/log1p.wgsl",
+                "shared/sigmoid.wgsl",
+                "binary_cross_entropy/element.wgsl",
+                "shared/row_judged.wgsl"
+            ),
             args: vec![],
             takes_class: false,
             takes_weights: true,

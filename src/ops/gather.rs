@@ -89,7 +89,14 @@ macro_rules! first {
     ($name:literal, $quads:literal, $data:literal, $bytes:literal, $needs:expr) => {
         first_kernel(
             concat!("gather.", $name),
-            parts!("shared/now.wgsl", "shared/index.wgsl", $quads, $data, "gather/begin.wgsl"),
+            parts!(
+                "shared/now.wgsl",
+                "shared/index.wgsl",
+                $quads,
+                $data,
+                "gather/begin_quads.wgsl",
+                "gather/begin.wgsl"
+            ),
             $bytes,
             $needs,
         )
@@ -109,13 +116,19 @@ static FLOATS_FIRST: [Kernel; 2] = [
 /// Of rows whose features are no multiple of four.
 static BYTES_FIRST_WORDS: Kernel = first_kernel(
     "gather.bytes_first_words",
-    parts!("shared/now.wgsl", "shared/index.wgsl", "gather/bytes.wgsl", "gather/begin_words.wgsl"),
+    parts!("shared/now.wgsl", "shared/index.wgsl", "gather/bytes.wgsl", "gather/begin_words.wgsl", "gather/begin.wgsl"),
     true,
     Needs::Nothing,
 );
 static FLOATS_FIRST_WORDS: Kernel = first_kernel(
     "gather.floats_first_words",
-    parts!("shared/now.wgsl", "shared/index.wgsl", "gather/floats.wgsl", "gather/begin_words.wgsl"),
+    parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "gather/floats.wgsl",
+        "gather/begin_words.wgsl",
+        "gather/begin.wgsl"
+    ),
     false,
     Needs::Nothing,
 );

@@ -23,7 +23,9 @@ static FORWARD: Kernel = Kernel {
         "shared/index.wgsl",
         "shared/numbers.wgsl",
         "huber/args.wgsl",
-        "huber/forward.wgsl"
+        "huber/element.wgsl",
+        "huber/forward.wgsl",
+        "shared/row_loss.wgsl"
     ),
     args: Args::FIELDS,
     bindings: &[read("prediction"), read("target_values"), NOW, write("row_loss"), write("correct").u32()],
@@ -50,10 +52,12 @@ static BACKWARD: Kernel = Kernel {
         "shared/index.wgsl",
         "shared/numbers.wgsl",
         "huber/args.wgsl",
-        "huber/backward.wgsl"
+        "huber/element.wgsl",
+        "huber/backward.wgsl",
+        "shared/row_gradient.wgsl"
     ),
     args: Args::FIELDS,
-    bindings: &[read("prediction"), read("target_values"), NOW, write("d_prediction")],
+    bindings: &[read("prediction"), read("target_values"), NOW, write("d_outputs")],
     needs: Needs::Nothing,
     // A difference, a product and a quotient.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |_, _| 1 },
@@ -119,7 +123,7 @@ impl Op for Huber {
     fn row_loss(&self) -> Option<RowLoss> {
         Some(RowLoss {
             name: "huber",
-            parts: parts!("huber/judged.wgsl"),
+            parts: parts!("huber/element.wgsl", "shared/row_judged.wgsl"),
             args: vec![Arg::f32("delta", self.delta as f32)],
             takes_class: false,
             takes_weights: false,

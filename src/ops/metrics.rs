@@ -11,7 +11,7 @@ args! { struct Args { width: u32 } }
 
 static STEP: Kernel = Kernel {
     name: "metrics.step",
-    parts: parts!("shared/now.wgsl", "shared/numbers.wgsl", "metrics/step.wgsl"),
+    parts: parts!("shared/now.wgsl", "shared/numbers.wgsl", "shared/step_metrics.wgsl", "metrics/step.wgsl"),
     args: &[],
     bindings: &[read("row_loss"), read("correct").u32(), update("losses"), update("corrects").u32(), UPDATE_NOW],
     needs: Needs::Nothing,

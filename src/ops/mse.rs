@@ -14,7 +14,15 @@ args! { struct Args { outputs: u32 } }
 
 static FORWARD: Kernel = Kernel {
     name: "mse.forward",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "shared/numbers.wgsl", "mse/args.wgsl", "mse/forward.wgsl"),
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "shared/numbers.wgsl",
+        "mse/args.wgsl",
+        "mse/element.wgsl",
+        "mse/forward.wgsl",
+        "shared/row_loss.wgsl"
+    ),
     args: Args::FIELDS,
     bindings: &[read("prediction"), read("target_values"), NOW, write("row_loss"), write("correct").u32()],
     needs: Needs::Nothing,
@@ -35,9 +43,17 @@ static FORWARD: Kernel = Kernel {
 
 static BACKWARD: Kernel = Kernel {
     name: "mse.backward",
-    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "mse/args.wgsl", "mse/backward.wgsl"),
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/index.wgsl",
+        "shared/numbers.wgsl",
+        "mse/args.wgsl",
+        "mse/element.wgsl",
+        "mse/backward.wgsl",
+        "shared/row_gradient.wgsl"
+    ),
     args: Args::FIELDS,
-    bindings: &[read("prediction"), read("target_values"), NOW, write("d_prediction")],
+    bindings: &[read("prediction"), read("target_values"), NOW, write("d_outputs")],
     needs: Needs::Nothing,
     // A difference, a product and a quotient.
     tolerance: Tolerance { c: 8.0, size: Size::Largest, terms: |_, _| 1 },
@@ -98,7 +114,7 @@ impl Op for Mse {
     fn row_loss(&self) -> Option<RowLoss> {
         Some(RowLoss {
             name: "mse",
-            parts: parts!("mse/judged.wgsl"),
+            parts: parts!("mse/element.wgsl", "shared/row_judged.wgsl"),
             args: vec![],
             takes_class: false,
             takes_weights: false,

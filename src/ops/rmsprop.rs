@@ -6,8 +6,7 @@
 
 use super::step::{Last, Update, alone, last, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Step, Tolerance, WRITE_NEXT, args_of, read, update};
-use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
-use crate::shape::{Shape, ShapeError};
+use crate::op::{Case, Fill, OptimizerKind, Recorder, Setting, Wire};
 use crate::{args, parts, simd, threads};
 use std::sync::Arc;
 
@@ -33,7 +32,8 @@ const ALONE_KERNEL: Kernel = Kernel {
         "shared/index.wgsl",
         "step/ends_not.wgsl",
         "rmsprop/alone.wgsl",
-        "rmsprop/update.wgsl"
+        "rmsprop/update.wgsl",
+        "step/update.wgsl"
     ),
     args: Args::FIELDS,
     bindings: ALONE,
@@ -55,7 +55,8 @@ static LAST: Kernel = Kernel {
         "step/next.wgsl",
         "step/ends.wgsl",
         "rmsprop/with_advance.wgsl",
-        "rmsprop/update.wgsl"
+        "rmsprop/update.wgsl",
+        "step/update.wgsl"
     ),
     bindings: WITH_ADVANCE,
     twin: Some(|a, io| last(args_of(a), args_of::<Args>(a).lines, io, rmsprop)),
@@ -108,27 +109,6 @@ impl Default for RmsProp {
     }
 }
 
-impl Op for RmsProp {
-    fn name(&self) -> &'static str {
-        "rmsprop"
-    }
-
-    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        match inputs {
-            [g, p, s, v] if g == p && p == s && s == v => Ok(Outputs::default()),
-            _ => Err(ShapeError::new("rmsprop takes gradients, parameters, square and velocity of one shape")),
-        }
-    }
-
-    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        self.record(&w.inputs, None, rec);
-    }
-
-    fn with_advance(&self) -> Option<Arc<dyn Op>> {
-        Some(Arc::new(Last(*self)))
-    }
-}
-
 impl RmsProp {
     fn args(&self, gradients: &Wire) -> Args {
         Args {
@@ -145,6 +125,9 @@ impl RmsProp {
 }
 
 impl Update for RmsProp {
+    const NAME: &str = "rmsprop";
+    const TENSORS: (usize, &str) = (4, "gradients, parameters, square and velocity");
+
     fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) {
         let gradients = &tensors[0];
         let (slots, lines) = slots_of(tensors, table, rec);

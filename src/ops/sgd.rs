@@ -7,8 +7,7 @@
 
 use super::step::{Last, Update, alone, last, slots_of};
 use crate::kernel::{Binding, Kernel, NOW, Needs, Now, Part, Step, Tolerance, WRITE_NEXT, args_of, read, update};
-use crate::op::{Case, Fill, Op, OptimizerKind, Outputs, Recorder, Setting, Wire, Wires};
-use crate::shape::{Shape, ShapeError};
+use crate::op::{Case, Fill, OptimizerKind, Recorder, Setting, Wire};
 use crate::{args, parts, simd, threads};
 use std::sync::Arc;
 
@@ -46,7 +45,7 @@ const fn last_kernel(name: &'static str, parts: &'static [Part], needs: Needs) -
 
 macro_rules! with {
     ($quads:literal $(, $part:literal)*) => {
-        parts!("shared/now.wgsl", "shared/index.wgsl", $quads $(, $part)*, "sgd/update.wgsl")
+        parts!("shared/now.wgsl", "shared/index.wgsl", $quads $(, $part)*, "sgd/update.wgsl", "step/update.wgsl")
     };
 }
 
@@ -134,27 +133,6 @@ impl Default for Sgd {
     }
 }
 
-impl Op for Sgd {
-    fn name(&self) -> &'static str {
-        "sgd"
-    }
-
-    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        match inputs {
-            [g, p, v] if g == p && p == v => Ok(Outputs::default()),
-            _ => Err(ShapeError::new("sgd takes gradients, parameters and velocity of one shape")),
-        }
-    }
-
-    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        self.record(&w.inputs, None, rec);
-    }
-
-    fn with_advance(&self) -> Option<Arc<dyn Op>> {
-        Some(Arc::new(Last(*self)))
-    }
-}
-
 impl Sgd {
     fn args(&self, gradients: &Wire) -> Args {
         let decay = self.weight_decay as f32;
@@ -172,6 +150,9 @@ impl Sgd {
 }
 
 impl Update for Sgd {
+    const NAME: &str = "sgd";
+    const TENSORS: (usize, &str) = (3, "gradients, parameters and velocity");
+
     fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder) {
         let gradients = &tensors[0];
         let (slots, lines) = slots_of(tensors, table, rec);

@@ -4,6 +4,9 @@ use crate::kernel::{Io, Kernel, MAX_BINDINGS, Needs, Now, Step, Tensor, Toleranc
 use crate::op::{Case, Fill, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
 
 args! { struct Args { lines: u32 } }
 
@@ -69,10 +72,39 @@ impl Op for Advance {
     }
 }
 
-/// An update of trainable tensors, which can be the last kernel of a step.
-pub trait Update: Op + Clone {
+/// An update of trainable tensors, which can be the last kernel of a step. Its inputs are gradients, parameters and states, all of
+/// one shape; it changes all but the gradients.
+pub trait Update: Any + Clone + fmt::Debug + Send + Sync {
+    /// Name of the operation, as its kernels have it.
+    const NAME: &str;
+
+    /// How many tensors it takes, and which.
+    const TENSORS: (usize, &str);
+
     /// Records it for gradients, parameters and states; with the step table, as the last kernel of a step.
     fn record(&self, tensors: &[Wire], table: Option<&Wire>, rec: &mut Recorder);
+}
+
+impl<U: Update> Op for U {
+    fn name(&self) -> &'static str {
+        U::NAME
+    }
+
+    fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
+        let (count, tensors) = U::TENSORS;
+        if inputs.len() == count && inputs.iter().all(|shape| *shape == inputs[0]) {
+            return Ok(Outputs::default());
+        }
+        Err(ShapeError::new(format!("{} takes {tensors} of one shape", U::NAME)))
+    }
+
+    fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        self.record(&w.inputs, None, rec);
+    }
+
+    fn with_advance(&self) -> Option<Arc<dyn Op>> {
+        Some(Arc::new(Last(self.clone())))
+    }
 }
 
 /// An update as the last kernel of a step: it also does the work of [`Advance`], in a step that began with
@@ -82,7 +114,7 @@ pub struct Last<U>(pub U);
 
 impl<U: Update> Op for Last<U> {
     fn name(&self) -> &'static str {
-        self.0.name()
+        U::NAME
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {

@@ -9,7 +9,6 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::executor::Executor;
 use crate::export::{self, Model};
-use crate::graph::plan::Plan;
 use crate::kernel::{Precision, Scalar};
 use crate::nn::Answer;
 use crate::op::{Dispatch, Target, writes};
@@ -133,7 +132,7 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
     let program = runner.compiled().train.unwrap_or_else(|| panic!("a plan to train has a training program"));
     for (at, dispatch) in plan.programs[program].dispatches.iter().enumerate() {
         runner.executor().run_dispatch(program, at)?;
-        if let Some(value) = first_not_finite(&plan, dispatch, job.settings.batch, runner.executor())? {
+        if let Some(value) = first_not_finite(dispatch, runner.executor())? {
             let layer = if dispatch.path.starts_with(|c: char| c.is_ascii_digit()) { "layer" } else { "the" };
             let what =
                 format!("the first value that is not finite is {value}, made by {layer} {}; {hint}", dispatch.path);
@@ -149,21 +148,15 @@ fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hin
     ))
 }
 
-fn first_not_finite(
-    plan: &Plan,
-    dispatch: &Dispatch,
-    batch: usize,
-    executor: &mut dyn Executor,
-) -> Result<Option<f32>, Error> {
-    let rows = executor.now()?.rows as usize;
+/// The first value that is not finite of what a dispatch wrote, in a machine whose memory was zero before this step: rows beyond
+/// the batch hold zeros, or what dispatches before wrote, which was looked at then.
+fn first_not_finite(dispatch: &Dispatch, executor: &mut dyn Executor) -> Result<Option<f32>, Error> {
     for (&id, binding) in dispatch.slots.iter().zip(dispatch.kernel.bindings) {
-        let slot = &plan.slots[id.0 as usize];
         if binding.scalar != Scalar::F32 || !writes(binding.access) {
             continue;
         }
-        let live = if slot.shape.rows() == batch { slot.words() / batch * rows } else { slot.words() };
         let values = executor.read_f32(id)?;
-        if let Some(value) = values[..live].iter().find(|v| !v.is_finite()) {
+        if let Some(value) = values.iter().find(|v| !v.is_finite()) {
             return Ok(Some(*value));
         }
     }

@@ -123,7 +123,7 @@ pub(super) fn forward(chain: &Chain, has_bias: bool, bytes: &[u8], io: &mut Io<'
     let mut bound = io.take::<MAX_BINDINGS>().into_iter();
     let mut next = |is: bool| if is { bound.next().unwrap_or_default() } else { Tensor::None };
     let [x, params, other, now] = [true, true, chain.takes_other(), true].map(&mut next);
-    let [zs, mut h] = [chain.keeps_product(), true].map(&mut next);
+    let [mut h, zs] = [true, chain.keeps_product()].map(&mut next);
     let mut zs = chain.keeps_product().then_some(zs);
     let (now, params) = (now.now(), params.f32());
     let rows = now.rows as usize;

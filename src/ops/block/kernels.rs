@@ -4,7 +4,7 @@ use super::args::{BACKWARD, FORWARD};
 use super::chain::{Chain, From};
 use super::{fast, fast_backward};
 use crate::kernel::{
-    Access, Binding, Field, GENERATED, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, interned, read, update,
+    Access, Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, declared, interned, read, update,
     write,
 };
 use crate::op::Family;
@@ -50,12 +50,43 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     let fields: Vec<Field> =
         fields.enumerate().map(|(i, (name, scalar))| Field { name: name.leak(), offset: 4 * i, scalar }).collect();
     let bindings = bindings(chain, wanted);
+    let parts = parts(chain, wanted, &fields, &bindings);
+    let (stages, bias, given) = (chain.clone(), wanted.bias, wanted.given);
+    let fast: Option<crate::kernel::Fast> = match wanted.backward {
+        // On the CPU path the value has the product in its kernel, always.
+        false if given => None,
+        true => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| {
+            fast_backward::backward(&stages, given, args, io);
+        }))),
+        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
+    };
+    Kernel {
+        name,
+        parts: parts.leak(),
+        args: fields.leak(),
+        bindings: bindings.leak(),
+        needs: if wanted.family == Family::Subgroup { Needs::SubgroupsOf8 } else { Needs::Nothing },
+        // A sum over k, and one over the rows of what it gave, against the largest of its row of the tensor: a column's
+        // statistics are a few roundings of the largest z, and divide by a deviation that the cases keep near 1. What a
+        // stage adds is within its own bound.
+        tolerance: Tolerance {
+            c: chain.tolerance(),
+            size: Size::LargestOfRow,
+            terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
+        },
+        twin: None,
+        fast,
+    }
+}
+
+/// The texts: what is declared, the stages, and what goes over the rows.
+fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) -> Vec<Part> {
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
     let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
     let by_words = |binding: &Binding| !wanted.aligned || chain.is_by_words(binding.name, wanted.backward);
-    parts.push(declarations(&fields, &bindings, by_words));
-    parts.extend(accessors(&bindings, by_words));
+    parts.push(declarations(fields, bindings, by_words));
+    parts.extend(accessors(bindings, by_words));
     for link in &chain.links {
         for own in link.stage.parts[usize::from(!wanted.aligned || chain.narrows() > 1)] {
             if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
@@ -63,7 +94,7 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
             }
         }
     }
-    parts.push(generated(if wanted.backward { chain.gradients() } else { chain.values() }));
+    parts.push(Part::generated(if wanted.backward { chain.gradients() } else { chain.values() }));
     parts.push(product(chain, wanted));
     parts.push(learned(chain, wanted.backward));
     parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
@@ -81,35 +112,7 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
         (false, false) => part!("block/tiled_forward.wgsl"),
         (false, true) => part!("block/tiled_backward.wgsl"),
     });
-    Kernel {
-        name,
-        parts: parts.leak(),
-        args: fields.leak(),
-        bindings: bindings.leak(),
-        needs: if subgroups { Needs::SubgroupsOf8 } else { Needs::Nothing },
-        // A sum over k, and one over the rows of what it gave, against the largest of its row of the tensor: a column's
-        // statistics are a few roundings of the largest z, and divide by a deviation that the cases keep near 1. What a
-        // stage adds is within its own bound.
-        tolerance: Tolerance {
-            c: chain.tolerance(),
-            size: Size::LargestOfRow,
-            terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
-        },
-        twin: None,
-        fast: fast_form(chain, wanted),
-    }
-}
-
-/// The CPU path's form. Of the value it has the product in the kernel, always.
-fn fast_form(chain: &Chain, wanted: Wanted) -> Option<crate::kernel::Fast> {
-    let (stages, bias, given) = (chain.clone(), wanted.bias, wanted.given);
-    match wanted.backward {
-        false if wanted.given => None,
-        true => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| {
-            fast_backward::backward(&stages, given, args, io)
-        }))),
-        false => Some(Box::leak(Box::new(move |args: &[u8], io: &mut Io<'_>| fast::forward(&stages, bias, args, io)))),
-    }
+    parts
 }
 
 /// The bindings: what is read, the step, what is written.
@@ -141,37 +144,19 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
         let params = when(!given || has_params, read("params"));
         let (before, after) = if given && !columns { (product, None) } else { (None, product) };
         let other = when(chain.takes_other(), read("other"));
-        let (written, updated) = if given { (None, after) } else { (after, None) };
-        vec![when(!given, read("x")), before, params, other, Some(NOW), written, Some(write("h")), updated]
+        vec![when(!given, read("x")), before, params, other, Some(NOW), Some(write("h")), after]
     };
     all.into_iter().flatten().collect()
 }
 
-fn generated(text: String) -> Part {
-    Part { file: GENERATED, text: text.leak() }
-}
-
-/// The arguments, the place of four elements, and the variables of all bindings but the step's.
+/// The arguments, the place of four elements, and the variables of all bindings.
 fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Part {
-    let mut text = String::from(
-        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\nstruct Args {\n",
-    );
-    for field in fields {
-        _ = writeln!(text, "    {}: {},", field.name, if field.scalar == Scalar::F32 { "f32" } else { "u32" });
-    }
-    text += "}\n@group(0) @binding(0) var<uniform> args: Args;\n";
-    for (i, binding) in bindings.iter().enumerate() {
-        let access = if binding.access == Access::Read { "read" } else { "read_write" };
-        let of = match binding.name {
-            "now" => "Now",
-            "dy" => "array<f32>",
-            _ if by_words(binding) => "array<f32>",
-            _ => "array<Quad>",
-        };
-        _ = writeln!(text, "@group(0) @binding({}) var<storage, {access}> {}: {of};", i + 1, binding.name);
-    }
-    text += "\n// Four neighbouring elements of [rows, n]: the place of the first, and how many there are.\nstruct At {\n    element: u32,\n    count: u32,\n}";
-    generated(text)
+    let declared = declared(fields, bindings, |binding| binding.name != "dy" && !by_words(binding));
+    Part::generated(format!(
+        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\n{declared}\n\
+         // Four neighbouring elements of [rows, n]: the place of the first, and how many there are.\n\
+         struct At {{\n    element: u32,\n    count: u32,\n}}"
+    ))
 }
 
 /// The functions that read and write four neighbouring elements of each binding.
@@ -193,7 +178,7 @@ fn accessors(bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Vec<P
 
 /// A part written out for each of some names.
 pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
-    [generated(format!("//@for t={names}")), part, generated("//@end".to_owned())]
+    [Part::generated(format!("//@for t={names}")), part, Part::generated("//@end".to_owned())]
 }
 
 /// The weights that a stage learned, for the columns of a thread, and the sums that make their gradients.
@@ -225,7 +210,7 @@ fn learned(chain: &Chain, backward: bool) -> Part {
              fn learned_end(lane: u32, column: u32, count: u32, keeps: bool) {{\n{end}}}"
         );
     }
-    generated(text)
+    Part::generated(text)
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.
@@ -259,5 +244,5 @@ fn product(chain: &Chain, wanted: Wanted) -> Part {
             )
         }
     };
-    generated(text)
+    Part::generated(text)
 }

@@ -26,6 +26,7 @@ mod plain;
 pub use cases::{cases, kernels, of_ops};
 pub use chain::Chain;
 pub(in crate::ops) use kernels::for_each;
+pub(in crate::ops) use plain::place;
 
 use crate::kernel::Kernel;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
@@ -136,8 +137,7 @@ impl Op for Block {
         let (before, after) = if given && self.chain.column.is_none() { (zs, None) } else { (None, zs) };
         let own = (!given).then_some(x.slot);
         let other = other.map(|other| other.slot);
-        let (written, updated) = if given { (None, after) } else { (after, None) };
-        let bound = [own, before, params, other, Some(rec.now()), written, Some(h.slot), updated];
+        let bound = [own, before, params, other, Some(rec.now()), Some(h.slot), after];
         let slots: Vec<SlotId> = bound.into_iter().flatten().collect();
         let plain = plain::forward(self, w, &offsets, kernel.bindings);
         let groups = [n.div_ceil(columns(family)) as u32, 1, 1];
@@ -266,11 +266,11 @@ impl Op for BlockGradient {
     }
 }
 
-/// The kernels that a case is recorded with.
+/// The joined kernels that a case is recorded with.
 pub(in crate::ops) fn recorded(case: &crate::op::Case, target: crate::op::Target) -> Vec<&'static Kernel> {
     let mut rec = Recorder::new(target);
     let shapes: Vec<Shape> = case.inputs.iter().map(|(shape, _)| shape.clone()).collect();
-    let Ok(made) = case.op.shapes(&shapes) else { return vec![] };
+    let made = case.op.shapes(&shapes).unwrap_or_else(|error| panic!("{}: {error}", case.name));
     let mut add = |shape: &Shape| {
         let name = format!("case.{}", rec.slots.len());
         let (scalar, class) = (crate::kernel::Scalar::F32, crate::op::Class::Activations);
@@ -281,5 +281,5 @@ pub(in crate::ops) fn recorded(case: &crate::op::Case, target: crate::op::Target
     let outputs = made.outputs.iter().map(|made| add(&made.shape)).collect();
     let saved = made.saved.iter().map(|made| add(&made.shape)).collect();
     case.op.forward(&Wires { inputs, outputs, saved, ..Wires::default() }, &mut rec);
-    rec.dispatches.iter().map(|dispatch| dispatch.kernel).collect()
+    rec.dispatches.iter().filter(|dispatch| dispatch.plain.is_some()).map(|dispatch| dispatch.kernel).collect()
 }

@@ -6,7 +6,8 @@ use crate::op::{Op, Plain, PlainRecorder, Wire, Wires};
 use crate::ops::matmul::Matmul;
 use crate::shape::Shape;
 
-fn place(bindings: &[Binding], name: &str) -> usize {
+/// Where a kernel binds a tensor.
+pub(in crate::ops) fn place(bindings: &[Binding], name: &str) -> usize {
     bindings.iter().position(|binding| binding.name == name).unwrap_or_else(|| unreachable!("{name} is bound"))
 }
 

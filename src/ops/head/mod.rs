@@ -13,12 +13,12 @@ mod fast;
 pub use cases::{cases, kernels};
 
 use crate::kernel::{
-    Binding, Field, GENERATED, Io, Kernel, Needs, Part, Scalar, Size, Tolerance, UPDATE_NOW, interned, read, update,
+    Binding, Field, Io, Kernel, Needs, Part, Scalar, Size, Tolerance, UPDATE_NOW, declared, interned, read, update,
     write,
 };
 use crate::op::stage::RowLoss;
 use crate::op::{Family, Made, Op, Outputs, Plain, PlainRecorder, Recorder, SlotId, Target, Wire, Wires};
-use crate::ops::block::for_each;
+use crate::ops::block::{for_each, place};
 use crate::ops::matmul::{Matmul, record_parts, record_sum};
 use crate::ops::metrics::Metrics;
 use crate::part;
@@ -200,7 +200,7 @@ fn make(head: &Head, form: Form, aligned: bool, subgroups: bool, name: &'static 
         });
     }
     parts.extend(head.row.parts);
-    parts.push(part!("head/end.wgsl"));
+    parts.extend([part!("shared/step_metrics.wgsl"), part!("head/end.wgsl")]);
     let (row, layer) = (head.row.clone(), head.layer);
     let fast = move |args: &[u8], io: &mut Io<'_>| fast::fast(&row, layer, bytemuck::cast_slice(args), io);
     Kernel {
@@ -225,39 +225,22 @@ fn tolerance(c: f64) -> Tolerance {
     Tolerance { c, size: Size::Largest, terms }
 }
 
-fn generated(text: String) -> Part {
-    Part { file: GENERATED, text: text.leak() }
-}
-
 /// How weights and inputs of the layer are read.
 fn layer_parts(form: Form, aligned: bool, has_bias: bool) -> Vec<Part> {
     let read = if aligned { part!("block/read_quads.wgsl") } else { part!("block/read_words.wgsl") };
     let bias = if has_bias { "weight_at(args.bias + column)" } else { "0.0" };
     let words = if aligned { part!("head/bias_quads.wgsl") } else { part!("head/bias_words.wgsl") };
-    let bias = generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}"));
+    let bias = Part::generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}"));
     let read = if form == Form::Layer { for_each(read, "h params").to_vec() } else { vec![] };
     read.into_iter().chain(has_bias.then_some(words)).chain([bias]).collect()
 }
 
 /// The arguments, what a loss says of a row, and the variables of the bindings.
 fn declarations(fields: &[Field], bindings: &[Binding], aligned: bool) -> Part {
-    let field =
-        |field: &Field| format!("    {}: {},\n", field.name, if field.scalar == Scalar::F32 { "f32" } else { "u32" });
-    let fields: String = fields.iter().map(field).collect();
-    let variable = |(i, binding): (usize, &Binding)| {
-        let access = if binding.access == crate::kernel::Access::Read { "read" } else { "read_write" };
-        let of = match (binding.name, binding.scalar) {
-            ("now", _) => "Now",
-            ("h" | "params", _) if aligned => "array<Quad>",
-            (_, Scalar::U32) => "array<u32>",
-            _ => "array<f32>",
-        };
-        format!("@group(0) @binding({}) var<storage, {access}> {}: {of};\n", i + 1, binding.name)
-    };
-    let variables: String = bindings.iter().enumerate().map(variable).collect();
-    generated(format!(
+    let declared = declared(fields, bindings, |binding| aligned && ["h", "params"].contains(&binding.name));
+    Part::generated(format!(
         "// Arguments: outputs of a row; k inputs of the layer, and where its weights lie, in words; those of the loss.\n\
-         struct Args {{\n{fields}}}\n@group(0) @binding(0) var<uniform> args: Args;\n{variables}\n\
+         {declared}\n\
          // Of one row: its loss, and how many of its answers are right.\nstruct Judged {{\n    loss: f32,\n    right: u32,\n}}"
     ))
 }
@@ -270,9 +253,7 @@ fn plain(
     offsets: [u32; 2],
     bindings: &[Binding],
 ) -> Plain {
-    let at = |name: &str| {
-        bindings.iter().position(|binding| binding.name == name).unwrap_or_else(|| unreachable!("{name} is bound"))
-    };
+    let at = |name: &str| place(bindings, name);
     let mut p = PlainRecorder::default();
     let Inputs { x, layer, targets, class_weights, metrics } = inputs;
     let outputs = match layer {

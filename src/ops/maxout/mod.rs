@@ -176,6 +176,12 @@ pub fn cases() -> Vec<Case> {
         case("all of 17x5", 5, 17, &[17, 5], Fill::Normal(0.0, 1.0)).not_smooth(),
         case("ties 9x6", 3, 9, &[9, 6], Fill::Words(vec![1f32.to_bits(); 54])).not_smooth(),
         case("extreme", 3, 9, &[9, 6], Fill::Extreme).not_smooth(),
+        case("2 of several chunks 131x200 of 140 rows", 2, 131, &[140, 200], apart(&[140, 200])).not_smooth(),
+        case("4 of 33x12", 4, 33, &[33, 12], apart(&[33, 12])),
+        case("ties of 2, 9x6", 2, 9, &[9, 6], Fill::Words(vec![1f32.to_bits(); 54])).not_smooth(),
+        case("extreme, of 2", 2, 9, &[9, 14], Fill::Extreme).not_smooth(),
+        case("extreme, of 4", 4, 9, &[9, 8], Fill::Extreme).not_smooth(),
+        case("extreme images, of 2", 2, 3, &[3, 4, 5, 7], Fill::Extreme).not_smooth(),
         case("extreme dy", 2, 9, &[9, 14], Fill::Normal(0.0, 1.0)).extreme_up(),
     ]
 }

@@ -269,7 +269,9 @@ pub fn cases() -> Vec<Case> {
         case("shared images 3x6x5x7", 3, &[3, 6, 5, 7], 1, away()),
         case("per channel images 4x6x5x7", 4, &[4, 6, 5, 7], 6, away()),
         case("near 0, 31x7", 31, &[31, 7], 7, Fill::Normal(0.0, 1e-2)).not_smooth(),
+        case("several chunks 131x257 of 140 rows", 131, &[140, 257], 257, away()).not_smooth(),
         case("extreme", 16, &[16, 5], 5, Fill::Extreme).not_smooth(),
+        case("extreme images", 3, &[3, 4, 5, 7], 4, Fill::Extreme).not_smooth(),
         case("extreme, shared", 9, &[9, 7], 1, Fill::Extreme).not_smooth(),
         case("extreme dy", 9, &[9, 7], 7, away()).extreme_up(),
     ]
