@@ -38,6 +38,7 @@ const UNUSED: &[[&str; 4]] = &[
     ["clip", "one NaN", "in.0", "all are NaN as it is"],
     ["matmul", "jobs, one bias alone, 33 of 40", "in.3", "only the gradient by the bias is wanted"],
     ["matmul", "jobs, extreme", "in.0", "every sum has a NaN as it is"],
+    ["matmul", "jobs, one bias alone, 33 of 40", "in.3", "of the second layer the bias alone has a gradient"],
     ["max_norm", "1x1", "in.0", "a row of one is the bound itself"],
     ["max_norm", "extreme 9x70", "in.0", "every row has a NaN as it is"],
     ["metrics", "not finite", "in.0", "the mean is NaN as it is"],

@@ -102,7 +102,9 @@ pub fn cases() -> Vec<Case> {
     };
     let extreme = Fill::Extreme;
     vec![
-        case("1, below", 1, 0.1, 0.5),
+        // One that is clipped would be the bound itself, whatever it was.
+        case("1, below", 1, 3.0, 100.0),
+        case("2", 2, 3.0, 0.5),
         case("257, below", 257, 1e-3, 1.0),
         case("4097, one past a chunk", 4097, 1.0, 1.0),
         case("300001, many chunks", 300_001, 1.0, 2.5),

@@ -112,14 +112,14 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ],
     [
         "block",
-        "batch_norm+tanh+dropout, backward, 37 of 41x20x44",
+        "batch_norm+tanh+dropout, backward, 131 of 140x36x36",
         "block.backward batch_norm+tanh+dropout",
         "(1.0 + y)",
         "(1.0 - y)",
     ],
     [
         "block",
-        "batch_norm+gelu+dropout, backward, 37 of 41x20x44",
+        "batch_norm+gelu+dropout, backward, 131 of 140x36x36",
         "block.subgroup_backward batch_norm+gelu+dropout",
         "gelu_gradient4(v0, d1",
         "gelu_gradient4(d1, d1",

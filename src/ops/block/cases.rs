@@ -196,10 +196,12 @@ fn derived() -> Vec<Case> {
     for function in activation::functions() {
         let op: Arc<dyn Op> = Arc::new(Activation::new(function, function.parameter.map_or(0.0, |(_, p)| 1.3 * p)));
         let full = [batch_norm(), Arc::clone(&op), dropout(0.3)];
-        all.extend(both("37 of 41x20x44", &full, true, [37, 41, 20, 44], normal()));
-        all.extend(both("37 of 41x7x13", &[Arc::clone(&op)], true, [37, 41, 7, 13], normal()));
+        all.extend(both("131 of 140x36x36", &full, true, [131, 140, 36, 36], normal()));
+        all.extend(both("133 of 140x7x13", &[Arc::clone(&op)], true, [133, 140, 7, 13], normal()));
         // A product would mix them.
-        all.extend(given("given, extreme", &[op], [9, 9, 0, 28], Fill::Extreme));
+        for n in [28, 27] {
+            all.extend(given(&format!("given, extreme, 9x{n}"), &[Arc::clone(&op)], [9, 9, 0, n], Fill::Extreme));
+        }
     }
     let block = [batch_norm(), relu(), dropout(0.5)];
     for (name, sizes) in [
@@ -221,8 +223,8 @@ fn derived() -> Vec<Case> {
         &[relu(), batch_norm(), dropout(0.2)],
     ];
     for ops in sequences {
-        all.extend(both("no bias, 37 of 41x20x44", ops, false, [37, 41, 20, 44], normal()));
-        all.extend(both("words, 18 of 21x5x9", ops, true, [18, 21, 5, 9], normal()));
+        all.extend(both("no bias, 131 of 140x36x36", ops, false, [131, 140, 36, 36], normal()));
+        all.extend(both("words, 133 of 140x5x13", ops, true, [133, 140, 5, 13], normal()));
     }
     all.extend(learned_and_narrow());
     all.extend(sums());
@@ -249,8 +251,8 @@ fn learned_and_narrow() -> Vec<Case> {
         &[dropout(0.3), maxout(2)],
     ];
     for ops in &wider[..] {
-        all.extend(both("37 of 41x20x44", ops, true, [37, 41, 20, 44], normal()));
-        all.extend(both("words, 18 of 21x5x36", ops, false, [18, 21, 5, 36], normal()));
+        all.extend(both("131 of 140x36x36", ops, true, [131, 140, 36, 36], normal()));
+        all.extend(both("words, 133 of 140x5x36", ops, false, [133, 140, 5, 36], normal()));
     }
     for ops in [wider[1], &[maxout(2)], &[maxout(4)]] {
         all.extend(given("given, extreme", ops, [9, 9, 0, 28], Fill::Extreme));

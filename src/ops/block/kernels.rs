@@ -96,14 +96,15 @@ fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) 
     }
     parts.push(Part::generated(if wanted.backward { chain.gradients() } else { chain.values() }));
     parts.push(product(chain, wanted));
-    parts.push(learned(chain, wanted.backward));
+    parts.extend(learned(chain, wanted.backward));
     parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
-    parts.push(match (columns, wanted.backward) {
+    let finish = match (columns, wanted.backward) {
         (true, false) => part!("block/columns_forward.wgsl"),
         (true, true) => part!("block/columns_backward.wgsl"),
         (false, false) => part!("block/elements_forward.wgsl"),
         (false, true) => part!("block/elements_backward.wgsl"),
-    });
+    };
+    parts.push(with_learned(finish, chain.learns()));
     parts.push(match (subgroups, wanted.backward) {
         _ if wanted.given && subgroups => part!("block/subgroup_given.wgsl"),
         _ if wanted.given => part!("block/tiled_given.wgsl"),
@@ -182,35 +183,32 @@ pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
 }
 
 /// The weights that a stage learned, for the columns of a thread, and the sums that make their gradients.
-fn learned(chain: &Chain, backward: bool) -> Part {
-    let all = chain.learned().map(|(_, learned)| learned.total.is_some());
-    let weights = match all {
-        None => "",
-        Some(false) => "    learned = params_at(args.learned + column, count);\n",
-        Some(true) => "    learned = vec4f(params_at(args.learned, 1u).x);\n",
-    };
+fn learned(chain: &Chain, backward: bool) -> Option<Part> {
+    let is_shared = chain.learned()?.1.total.is_some();
+    let weights =
+        if is_shared { "vec4f(params_at(args.learned, 1u).x)" } else { "params_at(args.learned + column, count)" };
     let mut text = format!(
         "// The weights that a stage learned, of the thread's columns.\nvar<private> learned: vec4f;\n\n\
-         fn learned_begin(column: u32, count: u32) {{\n{weights}}}"
+         fn learned_begin(column: u32, count: u32) {{\n    learned = {weights};\n}}"
     );
     if backward {
-        let sums = match all {
-            None => "",
-            Some(false) => "grads_keep(args.dlearned + column, count, sum)",
-            Some(true) => "sums_keep(column, count, sum)",
-        };
-        let end = if sums.is_empty() {
-            String::new()
-        } else {
-            format!("    let sum = column_sum(lane, learned_sum);\n    if (keeps) {{\n        {sums};\n    }}\n")
-        };
+        let sums = if is_shared { "sums_keep(column" } else { "grads_keep(args.dlearned + column" };
         _ = write!(
             text,
             "\n\n// What the thread's rows add to the gradients by them.\nvar<private> learned_sum: vec4f;\n\n\
-             fn learned_end(lane: u32, column: u32, count: u32, keeps: bool) {{\n{end}}}"
+             fn learned_end(lane: u32, column: u32, count: u32, keeps: bool) {{\n    \
+             let sum = column_sum(lane, learned_sum);\n    if (keeps) {{\n        {sums}, count, sum);\n    }}\n}}"
         );
     }
-    Part::generated(text)
+    Some(Part::generated(text))
+}
+
+/// A part whose lines marked `//@learned` stand only where a stage learns weights.
+fn with_learned(part: Part, learns: bool) -> Part {
+    const MARK: &str = "//@learned ";
+    let lines = part.text.lines().filter(|line| learns || !line.contains(MARK)).map(|line| line.replace(MARK, ""));
+    let text: Vec<String> = lines.collect();
+    Part { text: text.join("\n").leak(), ..part }
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.
