@@ -22,16 +22,16 @@ pub(super) fn only(sources: &[String]) -> Result<&str, Error> {
     }
 }
 
-/// The path of a folder that holds pictures, or nothing but folders: a folder of IDX files may have others beside them.
+/// The path of a folder that holds pictures or other folders. A folder of IDX files may have others beside them.
 pub(super) fn folder(source: &str) -> Option<&Path> {
     let path = Path::new(source);
     if data::is_known(source) || !path.is_dir() {
         return None;
     }
     let entries = listed(path).ok()?;
-    let holds_pictures = entries.iter().any(|entry| is_picture(entry));
-    let holds_folders = !entries.is_empty() && entries.iter().all(|entry| entry.is_dir());
-    (holds_pictures || holds_folders).then_some(path)
+    let is_idx = |entry: &PathBuf| entry.file_name().is_some_and(|name| name.to_string_lossy().contains("-ubyte"));
+    let has = |what: &dyn Fn(&PathBuf) -> bool| entries.iter().any(what);
+    (has(&|entry| entry.is_dir() || is_picture(entry)) && !has(&is_idx)).then_some(path)
 }
 
 /// All that lies in a folder and is not hidden, by name.
