@@ -11,7 +11,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     let inv_std = zs_at(args.saved + n + column, count);
     let gamma = params_at(args.gamma + column, count);
     let beta = shift_at(column, count);
-    //@learned learned_begin(column, count);
+    //@with learned_begin learned_begin(column, count);
     var with_z = vec4f(0.0);
     var plain = vec4f(0.0);
     for (var r = first; r < rows; r += step) {
@@ -26,7 +26,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
     }
     let dbeta = column_sum(lane, plain);
     let dgamma = column_sum(lane, with_z) * inv_std;
-    //@learned learned_end(lane, column, count, mine && first == 0u);
+    //@with learned_end learned_end(lane, column, count, mine && first == 0u);
     if (!mine) {
         return;
     }

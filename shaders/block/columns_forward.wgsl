@@ -31,7 +31,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
         zs_keep(args.saved + args.n + column, count, inv_std);
         zs_keep(args.saved + 2u * args.n + column, count, variance);
     }
-    //@learned learned_begin(column, count);
+    //@with learned_begin learned_begin(column, count);
     let gamma = params_at(args.gamma + column, count);
     let beta = params_at(args.beta + column, count);
     for (var r = first; r < rows; r += step) {

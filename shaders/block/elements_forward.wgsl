@@ -5,7 +5,7 @@ fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
         return;
     }
     let count = min(4u, args.n - quad * 4u);
-    //@learned learned_begin(quad * 4u, count);
+    //@with learned_begin learned_begin(quad * 4u, count);
     for (var r = first; r < now.rows; r += step) {
         let i = r * args.n + quad * 4u;
         h_keep(i / NARROW, count / NARROW, behind(At(i, count), product_at(i, count)));

@@ -1,8 +1,9 @@
 //! WGSL joined from parts, with marked lines repeated.
 //!
 //! A block between `//@for x=0..4` and `//@end` is written out once for each value, with `{x}` replaced. Values are a
-//! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. This is all
-//! that the text of a file can ask for: a register tile needs a name for each accumulator, and a block makes the names.
+//! range or a list; several names take their values in step: `//@for i,c=0:x 1:y 2:z 3:w`. Blocks nest. A line
+//! `//@with NAME text` is `text` where the kernel has a function `NAME`, and nothing where not. This is all that the text of a
+//! file can ask for: a register tile needs a name for each accumulator, and a block makes the names.
 
 use super::{Access, Binding, Field, Scalar};
 
@@ -76,8 +77,16 @@ pub(super) fn join(parts: &[Part]) -> String {
 /// On a block that does not end or a list that is not one: the texts are ours, and a test expands each.
 pub fn expand(text: &str) -> String {
     let mut out = String::with_capacity(text.len() * 2);
-    expand_lines(&text.lines().collect::<Vec<_>>(), &mut out);
+    let lines: Vec<String> = text.lines().filter_map(|line| with(line, text)).collect();
+    expand_lines(&lines.iter().map(String::as_str).collect::<Vec<_>>(), &mut out);
     out
+}
+
+/// The line, without the mark of one that only kernels with a function have; nothing where the kernel has it not.
+fn with(line: &str, kernel: &str) -> Option<String> {
+    let Some((before, marked)) = line.split_once("//@with ") else { return Some(line.to_owned()) };
+    let (name, rest) = marked.split_once(' ').unwrap_or_else(|| panic!("{line}: no name"));
+    kernel.contains(&format!("fn {name}(")).then(|| format!("{before}{rest}"))
 }
 
 fn expand_lines(lines: &[&str], out: &mut String) {
@@ -134,6 +143,7 @@ mod tests {
 
     #[test]
     fn blocks_repeat_nest_and_take_lists_in_step() {
+        assert_eq!(expand("fn a() {}\n  //@with a a();\n  //@with b b();\nc"), "fn a() {}\n  a();\nc\n");
         let text = "a\n//@for i=0..2\n//@for j,c=0:x 1:y\nv{i}_{j} = {c};\n//@end\n//@end\nb";
         assert_eq!(expand(text), "a\nv0_0 = x;\nv0_1 = y;\nv1_0 = x;\nv1_1 = y;\nb\n");
     }

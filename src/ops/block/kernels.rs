@@ -98,13 +98,12 @@ fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) 
     parts.push(product(chain, wanted));
     parts.extend(learned(chain, wanted.backward));
     parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
-    let finish = match (columns, wanted.backward) {
+    parts.push(match (columns, wanted.backward) {
         (true, false) => part!("block/columns_forward.wgsl"),
         (true, true) => part!("block/columns_backward.wgsl"),
         (false, false) => part!("block/elements_forward.wgsl"),
         (false, true) => part!("block/elements_backward.wgsl"),
-    };
-    parts.push(with_learned(finish, chain.learns()));
+    });
     parts.push(match (subgroups, wanted.backward) {
         _ if wanted.given && subgroups => part!("block/subgroup_given.wgsl"),
         _ if wanted.given => part!("block/tiled_given.wgsl"),
@@ -201,14 +200,6 @@ fn learned(chain: &Chain, backward: bool) -> Option<Part> {
         );
     }
     Some(Part::generated(text))
-}
-
-/// A part whose lines marked `//@learned` stand only where a stage learns weights.
-fn with_learned(part: Part, learns: bool) -> Part {
-    const MARK: &str = "//@learned ";
-    let lines = part.text.lines().filter(|line| learns || !line.contains(MARK)).map(|line| line.replace(MARK, ""));
-    let text: Vec<String> = lines.collect();
-    Part { text: text.join("\n").leak(), ..part }
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.
