@@ -8,7 +8,8 @@
 //! ```
 //!
 //! A recipe whose fields are all `None` is the default recipe for the data, which [`train::prepare`] fills in. Data come from
-//! files ([`data::open`]) or from memory ([`data::from_floats`], [`data::from_bytes`]). [`Trainer::fit`] trains to the end with
+//! files ([`data::open`]) or from memory ([`data::from_floats`], [`data::from_bytes`]): [`Trainer::open`] trains
+//! on the recipe's `source`, [`Trainer::with_data`] on data from memory. [`Trainer::fit`] trains to the end with
 //! early stopping and the best model; [`Trainer::train_steps`] leaves the loop to the program; [`Trainer::run`] writes a run
 //! folder that can be resumed. [`metrics`] has what is measured of answers, [`export`] the model file.
 //!

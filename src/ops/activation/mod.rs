@@ -73,7 +73,8 @@ pub struct Function {
     pub parameter: Option<(&'static str, f64)>,
     /// Whether it sets about half of its inputs to (nearly) 0, so that weights before it start with twice the variance.
     pub rectifies: bool,
-    /// Where, and at the negative of which, it has no derivative.
+    /// Where, and at the negative of which, the function or its first derivative has a corner or a jump: differences across it
+    /// are not the gradient. 0 for ReLU.
     kink: Option<f32>,
     /// WGSL of its stage.
     stage_parts: &'static [Part],
