@@ -199,7 +199,8 @@ fn derived() -> Vec<Case> {
         all.extend(both("131 of 140x36x36", &full, true, [131, 140, 36, 36], normal()));
         all.extend(both("133 of 140x7x13", &[Arc::clone(&op)], true, [133, 140, 7, 13], normal()));
         // A product would mix them.
-        for n in [28, 27] {
+        // Last quads of four, one, two and three.
+        for n in [28, 25, 26, 27] {
             all.extend(given(&format!("given, extreme, 9x{n}"), &[Arc::clone(&op)], [9, 9, 0, n], Fill::Extreme));
         }
     }
