@@ -25,7 +25,7 @@ pub struct LayerText {
     pub values: Vec<String>,
     /// Values with a key, in the order in which they were written.
     pub keys: Vec<(String, String)>,
-    /// The layers inside of a [`BLOCK`]; other kinds have none.
+    /// The layers inside of a residual block; other kinds have none.
     pub body: Vec<LayerText>,
 }
 
