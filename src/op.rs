@@ -11,6 +11,7 @@ mod settings;
 pub mod stage;
 mod together;
 pub mod turns;
+pub mod window;
 
 pub use case::{Case, Fill};
 pub use fixed::{FIXED, Fixed, Kind, Variants};

@@ -235,7 +235,7 @@ fn masks_are_the_same_everywhere_and_independent() {
     let gpu = gpu.as_ref();
     let mut judged = 0;
     for p in [0.1, 0.5, 0.9] {
-        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed: SEED };
+        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed: SEED, per_channel: false };
         let steps = mask(gpu, op, 4);
         let layer = mask(gpu, Dropout { layer: 4, ..op }, 1).remove(0);
         // One that differs in the lower word of the key, and one that does in the upper.
@@ -252,7 +252,7 @@ fn masks_are_the_same_everywhere_and_independent() {
 fn wrong_masks_are_seen() {
     let p = 0.5;
     let of = |step: u32, seed: u64| -> Vec<bool> {
-        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed };
+        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed, per_channel: false };
         by_the_rule(op, step).iter().map(|word| *word != 0).collect()
     };
     let (steps, layer) = ([of(0, SEED), of(1, SEED)], of(7, SEED));
@@ -284,7 +284,7 @@ fn wrong_masks_are_seen() {
 #[test]
 fn a_partial_batch_has_the_first_rows_of_the_full_mask() {
     let gpu = support::gpu();
-    let op = Dropout { p: 0.5, rule: Scaling::Inverted, layer: 3, seed: SEED };
+    let op = Dropout { p: 0.5, rule: Scaling::Inverted, layer: 3, seed: SEED, per_channel: false };
     let rows = 700;
     let trial = dropout_trial(op, rows, gpu.as_ref().map_or(Target::CPU, |gpu| gpu.target()));
     let full = by_the_rule(op, 9);

@@ -20,7 +20,8 @@ const GPU_FACTOR: f64 = 30.0;
 const LEAST: f64 = 2e-5;
 
 /// What `tests/trajectories` has at least.
-const OWN: [&str; 6] = [
+const OWN: [&str; 7] = [
+    "convnet",
     "softmax_regression",
     "mlp_batch_norm_relu",
     "mlp_maxout_prelu",

@@ -1,4 +1,4 @@
-// x is [rows, features, pixels]; pixels is 1 for a table. `saved` is [3, features]: mean, 1/√(var + eps), var.
+// x is [rows, pixels, features]; pixels is 1 for a table. `saved` is [3, features]: mean, 1/√(var + eps), var.
 struct Args {
     features: u32,
     pixels: u32,
@@ -9,5 +9,5 @@ struct Args {
 
 // Where element k of feature f lies: k counts over rows and pixels.
 fn at(f: u32, k: u32) -> u32 {
-    return (k / args.pixels * args.features + f) * args.pixels + k % args.pixels;
+    return k * args.features + f;
 }

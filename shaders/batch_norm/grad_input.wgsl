@@ -19,7 +19,7 @@ fn main(
     if (i >= now.rows * args.features * args.pixels) {
         return;
     }
-    let f = i / args.pixels % args.features;
+    let f = i % args.features;
     let inv_std = saved[args.features + f];
     let x_hat = (x[i] - saved[f]) * inv_std;
     let count = f32(now.rows * args.pixels);

@@ -17,6 +17,6 @@ fn main(
     if (i >= now.rows * args.features * args.pixels) {
         return;
     }
-    let f = i / args.pixels % args.features;
+    let f = i % args.features;
     y[i] = (x[i] - running_mean[f]) * (1.0 / sqrt(running_var[f] + args.eps)) * gamma[f] + beta[f];
 }

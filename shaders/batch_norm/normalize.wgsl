@@ -16,6 +16,6 @@ fn main(
     if (i >= now.rows * args.features * args.pixels) {
         return;
     }
-    let f = i / args.pixels % args.features;
+    let f = i % args.features;
     y[i] = (x[i] - saved[f]) * saved[args.features + f] * gamma[f] + beta[f];
 }

@@ -1,12 +1,8 @@
-// x is [rows, features, pixels] and y [rows, features / pieces, pixels]; pixels is 1 for a table.
+// x is [rows, pixels, outputs * pieces] and y [rows, pixels, outputs]; pixels is 1 for a table. Output i is the largest of
+// the `pieces` elements of x from i * pieces on.
 struct Args {
     outputs: u32,
     pixels: u32,
     pieces: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
-
-// Where the group of output i begins in x; its members lie `pixels` apart.
-fn first_of(i: u32) -> u32 {
-    return i / args.pixels * args.pieces * args.pixels + i % args.pixels;
-}

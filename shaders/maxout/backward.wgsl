@@ -15,18 +15,18 @@ fn main(
     if (i >= now.rows * args.outputs * args.pixels) {
         return;
     }
-    let first = first_of(i);
+    let first = i * args.pieces;
     var best = x[first];
     var at = 0u;
     let pieces = unfolded(args.pieces);
     for (var j = 1u; j < pieces; j++) {
-        let value = x[first + j * args.pixels];
+        let value = x[first + j];
         if (!is_nan(best) && (is_nan(value) || value > best)) {
             best = value;
             at = j;
         }
     }
     for (var j = 0u; j < pieces; j++) {
-        dx[first + j * args.pixels] = pass_nan(best, select(0.0, dy[i], j == at));
+        dx[first + j] = pass_nan(best, select(0.0, dy[i], j == at));
     }
 }

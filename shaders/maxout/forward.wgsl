@@ -13,11 +13,11 @@ fn main(
     if (i >= now.rows * args.outputs * args.pixels) {
         return;
     }
-    let first = first_of(i);
+    let first = i * args.pieces;
     var best = x[first];
     let pieces = unfolded(args.pieces);
     for (var j = 1u; j < pieces; j++) {
-        let value = x[first + j * args.pixels];
+        let value = x[first + j];
         if (!is_nan(best) && (is_nan(value) || value > best)) {
             best = value;
         }

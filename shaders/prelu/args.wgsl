@@ -1,4 +1,4 @@
-// x is [rows, features, pixels]; pixels is 1 for a table. alpha has one element for each feature, or one for all.
+// x is [rows, pixels, features]; pixels is 1 for a table. alpha has one element for each feature, or one for all.
 struct Args {
     features: u32,
     pixels: u32,

@@ -14,7 +14,6 @@ fn main(
     if (i >= now.rows * args.features * args.pixels) {
         return;
     }
-    let f = i / args.pixels % args.features;
     let value = x[i];
-    y[i] = pass_nan(value, select(alpha[f % args.alphas] * value, value, value > 0.0));
+    y[i] = pass_nan(value, select(alpha[i % args.alphas] * value, value, value > 0.0));
 }

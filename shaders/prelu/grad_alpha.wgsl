@@ -15,7 +15,7 @@ fn main(
     let count = now.rows * args.pixels;
     var sum = 0.0;
     for (var k = lane; k < count; k += LANES) {
-        let i = (k / args.pixels * args.features + feature) * args.pixels + k % args.pixels;
+        let i = k * args.features + feature;
         let value = x[i];
         sum += pass_nan(value, select(dy[i] * value, 0.0, value > 0.0));
     }

@@ -15,7 +15,6 @@ fn main(
     if (i >= now.rows * args.features * args.pixels) {
         return;
     }
-    let f = i / args.pixels % args.features;
     let value = x[i];
-    dx[i] = pass_nan(value, select(alpha[f % args.alphas] * dy[i], dy[i], value > 0.0));
+    dx[i] = pass_nan(value, select(alpha[i % args.alphas] * dy[i], dy[i], value > 0.0));
 }

@@ -12,7 +12,7 @@ pub mod tune;
 pub use chain::{Chain, Form, Product};
 pub use host::{Load, Usage, peak_rss, since_process_start};
 pub use kernels::{Best, Clock, KernelTime, Profile, empty_dispatch};
-pub use net::{Net, OTHERS, WORKS, Work};
+pub use net::{Net, OF_IMAGES, OTHERS, WORKS, Work};
 
 use crate::run::pace::Pace;
 use std::time::Instant;

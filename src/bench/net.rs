@@ -33,6 +33,10 @@ pub struct Work {
     pub pieces: usize,
     /// Whether it is trained by Adam, else by SGD.
     pub adam: bool,
+    /// A network of images by its name, in place of hidden layers, and the sizes of a row.
+    pub named: Option<(&'static str, &'static [usize])>,
+    /// Rows of the data, of which whole batches are used.
+    pub most_rows: usize,
 }
 
 /// The works, the same as of `benches/gpu_torch.py`.
@@ -50,6 +54,19 @@ pub const OTHERS: [Work; 4] = [
     Work { name: "maxout", behind: &["maxout 2", "dropout 0.5"], pieces: 2, ..W1 },
 ];
 
+/// Networks of images: a small one, and the one of He et al. 2016 for CIFAR.
+pub const OF_IMAGES: [Work; 2] = [
+    Work {
+        name: "w5",
+        sizes: &[3072, 10],
+        batch: 64,
+        named: Some(("small_cnn", &[3, 32, 32])),
+        most_rows: 10_000,
+        ..W1
+    },
+    Work { name: "resnet20", sizes: &[3072, 10], named: Some(("resnet20", &[3, 32, 32])), most_rows: 10_000, ..W1 },
+];
+
 const W1: Work = Work {
     name: "w1",
     sizes: &[784, 256, 128, 10],
@@ -57,10 +74,9 @@ const W1: Work = Work {
     behind: &["batch_norm", "relu", "dropout 0.5"],
     pieces: 1,
     adam: false,
+    named: None,
+    most_rows: 60_000,
 };
-
-/// Rows of the data, of which whole batches are used.
-const ROWS: usize = 60_000;
 
 impl Work {
     fn features(&self) -> usize {
@@ -73,6 +89,9 @@ impl Work {
 
     /// The layers in the notation of recipes.
     pub fn layers(&self) -> Vec<String> {
+        if let Some((name, _)) = self.named {
+            return vec![name.to_owned()];
+        }
         let hidden = self.sizes[1..self.sizes.len() - 1].iter();
         let linear = |n: usize| format!("linear {n}");
         let layers = hidden.flat_map(|n| {
@@ -95,9 +114,14 @@ impl Work {
         Ok(nn::Settings { rule, weight_decay, ..nn::Settings::default() })
     }
 
-    /// Rows of the data: 60,000, or half of that where a binding of the device holds no more; whole batches of them.
+    /// Sizes of a row of the data.
+    fn row(&self) -> Vec<usize> {
+        self.named.map_or_else(|| vec![self.features()], |(_, row)| row.to_vec())
+    }
+
+    /// Rows of the data, or half of them where a binding of the device holds no more; whole batches of them.
     pub fn rows(&self, target: &Target) -> usize {
-        let mut rows = ROWS;
+        let mut rows = self.most_rows;
         while (rows * self.features() * 4) as u64 > target.max_binding && rows > self.batch {
             rows /= 2;
         }
@@ -131,7 +155,7 @@ impl Net {
     pub fn new(work: Work, device: &Device, target: Target, most: Option<usize>) -> Result<Self, Error> {
         let network = Network::read(&work.layers(), Head::classes(work.classes()), None)?;
         let rows = work.rows(&target);
-        let data = DataShape { bytes: false, rows, row: vec![work.features()] };
+        let data = DataShape { bytes: false, rows, row: work.row() };
         let scale_loss = matches!(target.product, Family::Cooperative(_));
         let optimizer = nn::Settings { scale_loss, ..work.optimizer()? };
         let options = TrainOptions { seed: SEED, optimizer, lr: work.rate(), label_smoothing: 0.0 };

@@ -4,7 +4,7 @@ use super::args::BenchArgs;
 use super::say::{self, say};
 use super::show;
 use super::{open_device, setting, target};
-use crate::bench::{Best, Chain, Net, OTHERS, Product, Rates, Timing, WORKS, Work};
+use crate::bench::{Best, Chain, Net, OF_IMAGES, OTHERS, Product, Rates, Timing, WORKS, Work};
 use crate::bench::{empty_dispatch, measure, peak_rss, since_process_start};
 use crate::device::Device;
 use crate::error::Error;
@@ -92,6 +92,7 @@ fn asked(names: &[&str]) -> Result<Vec<Asked>, Error> {
     let all: Vec<(String, Asked)> = WORKS
         .iter()
         .chain(&OTHERS)
+        .chain(&OF_IMAGES)
         .map(|work| (work.name.to_owned(), Asked::Net(*work)))
         .chain(SQUARES.iter().map(|&size| (square(size).0, Asked::Products(vec![square(size)]))))
         .chain([("gemm".to_owned(), Asked::Products(SQUARES[..COMMON].iter().map(|&size| square(size)).collect()))])

@@ -1,8 +1,6 @@
 //! The product of dense matrices: blocks that fit into the caches, cut into tiles that fit into registers.
 
-use super::{
-    BLOCK_COLUMNS, BLOCK_TILES, DEPTH, Scratch, assert_sizes, equal, pack, part, slice_mut, tile, with_scratch,
-};
+use super::{BLOCK_COLUMNS, BLOCK_TILES, DEPTH, Scratch, assert_sizes, equal, pack, part, tile, with_scratch};
 use crate::simd;
 use ndarray::{ArrayView2, ArrayViewMut2, Axis, Slice};
 use pulp::{Scalar128b, Simd, WithSimd};
@@ -127,13 +125,14 @@ fn pack<S: Simd>(
 ) {
     let (rows, depth) = (tiles.rows(&own), a.ncols());
     let x = part(a, 0, rows.start, rows.len()).reversed_axes();
-    let lines = pack::lines(&x);
+    let mut lines = pack::NO_LINES;
+    let are_lines = pack::lines(&x, &mut lines);
     for (out, tile) in out.chunks_exact_mut(ROWS * terms).zip(own) {
         let (first, count) = tiles.at(tile);
         let (first, out) = (first - rows.start, &mut out[before * count..][..depth * count]);
-        with_rows!(count, R => match &lines {
-            Some(lines) => pack::columns::<R>(lines, first, out),
-            None => pack::panel::<S, R>(simd, part(x, 1, first, R), out),
+        with_rows!(count, R => match are_lines {
+            true => pack::columns::<R>(&lines, first, out),
+            false => pack::panel::<S, R>(simd, part(x, 1, first, R), out),
         });
     }
 }
@@ -186,6 +185,7 @@ fn column_of_tiles<S: Simd, const FUSED: bool>(
 ) {
     let b = S::as_simd_f32s(b).0.as_chunks::<WIDE>().0;
     let mut c = c.slice_axis_mut(Axis(0), Slice::from(tiles.rows(&own)));
+    assert!(c.strides()[1] == 1 || c.ncols() <= 1, "the elements of a row of c are not contiguous");
     let mut c = c.rows_mut().into_iter();
     for (a, tile) in a.chunks_exact(ROWS * terms).zip(own) {
         let count = tiles.at(tile).1;
@@ -193,8 +193,9 @@ fn column_of_tiles<S: Simd, const FUSED: bool>(
         with_rows!(count, R => {
             let sums = tile::tile::<S, R, FUSED>(simd, a.as_chunks::<R>().0, b);
             for sums in sums {
-                let Some(row) = c.next() else { unreachable!("tiles have no more rows than c") };
-                tile::store(simd, sums, slice_mut(row), add);
+                // It was checked above that all rows are slices: a check here would slow down the loop.
+                let row = c.next().and_then(|row| row.into_slice()).unwrap_or(&mut []);
+                tile::store(simd, sums, row, add);
             }
         });
     }

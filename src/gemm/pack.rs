@@ -8,15 +8,21 @@ use pulp::Simd;
 /// An empty column, for places beyond the last one.
 const ZEROS: &[f32; DEPTH] = &[0.0; DEPTH];
 
-/// The rows of x `[k, n]` with k of at most [`DEPTH`], where the elements of each lie one after the other.
+/// Room for the rows of a matrix. It is filled where it lies: to move it would copy 8 KiB.
+pub(super) type Lines<'a> = [&'a [f32]; DEPTH];
+
+/// No rows.
+pub(super) const NO_LINES: Lines<'static> = [&[]; DEPTH];
+
+/// Finds the rows of x `[k, n]` with k of at most [`DEPTH`], if the elements of each lie one after the other.
 #[inline(always)]
-pub(super) fn lines<'a>(x: &'a ArrayView2<'_, f32>) -> Option<[&'a [f32]; DEPTH]> {
-    if x.strides()[1] != 1 && x.ncols() != 1 {
-        return None;
+pub(super) fn lines<'a>(x: &'a ArrayView2<'_, f32>, lines: &mut Lines<'a>) -> bool {
+    let are_lines = x.strides()[1] == 1 || x.ncols() <= 1;
+    if are_lines {
+        // No row is left out: all are slices.
+        lines.iter_mut().zip(x.rows()).for_each(|(line, row)| *line = row.to_slice().unwrap_or(&[]));
     }
-    let mut lines = [&ZEROS[..0]; DEPTH];
-    lines.iter_mut().zip(x.rows()).for_each(|(line, row)| *line = slice_of(row));
-    Some(lines)
+    are_lines
 }
 
 /// Copies W columns from `first` on, zero beyond the last, of as many rows as `out` has.
@@ -37,11 +43,12 @@ pub(super) fn columns<const W: usize>(lines: &[&[f32]], first: usize, out: &mut 
 #[inline(always)]
 pub(super) fn panels<S: Simd, const W: usize>(simd: S, x: ArrayView2<'_, f32>, out: &mut [f32]) {
     let (k, n) = x.dim();
-    let lines = lines(&x);
+    let mut room = NO_LINES;
+    let are_lines = lines(&x, &mut room);
     for (out, first) in out.chunks_exact_mut((W * k).max(1)).zip((0..n).step_by(W)) {
-        match &lines {
-            Some(lines) => columns::<W>(lines, first, out),
-            None => panel::<S, W>(simd, part(x, 1, first, W.min(n - first)), out),
+        match are_lines {
+            true => columns::<W>(&room, first, out),
+            false => panel::<S, W>(simd, part(x, 1, first, W.min(n - first)), out),
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::graph::plan::Plan;
 use crate::kernel::{Now, Scalar};
 use crate::nn::{Network, Tensor, Usage};
 use crate::op::{Class, SlotId};
+use crate::shape::channels_last;
 use std::sync::Arc;
 
 /// Rows that go through the network at once.
@@ -43,7 +44,7 @@ impl LayerStatistics {
 }
 
 /// The layers of a network with these weights, on inputs as they are, each of the shape `row`. `values` gives the values of
-/// each tensor by its name in a model file.
+/// each tensor by its name in a model file, in the order in which they lie in a plan.
 ///
 /// # Errors
 /// The inputs are no whole rows, a layer does not fit, or `values` fails; the device failed.
@@ -74,7 +75,7 @@ pub fn of_start(
 ) -> Result<Vec<LayerStatistics>, Error> {
     let mut probe = Probe::new(network, row, device)?;
     for (index, tensor) in probe.tensors.clone().iter().enumerate() {
-        probe.set(&tensor.name, &tensor.initial(seed, index))?;
+        probe.set(&tensor.name, &tensor.in_plan(&tensor.initial(seed, index)))?;
     }
     probe.run(inputs)
 }
@@ -84,6 +85,8 @@ struct Probe {
     exec: Box<dyn crate::executor::Executor>,
     plan: Arc<Plan>,
     features: usize,
+    /// Height, width and channels, if the network takes rows as images.
+    image: Option<[usize; 3]>,
     tensors: Vec<Tensor>,
     /// Each layer's path and output.
     layers: Vec<(String, SlotId)>,
@@ -92,7 +95,8 @@ struct Probe {
 impl Probe {
     fn new(network: &Network, row: &[usize], device: &Device) -> Result<Self, Error> {
         let mut graph = Graph::default();
-        let sizes: Vec<usize> = std::iter::once(BATCH).chain(row.iter().copied()).collect();
+        let image = network.row(row);
+        let sizes: Vec<usize> = std::iter::once(BATCH).chain(image.iter().copied()).collect();
         let x = graph.value("x", crate::shape::Shape(sizes), Scalar::F32, Class::Data);
         let built = network.build(&mut graph, x, Usage::Inference)?;
         graph.kept.clone_from(&built.outputs);
@@ -105,7 +109,8 @@ impl Probe {
         let slot = |name: &String| plan.slot(name).unwrap_or_else(|| panic!("the plan keeps {name}"));
         let layers = names.iter().enumerate().map(|(index, name)| (network.path(index), slot(name))).collect();
         let exec = device.executor(&plan)?;
-        Ok(Self { exec, plan, features: row.iter().product(), tensors: built.tensors, layers })
+        let (features, tensors) = (row.iter().product(), built.tensors);
+        Ok(Self { exec, plan, features, image: image.try_into().ok(), tensors, layers })
     }
 
     fn set(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
@@ -124,7 +129,10 @@ impl Probe {
         let mut tallies: Vec<Tally> = layers.iter().map(|(path, _, units)| Tally::new(path, *units)).collect();
         for chunk in inputs.chunks(BATCH * self.features) {
             let rows = chunk.len() / self.features;
-            self.set("x", chunk)?;
+            match self.image {
+                Some([height, width, channels]) => self.set("x", &channels_last(chunk, height * width, channels))?,
+                None => self.set("x", chunk)?,
+            }
             self.exec.set_now(Now { rows: rows as u32, ..Now::default() })?;
             self.exec.run(0, 1)?;
             for ((_, slot, units), tally) in layers.iter().zip(&mut tallies) {

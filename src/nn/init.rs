@@ -106,11 +106,11 @@ impl Init {
         )
     }
 
-    /// Weights `[outputs, inputs]` of tensor number `index` of a network.
-    pub fn weights(self, inputs: usize, outputs: usize, seed: u64, index: u32) -> Vec<f32> {
+    /// `count` weights of tensor number `index` of a network, each output of which adds up `inputs` terms, and each input of which
+    /// is a term of `outputs`.
+    pub fn weights(self, count: usize, [inputs, outputs]: [usize; 2], seed: u64, index: u32) -> Vec<f32> {
         let mut stream = Stream::new(seed, Domain::Init, index);
         let deviation = self.deviation(inputs, outputs);
-        let count = inputs * outputs;
         if self.is_uniform() {
             let bound = 3f64.sqrt() * deviation;
             let draw = |_| -> f64 { StandardUniform.sample(&mut stream) };
@@ -151,7 +151,7 @@ mod tests {
         let (inputs, outputs) = (200, 300);
         let n = (inputs * outputs) as f64;
         for init in all() {
-            let weights = init.weights(inputs, outputs, 9, 3);
+            let weights = init.weights(inputs * outputs, [inputs, outputs], 9, 3);
             let deviation = init.deviation(inputs, outputs);
             let mean = weights.iter().map(|w| f64::from(*w)).sum::<f64>() / n;
             let moment = |k| weights.iter().map(|w| (f64::from(*w) / deviation).powi(k)).sum::<f64>() / n;

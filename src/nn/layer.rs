@@ -5,7 +5,8 @@ use super::notation::LayerText;
 use crate::graph::{Graph, ValueId};
 use crate::kernel::Scalar;
 use crate::op::{Class, Op};
-use crate::shape::{Shape, ShapeError};
+use crate::shape::{Shape, ShapeError, channels_first, channels_last};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A layer: it owns no tensors but says which it has, and makes operations.
@@ -31,9 +32,10 @@ pub trait Layer: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Where it, or a layer inside of it, normalises by the batch in training, and what that takes at inference.
-    fn averages(&self, _place: &Place) -> Vec<(Place, Averages)> {
-        vec![]
+    /// Whether it needs to know which values are pixels and channels, or takes a row as it is; none for a layer to which that is
+    /// the same, as to an activation.
+    fn sees_images(&self) -> Option<bool> {
+        None
     }
 
     /// Whether training drops some of its inputs.
@@ -72,7 +74,7 @@ pub enum Averages {
 pub enum Start {
     /// Every element has this value.
     Value(f32),
-    /// Random weights `[outputs, inputs]`.
+    /// Random weights of so many outputs, each of a row of inputs.
     Weights(Init),
 }
 
@@ -81,7 +83,7 @@ pub enum Start {
 pub struct Tensor {
     /// As PyTorch's `state_dict` names it: place of the layer, then the name, as in `0.weight` or `4.body.1.weight`.
     pub name: String,
-    /// Its sizes, in PyTorch's order.
+    /// Its sizes in the plan; [`Shape::in_files`] is PyTorch's order.
     pub shape: Shape,
     /// Its class: `Parameters` if gradients move it, else `State`.
     pub class: Class,
@@ -94,11 +96,33 @@ pub struct Tensor {
 }
 
 impl Tensor {
-    /// Initial values of tensor number `index` of the network.
+    /// Initial values of tensor number `index` of the network, in the order of files.
     pub fn initial(&self, seed: u64, index: usize) -> Vec<f32> {
         match self.start {
             Start::Value(value) => vec![value; self.shape.elements()],
-            Start::Weights(init) => init.weights(self.shape.width(), self.shape.rows(), seed, index as u32),
+            Start::Weights(init) => {
+                // As PyTorch counts: the outputs of a convolution that an input has a part in, over all taps.
+                let taps = self.shape.pixels();
+                let fans = [self.shape.width(), self.shape.rows() * taps];
+                init.weights(self.shape.elements(), fans, seed, index as u32)
+            }
+        }
+    }
+
+    /// Its values in the order of the plan, from those in the order of files: of a convolution's weights the channels move behind
+    /// the taps.
+    pub fn in_plan<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
+        match self.shape.0[..] {
+            [_, height, width, channels] => channels_last(values, height * width, channels).into(),
+            _ => values.into(),
+        }
+    }
+
+    /// The way back from [`Tensor::in_plan`].
+    pub fn in_file<'a>(&self, values: &'a [f32]) -> Cow<'a, [f32]> {
+        match self.shape.0[..] {
+            [_, height, width, channels] => channels_first(values, height * width, channels).into(),
+            _ => values.into(),
         }
     }
 }
@@ -135,6 +159,10 @@ pub struct Built {
     pub tensors: Vec<Tensor>,
     /// The counts of batches that PyTorch keeps, by their names.
     pub counters: Vec<String>,
+    /// The layers that normalise by the batch in training, and what they take at inference.
+    pub averages: Vec<(Place, Averages)>,
+    /// Whether a batch of one row cannot be trained on: its variance is that of one value.
+    pub needs_two_rows: bool,
 }
 
 /// What a layer builds with.
@@ -193,9 +221,12 @@ impl Builder<'_> {
         self.graph.value(name, shape, Scalar::F32, class)
     }
 
-    /// Says that PyTorch keeps a `num_batches_tracked` for this layer.
-    pub fn counts_batches(&mut self) {
+    /// Says that this layer normalises by the batch in training, with so many values of a feature in each row. PyTorch keeps a
+    /// `num_batches_tracked` for such a layer.
+    pub fn normalizes(&mut self, averages: Averages, values: usize) {
         self.built.counters.push(self.place.tensor("num_batches_tracked"));
+        self.built.averages.push((self.place.clone(), averages));
+        self.built.needs_two_rows |= values == 1;
     }
 
     /// Adds an operation with one output.

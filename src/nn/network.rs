@@ -1,13 +1,15 @@
 //! A network: layers in sequence, and the graph they make.
 
 use super::init::Init;
-use super::layer::{Averages, Builder, Built, Place, Usage};
+use super::layer::{Builder, Built, Place, Usage};
 use super::layers;
 use super::loss::Loss;
+use super::named;
 use super::notation::NotationError;
 use super::sequence::Sequence;
 use crate::graph::{Graph, ValueId};
-use crate::op::Answer;
+use crate::kernel::Scalar;
+use crate::op::{Answer, Class};
 use crate::shape::{Shape, ShapeError};
 
 /// What stands behind the layers: the loss, whose first step is the network's output function.
@@ -60,14 +62,24 @@ impl Network {
         self.layers.place("", index).path
     }
 
-    /// Whether a batch of one row cannot be trained on.
-    pub fn needs_two_rows(&self) -> bool {
-        !self.averages().is_empty()
+    /// What the layers make of rows of such sizes (see [`Network::row`]), apart from any plan.
+    ///
+    /// # Errors
+    /// A layer does not fit the one before it.
+    pub fn outline(&self, row: &[usize]) -> Result<Built, ShapeError> {
+        let mut graph = Graph::default();
+        let shape = std::iter::once(2).chain(self.row(row)).collect();
+        let x = graph.value("x", Shape(shape), Scalar::F32, Class::Data);
+        self.build(&mut graph, x, Usage::Training { seed: 0 })
     }
 
-    /// The layers that normalise by the batch in training, and what they take at inference.
-    pub fn averages(&self) -> Vec<(Place, Averages)> {
-        self.layers.averages("")
+    /// Sizes of a row of the data as the layers take it: `[height, width, channels]` of a row `[channels, height, width]`, if they
+    /// need to know which values are pixels; all in one row else.
+    pub fn row(&self, row: &[usize]) -> Vec<usize> {
+        match *row {
+            [channels, height, width] if self.layers.sees_images() == Some(true) => vec![height, width, channels],
+            _ => vec![row.iter().product()],
+        }
     }
 
     /// Whether training drops anything.
@@ -81,7 +93,15 @@ impl Network {
     /// # Errors
     /// A layer does not fit the one before it.
     pub fn build(&self, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
-        let mut built = Built { logits: x, outputs: vec![], shapes: vec![], tensors: vec![], counters: vec![] };
+        let mut built = Built {
+            logits: x,
+            outputs: vec![],
+            shapes: vec![],
+            tensors: vec![],
+            counters: vec![],
+            averages: vec![],
+            needs_two_rows: false,
+        };
         let mut builder = Builder {
             graph,
             usage,
@@ -142,7 +162,13 @@ pub fn faults(texts: &[String]) -> Vec<NotationError> {
     }
 }
 
+/// Layers of a text: itself, or those that the name of a network stands for.
+fn expanded(text: &String) -> Vec<String> {
+    named::layers(text.trim()).unwrap_or_else(|| vec![text.clone()])
+}
+
 fn parse(texts: &[String]) -> Result<Sequence, NotationError> {
+    let texts: Vec<String> = texts.iter().flat_map(expanded).collect();
     let error = |index: usize, text: &str, what: String| NotationError { index, text: text.to_owned(), what };
     if texts.is_empty() {
         return Err(error(0, "", "a network needs at least one layer".into()));

@@ -1,7 +1,7 @@
 //! Layers in sequence: all of a network, or what is inside of a residual block.
 
 use super::init::Init;
-use super::layer::{Averages, Builder, Layer, Place};
+use super::layer::{Builder, Layer, Place};
 use super::notation::LayerText;
 use crate::graph::ValueId;
 use crate::shape::ShapeError;
@@ -46,15 +46,14 @@ impl Sequence {
         Place { index: format!("{prefix}{index}"), path }
     }
 
-    /// As [`Layer::averages`], of all layers.
-    pub(super) fn averages(&self, prefix: &str) -> Vec<(Place, Averages)> {
-        let all = self.layers.iter().enumerate();
-        all.flat_map(|(index, layer)| layer.averages(&self.place(prefix, index))).collect()
-    }
-
     /// Whether one of them has weights.
     pub(super) fn is_weighted(&self) -> bool {
         self.layers.iter().any(|layer| layer.is_weighted())
+    }
+
+    /// As [`Layer::sees_images`], of the first layer to which it is not the same.
+    pub(super) fn sees_images(&self) -> Option<bool> {
+        self.layers.iter().find_map(|layer| layer.sees_images())
     }
 
     /// Whether training drops anything.

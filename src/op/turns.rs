@@ -124,6 +124,14 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("metrics", "step") => s.lanes(s.words("row_loss"), 64) + TREE,
         ("batch_norm", "stats") => 2 * (s.lanes(per("x", "features"), 64) + TREE),
         ("batch_norm", "grad_affine") => s.lanes(per("x", "features"), 64) + TREE,
+        ("max_pool" | "avg_pool", "forward") => turns_of(s.arg("kernel"), turns_of(s.arg("kernel"), 0)),
+        ("max_pool" | "avg_pool", "backward") => {
+            let windows = s.arg("kernel").div_ceil(s.arg("stride").max(1));
+            turns_of(windows, turns_of(windows, 0))
+        }
+        ("global_avg_pool", "forward") => s.lanes(s.arg("pixels"), 64) + TREE,
+        ("conv", "grad_bias") => s.lanes(per("dy", "features"), 64) + TREE,
+        ("conv", _) => product(part, s.arg("part")),
         ("prelu", "grad_alpha") => s.lanes(per("x", "features"), 64) + TREE,
         ("prelu", "sum_alpha") => s.lanes(s.arg("features"), 64) + TREE,
         ("max_norm", _) => 2 * s.lanes(s.arg("width"), 64) + TREE,
@@ -132,7 +140,7 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("clip", "scale") => s.lanes(s.arg("chunks"), 64) + TREE + turns_of(4, 0),
         ("loss_scale", "divide") => s.lanes(s.arg("chunk"), 64) + turns_of(64, 0),
         ("loss_scale", "judge") => s.lanes(s.arg("chunks"), 64) + turns_of(64, 0),
-        ("dropout", "mask") => PHILOX,
+        ("dropout", "mask" | "mask_images") => PHILOX,
         ("gather", _) if part.contains("first") => {
             let threads = dispatch.groups.iter().map(|&groups| groups as usize).product::<usize>() * 256;
             let of_row = if part.ends_with("words") { s.arg("features") } else { s.arg("features") / 4 };

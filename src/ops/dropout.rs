@@ -4,10 +4,13 @@
 //! nothing at inference; `weight_scaling` has scale 1 in training and multiplies by 1 − p at inference.
 //! Nothing is saved: the gradient is the same kernel on dy, which draws the same mask again. Element e = row in the
 //! batch × width + feature is dropped where word e mod 4 of Philox((e / 4, step, layer, 0), seed) < round(p · 2³²).
+//! Features of images are counted in PyTorch's order: channel, row, column. Where whole channels are dropped, e = row in the
+//! batch × channels + channel (Tompson et al. 2015, section 3.2; torch.nn.Dropout2d).
 //! Source: Srivastava et al. 2014, section 4 and, for the inverted rule, section 10.
 
 use crate::kernel::{Kernel, NOW, Needs, Now, Tolerance, args_of, read, write};
 use crate::op::stage::{Arg, Fast, Place, Row, Scope, Seen, Stage};
+use crate::op::window::not_images;
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::random::{key, philox, philox_words};
 use crate::shape::{Shape, ShapeError};
@@ -38,6 +41,33 @@ static MASK: Kernel = Kernel {
     }),
 };
 
+args! {
+    struct ImageArgs {
+        channels: u32, pixels: u32, per_channel: u32, layer: u32, seed_low: u32, seed_high: u32, threshold: u32, scale: f32,
+    }
+}
+
+static MASK_IMAGES: Kernel = Kernel {
+    name: "dropout.mask_images",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "shared/random.wgsl", "dropout/mask_images.wgsl"),
+    args: ImageArgs::FIELDS,
+    bindings: &[read("x"), NOW, write("y")],
+    needs: Needs::Nothing,
+    tolerance: Tolerance::EXACT,
+    twin: Some(|a, io| {
+        let [x, now, mut y] = io.take();
+        mask_images(args_of(a), x.f32(), &now.now(), 0, y.f32_mut());
+    }),
+    fast: Some(&|a, io| {
+        let [x, now, mut y] = io.take();
+        let (a, now): (ImageArgs, _) = (args_of(a), now.now());
+        let size = (a.channels * a.pixels) as usize;
+        threads::for_chunks(&mut y.f32_mut()[..now.rows as usize * size], size, |row, y| {
+            mask_images(a, &x.f32()[row * size..], &now, row, y);
+        });
+    }),
+};
+
 static SCALE: Kernel = Kernel {
     name: "dropout.scale",
     parts: parts!("shared/now.wgsl", "shared/index.wgsl", "dropout/scale.wgsl"),
@@ -55,7 +85,7 @@ static SCALE: Kernel = Kernel {
 };
 
 /// All kernels of this operation, for the registry.
-pub static KERNELS: &[&Kernel] = &[&MASK, &SCALE];
+pub static KERNELS: &[&Kernel] = &[&MASK, &MASK_IMAGES, &SCALE];
 
 /// Which of training and inference is scaled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -78,6 +108,8 @@ pub struct Dropout {
     pub layer: u32,
     /// Seed of the run, the key of the random numbers.
     pub seed: u64,
+    /// Whether channels of images are dropped as a whole.
+    pub per_channel: bool,
 }
 
 impl Dropout {
@@ -96,6 +128,13 @@ impl Dropout {
     fn record(&self, x: &Wire, y: &Wire, rec: &mut Recorder) {
         let now = rec.now();
         let args = self.args(x.shape.width());
+        if x.shape.is_of_images() {
+            let Args { layer, seed_low, seed_high, threshold, scale, .. } = args;
+            let [channels, pixels] = [x.shape.features(), x.shape.pixels()].map(|size| size as u32);
+            let per_channel = self.per_channel.into();
+            let args = ImageArgs { channels, pixels, per_channel, layer, seed_low, seed_high, threshold, scale };
+            return rec.elements(&MASK_IMAGES, &args, &[x.slot, now, y.slot], x.shape.elements());
+        }
         rec.elements(&MASK, &args, &[x.slot, now, y.slot], x.shape.elements().div_ceil(4));
     }
 }
@@ -107,6 +146,9 @@ impl Op for Dropout {
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
         let [x] = inputs else { return Err(ShapeError::new("dropout takes one input")) };
+        if self.per_channel && !x.is_of_images() {
+            return Err(not_images("dropout per_channel=true", x));
+        }
         Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved: vec![] })
     }
 
@@ -126,7 +168,7 @@ impl Op for Dropout {
 
     fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
         let Args { layer, seed_low, seed_high, threshold, scale, .. } = self.args(inputs[0].width());
-        Some(Stage {
+        (inputs[0].0.len() == 2).then(|| Stage {
             name: "dropout",
             scope: Scope::Element,
             parts: [
@@ -211,16 +253,20 @@ impl Op for Scale {
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
     let case = |name: &str, p: f64, rows: usize, shape: [usize; 2]| {
-        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed: 0x1234_5678_9abc_def0 };
+        let op = Dropout { p, rule: Scaling::Inverted, layer: 3, seed: 0x1234_5678_9abc_def0, per_channel: false };
         Case::new(name, op, rows, vec![(shape.into(), Fill::Normal(0.0, 1.0))])
     };
     let mut extreme = case("extreme", 0.3, 11, [11, 13]).not_smooth();
     extreme.inputs[0].1 = Fill::Extreme;
     let mut unscaled = case("weight scaling, 33x7", 0.25, 33, [33, 7]);
-    let op = Dropout { p: 0.25, rule: Scaling::WeightScaling, layer: 2, seed: 1 };
+    let op = Dropout { p: 0.25, rule: Scaling::WeightScaling, layer: 2, seed: 1, per_channel: false };
     unscaled.op = std::sync::Arc::new(op);
     let scaled = |name: &str, rows: usize, shape: [usize; 2], fill: Fill| {
         Case::new(name, Scale { p: 0.3 }, rows, vec![(shape.into(), fill)]).not_smooth()
+    };
+    let images = |name: &str, rows: usize, shape: [usize; 4], per_channel: bool| {
+        let op = Dropout { p: 0.4, rule: Scaling::Inverted, layer: 3, seed: 0x9abc_def0_1234_5678, per_channel };
+        Case::new(name, op, rows, vec![(shape.into(), Fill::Normal(0.0, 1.0))])
     };
     vec![
         unscaled,
@@ -233,6 +279,9 @@ pub fn cases() -> Vec<Case> {
         case("p 0.1, 129x33, partial", 0.1, 128, [129, 33]),
         case("p 0.9, 64x256", 0.9, 64, [64, 256]),
         case("several chunks 131x257", 0.5, 131, [131, 257]),
+        images("images 3 of 4x5x7x6", 3, [4, 5, 7, 6], false),
+        images("images 2x4x4x16", 2, [2, 4, 4, 16], false),
+        images("channels 7 of 8x3x5x13", 7, [8, 3, 5, 13], true),
         extreme,
         case("extreme dy", 0.3, 11, [11, 13]).extreme_up(),
     ]
@@ -245,6 +294,25 @@ pub(in crate::ops) fn mask(a: Args, x: &[f32], now: &Now, y: &mut [f32]) {
         let words = philox([block as u32, now.step, a.layer, 0], [a.seed_low, a.seed_high]);
         for (j, y) in y.iter_mut().enumerate() {
             *y = if words[j] < a.threshold { 0.0 } else { x[4 * block + j] * a.scale };
+        }
+    }
+}
+
+/// The rows of `now` that y has room for, from row `first` of the batch on.
+fn mask_images(a: ImageArgs, x: &[f32], now: &Now, first: usize, y: &mut [f32]) {
+    let (channels, pixels) = (a.channels as usize, a.pixels as usize);
+    for (row, (x, y)) in x.chunks_exact(channels * pixels).zip(y.chunks_exact_mut(channels * pixels)).enumerate() {
+        if first + row >= now.rows as usize {
+            return;
+        }
+        for channel in 0..channels {
+            let number = (first + row) * channels + channel;
+            let word = |e: usize| philox([(e / 4) as u32, now.step, a.layer, 0], [a.seed_low, a.seed_high])[e % 4];
+            for pixel in 0..pixels {
+                let e = if a.per_channel != 0 { number } else { number * pixels + pixel };
+                let at = pixel * channels + channel;
+                y[at] = if word(e) < a.threshold { 0.0 } else { x[at] * a.scale };
+            }
         }
     }
 }

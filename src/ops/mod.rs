@@ -3,24 +3,30 @@
 pub mod activation;
 pub mod adam;
 pub mod add;
+pub mod avg_pool;
 pub mod batch_norm;
 pub mod binary_cross_entropy;
 pub mod block;
 pub mod clip;
+pub mod conv;
 pub mod cross_entropy;
 pub mod dropout;
+pub mod flatten;
 pub mod gather;
+pub mod global_avg_pool;
 pub mod head;
 pub mod huber;
 pub mod loss_scale;
 pub mod matmul;
 pub mod max_norm;
+pub mod max_pool;
 pub mod maxout;
 pub mod metrics;
 pub mod mse;
 pub mod prelu;
 pub mod rmsprop;
 pub mod sgd;
+pub mod shortcut;
 pub mod step;
 
 use crate::kernel::Kernel;
@@ -65,25 +71,31 @@ pub static OPS: &[Entry] = &[
     Entry::new("activation", activation::KERNELS, activation::cases),
     Entry::new("adam", adam::KERNELS, adam::cases).optimizers(&[&adam::ADAM, &adam::ADAMW]),
     Entry::new("add", add::KERNELS, add::cases),
+    Entry::new("avg_pool", avg_pool::KERNELS, avg_pool::cases),
     Entry::new("batch_norm", batch_norm::KERNELS, batch_norm::cases),
     Entry::new("binary_cross_entropy", binary_cross_entropy::KERNELS, binary_cross_entropy::cases)
         .loss(&binary_cross_entropy::BINARY_CROSS_ENTROPY),
     Entry::new("block", block::KERNELS, block::cases).joined(block::kernels),
     Entry::new("clip", clip::KERNELS, clip::cases),
+    Entry::new("conv", conv::KERNELS, conv::cases),
     Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).loss(&cross_entropy::CROSS_ENTROPY),
     Entry::new("dropout", dropout::KERNELS, dropout::cases),
+    Entry::new("flatten", flatten::KERNELS, flatten::cases),
     Entry::new("gather", gather::KERNELS, gather::cases),
+    Entry::new("global_avg_pool", global_avg_pool::KERNELS, global_avg_pool::cases),
     Entry::new("head", head::KERNELS, head::cases).joined(head::kernels),
     Entry::new("huber", huber::KERNELS, huber::cases).loss(&huber::HUBER),
     Entry::new("loss_scale", loss_scale::KERNELS, loss_scale::cases),
     Entry::new("matmul", matmul::KERNELS, matmul::cases),
     Entry::new("max_norm", max_norm::KERNELS, max_norm::cases),
+    Entry::new("max_pool", max_pool::KERNELS, max_pool::cases),
     Entry::new("maxout", maxout::KERNELS, maxout::cases),
     Entry::new("metrics", metrics::KERNELS, metrics::cases),
     Entry::new("mse", mse::KERNELS, mse::cases).loss(&mse::MSE),
     Entry::new("prelu", prelu::KERNELS, prelu::cases),
     Entry::new("rmsprop", rmsprop::KERNELS, rmsprop::cases).optimizers(&[&rmsprop::RMSPROP]),
     Entry::new("sgd", sgd::KERNELS, sgd::cases).optimizers(&[&sgd::SGD]),
+    Entry::new("shortcut", shortcut::KERNELS, shortcut::cases),
     Entry::new("step", step::KERNELS, step::cases),
 ];
 

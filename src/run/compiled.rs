@@ -6,7 +6,7 @@ use crate::graph::Source;
 use crate::graph::plan::Plan;
 use crate::graph::{Graph, ValueId};
 use crate::kernel::{Scalar, Step};
-use crate::nn::{self, Head, Network, Tensor, Usage};
+use crate::nn::{self, Averages, Head, Network, Place, Tensor, Usage};
 use crate::op::{Class, Target};
 use crate::ops::gather::{Gather, TargetKind};
 use crate::ops::metrics::{Collect, Metrics};
@@ -78,10 +78,16 @@ pub struct Compiled {
     pub lines: usize,
     /// Output shape of each layer.
     pub shapes: Vec<Shape>,
+    /// Sizes of a row of the data as it lies on the device, where that is not the order of files: `[height, width, channels]`.
+    pub image: Option<[usize; 3]>,
     /// All tensors of the network.
     pub tensors: Vec<Tensor>,
     /// The counts of batches that PyTorch keeps, by their names.
     pub counters: Vec<String>,
+    /// The layers that normalise by the batch in training, and what they take at inference.
+    pub averages: Vec<(Place, Averages)>,
+    /// Whether a batch of one row cannot be trained on.
+    pub needs_two_rows: bool,
     /// Names of the optimiser's states, in a plan that trains.
     pub states: Vec<&'static str>,
     /// Whether training scales the loss.
@@ -108,7 +114,7 @@ impl Compiled {
             states.clone_from(&optimizer.states);
             scales_loss = optimizer.unscale.is_some();
             sources.push(Source { name: "train", graph, optimizer: Some(optimizer) });
-            if !network.averages().is_empty() {
+            if !built.averages.is_empty() {
                 let (graph, _) = maker.graph(Usage::Population, 0.0)?;
                 sources.push(Source { name: "population", graph, optimizer: None });
             }
@@ -122,7 +128,8 @@ impl Compiled {
         let plan = Plan::compile(sources, target)?;
         let [train, population, sample] = ["train", "population", "sample"].map(|name| plan.program(name));
         let (evaluate, lines) = (plan.programs.len() - 1, maker.lines);
-        let nn::Built { shapes, tensors, counters, .. } = built;
+        let nn::Built { shapes, tensors, counters, averages, needs_two_rows, .. } = built;
+        let image = network.row(&data.row).try_into().ok();
         let plan = Arc::new(plan);
         Ok(Self {
             plan,
@@ -133,8 +140,11 @@ impl Compiled {
             batch,
             lines,
             shapes,
+            image,
             tensors,
             counters,
+            averages,
+            needs_two_rows,
             states,
             scales_loss,
         })
@@ -185,7 +195,8 @@ impl Maker<'_> {
             graph.value("offset", [features], Scalar::F32, Class::Tables),
             graph.value("factor", [features], Scalar::F32, Class::Tables),
         ];
-        let gather = Gather { bytes: self.data.bytes, batch: self.batch, row: self.data.row.clone(), target };
+        let gather =
+            Gather { bytes: self.data.bytes, batch: self.batch, row: self.network.row(&self.data.row), target };
         graph.push(gather, "input", &inputs)
     }
 

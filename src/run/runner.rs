@@ -9,6 +9,7 @@ use crate::executor::{DeviceError, Executor};
 use crate::export::LossScaling;
 use crate::kernel::{Now, Scalar, Step};
 use crate::op::{Slot, SlotId};
+use crate::shape::channels_last;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -111,9 +112,19 @@ impl Runner {
     /// # Errors
     /// The device failed.
     pub fn load_data(&mut self, values: &Values, (offset, factor): (&[f32], &[f32])) -> Result<(), DeviceError> {
-        self.write("data", &words(values))?;
-        self.write("offset", &bits(offset))?;
-        self.write("factor", &bits(factor))
+        let Some([height, width, channels]) = self.compiled.image else {
+            self.write("data", &words(values))?;
+            self.write("offset", &bits(offset))?;
+            return self.write("factor", &bits(factor));
+        };
+        let pixels = height * width;
+        let values = match values {
+            Values::Bytes(bytes) => Values::Bytes(channels_last(bytes, pixels, channels)),
+            Values::Floats(floats) => Values::Floats(channels_last(floats, pixels, channels)),
+        };
+        self.write("data", &words(&values))?;
+        self.write("offset", &bits(&channels_last(offset, pixels, channels)))?;
+        self.write("factor", &bits(&channels_last(factor, pixels, channels)))
     }
 
     /// Writes what is to be learnt of each row, and how much each class weighs; no weights are even ones.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, HashSet};
 /// Starts a network from its seed.
 pub(crate) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceError> {
     for (index, tensor) in runner.compiled().tensors.clone().iter().enumerate() {
-        runner.write_floats(&tensor.name, &tensor.initial(seed, index))?;
+        runner.write_floats(&tensor.name, &tensor.in_plan(&tensor.initial(seed, index)))?;
     }
     Ok(())
 }
@@ -37,7 +37,7 @@ pub(crate) fn check(compiled: &Compiled, model: &Model, resume: bool) -> Result<
         return Err(mismatch(format!("{what}, by the index of the layer")));
     }
     for tensor in tensors {
-        let values = model.floats(&tensor.name, &tensor.shape.0)?;
+        let values = model.floats(&tensor.name, &tensor.shape.in_files().0)?;
         if let Some(value) = values.iter().find(|value| !value.is_finite()) {
             return Err(mismatch(format!("{} holds a {value}", tensor.name)));
         }
@@ -45,7 +45,7 @@ pub(crate) fn check(compiled: &Compiled, model: &Model, resume: bool) -> Result<
             return Err(mismatch(format!("{} holds {value}, which is no variance", tensor.name)));
         }
         for name in state_names(compiled, tensor).filter(|_| resume) {
-            model.floats(&name, &tensor.shape.0)?;
+            model.floats(&name, &tensor.shape.in_files().0)?;
         }
     }
     Ok(())
@@ -58,7 +58,8 @@ pub(crate) fn load(runner: &mut Runner, model: &Model, resume: bool) -> Result<i
     for tensor in runner.compiled().tensors.clone() {
         let states: Vec<String> = state_names(runner.compiled(), &tensor).filter(|_| resume).collect();
         for name in std::iter::once(&tensor.name).chain(&states) {
-            runner.write_floats(name, model.floats(name, &tensor.shape.0)?)?;
+            let values = model.floats(name, &tensor.shape.in_files().0)?;
+            runner.write_floats(name, &tensor.in_plan(values))?;
         }
     }
     let counted = runner.compiled().counters.iter().find_map(|name| model.tensors.get(name));
@@ -82,7 +83,8 @@ pub(crate) fn save(
         let states: Vec<String> = state_names(runner.compiled(), &tensor).filter(|_| resumable).collect();
         for name in std::iter::once(tensor.name.clone()).chain(states) {
             let values = runner.read_floats(&name)?;
-            out.insert(name, Values::Floats(tensor.shape.0.clone(), values));
+            let values = tensor.in_file(&values).into_owned();
+            out.insert(name, Values::Floats(tensor.shape.in_files().0, values));
         }
     }
     out.extend(runner.compiled().counters.iter().map(|name| (name.clone(), Values::Count(batches_tracked))));

@@ -80,7 +80,7 @@ impl Job {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
         }
-        if batches::count(rows, settings.batch, network.needs_two_rows()) == 0 {
+        if batches::count(rows, settings.batch, network.outline(&self.input_shape()?)?.needs_two_rows) == 0 {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
         }
         let (data, purpose) = (self.data_shape()?, Purpose::Train(self.train_options()));

@@ -13,7 +13,7 @@ use crate::run::batches::steps;
 impl Trainer {
     /// Whether some layer takes the population statistics at inference.
     pub fn takes_population(&self) -> bool {
-        self.network.averages().iter().any(|(_, averages)| *averages == Averages::Population)
+        self.compiled().averages.iter().any(|(_, averages)| *averages == Averages::Population)
     }
 
     /// How far batch norm's two averages are apart, layer by layer, once training is over.
@@ -29,7 +29,7 @@ impl Trainer {
     /// Takes the population statistics of the current weights, keeps them where a layer is to have them, and compares
     /// them with the running ones.
     pub(super) fn settle(&mut self, folder: Option<&mut RunFolder>) -> Result<(), Error> {
-        let layers = self.network.averages();
+        let layers = self.compiled().averages.clone();
         let running: Vec<Moments> = layers.iter().map(|(place, _)| self.moments(place)).collect::<Result<_, _>>()?;
         // Of a model that was settled before, the running averages are known no more.
         let unknown = self.best.as_ref().is_some_and(|best| best.settled);

@@ -12,7 +12,7 @@ use crate::kernel::Step;
 use crate::metrics::Assessment;
 use crate::metrics::Evaluation;
 use crate::names::nearest;
-use crate::nn::Network;
+use crate::nn::{Network, Tensor};
 use crate::op::Class;
 use crate::run::batches::epoch_order;
 
@@ -120,13 +120,13 @@ impl Trainer {
         Err(Error::Rows(what))
     }
 
-    /// Values of a tensor of the network, named as in the model file: `0.weight`.
+    /// Values of a tensor of the network, named and in the order as in the model file: `0.weight`.
     ///
     /// # Errors
     /// There is no such tensor; the device failed.
     pub fn tensor(&mut self, name: &str) -> Result<Vec<f32>, Error> {
-        self.known(name, |_| true)?;
-        Ok(self.runner.read_floats(name)?)
+        let tensor = self.known(name, |_| true)?;
+        Ok(tensor.in_file(&self.runner.read_floats(name)?).into_owned())
     }
 
     /// The gradient of the last step's loss by a trainable tensor, as the update found it; zeros before the first step.
@@ -134,8 +134,8 @@ impl Trainer {
     /// # Errors
     /// There is no such tensor, or it is not trained; the device failed.
     pub fn gradient(&mut self, tensor: &str) -> Result<Vec<f32>, Error> {
-        self.known(tensor, |class| class == Class::Parameters)?;
-        Ok(self.runner.read_floats(&format!("d.{tensor}"))?)
+        let of = self.known(tensor, |class| class == Class::Parameters)?;
+        Ok(of.in_file(&self.runner.read_floats(&format!("d.{tensor}"))?).into_owned())
     }
 
     /// The layers in training.
@@ -165,12 +165,12 @@ impl Trainer {
         self.progress = Progress { step, epoch: epoch + 1, scaling, ..Progress::default() };
     }
 
-    fn known(&self, name: &str, wanted: impl Fn(Class) -> bool) -> Result<(), Error> {
+    fn known(&self, name: &str, wanted: impl Fn(Class) -> bool) -> Result<Tensor, Error> {
         let tensors = self.compiled().tensors.iter().filter(|tensor| wanted(tensor.class));
-        let names: Vec<&str> = tensors.map(|tensor| tensor.name.as_str()).collect();
-        if names.contains(&name) {
-            return Ok(());
+        if let Some(tensor) = tensors.clone().find(|tensor| tensor.name == name) {
+            return Ok(tensor.clone());
         }
+        let names: Vec<&str> = tensors.map(|tensor| tensor.name.as_str()).collect();
         Err(Error::NoTensor { name: name.to_owned(), meant: nearest(name, &names) })
     }
 }

@@ -177,7 +177,7 @@ impl Trainer {
     }
 
     pub(super) fn steps_per_epoch(&self) -> u64 {
-        let (rows, two) = (self.job.split.train.len(), self.network.needs_two_rows());
+        let (rows, two) = (self.job.split.train.len(), self.compiled().needs_two_rows);
         batches::count(rows, self.job.settings.batch, two) as u64
     }
 
@@ -187,7 +187,7 @@ impl Trainer {
         let first = self.progress.step - self.progress.step_in_epoch;
         let (total, per_epoch) = (self.total_steps(), self.steps_per_epoch());
         let rate = |step| s.schedule.rate(s.lr, step, total, per_epoch);
-        batches::steps(self.job.split.train.len(), s.batch, self.network.needs_two_rows(), rate, first)
+        batches::steps(self.job.split.train.len(), s.batch, self.compiled().needs_two_rows, rate, first)
     }
 
     /// Rows that every epoch leaves out, because `batch_norm` cannot be trained on a batch of one.

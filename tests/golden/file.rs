@@ -9,7 +9,7 @@ use wgrad::kernel::Scalar;
 use wgrad::op::Value as Setting;
 use wgrad::ops::activation::functions;
 use wgrad::ops::optimizers;
-use wgrad::shape::Shape;
+use wgrad::shape::{Shape, channels_last};
 
 /// Activations and their like, whose bounds are those of each element; the others add many up.
 const OF_ONE_ELEMENT: [&str; 2] = ["maxout", "prelu"];
@@ -29,6 +29,13 @@ pub struct Golden {
     pub params: Map<String, Value>,
     pub f32_error: Map<String, Value>,
     pub tensors: BTreeMap<String, Tensor>,
+}
+
+/// Images and the weights of convolutions as plans have them: with the channels last.
+fn in_plan(tensor: Tensor) -> Tensor {
+    let [n, channels, height, width] = tensor.shape.0[..] else { return tensor };
+    let values = channels_last(&tensor.values, height * width, channels);
+    Tensor { shape: [n, height, width, channels].into(), values, ..tensor }
 }
 
 impl Golden {
@@ -54,7 +61,7 @@ impl Golden {
                 }
                 other => return Err(failed(&format!("{key} holds {other:?}"))),
             };
-            tensors.insert(key, Tensor { shape: Shape(view.shape().to_vec()), scalar, values });
+            tensors.insert(key, in_plan(Tensor { shape: Shape(view.shape().to_vec()), scalar, values }));
         }
         Ok(Self { op, params: map("params"), f32_error: map("f32_error"), tensors, name: name.clone() })
     }

@@ -4,12 +4,17 @@ use crate::file::Golden;
 use crate::support::job::{Job, Ran, Subject, Tensor, floats};
 use wgrad::kernel::Scalar;
 use wgrad::nn::{Answer, Loss, Problem, Weighing};
+use wgrad::op::window::Window;
 use wgrad::op::{Op, OptimizerKind, Value, configure};
 use wgrad::ops::activation::{Activation, functions};
+use wgrad::ops::avg_pool::AvgPool;
 use wgrad::ops::batch_norm::{BatchNorm, Statistics};
 use wgrad::ops::binary_cross_entropy::BinaryCrossEntropy;
+use wgrad::ops::conv::Conv;
 use wgrad::ops::cross_entropy::CrossEntropy;
+use wgrad::ops::global_avg_pool::GlobalAvgPool;
 use wgrad::ops::matmul::Matmul;
+use wgrad::ops::max_pool::MaxPool;
 use wgrad::ops::maxout::Maxout;
 use wgrad::ops::metrics::Metrics;
 use wgrad::ops::optimizers;
@@ -88,10 +93,37 @@ fn maxout(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     plain(g, &Maxout { pieces: g.number("pieces", 2.0) as usize }, [&["in.x"], &["grad.x"]], subject)
 }
 
+/// A window from the settings of a file.
+fn window(g: &Golden, kernel: usize, stride: usize) -> Result<Window, String> {
+    let size = |key: &str, default: usize| g.number(key, default as f64) as usize;
+    let (stride, padding, dilation) = (size("stride", stride), size("padding", 0), size("dilation", 1));
+    Ok(Window { kernel, stride, padding, dilation, ceil: g.flag("ceil_mode", false)? })
+}
+
+fn conv(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    g.only(&["stride", "padding", "dilation"])?;
+    let op = Conv { window: window(g, g.input("in.weight")?.shape.0[1], 1)? };
+    let with_bias = ["in.x", "in.weight", "in.bias"];
+    let names = if g.tensors.contains_key("in.bias") { &with_bias[..] } else { &with_bias[..2] };
+    plain(g, &op, [names, &["grad.x", "grad.weight", "grad.bias"]], subject)
+}
+
+fn pool(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
+    let names: [&[&'static str]; 2] = [&["in.x"], &["grad.x"]];
+    let kernel = g.number("kernel", 2.0) as usize;
+    g.only(&["kernel", "stride", "padding", "ceil_mode"])?;
+    match g.op.as_str() {
+        "max_pool" => plain(g, &MaxPool { window: window(g, kernel, kernel)? }, names, subject),
+        "avg_pool" => plain(g, &AvgPool { window: window(g, kernel, kernel)? }, names, subject),
+        _ => plain(g, &GlobalAvgPool, names, subject),
+    }
+}
+
 fn batch_norm(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
     g.only(&["training", "momentum", "eps"])?;
     let x = g.input("in.x")?;
-    let affine = |key: &str, value: f64| g.tensors.get(key).cloned().unwrap_or(Tensor::new([x.shape.0[1]], value));
+    let affine =
+        |key: &str, value: f64| g.tensors.get(key).cloned().unwrap_or(Tensor::new([x.shape.features()], value));
     let keys = [("in.gamma", 1.0), ("in.beta", 0.0), ("in.running_mean", 0.0), ("in.running_var", 1.0)];
     let inputs: Vec<Tensor> = std::iter::once(x.clone()).chain(keys.map(|(key, value)| affine(key, value))).collect();
     let (eps, momentum) = (g.number("eps", 1e-5), g.number("momentum", 0.1));
@@ -225,6 +257,8 @@ pub fn compute(g: &Golden, subject: &Subject) -> Result<Vec<Got>, String> {
         name if functions().any(|function| function.name == name) => activation(g, subject),
         "prelu" => prelu(g, subject),
         "maxout" => maxout(g, subject),
+        "conv2d" => conv(g, subject),
+        "max_pool" | "avg_pool" | "global_avg_pool" => pool(g, subject),
         "batch_norm" => batch_norm(g, subject),
         "batch_norm_population" => batch_norm_population(g, subject),
         "binary_cross_entropy" => binary_cross_entropy(g, subject),

@@ -13,7 +13,7 @@ use wgrad::run::Predictor;
 use wgrad::train::{Recipe, RunFolder, Trainer, prepare};
 
 fn op(p: f64, rule: Scaling) -> Dropout {
-    Dropout { p, rule, layer: 1, seed: 17 }
+    Dropout { p, rule, layer: 1, seed: 17, per_channel: false }
 }
 
 /// What a linear unit with these weights makes of each row.

@@ -75,7 +75,7 @@ fn weights(rows: usize) -> Case {
 
 fn block(rows: usize) -> Case {
     let tensor = |shape: &[usize]| (wgrad::shape::Shape(shape.to_vec()), Fill::Normal(0.1, 1.0));
-    let dropout = Dropout { p: 0.5, rule: Default::default(), layer: 1, seed: 1 };
+    let dropout = Dropout { p: 0.5, rule: Default::default(), layer: 1, seed: 1, per_channel: false };
     // So many columns that the largest of a row is no small number, whatever dropout leaves of it.
     let inputs = vec![tensor(&[rows, 4]), tensor(&[64, 4]), tensor(&[64]), tensor(&[64]), tensor(&[64])];
     let norm = BatchNorm { eps: 1e-5, momentum: 0.1, statistics: Statistics::Batch };

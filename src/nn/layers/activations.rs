@@ -21,6 +21,7 @@ const BEFORE_RECTIFIERS: Init = Init::He;
 struct Plain<T> {
     op: T,
     init_before: Init,
+    sees_images: Option<bool>,
 }
 
 impl<T: Op + Clone + 'static> Layer for Plain<T> {
@@ -31,10 +32,10 @@ impl<T: Op + Clone + 'static> Layer for Plain<T> {
     fn init_before(&self) -> Option<Init> {
         Some(self.init_before)
     }
-}
 
-fn rectifier(op: impl Op + Clone + 'static) -> Read {
-    Ok(Box::new(Plain { op, init_before: BEFORE_RECTIFIERS }))
+    fn sees_images(&self) -> Option<bool> {
+        self.sees_images
+    }
 }
 
 /// A parameter as the kernels take it.
@@ -58,7 +59,7 @@ pub(super) fn of_function(function: &'static Function, text: &LayerText) -> Read
         }
     };
     let init_before = if function.rectifies { BEFORE_RECTIFIERS } else { Init::Xavier };
-    Ok(Box::new(Plain { op: Activation::new(function, parameter), init_before }))
+    Ok(Box::new(Plain { op: Activation::new(function, parameter), init_before, sees_images: None }))
 }
 
 /// `maxout 2`: the value is the number of neighbouring features in a group.
@@ -68,7 +69,8 @@ pub(super) fn maxout(text: &LayerText) -> Read {
     if pieces < 2 {
         return Err(format!("the number of features in a group must be at least 2, not {pieces}"));
     }
-    rectifier(Maxout { pieces })
+    // Neighbouring features of images are channels.
+    Ok(Box::new(Plain { op: Maxout { pieces }, init_before: BEFORE_RECTIFIERS, sees_images: Some(true) }))
 }
 
 /// `prelu per_channel=false lr=0.1`
@@ -85,7 +87,7 @@ pub(super) fn prelu(text: &LayerText) -> Read {
 
 impl Layer for LearnedSlope {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
-        let features = b.shape(x).0.get(1).copied().unwrap_or(1);
+        let features = b.shape(x).features();
         let count = if self.per_channel { features } else { 1 };
         let alpha = b.tensor("weight", &[count], Class::Parameters, Start::Value(0.25), (self.rate, None));
         b.push(Prelu, &[x, alpha])
@@ -93,6 +95,10 @@ impl Layer for LearnedSlope {
 
     fn init_before(&self) -> Option<Init> {
         Some(BEFORE_RECTIFIERS)
+    }
+
+    fn sees_images(&self) -> Option<bool> {
+        self.per_channel.then_some(true)
     }
 }
 

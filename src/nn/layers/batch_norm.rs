@@ -3,7 +3,7 @@
 use super::weights::rate;
 use crate::graph::ValueId;
 use crate::names::{nearest, quoted};
-use crate::nn::layer::{Averages, Builder, Layer, Place, Start, Usage};
+use crate::nn::layer::{Averages, Builder, Layer, Start, Usage};
 use crate::nn::notation::LayerText;
 use crate::op::Class;
 use crate::ops::batch_norm::{BatchNorm, Statistics};
@@ -19,6 +19,9 @@ pub(super) struct Normalization {
 }
 
 impl Normalization {
+    /// As `batch_norm` alone reads.
+    pub(super) const PLAIN: Self = Self { eps: 1e-5, momentum: 0.1, statistics: Averages::Running, rate: None };
+
     pub(super) fn read(text: &LayerText) -> Result<Box<dyn Layer>, String> {
         text.allow(0, &["eps", "momentum", "statistics", "lr"])?;
         let statistics = match text.key("statistics", "running".to_owned())?.as_str() {
@@ -32,8 +35,12 @@ impl Normalization {
                 ));
             }
         };
-        let layer =
-            Self { eps: text.key("eps", 1e-5)?, momentum: text.key("momentum", 0.1)?, statistics, rate: rate(text)? };
+        let layer = Self {
+            eps: text.key("eps", Self::PLAIN.eps)?,
+            momentum: text.key("momentum", Self::PLAIN.momentum)?,
+            statistics,
+            rate: rate(text)?,
+        };
         let eps = layer.eps as f32;
         if !(eps > 0.0 && eps.is_normal()) {
             return Err(format!("eps must be a 32-bit number of more than 0, not {:e}", layer.eps));
@@ -47,7 +54,7 @@ impl Normalization {
 
 impl Layer for Normalization {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
-        let features = b.shape(x).0.get(1).copied().unwrap_or(1);
+        let (features, pixels) = (b.shape(x).features(), b.shape(x).pixels());
         let mut tensor =
             |name, class, value| b.tensor(name, &[features], class, Start::Value(value), (self.rate, None));
         let wires = [
@@ -57,7 +64,7 @@ impl Layer for Normalization {
             tensor("running_mean", Class::State, 0.0),
             tensor("running_var", Class::State, 1.0),
         ];
-        b.counts_batches();
+        b.normalizes(self.statistics, pixels);
         let statistics = match b.usage() {
             Usage::Training { .. } => Statistics::Batch,
             Usage::Inference | Usage::Sampling { .. } => Statistics::Given,
@@ -66,7 +73,7 @@ impl Layer for Normalization {
         b.push(BatchNorm { eps: self.eps, momentum: self.momentum, statistics }, &wires)
     }
 
-    fn averages(&self, place: &Place) -> Vec<(Place, Averages)> {
-        vec![(place.clone(), self.statistics)]
+    fn sees_images(&self) -> Option<bool> {
+        Some(true)
     }
 }

@@ -4,6 +4,7 @@ use super::weights::Weights;
 use crate::graph::ValueId;
 use crate::nn::layer::{Builder, Layer};
 use crate::nn::notation::LayerText;
+use crate::ops::flatten::Flatten;
 use crate::ops::matmul::Matmul;
 use crate::shape::ShapeError;
 
@@ -37,6 +38,7 @@ impl Layer for Linear {
     }
 
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
+        let x = if b.shape(x).is_of_images() { b.push(Flatten, &[x])? } else { x };
         let inputs = b.shape(x).width();
         let outputs = self.outputs.ok_or_else(|| {
             ShapeError::new("only the last linear may leave the number of outputs out").at(&b.place().path)
@@ -50,5 +52,9 @@ impl Layer for Linear {
 
     fn is_weighted(&self) -> bool {
         true
+    }
+
+    fn sees_images(&self) -> Option<bool> {
+        Some(false)
     }
 }

@@ -2,8 +2,10 @@
 
 mod activations;
 mod batch_norm;
+mod conv;
 mod dropout;
 mod linear;
+mod pool;
 mod residual;
 mod weights;
 
@@ -16,6 +18,11 @@ use crate::ops::activation::functions;
 /// The kinds of layers beside the functions of [`functions`]. A new one is one line here.
 const KINDS: &[(&str, Read)] = &[
     ("linear", linear::Linear::read),
+    ("conv", conv::Convolution::read),
+    ("max_pool", pool::max_pool),
+    ("avg_pool", pool::avg_pool),
+    ("global_avg_pool", pool::global_avg_pool),
+    ("flatten", pool::flatten),
     ("batch_norm", batch_norm::Normalization::read),
     ("prelu", activations::prelu),
     ("maxout", activations::maxout),

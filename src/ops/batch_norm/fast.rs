@@ -1,8 +1,11 @@
 //! The CPU path's forms of batch normalisation: loops over whole rows that the compiler vectorises. All is in
-//! float32. Sums over rows are taken for a block of columns at a time, with the terms in the order of the rows.
+//! float32. Sums over rows are taken for a block of columns at a time, with the terms in the order of the rows. Of more than
+//! [`BAND`] rows, as the pixels of images are, they are taken band by band and merged in the order of the bands.
 
 use super::Args;
+use crate::gemm::workspace;
 use crate::{simd, threads};
+use std::ops::Range;
 
 /// Elements of a chunk of rows, about.
 const CHUNK: usize = 8 * 1024;
@@ -10,11 +13,45 @@ const CHUNK: usize = 8 * 1024;
 /// Columns whose sums are taken at a time: they stay in registers, four cache lines of each row.
 const COLUMNS: usize = 32;
 
-/// Calls `work(first row, rows of the chunk)` for the rows of `out`.
+/// Most rows whose sums are taken at a time.
+const BAND: usize = 2048;
+
+/// Calls `work(first row, rows of the chunk)` for the rows of `out`, where a pixel of an image is a row.
 fn by_rows(a: Args, rows: u32, out: &mut [f32], work: impl Fn(usize, &mut [f32]) + Sync) {
-    let width = (a.features * a.pixels) as usize;
+    let width = a.features as usize;
     let size = (CHUNK / width).max(1) * width;
-    threads::for_chunks(&mut out[..rows as usize * width], size, |chunk, out| work(chunk * size / width, out));
+    threads::for_chunks(&mut out[..a.count(rows) * width], size, |chunk, out| work(chunk * size / width, out));
+}
+
+/// Two numbers of a column, from the rows of a band.
+type OfBand = (usize, [f32; 2]);
+
+/// Calls `work(rows, first column)` for blocks of columns of each band of rows, and then `merge(column, numbers)` for each column,
+/// with the rows of each band and what `work` gave for it, in the order of the bands.
+fn by_bands(
+    rows: usize,
+    features: usize,
+    work: impl Fn(Range<usize>, usize) -> [[f32; COLUMNS]; 2] + Sync,
+    mut merge: impl FnMut(usize, &mut dyn Iterator<Item = OfBand>),
+) {
+    let of_band = |band: usize| band * BAND..rows.min((band + 1) * BAND);
+    workspace(rows.div_ceil(BAND) * 2 * features, |partial| {
+        threads::for_chunks(partial, 2 * features, |band, out| {
+            let (a, b) = out.split_at_mut(features);
+            for (block, (a, b)) in a.chunks_mut(COLUMNS).zip(b.chunks_mut(COLUMNS)).enumerate() {
+                let [of_a, of_b] = simd::run(
+                    #[inline(always)]
+                    || work(of_band(band), block * COLUMNS),
+                );
+                a.copy_from_slice(&of_a[..a.len()]);
+                b.copy_from_slice(&of_b[..b.len()]);
+            }
+        });
+        for f in 0..features {
+            let bands = partial.chunks_exact(2 * features).enumerate();
+            merge(f, &mut bands.map(|(band, p)| (of_band(band).len(), [p[f], p[features + f]])));
+        }
+    });
 }
 
 /// Elements of a row from `first` on, 0 beyond its end.
@@ -60,37 +97,52 @@ fn moments(x: &[f32], features: usize, first: usize) -> [[f32; COLUMNS]; 2] {
     [mean, variance]
 }
 
-/// The same of one feature of images, in float64: mean and biased variance.
-fn moments_of_images(a: Args, x: &[f32], feature: usize) -> [f64; 2] {
-    let (pixels, width) = (a.pixels as usize, (a.features * a.pixels) as usize);
-    let values = || x.chunks_exact(width).flat_map(|row| &row[feature * pixels..][..pixels]).map(|x| f64::from(*x));
-    let count = (x.len() / width * pixels) as f64;
-    let mean = values().sum::<f64>() / count;
-    [mean, values().map(|x| (x - mean).powi(2)).sum::<f64>() / count]
+/// Mean and variance of each column, band by band, merged by Chan's formula (the paper's equation 2.1) in float64.
+fn stats_by_bands(x: &[f32], features: usize, (mean, variance): (&mut [f32], &mut [f32])) {
+    let of_rows = |rows: Range<usize>| &x[rows.start * features..rows.end * features];
+    let merge = |f: usize, bands: &mut dyn Iterator<Item = OfBand>| {
+        let (mut before, mut so_far, mut squares) = (0.0, 0.0, 0.0);
+        for (count, [mean, variance]) in bands {
+            let (count, off) = (count as f64, f64::from(mean) - so_far);
+            let all = before + count;
+            squares += count * f64::from(variance) + off * off * before * count / all;
+            (before, so_far) = (all, so_far + off * count / all);
+        }
+        (mean[f], variance[f]) = (so_far as f32, (squares / before) as f32);
+    };
+    by_bands(
+        x.len() / features,
+        features,
+        #[inline(always)]
+        |rows, first| moments(of_rows(rows), features, first),
+        merge,
+    );
 }
 
 pub(super) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
-    let (features, eps) = (a.features as usize, a.eps);
-    let x = &x[..(rows * a.features * a.pixels) as usize];
+    let (features, eps, count) = (a.features as usize, a.eps, a.count(rows));
+    let x = &x[..count * features];
     let (mean, rest) = saved.split_at_mut(features);
     let (inv_std, variance) = rest.split_at_mut(features);
-    let out = (mean, inv_std, &mut variance[..features]);
-    threads::for_pieces(out, COLUMNS, a.count(rows), |chunk, out: (&mut [f32], &mut [f32], &mut [f32])| {
-        let (first, (mean, inv_std, variance)) = (chunk * COLUMNS, out);
-        if a.pixels == 1 {
-            let [means, variances] = simd::run(
-                #[inline(always)]
-                || moments(x, features, first),
-            );
-            mean.copy_from_slice(&means[..mean.len()]);
-            variance.copy_from_slice(&variances[..variance.len()]);
-        } else {
-            for f in 0..mean.len() {
-                [mean[f], variance[f]] = moments_of_images(a, x, first + f).map(|moment| moment as f32);
-            }
-        }
-        inv_std.iter_mut().zip(variance).for_each(|(inv_std, v)| *inv_std = 1.0 / (*v + eps).sqrt());
-    });
+    let variance = &mut variance[..features];
+    if count > BAND {
+        stats_by_bands(x, features, (&mut *mean, &mut *variance));
+    } else {
+        threads::for_pieces(
+            (mean, &mut *variance),
+            COLUMNS,
+            count,
+            |chunk, (mean, variance): (&mut [f32], &mut [f32])| {
+                let [means, variances] = simd::run(
+                    #[inline(always)]
+                    || moments(x, features, chunk * COLUMNS),
+                );
+                mean.copy_from_slice(&means[..mean.len()]);
+                variance.copy_from_slice(&variances[..variance.len()]);
+            },
+        );
+    }
+    inv_std.iter_mut().zip(variance).for_each(|(inv_std, v)| *inv_std = 1.0 / (*v + eps).sqrt());
 }
 
 /// Σ dy · (x − mean) and Σ dy of the columns from `first` on.
@@ -108,21 +160,6 @@ fn sums(x: &[f32], dy: &[f32], mean: &[f32], first: usize) -> [[f32; COLUMNS]; 2
     [with_x, plain]
 }
 
-/// The same of one feature of images, in float64.
-fn sums_of_images(a: Args, x: &[f32], dy: &[f32], mean: f32, feature: usize) -> [f64; 2] {
-    let (pixels, width) = (a.pixels as usize, (a.features * a.pixels) as usize);
-    let (mut with_x, mut plain) = (0.0, 0.0);
-    for (x, dy) in x.chunks_exact(width).zip(dy.chunks_exact(width)) {
-        let own = feature * pixels..(feature + 1) * pixels;
-        for (x, dy) in x[own.clone()].iter().zip(&dy[own]) {
-            let dy = f64::from(*dy);
-            with_x += dy * (f64::from(*x) - f64::from(mean));
-            plain += dy;
-        }
-    }
-    [with_x, plain]
-}
-
 pub(super) fn grad_affine(
     a: Args,
     x: &[f32],
@@ -131,25 +168,32 @@ pub(super) fn grad_affine(
     rows: u32,
     (dgamma, dbeta): (&mut [f32], &mut [f32]),
 ) {
-    let features = a.features as usize;
+    let (features, rows) = (a.features as usize, a.count(rows));
     let (mean, inv_std) = (&saved[..features], &saved[features..2 * features]);
-    let count = (rows * a.features * a.pixels) as usize;
-    let (x, dy, out) = (&x[..count], &dy[..count], (&mut dgamma[..features], &mut dbeta[..features]));
-    threads::for_pieces(out, COLUMNS, a.count(rows), |chunk, (dgamma, dbeta): (&mut [f32], &mut [f32])| {
+    let (x, dy) = (&x[..rows * features], &dy[..rows * features]);
+    let (dgamma, dbeta) = (&mut dgamma[..features], &mut dbeta[..features]);
+    if rows > BAND {
+        let of_rows = |rows: Range<usize>| rows.start * features..rows.end * features;
+        by_bands(
+            rows,
+            features,
+            #[inline(always)]
+            |rows, first| sums(&x[of_rows(rows.clone())], &dy[of_rows(rows)], mean, first),
+            |f, bands| {
+                let all = bands.fold([0.0; 2], |[a, b], (_, [x, y])| [a + f64::from(x), b + f64::from(y)]);
+                (dgamma[f], dbeta[f]) = ((all[0] * f64::from(inv_std[f])) as f32, all[1] as f32);
+            },
+        );
+        return;
+    }
+    threads::for_pieces((dgamma, dbeta), COLUMNS, rows, |chunk, (dgamma, dbeta): (&mut [f32], &mut [f32])| {
         let first = chunk * COLUMNS;
-        if a.pixels == 1 {
-            let [with_x, plain] = simd::run(
-                #[inline(always)]
-                || sums(x, dy, mean, first),
-            );
-            dgamma.iter_mut().zip(with_x).zip(&inv_std[first..]).for_each(|((d, sum), inv_std)| *d = sum * inv_std);
-            dbeta.copy_from_slice(&plain[..dbeta.len()]);
-            return;
-        }
-        for f in 0..dgamma.len() {
-            let [with_x, plain] = sums_of_images(a, x, dy, mean[first + f], first + f);
-            (dgamma[f], dbeta[f]) = ((with_x * f64::from(inv_std[first + f])) as f32, plain as f32);
-        }
+        let [with_x, plain] = simd::run(
+            #[inline(always)]
+            || sums(x, dy, mean, first),
+        );
+        dgamma.iter_mut().zip(with_x).zip(&inv_std[first..]).for_each(|((d, sum), inv_std)| *d = sum * inv_std);
+        dbeta.copy_from_slice(&plain[..dbeta.len()]);
     });
 }
 
@@ -161,26 +205,18 @@ pub(super) fn normalize(
     rows: u32,
     y: &mut [f32],
 ) {
-    let (features, pixels) = (a.features as usize, a.pixels as usize);
+    let features = a.features as usize;
     let [mean, inv_std, gamma, beta] = [mean, inv_std, gamma, beta].map(|values| &values[..features]);
-    let width = features * pixels;
     by_rows(a, rows, y, |first, y| {
-        let x = &x[first * width..][..y.len()];
+        let x = &x[first * features..][..y.len()];
         simd::run(
             #[inline(always)]
             || {
-                for (x, y) in x.chunks_exact(width).zip(y.chunks_exact_mut(width)) {
-                    if pixels == 1 {
-                        // All of one length that the compiler sees, so that no bound is checked in the loop.
-                        let (x, y) = (&x[..features], &mut y[..features]);
-                        for f in 0..features {
-                            y[f] = (x[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
-                        }
-                        continue;
-                    }
-                    for (f, (x, y)) in x.chunks_exact(pixels).zip(y.chunks_exact_mut(pixels)).enumerate() {
-                        let (mean, inv_std, gamma, beta) = (mean[f], inv_std[f], gamma[f], beta[f]);
-                        y.iter_mut().zip(x).for_each(|(y, x)| *y = (x - mean) * inv_std * gamma + beta);
+                for (x, y) in x.chunks_exact(features).zip(y.chunks_exact_mut(features)) {
+                    // All of one length that the compiler sees, so that no bound is checked in the loop.
+                    let (x, y) = (&x[..features], &mut y[..features]);
+                    for f in 0..features {
+                        y[f] = (x[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
                     }
                 }
             },
@@ -220,27 +256,16 @@ pub(super) fn grad_input(
     rows: u32,
     dx: &mut [f32],
 ) {
-    let (features, pixels, count) = (a.features as usize, a.pixels as usize, a.count(rows) as f32);
+    let (features, count) = (a.features as usize, a.count(rows) as f32);
     let (mean, inv_std) = (&saved[..features], &saved[features..2 * features]);
-    let width = features * pixels;
     by_rows(a, rows, dx, |first, dx| {
-        let (x, dy) = (&x[first * width..][..dx.len()], &dy[first * width..][..dx.len()]);
+        let (x, dy) = (&x[first * features..][..dx.len()], &dy[first * features..][..dx.len()]);
         simd::run(
             #[inline(always)]
             || {
-                let rows = x.chunks_exact(width).zip(dy.chunks_exact(width)).zip(dx.chunks_exact_mut(width));
+                let rows = x.chunks_exact(features).zip(dy.chunks_exact(features)).zip(dx.chunks_exact_mut(features));
                 for ((x, dy), dx) in rows {
-                    if pixels == 1 {
-                        gradient_of_row(x, dy, (mean, inv_std), gamma, (dgamma, dbeta), count, dx);
-                        continue;
-                    }
-                    for f in 0..features {
-                        let (mean, inv_std, own) = (mean[f], inv_std[f], f * pixels..(f + 1) * pixels);
-                        for i in own {
-                            let x_hat = (x[i] - mean) * inv_std;
-                            dx[i] = gamma[f] * inv_std * (dy[i] - (dbeta[f] + x_hat * dgamma[f]) / count);
-                        }
-                    }
+                    gradient_of_row(x, dy, (mean, inv_std), gamma, (dgamma, dbeta), count, dx);
                 }
             },
         );

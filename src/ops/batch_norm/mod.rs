@@ -1,4 +1,4 @@
-//! Batch normalisation over `[rows, features, …pixels]`: per feature, over rows and pixels.
+//! Batch normalisation over `[rows, …pixels, features]`: per feature, over rows and pixels.
 //!
 //! Training: y = (x − mean) / √(var + eps) · γ + β with the batch's mean and biased variance, the latter from centred
 //! values. Inference: the same with the running mean and variance, which are exponential averages, of the unbiased
@@ -204,7 +204,7 @@ pub struct BatchNorm {
 impl BatchNorm {
     fn args(&self, x: &Wire) -> Args {
         Args {
-            features: x.shape.0[1] as u32,
+            features: x.shape.features() as u32,
             pixels: x.shape.pixels() as u32,
             eps: self.eps as f32,
             momentum: self.momentum as f32,
@@ -219,15 +219,14 @@ impl Op for BatchNorm {
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
         let [x, affine @ ..] = inputs else { return Err(ShapeError::new("batch_norm takes five inputs")) };
-        let Some(&features) = x.0.get(1) else {
-            return Err(ShapeError::new(format!("batch_norm wants [batch, features, …], not {x}")));
-        };
+        let features = x.features();
         if let Some(bad) = affine.iter().find(|s| s.0 != [features]) {
             return Err(ShapeError::new(format!("batch_norm has weights {bad} for inputs {x}")));
         }
         let by_batch = self.statistics != Statistics::Given;
         if by_batch && x.rows() * x.pixels() < 2 {
-            return Err(ShapeError::new("batch_norm needs a batch of at least 2 rows: the variance of one row is 0"));
+            let what = "batch_norm needs at least 2 values of each feature in a batch: the variance of one value is 0";
+            return Err(ShapeError::new(what));
         }
         let saved = if by_batch { vec![Made::f32("saved", [3, features])] } else { vec![] };
         Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved })
@@ -301,11 +300,12 @@ impl Op for BatchNorm {
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
     let case = |name: &str, rows: usize, shape: &[usize], fill: Fill| {
-        let affine = |mean| ([shape[1]].into(), Fill::Normal(mean, 0.2));
-        let variance = Fill::Words((0..shape[1]).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
+        let features = shape[shape.len() - 1];
+        let affine = |mean| ([features].into(), Fill::Normal(mean, 0.2));
+        let variance = Fill::Words((0..features).map(|f| (0.5 + 0.1 * f as f32).to_bits()).collect());
         let op = BatchNorm { eps: 1e-5, momentum: 0.1, statistics: Statistics::Batch };
         let x = (Shape(shape.to_vec()), fill);
-        Case::new(name, op, rows, vec![x, affine(1.0), affine(0.0), affine(0.0), ([shape[1]].into(), variance)])
+        Case::new(name, op, rows, vec![x, affine(1.0), affine(0.0), affine(0.0), ([features].into(), variance)])
     };
     let normal = || Fill::Normal(1.0, 2.0);
     let far = BatchNorm { eps: 0.5, momentum: 0.1, statistics: Statistics::Batch };
@@ -330,7 +330,10 @@ pub fn cases() -> Vec<Case> {
         case("65x3", 65, &[65, 3], normal()),
         case("16x32", 16, &[16, 32], normal()),
         case("127x33 of 128 rows", 127, &[128, 33], normal()),
-        case("images 4x6x5x7", 4, &[4, 6, 5, 7], normal()),
+        case("images 4x5x7x6", 4, &[4, 5, 7, 6], normal()),
+        case("images 3x9x11x33 of 5 rows", 3, &[5, 9, 11, 33], normal()),
+        case("one image 1x6x3x2", 1, &[1, 6, 3, 2], normal()),
+        case("images 7x16x16x16", 7, &[7, 16, 16, 16], normal()).not_smooth(),
         case("several blocks 130x199", 130, &[130, 199], normal()).not_smooth(),
         case("several groups of channels 3x1300", 3, &[3, 1300], normal()).not_smooth(),
         case("constant column", 19, &[19, 4], Fill::ConstantColumn(3.0)).not_smooth(),

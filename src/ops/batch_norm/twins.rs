@@ -5,13 +5,8 @@ use crate::kernel::Now;
 
 /// Calls `visit(feature, index)` for every element, in memory order.
 fn elements(a: Args, rows: u32, mut visit: impl FnMut(usize, usize)) {
-    let (features, pixels) = (a.features as usize, a.pixels as usize);
-    for r in 0..rows as usize {
-        for f in 0..features {
-            let first = (r * features + f) * pixels;
-            (first..first + pixels).for_each(|i| visit(f, i));
-        }
-    }
+    let features = a.features as usize;
+    (0..a.count(rows) * features).for_each(|i| visit(i % features, i));
 }
 
 /// `saved` is mean, 1/√(var + eps) and var, `[3, features]`.

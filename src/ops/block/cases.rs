@@ -22,7 +22,7 @@ fn batch_norm() -> Arc<dyn Op> {
 }
 
 fn dropout(p: f64) -> Arc<dyn Op> {
-    Arc::new(Dropout { p, rule: Default::default(), layer: 3, seed: 0x1234_5678_9abc_def0 })
+    Arc::new(Dropout { p, rule: Default::default(), layer: 3, seed: 0x1234_5678_9abc_def0, per_channel: false })
 }
 
 fn relu() -> Arc<dyn Op> {

@@ -135,6 +135,20 @@ pub(in crate::ops) fn record_sum(partial: &Wire, bias: Option<&Wire>, y: &Wire, 
     sizes.record_sum(partial.shape.rows(), partial.slot, end, y.slot, rec);
 }
 
+/// Records a sum of parts `[parts, m, n]` that are whole tensors, not rows of the batch.
+pub(in crate::ops) fn record_sum_of_parts(partial: &Wire, sum: &Wire, rec: &mut Recorder) {
+    let sizes = Sizes { m: partial.shape.0[1], n: partial.shape.0[2], k: 0, rows_in: RowsIn::K };
+    sizes.record_sum(partial.shape.rows(), partial.slot, End::Plain, sum.slot, rec);
+}
+
+/// Length and number of the parts into which sums over k are split, for a product of so many tiles.
+pub(in crate::ops) fn split(k: usize, tiles: usize, target: &Target) -> (usize, usize) {
+    let least = k.div_ceil(longest(target)).max(1);
+    let parts = (target.groups_wanted as usize / tiles).max(least).min(k.div_ceil(PART_STEP).max(1));
+    let part = k.div_ceil(parts).next_multiple_of(PART_STEP);
+    if parts == 1 { (k, 1) } else { (part, k.div_ceil(part)) }
+}
+
 /// The sizes of one product c[m, n] = Σ_k a · b, by the batch's capacity.
 struct Sizes {
     m: usize,
@@ -165,7 +179,7 @@ impl Sizes {
     /// Records the product; where it is not split, with this end, if there is one. Gives what it wrote, `[parts, m, n]`.
     fn record_parts(&self, form: Form, [a, b]: [SlotId; 2], whole: Option<(End, SlotId)>, rec: &mut Recorder) -> Wire {
         let Tiled { kernels, groups } = self.tiled(form, &rec.target);
-        let (part, parts) = self.parts(groups[0] * groups[1], &rec.target);
+        let (part, parts) = split(self.k, groups[0] * groups[1], &rec.target);
         let grid = [groups[0] as u32, groups[1] as u32, parts as u32];
         let shape = [parts, self.m, self.n];
         let (end, c) = match whole.filter(|_| parts == 1) {
@@ -191,14 +205,6 @@ impl Sizes {
         };
         let (kernels, tile) = kernels(target.product, form, self.wide(form), fills);
         Tiled { kernels, groups: groups(tile) }
-    }
-
-    /// Length and number of the parts into which the sum over k is split.
-    fn parts(&self, tiles: usize, target: &Target) -> (usize, usize) {
-        let least = self.k.div_ceil(longest(target)).max(1);
-        let parts = (target.groups_wanted as usize / tiles).max(least).min(self.k.div_ceil(PART_STEP).max(1));
-        let part = self.k.div_ceil(parts).next_multiple_of(PART_STEP);
-        if parts == 1 { (self.k, 1) } else { (part, self.k.div_ceil(part)) }
     }
 
     fn flops(&self) -> u64 {

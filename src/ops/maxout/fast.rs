@@ -47,20 +47,17 @@ fn taken(at: u32, (best, place): (f32, u32), dy: f32) -> f32 {
 }
 
 pub(super) fn forward(a: Args, x: &[f32], rows: u32, y: &mut [f32]) {
-    let [outputs, pixels, pieces] = [a.outputs, a.pixels, a.pieces].map(|n| n as usize);
-    by_rows(outputs * pixels, rows, y, |first, y| {
-        let x = &x[first * outputs * pixels * pieces..][..y.len() * pieces];
+    let (width, pieces) = ((a.outputs * a.pixels) as usize, a.pieces as usize);
+    by_rows(width, rows, y, |first, y| {
+        let x = &x[first * width * pieces..][..y.len() * pieces];
         simd::run(
             #[inline(always)]
-            || match (pixels, pieces) {
-                (1, 2) => values::<2>(x, y),
-                (1, 4) => values::<4>(x, y),
+            || match pieces {
+                2 => values::<2>(x, y),
+                4 => values::<4>(x, y),
                 _ => {
-                    for (x, y) in x.chunks_exact(pieces * pixels).zip(y.chunks_exact_mut(pixels)) {
-                        y.copy_from_slice(&x[..pixels]);
-                        for x in x[pixels..].chunks_exact(pixels) {
-                            y.iter_mut().zip(x).for_each(|(y, &x)| *y = if is_better(x, *y) { x } else { *y });
-                        }
+                    for (y, x) in y.iter_mut().zip(x.chunks_exact(pieces)) {
+                        *y = largest(x[0], x[1..].iter().copied()).0;
                     }
                 }
             },
@@ -76,23 +73,20 @@ fn values<const K: usize>(x: &[f32], y: &mut [f32]) {
 }
 
 pub(super) fn backward(a: Args, x: &[f32], dy: &[f32], rows: u32, dx: &mut [f32]) {
-    let [outputs, pixels, pieces] = [a.outputs, a.pixels, a.pieces].map(|n| n as usize);
-    by_rows(outputs * pixels * pieces, rows, dx, |first, dx| {
-        let x = &x[first * outputs * pixels * pieces..][..dx.len()];
-        let dy = &dy[first * outputs * pixels..][..dx.len() / pieces];
+    let (width, pieces) = ((a.outputs * a.pixels) as usize, a.pieces as usize);
+    by_rows(width * pieces, rows, dx, |first, dx| {
+        let x = &x[first * width * pieces..][..dx.len()];
+        let dy = &dy[first * width..][..dx.len() / pieces];
         simd::run(
             #[inline(always)]
-            || match (pixels, pieces) {
-                (1, 2) => gradients::<2>(x, dy, dx),
-                (1, 4) => gradients::<4>(x, dy, dx),
+            || match pieces {
+                2 => gradients::<2>(x, dy, dx),
+                4 => gradients::<4>(x, dy, dx),
                 _ => {
-                    let groups = x.chunks_exact(pieces * pixels).zip(dx.chunks_exact_mut(pieces * pixels));
-                    for ((x, dx), dy) in groups.zip(dy.chunks_exact(pixels)) {
-                        for (i, &dy) in dy.iter().enumerate() {
-                            let found = largest(x[i], x[i..].iter().step_by(pixels).skip(1).copied());
-                            let own = dx[i..].iter_mut().step_by(pixels);
-                            own.zip(0..).for_each(|(dx, at)| *dx = taken(at, found, dy));
-                        }
+                    let groups = x.chunks_exact(pieces).zip(dx.chunks_exact_mut(pieces));
+                    for ((x, dx), &dy) in groups.zip(dy) {
+                        let found = largest(x[0], x[1..].iter().copied());
+                        dx.iter_mut().zip(0..).for_each(|(dx, at)| *dx = taken(at, found, dy));
                     }
                 }
             },

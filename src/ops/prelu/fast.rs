@@ -35,22 +35,15 @@ fn scaled(x: f32, alpha: f32, v: f32) -> f32 {
 
 #[inline(always)]
 fn scale_rows(a: Args, x: &[f32], alpha: &[f32], v: &[f32], out: &mut [f32]) {
-    let (features, pixels) = (a.features as usize, a.pixels as usize);
     if let [alpha] = *alpha {
         return scale_all(x, alpha, v, out);
     }
-    if pixels == 1 {
-        let rows = x.chunks_exact(features).zip(v.chunks_exact(features)).zip(out.chunks_exact_mut(features));
-        for ((x, v), out) in rows {
-            for (((out, &x), &v), &alpha) in out.iter_mut().zip(x).zip(v).zip(alpha) {
-                *out = scaled(x, alpha, v);
-            }
+    let features = a.features as usize;
+    let rows = x.chunks_exact(features).zip(v.chunks_exact(features)).zip(out.chunks_exact_mut(features));
+    for ((x, v), out) in rows {
+        for (((out, &x), &v), &alpha) in out.iter_mut().zip(x).zip(v).zip(alpha) {
+            *out = scaled(x, alpha, v);
         }
-        return;
-    }
-    let channels = x.chunks_exact(pixels).zip(v.chunks_exact(pixels)).zip(out.chunks_exact_mut(pixels));
-    for (((x, v), out), &alpha) in channels.zip(alpha.iter().cycle()) {
-        scale_all(x, alpha, v, out);
     }
 }
 
@@ -70,23 +63,16 @@ fn term(x: f32, dy: f32) -> f64 {
 
 /// The sums of each feature, in the order of the rows.
 pub(super) fn grad_alpha(a: Args, x: &[f32], dy: &[f32], rows: u32, dalpha: &mut [f32]) {
-    let (features, pixels) = (a.features as usize, a.pixels as usize);
-    let (each, width) = (rows as usize * pixels, features * pixels);
-    let (x, dy) = (&x[..rows as usize * width], &dy[..rows as usize * width]);
+    let (features, each) = (a.features as usize, (rows * a.pixels) as usize);
+    let (x, dy) = (&x[..each * features], &dy[..each * features]);
     threads::for_pieces(&mut dalpha[..features], COLUMNS, each, |chunk, out: &mut [f32]| {
-        let first = chunk * COLUMNS * pixels;
-        let rows = x.chunks_exact(width).zip(dy.chunks_exact(width));
-        let rows = rows.map(|(x, dy)| (&x[first..][..out.len() * pixels], &dy[first..][..out.len() * pixels]));
+        let own = chunk * COLUMNS..chunk * COLUMNS + out.len();
         let mut sums = [0.0; COLUMNS];
         simd::run(
             #[inline(always)]
             || {
-                for (x, dy) in rows {
-                    if pixels == 1 {
-                        add_columns(x, dy, &mut sums);
-                    } else {
-                        add_channels(x, dy, pixels, &mut sums);
-                    }
+                for (x, dy) in x.chunks_exact(features).zip(dy.chunks_exact(features)) {
+                    add_columns(&x[own.clone()], &dy[own.clone()], &mut sums);
                 }
             },
         );
@@ -101,13 +87,6 @@ fn add_columns(x: &[f32], dy: &[f32], sums: &mut [f64; COLUMNS]) {
         return (0..COLUMNS).for_each(|j| sums[j] += term(x[j], dy[j]));
     }
     sums.iter_mut().zip(x).zip(dy).for_each(|((sum, &x), &dy)| *sum += term(x, dy));
-}
-
-#[inline(always)]
-fn add_channels(x: &[f32], dy: &[f32], pixels: usize, sums: &mut [f64; COLUMNS]) {
-    for ((sum, x), dy) in sums.iter_mut().zip(x.chunks_exact(pixels)).zip(dy.chunks_exact(pixels)) {
-        x.iter().zip(dy).for_each(|(&x, &dy)| *sum += term(x, dy));
-    }
 }
 
 pub(super) fn value_of_strip(_: &[u32], rows: &mut [Row], place: Place<'_>) {

@@ -1,0 +1,17 @@
+// dx = dy ÷ pixels. One thread for each element.
+@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(2) var<storage, read> now: Now;
+@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+
+@compute @workgroup_size(GROUP)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = linear_index(group, groups, lane);
+    if (i >= now.rows * args.pixels * args.channels) {
+        return;
+    }
+    dx[i] = dy[i / (args.pixels * args.channels) * args.channels + i % args.channels] / f32(args.pixels);
+}
