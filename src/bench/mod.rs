@@ -4,12 +4,14 @@
 //! A figure of another day, or of another process at work, says little; ratios count that were taken in turn.
 
 mod chain;
+mod conv;
 mod host;
 mod kernels;
 mod net;
 pub mod tune;
 
 pub use chain::{Chain, Form, Product};
+pub use conv::{Conv, ConvPass, peak};
 pub use host::{Load, Usage, peak_rss, since_process_start};
 pub use kernels::{Best, Clock, KernelTime, Profile, empty_dispatch};
 pub use net::{Net, OF_IMAGES, OTHERS, WORKS, Work};

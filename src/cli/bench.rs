@@ -14,6 +14,7 @@ use crate::op::Target;
 use serde_json::{Value, json};
 use std::time::Instant;
 
+mod cpu;
 mod kernels;
 
 /// Sizes of square products.
@@ -31,6 +32,9 @@ enum Asked {
     Net(Work),
     Products(Vec<(String, Product)>),
     Dispatch,
+    Peak,
+    /// Convolutions, and the name they are asked for by.
+    Convs(&'static str),
 }
 
 /// What all works share.
@@ -101,7 +105,8 @@ fn asked(names: &[&str]) -> Result<Vec<Asked>, Error> {
             let products = Product::of_step(work).into_iter().map(|product| (name.clone(), product));
             (name.clone(), Asked::Products(products.collect()))
         }))
-        .chain([("dispatch".to_owned(), Asked::Dispatch)])
+        .chain([("gemmw5".to_owned(), Asked::Convs("gemmw5"))])
+        .chain([("dispatch".to_owned(), Asked::Dispatch), ("peak".to_owned(), Asked::Peak)])
         .collect();
     let known: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     let mut works = vec![];
@@ -129,6 +134,8 @@ impl Bench<'_> {
                     }
                 }
                 Asked::Dispatch => self.dispatch()?,
+                Asked::Peak => self.peak()?,
+                Asked::Convs(work) => self.convs(work)?,
             }
         }
         if self.args.json {

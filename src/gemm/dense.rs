@@ -64,22 +64,22 @@ macro_rules! with_rows {
 #[derive(Clone, Copy)]
 pub(super) struct Tiles {
     pub count: usize,
-    rows: usize,
+    pub rows: usize,
     /// Rows of each, and how many of them have one more.
     least: usize,
     more: usize,
 }
 
 impl Tiles {
-    pub fn of(rows: usize) -> Self {
-        let count = rows.div_ceil(ROWS);
+    pub fn of(rows: usize, most: usize) -> Self {
+        let count = rows.div_ceil(most);
         let (least, more) = (rows / count.max(1), rows % count.max(1));
         Self { count, rows, least, more }
     }
 
     /// First row and number of rows.
     #[inline(always)]
-    fn at(self, tile: usize) -> (usize, usize) {
+    pub fn at(self, tile: usize) -> (usize, usize) {
         (tile * self.least + tile.min(self.more), self.least + usize::from(tile < self.more))
     }
 
@@ -145,7 +145,7 @@ pub(super) fn product<S: Simd, const W: usize, const FUSED: bool>(simd: S, produ
     if k == 0 {
         c.fill(0.0);
     }
-    let (tiles, depth) = (Tiles::of(m), equal(k, DEPTH));
+    let (tiles, depth) = (Tiles::of(m, ROWS), equal(k, DEPTH));
     let together = equal(tiles.count, BLOCK_TILES);
     for p in (0..k).step_by(depth) {
         let depth = depth.min(k - p);

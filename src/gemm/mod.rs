@@ -9,6 +9,7 @@
 //! definition.
 //! Source: Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".
 
+mod conv;
 mod dense;
 mod masked;
 mod pack;
@@ -19,6 +20,7 @@ mod tasks;
 mod tests;
 mod tile;
 
+pub use conv::{Taps, band, conv_gradient_by_input, conv_gradient_by_weight, conv_value};
 pub use masked::{Mask, STRIP, gemm_masked, is_worth_a_mask, mask_of};
 pub use packed::{Form, Packed};
 pub use tasks::{Task, gemm_on_all, run_on_all};

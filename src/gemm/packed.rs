@@ -80,7 +80,7 @@ impl<'a> Packing<'a> {
     fn floats(&self) -> [usize; 2] {
         let (rows, depth) = self.a.dim();
         match self.form {
-            Form::Panels => [TILES * ROWS * depth, Tiles::of(rows).count * ROWS * depth],
+            Form::Panels => [TILES * ROWS * depth, Tiles::of(rows, ROWS).count * ROWS * depth],
             Form::Lists => [sparse::WORDS, sparse::floats(rows, depth)],
         }
     }
@@ -102,7 +102,7 @@ pub(super) fn pack_all<'a, const N: usize>(mut all: [Option<Packing<'a>>; N]) ->
     });
     threads::for_parts(parts, |number, index, out| match matrices[number] {
         Some((Form::Panels, a)) => {
-            let tiles = Tiles::of(a.nrows());
+            let tiles = Tiles::of(a.nrows(), ROWS);
             let own = index * TILES..tiles.count.min((index + 1) * TILES);
             simd::arch().dispatch(Pack { a, tiles, own, out });
         }

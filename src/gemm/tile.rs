@@ -56,8 +56,8 @@ pub(super) fn add_product<S: Simd, const FUSED: bool>(simd: S, a: S::f32s, b: S:
 
 /// Stores a row of a tile, or adds it: as much of it as c has columns. A sum of -0 becomes 0, so that zero terms change no bit.
 #[inline(always)]
-pub(super) fn store<S: Simd>(simd: S, sums: [S::f32s; WIDE], c: &mut [f32], add: bool) {
-    if c.len() == WIDE * S::F32_LANES {
+pub(super) fn store<S: Simd, const V: usize>(simd: S, sums: [S::f32s; V], c: &mut [f32], add: bool) {
+    if c.len() == V * S::F32_LANES {
         for (c, sum) in S::as_mut_simd_f32s(c).0.iter_mut().zip(sums) {
             *c = simd.add_f32s(if add { *c } else { simd.splat_f32s(0.0) }, sum);
         }

@@ -64,6 +64,19 @@ fn products_and_dispatches_are_measured() {
 }
 
 #[test]
+fn convolutions_are_measured_beside_the_peak() {
+    let place = Place::new();
+    let quick = "--device cpu --runs 1 --seconds 0.01";
+    let lines = place.json(&format!("bench peak gemmw5 {quick}"));
+    assert_eq!((lines.len(), &lines[0]["work"], &lines[1]["work"]), (16, &"peak".into(), &"gemmw5".into()));
+    assert_eq!(lines[2]["product"], "by input 64x32x32x3 to 32");
+    assert!(lines.iter().all(|line| (0.01..1e6).contains(&number(line, "gflops"))), "{lines:?}");
+    assert!(lines[1..].iter().all(|line| number(line, "peak_gflops") > 0.1), "{lines:?}");
+    let text = place.done(&format!("bench peak gemmw5 {quick}"));
+    assert!(text.contains("in registers") && text.contains("by weight 64x56x56x64 to 64"), "{text}");
+}
+
+#[test]
 fn what_cannot_be_measured_is_refused() {
     let place = Place::new();
     place.refused("bench w4 --device cpu", &["\"w4\"", "mean w1?"]);
