@@ -19,8 +19,8 @@ fn main(
     let right = pixel % args.in_w;
     var value = 0.0;
     if (down % args.stride == 0u && right % args.stride == 0u) {
-        let from = (image * args.out_h + down / args.stride) * args.out_w + right / args.stride;
-        value = dy[from * args.out_c + i % args.in_c];
+        let place = (image * args.out_h + down / args.stride) * args.out_w + right / args.stride;
+        value = dy[place * args.out_c + i % args.in_c];
     }
     dx[i] = value;
 }

@@ -105,6 +105,15 @@ impl Sizes<'_> {
         place.and_then(|place| self.0.words.get(place)).copied().unwrap_or(0)
     }
 
+    /// Turns of the gather that begins a step.
+    fn gather(&self, part: &str) -> usize {
+        let threads = self.0.groups.iter().map(|&groups| groups as usize).product::<usize>() * 256;
+        let features = self.arg("features");
+        let of_row = if part.ends_with("words") { features } else { features / 4 };
+        let rows = self.words("x") / features.max(1);
+        self.lanes(rows, (threads / of_row.max(1)).max(1)) + self.lanes(self.words("batch_target"), threads)
+    }
+
     /// Turns of a loop in which so many lanes take one item each.
     fn lanes(&self, count: usize, lanes: usize) -> usize {
         turns_of(count.div_ceil(lanes), 0)
@@ -124,9 +133,9 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("metrics", "step") => s.lanes(s.words("row_loss"), 64) + TREE,
         ("batch_norm", "stats") => 2 * (s.lanes(per("x", "features"), 64) + TREE),
         ("batch_norm", "grad_affine") => s.lanes(per("x", "features"), 64) + TREE,
-        ("max_pool" | "avg_pool", "forward") => turns_of(s.arg("kernel"), turns_of(s.arg("kernel"), 0)),
-        ("max_pool" | "avg_pool", "backward") => {
-            let windows = s.arg("kernel").div_ceil(s.arg("stride").max(1));
+        ("max_pool" | "avg_pool", _) => {
+            let kernel = s.arg("kernel");
+            let windows = if part == "forward" { kernel } else { kernel.div_ceil(s.arg("stride").max(1)) };
             turns_of(windows, turns_of(windows, 0))
         }
         ("global_avg_pool", "forward") => s.lanes(s.arg("pixels"), 64) + TREE,
@@ -141,11 +150,7 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("loss_scale", "divide") => s.lanes(s.arg("chunk"), 64) + turns_of(64, 0),
         ("loss_scale", "judge") => s.lanes(s.arg("chunks"), 64) + turns_of(64, 0),
         ("dropout", "mask" | "mask_images") => PHILOX,
-        ("gather", _) if part.contains("first") => {
-            let threads = dispatch.groups.iter().map(|&groups| groups as usize).product::<usize>() * 256;
-            let of_row = if part.ends_with("words") { s.arg("features") } else { s.arg("features") / 4 };
-            s.lanes(per("x", "features"), (threads / of_row.max(1)).max(1)) + s.lanes(s.words("batch_target"), threads)
-        }
+        ("gather", _) if part.contains("first") => s.gather(part),
         ("block", _) => {
             let binds_h = dispatch.kernel.bindings.iter().any(|binding| binding.name == "h");
             let (forward, aligned) = (part.contains("forward"), !part.contains("words") && !part.contains("narrow"));

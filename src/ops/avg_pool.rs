@@ -8,7 +8,7 @@ use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};
 use crate::op::window::Window;
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! {
     struct Args { in_h: u32, in_w: u32, out_h: u32, out_w: u32, channels: u32, kernel: u32, stride: u32, padding: u32 }
@@ -36,7 +36,7 @@ static FORWARD: Kernel = Kernel {
         let [x, now, mut y] = io.take();
         let (a, rows): (Args, _) = (args_of(a), now.now().rows);
         threads::for_chunks(&mut y.f32_mut()[..a.outputs(rows)], a.outputs(1), |row, y| {
-            forward(&a, &x.f32()[row * a.inputs(1)..], 1, y);
+            fast_forward(&a, &x.f32()[row * a.inputs(1)..], y);
         });
     }),
 };
@@ -56,7 +56,7 @@ static BACKWARD: Kernel = Kernel {
         let [dy, now, mut dx] = io.take();
         let (a, rows): (Args, _) = (args_of(a), now.now().rows);
         threads::for_chunks(&mut dx.f32_mut()[..a.inputs(rows)], a.inputs(1), |row, dx| {
-            backward(&a, &dy.f32()[row * a.outputs(1)..], 1, dx);
+            fast_backward(&a, &dy.f32()[row * a.outputs(1)..], dx);
         });
     }),
 };
@@ -81,19 +81,23 @@ impl Args {
         [first.max(0), end.min(size.into()), end - first].map(|place| place as usize)
     }
 
-    /// Calls `visit(place in x, place in y, values that count)` for every value of every window of an image.
-    fn terms(&self, mut visit: impl FnMut(usize, usize, f64)) {
+    /// Calls `visit(place in x, place in y, values that count)` for the first channel of every value of every window of an image.
+    #[inline(always)]
+    fn pixels(&self, mut visit: impl FnMut(usize, usize, usize)) {
         let [out_h, out_w, in_w, channels] =
             [self.out_h, self.out_w, self.in_w, self.channels].map(|size| size as usize);
         for (i, j) in (0..out_h).flat_map(|i| (0..out_w).map(move |j| (i, j))) {
             let ([top, bottom, down], [left, right, across]) = (self.along(i, self.in_h), self.along(j, self.in_w));
             for (y, x) in (top..bottom).flat_map(|y| (left..right).map(move |x| (y, x))) {
-                for channel in 0..channels {
-                    let place = |y: usize, width: usize, x: usize| (y * width + x) * channels + channel;
-                    visit(place(y, in_w, x), place(i, out_w, j), (down * across) as f64);
-                }
+                visit((y * in_w + x) * channels, (i * out_w + j) * channels, down * across);
             }
         }
+    }
+
+    /// The same for every channel.
+    fn terms(&self, mut visit: impl FnMut(usize, usize, f64)) {
+        let channels = self.channels as usize;
+        self.pixels(|x, y, count| (0..channels).for_each(|channel| visit(x + channel, y + channel, count as f64)));
     }
 }
 
@@ -183,4 +187,39 @@ fn backward(a: &Args, dy: &[f32], rows: u32, dx: &mut [f32]) {
         a.terms(|to, from, count| sums[to] += f64::from(dy[from]) / count);
         dx[row * sums.len()..].iter_mut().zip(&sums).for_each(|(dx, sum)| *dx = *sum as f32);
     }
+}
+
+/// The same of one image in float32: a window has few terms.
+fn fast_forward(a: &Args, x: &[f32], y: &mut [f32]) {
+    let channels = a.channels as usize;
+    y.fill(0.0);
+    simd::run(
+        #[inline(always)]
+        || {
+            a.pixels(
+                #[inline(always)]
+                |from, to, count| add(&mut y[to..to + channels], &x[from..from + channels], 1.0 / count as f32),
+            );
+        },
+    );
+}
+
+fn fast_backward(a: &Args, dy: &[f32], dx: &mut [f32]) {
+    let channels = a.channels as usize;
+    dx.fill(0.0);
+    simd::run(
+        #[inline(always)]
+        || {
+            a.pixels(
+                #[inline(always)]
+                |to, from, count| add(&mut dx[to..to + channels], &dy[from..from + channels], 1.0 / count as f32),
+            );
+        },
+    );
+}
+
+/// sums += values · by
+#[inline(always)]
+fn add(sums: &mut [f32], values: &[f32], by: f32) {
+    sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * by);
 }

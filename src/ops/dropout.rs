@@ -214,15 +214,20 @@ fn drop_strip(args: &[u32], strip: &mut [Row], place: Place<'_>) {
             let count = (skipped + place.width).next_multiple_of(4);
             philox_words((first / 4) as u32, place.now.step, layer, key, &mut words[..count]);
         }
-        let words = &words[skipped..][..place.width];
+        let Some(words) = words[skipped..].first_chunk() else { unreachable!("at most three words are skipped") };
         simd::run(
             #[inline(always)]
-            || {
-                for (x, word) in row.iter_mut().zip(words) {
-                    *x = if *word < threshold { 0.0 } else { *x * scale };
-                }
-            },
+            || drop_row(row, words, threshold, scale),
         );
+    }
+}
+
+/// Whole rows, of a length that the compiler sees: what lies beyond the width is not used.
+#[inline(always)]
+fn drop_row(row: &mut Row, words: &[u32; crate::gemm::STRIP], threshold: u32, scale: f32) {
+    for (x, word) in row.iter_mut().zip(words) {
+        let kept = *x * scale;
+        *x = if *word < threshold { 0.0 } else { kept };
     }
 }
 

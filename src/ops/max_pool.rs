@@ -9,7 +9,7 @@ use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
 use crate::op::window::Window;
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
-use crate::{args, parts, threads};
+use crate::{args, parts, simd, threads};
 
 args! {
     struct Args {
@@ -40,7 +40,11 @@ static FORWARD: Kernel = Kernel {
         let size = a.outputs(1);
         let out = (&mut y.f32_mut()[..a.outputs(rows)], &mut place.u32_mut()[..a.outputs(rows)]);
         threads::for_pieces(out, size, 4, |row, (y, place): (&mut [f32], &mut [u32])| {
-            forward(&a, &x.f32()[row * a.inputs(1)..], 1, y, place);
+            let x = &x.f32()[row * a.inputs(1)..][..a.inputs(1)];
+            simd::run(
+                #[inline(always)]
+                || forward_of_image(&a, x, y, place),
+            );
         });
     }),
 };
@@ -192,6 +196,26 @@ fn forward(a: &Args, x: &[f32], rows: u32, y: &mut [f32], place: &mut [u32]) {
                 let largest = largest.unwrap_or_else(|| unreachable!("no window lies in the border alone"));
                 let at = row * outputs + output * channels + channel;
                 (y[at], place[at]) = (value(largest), largest as u32);
+            }
+        }
+    }
+}
+
+/// The same of one image, tap by tap for all channels of an output.
+#[inline(always)]
+fn forward_of_image(a: &Args, x: &[f32], y: &mut [f32], place: &mut [u32]) {
+    let channels = a.channels as usize;
+    let outputs = y.chunks_exact_mut(channels).zip(place.chunks_exact_mut(channels));
+    for (output, (y, place)) in outputs.enumerate() {
+        let mut window = a.window(output);
+        let Some(first) = window.next() else { unreachable!("no window lies in the border alone") };
+        y.copy_from_slice(&x[first * channels..][..channels]);
+        place.fill(first as u32);
+        for at in window {
+            for ((y, place), &x) in y.iter_mut().zip(place.iter_mut()).zip(&x[at * channels..][..channels]) {
+                let better = (x > *y) | (x.is_nan() & !y.is_nan());
+                *y = if better { x } else { *y };
+                *place = if better { at as u32 } else { *place };
             }
         }
     }

@@ -10,7 +10,7 @@ use std::ops::Range;
 /// Elements of a chunk of rows, about.
 const CHUNK: usize = 8 * 1024;
 
-/// Columns whose sums are taken at a time: they stay in registers, four cache lines of each row.
+/// Columns whose sums are taken at a time: they stay in registers, two cache lines of each row.
 const COLUMNS: usize = 32;
 
 /// Most rows whose sums are taken at a time.
@@ -197,6 +197,80 @@ pub(super) fn grad_affine(
     });
 }
 
+/// Floats that are worked on together where a row has no more: whole rows of them.
+const LANES: usize = 64;
+
+/// Coefficients of the columns, again and again for each row that the lanes hold.
+fn repeated<const N: usize>(columns: [&[f32]; N], features: usize) -> [[f32; LANES]; N] {
+    columns.map(|column| std::array::from_fn(|lane| column[lane % features]))
+}
+
+/// out = work(x, v, coefficients) for every element, where `columns` holds the coefficients of each feature.
+fn by_columns<const N: usize>(
+    a: Args,
+    rows: u32,
+    (x, v): (&[f32], &[f32]),
+    columns: [&[f32]; N],
+    out: &mut [f32],
+    work: impl Fn(f32, f32, [f32; N]) -> f32 + Sync,
+) {
+    let features = a.features as usize;
+    let columns = columns.map(|column| &column[..features]);
+    let lanes = LANES.is_multiple_of(features).then(|| repeated(columns, features));
+    by_rows(a, rows, out, |first, out| {
+        let own = first * features..first * features + out.len();
+        let (x, v) = (&x[own.clone()], &v[own]);
+        simd::run(
+            #[inline(always)]
+            || {
+                let Some(lanes) = &lanes else { return of_rows((x, v), columns, out, &work) };
+                let (all, rest) = out.as_chunks_mut::<LANES>();
+                let whole = all.len() * LANES;
+                for ((out, x), v) in all.iter_mut().zip(x.as_chunks::<LANES>().0).zip(v.as_chunks::<LANES>().0) {
+                    for f in 0..LANES {
+                        out[f] = work(x[f], v[f], at(lanes, f));
+                    }
+                }
+                for (f, out) in rest.iter_mut().enumerate() {
+                    *out = work(x[whole + f], v[whole + f], at(lanes, f));
+                }
+            },
+        );
+    });
+}
+
+/// The coefficients of a lane.
+#[inline(always)]
+fn at<const N: usize>(lanes: &[[f32; LANES]; N], f: usize) -> [f32; N] {
+    let mut all = [0.0; N];
+    for i in 0..N {
+        all[i] = lanes[i][f];
+    }
+    all
+}
+
+/// The same row by row.
+#[inline(always)]
+fn of_rows<const N: usize>(
+    (x, v): (&[f32], &[f32]),
+    columns: [&[f32]; N],
+    out: &mut [f32],
+    work: &impl Fn(f32, f32, [f32; N]) -> f32,
+) {
+    let features = columns[0].len();
+    for ((x, v), out) in x.chunks_exact(features).zip(v.chunks_exact(features)).zip(out.chunks_exact_mut(features)) {
+        // All of one length that the compiler sees, so that no bound is checked in the loop.
+        let (x, v, out) = (&x[..features], &v[..features], &mut out[..features]);
+        for f in 0..features {
+            let mut own = [0.0; N];
+            for i in 0..N {
+                own[i] = columns[i][f];
+            }
+            out[f] = work(x[f], v[f], own);
+        }
+    }
+}
+
 pub(super) fn normalize(
     a: Args,
     x: &[f32],
@@ -205,44 +279,15 @@ pub(super) fn normalize(
     rows: u32,
     y: &mut [f32],
 ) {
-    let features = a.features as usize;
-    let [mean, inv_std, gamma, beta] = [mean, inv_std, gamma, beta].map(|values| &values[..features]);
-    by_rows(a, rows, y, |first, y| {
-        let x = &x[first * features..][..y.len()];
-        simd::run(
-            #[inline(always)]
-            || {
-                for (x, y) in x.chunks_exact(features).zip(y.chunks_exact_mut(features)) {
-                    // All of one length that the compiler sees, so that no bound is checked in the loop.
-                    let (x, y) = (&x[..features], &mut y[..features]);
-                    for f in 0..features {
-                        y[f] = (x[f] - mean[f]) * inv_std[f] * gamma[f] + beta[f];
-                    }
-                }
-            },
-        );
-    });
-}
-
-/// The gradient by one row of a table.
-#[allow(clippy::too_many_arguments, reason = "one slice for each tensor")]
-#[inline(always)]
-fn gradient_of_row(
-    x: &[f32],
-    dy: &[f32],
-    (mean, inv_std): (&[f32], &[f32]),
-    gamma: &[f32],
-    (dgamma, dbeta): (&[f32], &[f32]),
-    count: f32,
-    dx: &mut [f32],
-) {
-    let features = dx.len();
-    let [x, dy, mean, inv_std, gamma, dgamma, dbeta] =
-        [x, dy, mean, inv_std, gamma, dgamma, dbeta].map(|values| &values[..features]);
-    for f in 0..features {
-        let x_hat = (x[f] - mean[f]) * inv_std[f];
-        dx[f] = gamma[f] * inv_std[f] * (dy[f] - (dbeta[f] + x_hat * dgamma[f]) / count);
-    }
+    by_columns(
+        a,
+        rows,
+        (x, x),
+        [mean, inv_std, gamma, beta],
+        y,
+        #[inline(always)]
+        |x, _, [mean, inv_std, gamma, beta]| (x - mean) * inv_std * gamma + beta,
+    );
 }
 
 #[allow(clippy::too_many_arguments, reason = "a kernel's bindings")]
@@ -258,16 +303,22 @@ pub(super) fn grad_input(
 ) {
     let (features, count) = (a.features as usize, a.count(rows) as f32);
     let (mean, inv_std) = (&saved[..features], &saved[features..2 * features]);
-    by_rows(a, rows, dx, |first, dx| {
-        let (x, dy) = (&x[first * features..][..dx.len()], &dy[first * features..][..dx.len()]);
-        simd::run(
+    workspace(3 * features, |memory| {
+        let (factor, rest) = memory.split_at_mut(features);
+        let (along, shift) = rest.split_at_mut(features);
+        for f in 0..features {
+            factor[f] = gamma[f] * inv_std[f];
+            along[f] = inv_std[f] * dgamma[f] / count;
+            shift[f] = dbeta[f] / count;
+        }
+        by_columns(
+            a,
+            rows,
+            (x, dy),
+            [mean, factor, along, shift],
+            dx,
             #[inline(always)]
-            || {
-                let rows = x.chunks_exact(features).zip(dy.chunks_exact(features)).zip(dx.chunks_exact_mut(features));
-                for ((x, dy), dx) in rows {
-                    gradient_of_row(x, dy, (mean, inv_std), gamma, (dgamma, dbeta), count, dx);
-                }
-            },
+            |x, dy, [mean, factor, along, shift]| factor * (dy - (shift + (x - mean) * along)),
         );
     });
 }

@@ -279,14 +279,14 @@ fn through_columns(
     rows: f32,
     (mean, inv_std, gamma): (&Row, &Row, &Row),
 ) -> [Row; 2] {
-    let width = z.ncols();
     let [mut plain, mut with_z] = [[0.0; STRIP]; 2];
     simd::run(
         #[inline(always)]
         || {
+            let mut room = [0.0; STRIP];
             for (u, z) in strip.iter().zip(z.rows()) {
-                let z = slice_of(z);
-                for f in 0..width {
+                let z = whole(slice_of(z), &mut room);
+                for f in 0..STRIP {
                     plain[f] += u[f];
                     with_z[f] += u[f] * (z[f] - mean[f]);
                 }
@@ -299,14 +299,23 @@ fn through_columns(
                 shift[f] = plain[f] / rows;
             }
             for (u, z) in strip.iter_mut().zip(z.rows()) {
-                let z = slice_of(z);
-                for f in 0..width {
+                let z = whole(slice_of(z), &mut room);
+                for f in 0..STRIP {
                     u[f] = factor[f] * (u[f] - (shift[f] + (z[f] - mean[f]) * along[f]));
                 }
             }
         },
     );
     [with_z, plain]
+}
+
+/// A row, or, where it has fewer columns, its copy, so that the compiler sees one length.
+#[inline(always)]
+fn whole<'a>(row: &'a [f32], room: &'a mut Row) -> &'a Row {
+    row.first_chunk().unwrap_or_else(|| {
+        room[..row.len()].copy_from_slice(row);
+        room
+    })
 }
 
 fn scale(strip: &mut [Row], by: f32) {

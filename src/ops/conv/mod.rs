@@ -8,11 +8,13 @@
 //! - gradient by W: dW[o, t, c] = Σ over rows and outputs p of dy[p, o] · x[pixel(p, t), c];
 //! - gradient by b: Σ over rows and outputs of dy.
 //!
-//! Tap t = (u, v) of output (i, j) reads pixel (i · stride + u · dilation − padding, likewise of v); beyond the image that is 0.
+//! Tap t = (u, v) of output (i, j) reads pixel (i · stride + u · dilation − padding, likewise of v); beyond the image it is no term
+//! (GPU kernels multiply the weight by 0 there, so that one that is not finite makes NaN of the border, too).
 //! It is the cross-correlation that all libraries call convolution (torch.nn.Conv2d). Nothing is saved beyond x. The sum over
 //! rows and pixels of dW is split, and its parts are added in order, so that the device is filled.
 
 mod cases;
+mod fast;
 mod twins;
 mod variants;
 

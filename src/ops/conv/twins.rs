@@ -36,16 +36,15 @@ impl Sizes {
         Some(((image * self.x[0] + y) * self.x[1] + x) * self.x[2])
     }
 
-    /// Calls `visit(place in y, place in W, place in x)` for the terms of outputs `pixels`, with `None` where a tap lies in the
-    /// border, which is 0.
-    fn terms(&self, pixels: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize, Option<usize>)) {
+    /// Calls `visit(place in y, place in W, place in x)` for the terms of outputs `pixels`; taps in the border are none.
+    fn terms(&self, pixels: std::ops::Range<usize>, mut visit: impl FnMut(usize, usize, usize)) {
         let ([_, _, inputs], [_, _, outputs]) = (self.x, self.y);
         for p in pixels {
             for (u, v) in (0..self.kernel).flat_map(|u| (0..self.kernel).map(move |v| (u, v))) {
-                let pixel = self.pixel(p, [u, v]);
+                let Some(pixel) = self.pixel(p, [u, v]) else { continue };
                 for (o, c) in (0..outputs).flat_map(|o| (0..inputs).map(move |c| (o, c))) {
                     let weight = ((o * self.kernel + u) * self.kernel + v) * inputs + c;
-                    visit(p * outputs + o, weight, pixel.map(|pixel| pixel + c));
+                    visit(p * outputs + o, weight, pixel + c);
                 }
             }
         }
@@ -68,7 +67,7 @@ fn value_of(args: &[u8], io: &mut Io<'_>, has_bias: bool) {
     let (pixels, outputs) = (sizes.outputs(now.now().rows), sizes.y[2]);
     let mut sums = vec![0.0; pixels * outputs];
     let (x, weight) = (x.f32(), weight.f32());
-    sizes.terms(0..pixels, |y, w, at| sums[y] += product(weight[w], at.map_or(0.0, |at| x[at])));
+    sizes.terms(0..pixels, |y, w, at| sums[y] += product(weight[w], x[at]));
     for (at, (y, sum)) in y.f32_mut().iter_mut().zip(sums).enumerate() {
         *y = (sum + bias.as_ref().map_or(0.0, |bias| f64::from(bias.f32()[at % outputs]))) as f32;
     }
@@ -88,11 +87,7 @@ pub(super) fn grad_input(args: &[u8], io: &mut Io<'_>) {
     let rows = now.now().rows;
     let mut sums = vec![0.0; rows as usize * sizes.x.iter().product::<usize>()];
     let (dy, weight) = (dy.f32(), weight.f32());
-    sizes.terms(0..sizes.outputs(rows), |y, w, at| {
-        if let Some(at) = at {
-            sums[at] += product(dy[y], weight[w]);
-        }
-    });
+    sizes.terms(0..sizes.outputs(rows), |y, w, at| sums[at] += product(dy[y], weight[w]));
     dx.f32_mut().iter_mut().zip(sums).for_each(|(dx, sum)| *dx = sum as f32);
 }
 
@@ -107,7 +102,7 @@ pub(super) fn grad_weight(args: &[u8], io: &mut Io<'_>) {
     for (z, dw) in dw.chunks_exact_mut(weights).enumerate() {
         let mut sums = vec![0.0; weights];
         let own = pixels.min(z * a.part as usize)..pixels.min((z + 1) * a.part as usize);
-        sizes.terms(own, |y, w, at| sums[w] += product(dy[y], at.map_or(0.0, |at| x[at])));
+        sizes.terms(own, |y, w, at| sums[w] += product(dy[y], x[at]));
         dw.iter_mut().zip(sums).for_each(|(dw, sum)| *dw = sum as f32);
     }
 }

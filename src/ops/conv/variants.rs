@@ -1,7 +1,7 @@
 //! The kernels of the convolution: family × form, joined from parts. The bodies are those of the matrix product.
 
-use super::{Args, BiasArgs, twins};
-use crate::kernel::{Binding, Kernel, NOW, Needs, Size, Tolerance, Twin, args_of, read, write};
+use super::{Args, BiasArgs, fast, twins};
+use crate::kernel::{Binding, Fast, Kernel, NOW, Needs, Size, Tolerance, Twin, args_of, read, write};
 use crate::op::{Family, Recorder, SlotId};
 use crate::parts;
 
@@ -36,9 +36,18 @@ const fn kernel(
     parts: &'static [crate::kernel::Part],
     bindings: &'static [Binding],
     tolerance: Tolerance,
-    twin: Twin,
+    (twin, fast): (Twin, Fast),
 ) -> Kernel {
-    Kernel { name, parts, args: Args::FIELDS, bindings, needs: Needs::Nothing, tolerance, twin: Some(twin), fast: None }
+    Kernel {
+        name,
+        parts,
+        args: Args::FIELDS,
+        bindings,
+        needs: Needs::Nothing,
+        tolerance,
+        twin: Some(twin),
+        fast: Some(fast),
+    }
 }
 
 /// The four kernels of one family. `$nt`, `$nn` and `$tn` say how its body copies operands that lie as in those products.
@@ -46,15 +55,15 @@ macro_rules! family {
     ($name:literal, $nt:tt, $nn:tt, $tn:tt) => {
         [
             kernel(concat!("conv.", $name, "_value"), family!(@parts "conv/value.wgsl" "matmul/store.wgsl" $nt),
-                VALUE, OF_TAPS, twins::value),
+                VALUE, OF_TAPS, (twins::value, &fast::value)),
             kernel(concat!("conv.", $name, "_value_bias"), family!(@parts "conv/value.wgsl" "matmul/store_bias.wgsl" $nt),
-                VALUE_BIAS, OF_TAPS, twins::value_bias),
+                VALUE_BIAS, OF_TAPS, (twins::value_bias, &fast::value_bias)),
             kernel(concat!("conv.", $name, "_grad_input"),
                 family!(@parts "conv/grad_input.wgsl" "matmul/store.wgsl" $nn),
-                GRAD_INPUT, OF_TAPS, twins::grad_input),
+                GRAD_INPUT, OF_TAPS, (twins::grad_input, &fast::grad_input)),
             kernel(concat!("conv.", $name, "_grad_weight"),
                 family!(@parts "conv/grad_weight.wgsl" "matmul/store.wgsl" $tn),
-                GRAD_WEIGHT, OF_PIXELS, twins::grad_weight),
+                GRAD_WEIGHT, OF_PIXELS, (twins::grad_weight, &fast::grad_weight)),
         ]
     };
     (@parts $load:literal $store:literal [$($body:literal),*]) => {
@@ -79,7 +88,7 @@ pub(super) static GRAD_BIAS: Kernel = Kernel {
     needs: Needs::Nothing,
     tolerance: sum(|a, rows| rows * args_of::<BiasArgs>(a).pixels as usize),
     twin: Some(twins::grad_bias),
-    fast: None,
+    fast: Some(&fast::grad_bias),
 };
 
 /// All kernels of this operation, for the registry.
