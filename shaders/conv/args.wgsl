@@ -17,25 +17,3 @@ struct Args {
     dilation: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
-
-// The pixel of x that a tap of output pixel p reads: its number in the batch; 0xffffffff beyond the image.
-fn pixel_of(p: u32, tap: u32) -> u32 {
-    let row = p / args.out_w;
-    let image = row / args.out_h;
-    // Less than 0 is more than any size.
-    let y = row % args.out_h * args.stride + tap / args.kernel * args.dilation - args.padding;
-    let x = p % args.out_w * args.stride + tap % args.kernel * args.dilation - args.padding;
-    return select(0xffffffffu, (image * args.in_h + y) * args.in_w + x, y < args.in_h && x < args.in_w);
-}
-
-// The output pixel whose tap reads pixel q of x, if there is one: its number in the batch, or 0xffffffff.
-fn output_of(q: u32, tap: u32) -> u32 {
-    let row = q / args.in_w;
-    let image = row / args.in_h;
-    let down = row % args.in_h + args.padding - tap / args.kernel * args.dilation;
-    let right = q % args.in_w + args.padding - tap % args.kernel * args.dilation;
-    let y = down / args.stride;
-    let x = right / args.stride;
-    let reads = y * args.stride == down && x * args.stride == right && y < args.out_h && x < args.out_w;
-    return select(0xffffffffu, (image * args.out_h + y) * args.out_w + x, reads);
-}

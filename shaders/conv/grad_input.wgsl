@@ -1,8 +1,4 @@
 // dx [pixels, in] = patches of dy [pixels, taps · out] · weight, turned to [taps · out, in].
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> now: Now;
-
 fn size_m() -> u32 {
     return now.rows * args.in_h * args.in_w;
 }
@@ -16,10 +12,10 @@ fn load_a(i: u32, k: u32) -> f32 {
     if (pixel == 0xffffffffu) {
         return 0.0;
     }
-    return dy[pixel * args.out_c + k % args.out_c];
+    return a[pixel * args.out_c + k % args.out_c];
 }
 
 fn load_b(k: u32, j: u32) -> f32 {
     let taps = args.kernel * args.kernel;
-    return weight[(k % args.out_c * taps + k / args.out_c) * args.in_c + j];
+    return b[(k % args.out_c * taps + k / args.out_c) * args.in_c + j];
 }

@@ -1,8 +1,4 @@
 // dweight [out, taps · in] = dyᵀ · patches of x, a sum over the pixels of dy [pixels, out].
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> x: array<f32>;
-@group(0) @binding(3) var<storage, read> now: Now;
-
 fn size_m() -> u32 {
     return args.m;
 }
@@ -12,7 +8,7 @@ fn size_k() -> u32 {
 }
 
 fn load_a(i: u32, k: u32) -> f32 {
-    return dy[k * args.out_c + i];
+    return a[k * args.out_c + i];
 }
 
 fn load_b(k: u32, j: u32) -> f32 {
@@ -20,5 +16,5 @@ fn load_b(k: u32, j: u32) -> f32 {
     if (pixel == 0xffffffffu) {
         return 0.0;
     }
-    return x[pixel * args.in_c + j % args.in_c];
+    return b[pixel * args.in_c + j % args.in_c];
 }

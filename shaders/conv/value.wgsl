@@ -1,8 +1,4 @@
 // y [pixels, out] = patches [pixels, taps · in] · weightᵀ, weight [out, taps · in].
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
-@group(0) @binding(3) var<storage, read> now: Now;
-
 fn size_m() -> u32 {
     return now.rows * args.out_h * args.out_w;
 }
@@ -16,9 +12,9 @@ fn load_a(i: u32, k: u32) -> f32 {
     if (pixel == 0xffffffffu) {
         return 0.0;
     }
-    return x[pixel * args.in_c + k % args.in_c];
+    return a[pixel * args.in_c + k % args.in_c];
 }
 
 fn load_b(k: u32, j: u32) -> f32 {
-    return weight[j * args.k + k];
+    return b[j * args.k + k];
 }

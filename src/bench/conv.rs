@@ -20,7 +20,7 @@ const SHAPES: [[usize; 3]; 5] = [[3, 32, 32], [32, 32, 32], [32, 64, 16], [64, 6
 /// What a convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvPass {
-    /// Its value.
+    /// The value, y.
     Value,
     /// Its gradient by the input.
     GradientByInput,
@@ -31,7 +31,7 @@ pub enum ConvPass {
 /// A pass of a convolution of 64 images: a kernel of 3 x 3, stride and padding 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
-    /// Which pass.
+    /// What it computes.
     pub pass: ConvPass,
     /// Channels of the input.
     pub inputs: usize,
@@ -79,7 +79,7 @@ impl Conv {
         2.0 * 9.0 * (BATCH * self.side * self.side * self.inputs * self.outputs) as f64
     }
 
-    /// Runs per second.
+    /// Runs of the pass per second.
     pub fn measure(&self, timing: Timing) -> Rates {
         let (taps, pixels) = (self.taps(), BATCH * self.side * self.side);
         let mut stream = Stream::new(7, Domain::Check, 1);

@@ -46,7 +46,7 @@ pub fn cases() -> Vec<(&'static str, Case)> {
 /// Batch norm over two pictures of one channel, which a group adds up by 64 lanes.
 fn normalized(pixels: usize) -> Case {
     let one = |value: f32| ([1].into(), Fill::Words(vec![value.to_bits()]));
-    let x = (Shape(vec![2, 1, pixels / 2]), Fill::Normal(1.0, 2.0));
+    let x = (Shape(vec![2, pixels / 2, 1]), Fill::Normal(1.0, 2.0));
     let op = BatchNorm { eps: 1e-5, momentum: 0.1, statistics: Statistics::Batch };
     let inputs = vec![x, one(1.5), one(0.5), one(0.0), one(1.0)];
     Case::new(format!("long, {pixels} pixels"), op, 2, inputs).not_smooth()

@@ -140,7 +140,10 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         }
         ("global_avg_pool", "forward") => s.lanes(s.arg("pixels"), 64) + TREE,
         ("conv", "grad_bias") => s.lanes(per("dy", "features"), 64) + TREE,
-        ("conv", _) => product(part, s.arg("part")),
+        ("conv", "subgroup_quads_grad_weight" | "subgroup_words_grad_weight") => {
+            turns_of(s.arg("part").div_ceil(2), 0) + turns_of(16, 0)
+        }
+        ("conv", _) => product(part, s.arg("part")) + turns_of(s.arg("kernel"), turns_of(s.arg("kernel"), 1)),
         ("prelu", "grad_alpha") => s.lanes(per("x", "features"), 64) + TREE,
         ("prelu", "sum_alpha") => s.lanes(s.arg("features"), 64) + TREE,
         ("max_norm", _) => 2 * s.lanes(s.arg("width"), 64) + TREE,

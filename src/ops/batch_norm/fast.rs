@@ -303,22 +303,15 @@ pub(super) fn grad_input(
 ) {
     let (features, count) = (a.features as usize, a.count(rows) as f32);
     let (mean, inv_std) = (&saved[..features], &saved[features..2 * features]);
-    workspace(3 * features, |memory| {
-        let (factor, rest) = memory.split_at_mut(features);
-        let (along, shift) = rest.split_at_mut(features);
-        for f in 0..features {
-            factor[f] = gamma[f] * inv_std[f];
-            along[f] = inv_std[f] * dgamma[f] / count;
-            shift[f] = dbeta[f] / count;
-        }
-        by_columns(
-            a,
-            rows,
-            (x, dy),
-            [mean, factor, along, shift],
-            dx,
-            #[inline(always)]
-            |x, dy, [mean, factor, along, shift]| factor * (dy - (shift + (x - mean) * along)),
-        );
-    });
+    by_columns(
+        a,
+        rows,
+        (x, dy),
+        [mean, inv_std, gamma, dgamma, dbeta],
+        dx,
+        #[inline(always)]
+        |x, dy, [mean, inv_std, gamma, dgamma, dbeta]| {
+            gamma * inv_std * (dy - (dbeta + (x - mean) * inv_std * dgamma) / count)
+        },
+    );
 }

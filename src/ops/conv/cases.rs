@@ -27,9 +27,9 @@ pub fn cases() -> Vec<Case> {
     extreme.inputs[0].1 = Fill::Extreme;
     vec![
         extreme,
-        case("extreme dy", 2, [3, 5, 4, 3], 5, [3, 2, 1, 1], true).extreme_up(),
+        case("extreme dy", 2, [3, 5, 4, 3], 5, [3, 2, 0, 1], true).extreme_up(),
         case("1x1 of one pixel", 1, [1, 1, 1, 1], 1, [1, 1, 0, 1], true),
-        case("same size, 3x8x8x3 of 4 rows", 3, [4, 8, 8, 3], 4, [3, 1, 1, 1], true),
+        case("same size, 3x8x8x3 of 4 rows", 3, [4, 8, 8, 3], 5, [3, 1, 1, 1], true),
         case("no bias, 2x9x7x5", 2, [2, 9, 7, 5], 6, [3, 2, 1, 1], false),
         case("no padding, 2x6x11x4", 2, [2, 6, 11, 4], 8, [5, 1, 0, 1], true),
         case("1x1 kernel, 3x5x4x12", 3, [3, 5, 4, 12], 7, [1, 1, 0, 1], true),

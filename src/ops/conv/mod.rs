@@ -108,8 +108,9 @@ impl Op for Conv {
         let outputs = weight.shape.rows();
         if let Some(dweight) = &w.d_inputs[1] {
             let sizes @ [m, n, k] = [outputs, weight.shape.width(), pixels(&dy.shape)];
-            let (part, parts) = split(k, variants::groups([m, n], rec), &rec.target);
-            let args = self.args(&x.shape, &dy.shape, sizes, part);
+            let args = self.args(&x.shape, &dy.shape, sizes, 0);
+            let (part, parts) = split(k, variants::tiles_of_weights(&args, rec), &rec.target);
+            let args = Args { part: part as u32, ..args };
             let sums = if parts == 1 { dweight.clone() } else { rec.private("parts", [parts, m, n]) };
             variants::record(Part::GradWeight, &args, &[dy.slot, x.slot, now, sums.slot], parts, rec);
             if parts > 1 {

@@ -1,0 +1,2 @@
+// The number of no pixel.
+const NOWHERE: u32 = 0xffffffffu;
