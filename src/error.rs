@@ -27,6 +27,14 @@ pub enum Error {
     /// The network cannot be compiled for the device.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The network cannot be compiled for batches of this size, but for smaller ones.
+    #[error("{}; with a batch of {fits} (`batch = {fits}`) it fits", bounded(&.why.to_string()))]
+    Batch {
+        /// What is too large.
+        why: PlanError,
+        /// A batch for which all fits.
+        fits: usize,
+    },
     /// The device failed, is missing, or lacks what is needed.
     #[error(transparent)]
     Device(#[from] DeviceError),

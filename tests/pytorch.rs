@@ -19,6 +19,11 @@ fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)
 }
 
+/// Sizes of a row of inputs.
+fn row(name: &str) -> Vec<usize> {
+    if name == "images" { vec![3, 15, 13] } else { vec![12] }
+}
+
 /// Layers, inputs and PyTorch's float64 outputs of a network.
 fn expected(name: &str) -> (Vec<String>, Vec<f32>, Vec<f64>) {
     let bytes = std::fs::read(file(&format!("{name}_io.safetensors"))).unwrap();
@@ -42,8 +47,9 @@ fn wide(file: &SafeTensors<'_>, name: &str) -> Vec<f64> {
 fn model(name: &str, layers: Vec<String>) -> Model {
     let names = (0..5).map(|class| class.to_string()).collect();
     let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names };
-    let normalize = Normalization::new("none".into(), 0.0, &Affine::none(12));
-    let metadata = Metadata::new(layers, vec![12], &problem, normalize);
+    let row = row(name);
+    let normalize = Normalization::new("none".into(), 0.0, &Affine::none(row.iter().product()));
+    let metadata = Metadata::new(layers, row, &problem, normalize);
     Model { metadata: Some(metadata), ..Model::read(&file(&format!("{name}.safetensors"))).unwrap() }
 }
 
@@ -65,7 +71,7 @@ fn devices() -> Vec<Device> {
 
 #[test]
 fn weights_of_pytorch_give_its_outputs() {
-    for name in ["mixed", "residual"] {
+    for name in ["mixed", "residual", "images"] {
         let (layers, inputs, want) = expected(name);
         for device in devices() {
             let error = distance(&outputs(&model(name, layers.clone()), &inputs, &device), &want);
@@ -77,30 +83,41 @@ fn weights_of_pytorch_give_its_outputs() {
 /// What a file of ours holds is what PyTorch's `state_dict` does, name by name, so that it loads there strictly.
 #[test]
 fn files_hold_the_tensors_of_pytorch_and_no_others() {
-    let (layers, ..) = expected("residual");
-    let network = Network::read(&layers, Head::classes(5), None).unwrap();
-    let data = DataShape { bytes: false, rows: 33, row: vec![12] };
-    let compiled = Compiled::compile(&network, &data, 33, Purpose::Predict, Target::CPU).unwrap();
-    let given = model("residual", layers);
-    let ours: BTreeSet<&String> = compiled.tensors.iter().map(|t| &t.name).chain(&compiled.counters).collect();
-    assert_eq!(ours, given.tensors.keys().collect());
-    let mut short = given.clone();
-    short.tensors.remove("3.body.1.body.1.weight").unwrap();
-    let error = Predictor::for_inputs(&short, false, None, &Device::CPU).unwrap_err().to_string();
-    assert!(error.contains("3.body.1.body.1.weight"), "{error}");
+    for (name, tensor) in [("residual", "3.body.1.body.1.weight"), ("images", "4.shortcut.0.weight")] {
+        let (layers, ..) = expected(name);
+        let network = Network::read(&layers, Head::classes(5), None).unwrap();
+        let data = DataShape { bytes: false, rows: 33, row: row(name) };
+        let compiled = Compiled::compile(&network, &data, 33, Purpose::Predict, Target::CPU).unwrap();
+        let given = model(name, layers);
+        let ours: BTreeSet<&String> = compiled.tensors.iter().map(|t| &t.name).chain(&compiled.counters).collect();
+        assert_eq!(ours, given.tensors.keys().collect());
+        let mut short = given.clone();
+        short.tensors.remove(tensor).unwrap();
+        let error = Predictor::for_inputs(&short, false, None, &Device::CPU).unwrap_err().to_string();
+        assert!(error.contains(tensor), "{error}");
+    }
 }
 
 /// Loss and gradients of a training step, with dispatches joined and apart.
 #[test]
 fn residual_blocks_have_the_gradients_of_pytorch() {
-    let bytes = std::fs::read(file("residual_io.safetensors")).unwrap();
+    gradients_are_those_of_pytorch("residual");
+}
+
+#[test]
+fn convolutions_have_the_gradients_of_pytorch() {
+    gradients_are_those_of_pytorch("images");
+}
+
+fn gradients_are_those_of_pytorch(name: &str) {
+    let bytes = std::fs::read(file(&format!("{name}_io.safetensors"))).unwrap();
     let want = SafeTensors::deserialize(&bytes).unwrap();
     let mut checked = 0;
     for device in devices() {
         for fuse in [true, false] {
             for product in [device.target().product, Family::Plain] {
                 let target = Target { fuse, product, ..device.target() };
-                let (loss, gradients) = step(&device, target);
+                let (loss, gradients) = step(name, &device, target);
                 let mut judge = |name: &str, got: &[f32]| {
                     let error = distance(got, &wide(&want, name));
                     // As trajectories: ten times PyTorch's own error in float32, on a GPU thirty times, at least 2e-6.
@@ -118,27 +135,31 @@ fn residual_blocks_have_the_gradients_of_pytorch() {
     assert_eq!(checked, devices().len() * 4 * (1 + gradients));
 }
 
-/// Loss and gradients of the residual network on its 33 rows.
-fn step(device: &Device, target: Target) -> (f32, Vec<(String, Vec<f32>)>) {
-    let (layers, inputs, _) = expected("residual");
+/// Loss and gradients of a network on its 33 rows.
+fn step(name: &str, device: &Device, target: Target) -> (f32, Vec<(String, Vec<f32>)>) {
+    let (layers, inputs, _) = expected(name);
     let network = Network::read(&layers, Head::classes(5), None).unwrap();
-    let data = DataShape { bytes: false, rows: 33, row: vec![12] };
+    let (row, features) = (row(name), inputs.len() / 33);
+    let data = DataShape { bytes: false, rows: 33, row };
     let options = TrainOptions { seed: 0, optimizer: Settings::default(), lr: 0.1, label_smoothing: 0.0 };
     let compiled = Compiled::compile(&network, &data, 33, Purpose::Train(options), target).unwrap();
     let tensors = compiled.tensors.clone();
     let train = compiled.train.unwrap();
     let mut runner = Runner::new(device, compiled).unwrap();
-    runner.load_data(&Values::Floats(inputs), (&[0.0; 12], &[1.0; 12])).unwrap();
+    runner.load_data(&Values::Floats(inputs), (&vec![0.0; features], &vec![1.0; features])).unwrap();
     runner.load_targets(&(0..33).map(|row| row % 5).collect::<Vec<_>>(), None).unwrap();
-    let weights = model("residual", layers);
+    let weights = model(name, layers);
     for tensor in &tensors {
-        runner.write_floats(&tensor.name, weights.floats(&tensor.name, &tensor.shape.0).unwrap()).unwrap();
+        let values = weights.floats(&tensor.name, &tensor.shape.in_files().0).unwrap();
+        runner.write_floats(&tensor.name, &tensor.in_plan(values)).unwrap();
     }
     let order: Vec<u32> = (0..33).collect();
     runner.begin(&order, &[Step { start: 0, rows: 33, rate: 0.1, step: 0 }], 0).unwrap();
     runner.run(train, 1).unwrap();
     let trained = tensors.iter().filter(|tensor| tensor.class == wgrad::op::Class::Parameters);
-    let gradients = trained.map(|t| (t.name.clone(), runner.read_floats(&format!("d.{}", t.name)).unwrap())).collect();
+    let mut gradient =
+        |t: &wgrad::nn::Tensor| t.in_file(&runner.read_floats(&format!("d.{}", t.name)).unwrap()).into_owned();
+    let gradients = trained.map(|t| (t.name.clone(), gradient(t))).collect();
     (runner.results(0, 1).unwrap()[0].0, gradients)
 }
 

@@ -11,9 +11,10 @@ use crate::names::nearest;
 use crate::op::{Class, Kind, Target};
 use crate::ops::kernels;
 use crate::run::Compiled;
-use crate::train::{Recipe, Trainer, prepare};
+use crate::train::{Job, Recipe, Trainer, prepare};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     if let Some(name) = &args.wgsl {
@@ -23,7 +24,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     let PlanArgs { base, settings, kind, .. } = args;
     let recipe = flags::over(base.recipe.as_deref(), &settings.0)?;
     recipe.check()?;
-    let Planned { of, variants_from, layers, compiled } = match kind {
+    let Planned { of, variants_from, layers, compiled, apart } = match kind {
         Some(kind) => for_kind(&recipe, *kind, base.no_fuse)?,
         None => for_device(&recipe, base)?,
     };
@@ -46,6 +47,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<u8, Error> {
     table_of_layers(&layers, &compiled);
     say!("");
     memory(plan);
+    if let Some(apart) = &apart {
+        let count = apart.programs[0].dispatches.len();
+        say!("without joining: {}, {count} dispatches a step", show::bytes(apart.bytes()));
+    }
     for program in &plan.programs {
         say!("");
         let (name, count) = (program.name, program.dispatches.len());
@@ -69,15 +74,24 @@ struct Planned {
     variants_from: &'static str,
     layers: Vec<String>,
     compiled: Compiled,
+    /// The plan with nothing joined, if that is another.
+    apart: Option<Arc<Plan>>,
 }
 
 fn for_device(recipe: &Recipe, base: &BaseArgs) -> Result<Planned, Error> {
     let device = open_device(recipe.precision.unwrap_or_default(), &base.device, !base.json)?;
     let (job, _) = prepare(recipe, data_dir().as_deref())?;
-    let trainer = Trainer::for_target(job, &device, target(&device, base.no_fuse))?;
+    let target = target(&device, base.no_fuse);
+    let apart = unjoined(&job, target)?;
+    let trainer = Trainer::for_target(job, &device, target)?;
     let (layers, compiled) = (trainer.layers(), trainer.compiled().clone());
     let variants_from = if device.is_tuned() { "tuned" } else { "fixed" };
-    Ok(Planned { of: device.to_string(), variants_from, layers, compiled })
+    Ok(Planned { of: device.to_string(), variants_from, layers, compiled, apart })
+}
+
+/// The plan of a job with nothing joined, if something may be joined.
+fn unjoined(job: &Job, target: Target) -> Result<Option<Arc<Plan>>, Error> {
+    target.fuse.then(|| Ok(job.compile(Target { fuse: false, ..target })?.1.plan)).transpose()
 }
 
 /// The plan for a kind of device that need not be there.
@@ -88,7 +102,9 @@ fn for_kind(recipe: &Recipe, kind: Kind, no_fuse: bool) -> Result<Planned, Error
         return Err(setting(what));
     }
     let (job, _) = prepare(recipe, data_dir().as_deref())?;
-    let (network, compiled) = job.compile(Target { fuse: !no_fuse, ..kind.target() })?;
+    let target = Target { fuse: !no_fuse, ..kind.target() };
+    let (network, compiled) = job.compile(target)?;
+    let apart = unjoined(&job, target)?;
     let limits = match kind {
         Kind::Host => String::new(),
         _ => {
@@ -97,7 +113,7 @@ fn for_kind(recipe: &Recipe, kind: Kind, no_fuse: bool) -> Result<Planned, Error
         }
     };
     let of = format!("for {kind}; no device was opened{limits}");
-    Ok(Planned { of, variants_from: "fixed", layers: network.texts(), compiled })
+    Ok(Planned { of, variants_from: "fixed", layers: network.texts(), compiled, apart })
 }
 
 fn kernel(name: &str) -> Result<&'static Kernel, Error> {
@@ -114,12 +130,31 @@ fn table_of_layers(layers: &[String], compiled: &Compiled) {
         *counts.entry(tensor.name.split('.').next().unwrap_or_default()).or_default() += tensor.shape.elements();
     }
     let all: usize = counts.values().sum();
+    let products = products(compiled);
     for (index, (text, shape)) in layers.iter().zip(&compiled.shapes).enumerate() {
         let count = counts.get(index.to_string().as_str()).copied().unwrap_or(0);
-        rows.push(vec![format!("{index:>3}  {text}"), show::sizes(&shape.0[1..]), show::thousands(count as u64)]);
+        rows.push(vec![
+            format!("{index:>3}  {text}"),
+            show::sizes(&shape.in_files().0[1..]),
+            show::thousands(count as u64),
+            show::thousands(products.get(&index).copied().unwrap_or(0)),
+        ]);
     }
-    rows.push(vec!["     all".into(), String::new(), show::thousands(all as u64)]);
-    show::table(&["     layer", "output", "parameters"], &rows);
+    let products: u64 = products.values().sum();
+    rows.push(vec!["     all".into(), String::new(), show::thousands(all as u64), show::thousands(products)]);
+    show::table(&["     layer", "output", "parameters", "multiply-adds"], &rows);
+}
+
+/// Multiplications with an addition that the layers take for the value of one row, by the index of the layer.
+fn products(compiled: &Compiled) -> BTreeMap<usize, u64> {
+    let mut products = BTreeMap::new();
+    for dispatch in &compiled.plan.programs[compiled.evaluate].dispatches {
+        let index = dispatch.path.split('.').next().and_then(|index| index.parse().ok());
+        if let Some(index) = index {
+            *products.entry(index).or_insert(0) += dispatch.flops / 2 / compiled.batch as u64;
+        }
+    }
+    products
 }
 
 fn memory(plan: &Plan) {

@@ -5,6 +5,7 @@ use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
+use crate::graph::plan::PlanError;
 use crate::metrics::{Assessment, Evaluation, assess, evaluate, mean_loss};
 use crate::nn::{Answer, Network, Problem, TargetScale, Weighing};
 use crate::op::Target;
@@ -84,8 +85,19 @@ impl Job {
             return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
         }
         let (data, purpose) = (self.data_shape()?, Purpose::Train(self.train_options()));
-        let compiled = Compiled::compile(&network, &data, settings.batch, purpose, target)?;
-        Ok((network, compiled))
+        let compile = |batch| Compiled::compile(&network, &data, batch, purpose, target);
+        match compile(settings.batch) {
+            Ok(compiled) => Ok((network, compiled)),
+            Err(Error::Plan(why @ (PlanError::TooLarge { .. } | PlanError::Dispatch(_)))) => {
+                let smaller = std::iter::successors(Some(settings.batch / 2), |batch| Some(batch / 2));
+                let fits = smaller.take_while(|batch| *batch > 0).find(|batch| compile(*batch).is_ok());
+                Err(match fits {
+                    Some(fits) => Error::Batch { why, fits },
+                    None => Error::Plan(why),
+                })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes values, targets and class weights to a device.
