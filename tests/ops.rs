@@ -137,9 +137,17 @@ fn every_fast_cpu_variant_agrees_with_its_twin() {
     assert_all_ok(&verdicts);
     // Those families are for GPUs, and share the variants of the plain one.
     let for_gpus = |name: &str| {
-        ["matmul.tiled_", "matmul.large_", "matmul.subgroup_", "matmul.jobs_subgroup", "block.subgroup_"]
-            .iter()
-            .any(|p| name.starts_with(p) || name.ends_with("_u64") || name.ends_with("_subgroup"))
+        [
+            "matmul.tiled_",
+            "matmul.large_",
+            "matmul.subgroup_",
+            "matmul.jobs_subgroup",
+            "block.subgroup_",
+            "conv.tiled_",
+            "conv.subgroup_",
+        ]
+        .iter()
+        .any(|p| name.starts_with(p) || name.ends_with("_u64") || name.ends_with("_subgroup"))
     };
     for kernel in fast.iter().filter(|kernel| !for_gpus(kernel.name)) {
         assert!(verdicts.iter().any(|verdict| verdict.kernel == kernel.name), "no case reaches {}", kernel.name);

@@ -20,7 +20,7 @@ const SHAPES: [[usize; 3]; 5] = [[3, 32, 32], [32, 32, 32], [32, 64, 16], [64, 6
 /// What a convolution computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConvPass {
-    /// The value, y.
+    /// The value of the layer, y.
     Value,
     /// Its gradient by the input.
     GradientByInput,
@@ -31,7 +31,7 @@ pub enum ConvPass {
 /// A pass of a convolution of 64 images: a kernel of 3 x 3, stride and padding 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv {
-    /// What it computes.
+    /// What is computed of it.
     pub pass: ConvPass,
     /// Channels of the input.
     pub inputs: usize,

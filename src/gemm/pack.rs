@@ -11,7 +11,7 @@ const ZEROS: &[f32; DEPTH] = &[0.0; DEPTH];
 /// Room for the rows of a matrix. It is filled where it lies: to move it would copy 8 KiB.
 pub(super) type Lines<'a> = [&'a [f32]; DEPTH];
 
-/// No rows.
+/// Room in which no row was found.
 pub(super) const NO_LINES: Lines<'static> = [&[]; DEPTH];
 
 /// Finds the rows of x `[k, n]` with k of at most [`DEPTH`], if the elements of each lie one after the other.

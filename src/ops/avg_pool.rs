@@ -218,7 +218,7 @@ fn fast_backward(a: &Args, dy: &[f32], dx: &mut [f32]) {
     );
 }
 
-/// sums += values · by
+/// Adds values, each multiplied by one factor, to sums.
 #[inline(always)]
 fn add(sums: &mut [f32], values: &[f32], by: f32) {
     sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * by);

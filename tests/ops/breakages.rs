@@ -61,7 +61,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["max_pool", "3 by 2 with a border, 2x9x7x4", "max_pool.forward", "down < args.in_h &&", ""],
     ["max_pool", "ties", "max_pool.forward", "value > best", "value >= best"],
     ["max_pool", "overlapping, 2x6x7x3", "max_pool.backward", "sum += dy", "sum = dy"],
-    ["avg_pool", "ceil, 2x6x5x3", "avg_pool.forward", "counted(left, args.in_w)", "args.kernel"],
+    ["avg_pool", "ceil, 2x6x5x3", "avg_pool.forward", "counted(top, args.in_h)", "args.kernel"],
     [
         "avg_pool",
         "3 by 2 with a border, 2x9x7x4",
