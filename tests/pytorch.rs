@@ -213,3 +213,29 @@ fn batch_norm_inside_of_blocks_folds_too() {
     // Roundings of a few sums of twelve terms.
     assert!(distance(&outputs(&folded.model, &inputs, &Device::CPU), &want) < 1e-5);
 }
+
+/// A network with torchvision's names, from `tests/pytorch/resnet18.py`, whose file is too large to be kept here: the folder that
+/// `WGRAD_RESNET18` names. It leaves the weights under those names, for PyTorch to load strictly.
+#[test]
+fn a_residual_network_of_torchvision_gives_its_logits() {
+    let Some(folder) = std::env::var_os("WGRAD_RESNET18").map(PathBuf::from) else {
+        println!("NOT CHECKED: WGRAD_RESNET18 names no folder");
+        return;
+    };
+    let names = (0..1000).map(|class| class.to_string()).collect();
+    let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names };
+    for side in [64, 224] {
+        let bytes = std::fs::read(folder.join(format!("resnet18_{side}.safetensors"))).unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let x: Vec<f32> =
+            file.tensor("x").unwrap().data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+        let normalize = Normalization::new("none".into(), 0.0, &Affine::none(3 * side * side));
+        let metadata = Metadata::new(vec!["resnet18".into()], vec![3, side, side], &problem, normalize);
+        let model = Model { metadata: Some(metadata), ..Model::read(&folder.join("resnet18.safetensors")).unwrap() };
+        let error = distance(&outputs(&model, &x, &Device::CPU), &wide(&file, "y"));
+        println!("{side}x{side}: {error:.1e} of the largest logit");
+        assert!(error < 1e-4, "{error:e}");
+        let tensors = wgrad::export::torchvision_names(model.tensors.clone()).unwrap();
+        Model { tensors, ..model }.save(&folder.join("ours.safetensors")).unwrap();
+    }
+}

@@ -171,6 +171,10 @@ pub(super) struct ExportArgs {
     /// Fold every batch_norm into the linear layer before it
     #[arg(long)]
     pub(super) fold: bool,
+    /// Names of the tensors: places in the sequence of layers, as PyTorch's Sequential has them, or those of torchvision's
+    /// residual networks
+    #[arg(long, value_name = "NAMES", default_value = "sequential", value_parser = ["sequential", "torchvision"])]
+    pub(super) names: String,
 }
 
 #[derive(Args, Debug)]

@@ -46,6 +46,10 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
     if let Some(metadata) = &mut model.metadata {
         (metadata.progress, metadata.fingerprint, metadata.best) = (None, None, None);
     }
+    if args.names == "torchvision" {
+        model.tensors = export::torchvision_names(model.tensors)
+            .map_err(|what| setting(format!("{shown}: {what}: leave --names out")))?;
+    }
     model.save(&args.out)?;
     if !folded.folded.is_empty() {
         say!("folded into the layer before: {}", folded.folded.join(", "));

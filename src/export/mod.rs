@@ -6,6 +6,7 @@ mod model;
 mod normalization;
 mod progress;
 mod tensors;
+mod torchvision;
 
 pub use fingerprint::{Fingerprint, PartFingerprint};
 pub use fold::{Folded, fold};
@@ -13,3 +14,4 @@ pub use model::{Metadata, Model, ModelError, loss_settings};
 pub use normalization::Normalization;
 pub use progress::{LossScaling, Progress};
 pub use tensors::Values;
+pub use torchvision::torchvision_names;

@@ -7,6 +7,7 @@ use super::fingerprint::Fingerprint;
 use super::normalization::Normalization;
 use super::progress::Progress;
 use super::tensors::{self, Values};
+use super::torchvision;
 use crate::data::{Affine, Dialect, Encoding, Looks, Targets, Trained};
 use crate::files::reason;
 use crate::kernel::Precision;
@@ -272,7 +273,11 @@ impl Model {
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
         let text = header.metadata().as_ref().and_then(|keys| keys.get(KEY));
         let metadata = text.map(|text| parse(path, text)).transpose()?;
-        let (tensors, notes) = tensors::read(&file).map_err(broken)?;
+        let (mut tensors, mut notes) = tensors::read(&file).map_err(broken)?;
+        if torchvision::take(&mut tensors) {
+            notes
+                .push("torchvision's names of a residual network taken as places in the sequence of layers".to_owned());
+        }
         let notes = notes.into_iter().map(|note| format!("{}: {note}", path.display())).collect();
         Ok((Self { path: path.into(), metadata, tensors }, notes))
     }
