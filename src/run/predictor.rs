@@ -11,8 +11,16 @@ use crate::executor::DeviceError;
 use crate::export::Model;
 use crate::nn::{Answer, Network, Problem, TargetScale};
 
-/// Rows of one batch of a prediction.
+/// Most rows of one batch of a prediction.
 const BATCH: usize = 256;
+
+/// Most values of one batch: of large images fewer rows are taken at once, since a network's images take many times the memory.
+const VALUES: usize = 1 << 22;
+
+/// Rows of one batch of rows of so many values.
+fn batch(features: usize) -> usize {
+    (VALUES / features.max(1)).clamp(1, BATCH)
+}
 
 /// A model on a device, ready to predict.
 ///
@@ -117,13 +125,14 @@ impl Predictor {
         if masks.is_some() && !network.drops() {
             return Err(Error::NoDropout { path: model.path.clone() });
         }
-        let data = DataShape { bytes, rows: BATCH, row: meta.input.clone() };
+        let features = meta.input.iter().product();
+        let batch = batch(features);
+        let data = DataShape { bytes, rows: batch, row: meta.input.clone() };
         let purpose = masks.map_or(Purpose::Predict, |seed| Purpose::Sample { seed });
-        let compiled = Compiled::compile(&network, &data, BATCH, purpose, device.target())?;
+        let compiled = Compiled::compile(&network, &data, batch, purpose, device.target())?;
         state::check(&compiled, model, false)?;
         let mut runner = Runner::new(device, compiled)?;
         state::load(&mut runner, model, false)?;
-        let features = meta.input.iter().product();
         Ok(Self { runner, affine: meta.normalize.affine(features), features, problem, scale: meta.scale() })
     }
 
@@ -167,7 +176,11 @@ impl Predictor {
             let order = self.load(&chunk)?;
             let mut rows = vec![Spread::default(); order.len()];
             for mask in 0..count {
-                self.runner.begin(&order, &steps(order.len(), BATCH, false, |_| 0.0, u64::from(mask)), 0)?;
+                self.runner.begin(
+                    &order,
+                    &steps(order.len(), batch(self.features), false, |_| 0.0, u64::from(mask)),
+                    0,
+                )?;
                 self.runner.run(program, 1)?;
                 let outputs = self.runner.collected(order.len())?;
                 rows.iter_mut().zip(outputs.chunks(width)).for_each(|(row, outputs)| row.add(&of(outputs)));
@@ -178,7 +191,7 @@ impl Predictor {
     }
 
     fn chunks(&self, inputs: &Values) -> Vec<Values> {
-        let size = BATCH * self.features;
+        let size = batch(self.features) * self.features;
         match inputs {
             Values::Bytes(bytes) => bytes.chunks(size).map(|chunk| Values::Bytes(chunk.to_vec())).collect(),
             Values::Floats(floats) => floats.chunks(size).map(|chunk| Values::Floats(chunk.to_vec())).collect(),
