@@ -1,10 +1,14 @@
 // Four features at a time.
-const PIECE: u32 = 4u;
 @group(0) @binding(4) var<storage, read> affine: array<Quad>;
 @group(0) @binding(6) var<storage, read_write> x: array<Quad>;
 
-fn affine_at(i: u32) -> vec4f {
-    return numbers(affine[i]);
+fn pieces_of_row() -> u32 {
+    return args.features / 4u;
+}
+
+// Piece p of the row that begins at word `first`.
+fn affine_at(first: u32, p: u32) -> vec4f {
+    return numbers(affine[first / 4u + p]);
 }
 
 fn x_keep(i: u32, v: vec4f) {

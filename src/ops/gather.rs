@@ -47,7 +47,7 @@ static BYTES: Kernel = Kernel {
     ..FLOATS
 };
 
-args! { struct BeginArgs { features: u32, targets: u32, factor: u32 } }
+args! { struct BeginArgs { features: u32, targets: u32, offset: u32, factor: u32 } }
 
 const BEGIN: &[Binding] = &[
     read("data"),
@@ -256,7 +256,8 @@ impl Op for Begin {
         };
         let pieces = if aligned { self.0.features() / 4 } else { self.0.features() };
         let (features, targets_of_row) = (self.0.features(), self.0.target.words());
-        let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
+        let [offset, factor] = [offset, factor].map(|slot| rec.offset(slot));
+        let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, offset, factor };
         let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];
         // On a CPU, few threads with many rows each are faster: a thread reads offset and factor once for all its rows.
         let rows_of_thread = if rec.target.offers(Needs::SubgroupsOf8) { 8 } else { 1 };
@@ -346,7 +347,7 @@ fn begin<T: Pod>(a: BeginArgs, io: &mut Io<'_>, batch: Batch<T>) {
     let step = now.now();
     let rows = &order.u32()[step.start as usize..][..step.rows as usize];
     pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-    let affine = [0, a.factor].map(|first| &affine.f32()[first as usize..][..a.features as usize]);
+    let affine = [a.offset, a.factor].map(|first| &affine.f32()[first as usize..][..a.features as usize]);
     batch(cast_slice(data.u32()), rows, affine, x.f32_mut());
     current.set_now(&step);
 }

@@ -63,6 +63,13 @@ fn linear(
     Case::new(name, head, rows, inputs).not_smooth()
 }
 
+/// As [`Fill::Extreme`], without large numbers: errors of large logits are larger than what a softmax makes of them.
+fn odd(count: usize) -> Fill {
+    let words = Fill::Extreme.words(&[count].into(), 0);
+    let limited = words.into_iter().map(|word| if f32::from_bits(word).abs() == 1e4 { 0 } else { word });
+    Fill::Words(limited.collect())
+}
+
 /// Inputs for the checks: every loss with and without the layer, at odd widths, and at extreme values.
 pub fn cases() -> Vec<Case> {
     let (normal, half) = (|| Fill::Normal(0.0, 2.0), || Fill::Normal(0.0, 0.5));
@@ -73,13 +80,18 @@ pub fn cases() -> Vec<Case> {
             given(named("1x2"), loss, 1, [1, 2], normal()),
             given(named("301 of 307x7"), loss, 301, [307, 7], normal()),
             given(named("scaled, 31x7"), loss, 31, [31, 7], normal()).exponent(16),
-            given(named("extreme"), loss, 21, [21, 6], Fill::Extreme),
+            given(named("extreme"), loss, 45, [48, 6], Fill::Extreme),
             linear(named("linear 1x4 to 2"), loss, true, 1, [1, 4, 2], normal()),
             linear(named("linear 128x128 to 10"), loss, true, 128, [128, 128, 10], half()),
             linear(named("linear, words, no bias, 301 of 307x21 to 7"), loss, false, 301, [307, 21, 7], normal()),
             linear(named("linear, scaled 31x8 to 5"), loss, true, 31, [31, 8, 5], half()).exponent(16),
-            linear(named("linear, extreme"), loss, true, 21, [21, 8, 6], Fill::Extreme),
-            linear(named("linear, words, no bias, extreme"), loss, false, 21, [21, 7, 6], Fill::Extreme),
+            linear(named("linear, 200 of 203x20 to 11"), loss, true, 200, [203, 20, 11], half()),
+            linear(named("linear, no bias, 200 of 203x12 to 9"), loss, false, 200, [203, 12, 9], normal()),
+            linear(named("linear, words, 200 of 203x9 to 4"), loss, true, 200, [203, 9, 4], normal()),
+            linear(named("linear, words, 37 of 40x22 to 11"), loss, true, 37, [40, 22, 11], normal()),
+            linear(named("linear, words, no bias, 61 of 64x23 to 11"), loss, false, 61, [64, 23, 11], normal()),
+            linear(named("linear, extreme"), loss, true, 45, [48, 4, 6], odd(48 * 4)),
+            linear(named("linear, words, no bias, extreme"), loss, false, 45, [48, 5, 6], odd(48 * 5)),
         ]);
     }
     let number = &losses()[2].1;
@@ -87,6 +99,10 @@ pub fn cases() -> Vec<Case> {
     for (name, loss) in [&losses()[0], &losses()[3]] {
         all.push(linear(format!("{name}linear 61 of 64x2052 to 10"), loss, true, 61, [64, 2052, 10], half()));
         all.push(linear(format!("{name}linear, no bias, 130x1030 to 9"), loss, false, 130, [130, 1030, 9], half()));
+        all.push(
+            linear(format!("{name}linear, scaled, 31 of 33x2052 to 20"), loss, true, 31, [33, 2052, 20], half())
+                .exponent(9),
+        );
     }
     all.push(linear("mse, linear 37 of 40x12 to 1".into(), number, true, 37, [40, 12, 1], normal()));
     all
