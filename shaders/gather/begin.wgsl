@@ -29,8 +29,8 @@ fn main(
     let pieces = pieces_of_row();
     let p = i % pieces;
     let step = threads / pieces;
-    let offset = affine_at(args.offset, p);
-    let factor = affine_at(args.factor, p);
+    let offset = offset_at(p);
+    let factor = factor_at(p);
     // Threads beyond the last whole row of pieces have none.
     for (var r = select(i / pieces, at_hand.rows, i >= step * pieces); r < at_hand.rows; r += step) {
         let row = order[at_hand.start + r];

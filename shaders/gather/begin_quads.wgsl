@@ -6,9 +6,12 @@ fn pieces_of_row() -> u32 {
     return args.features / 4u;
 }
 
-// Piece p of the row that begins at word `first`.
-fn affine_at(first: u32, p: u32) -> vec4f {
-    return numbers(affine[first / 4u + p]);
+fn offset_at(p: u32) -> vec4f {
+    return numbers(affine[args.offset / 4u + p]);
+}
+
+fn factor_at(p: u32) -> vec4f {
+    return numbers(affine[args.factor / 4u + p]);
 }
 
 fn x_keep(i: u32, v: vec4f) {

@@ -6,8 +6,12 @@ fn pieces_of_row() -> u32 {
     return args.features;
 }
 
-fn affine_at(first: u32, p: u32) -> f32 {
-    return affine[first + p];
+fn offset_at(p: u32) -> f32 {
+    return affine[args.offset + p];
+}
+
+fn factor_at(p: u32) -> f32 {
+    return affine[args.factor + p];
 }
 
 fn values(i: u32) -> f32 {

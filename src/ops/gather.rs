@@ -307,6 +307,8 @@ pub fn cases() -> Vec<Case> {
         first(case("numbers 41x4", false, (41, 32, 31), vec![4], numbers), false, 32, vec![4], numbers),
         first(case("numbers 300x4", false, (300, 200, 190), vec![4], numbers), false, 200, vec![4], numbers),
         first(case("floats 64 of 100x160", false, (100, 64, 64), vec![160], class), false, 64, vec![160], class),
+        first(case("floats 70 of 100x161", false, (100, 71, 70), vec![161], class), false, 71, vec![161], class),
+        first(case("bytes 70 of 100x161", true, (100, 71, 70), vec![161], class), true, 71, vec![161], class),
         first(case("bytes 64 of 100x160", true, (100, 64, 64), vec![160], class), true, 64, vec![160], class),
     ];
     let mut extreme = case("floats, extreme", false, (50, 20, 20), vec![5], TargetKind::Class);

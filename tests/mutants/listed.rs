@@ -43,7 +43,11 @@ impl Entry {
 
     /// The numbers of a line that `from` has # for; `None` where the line is another.
     fn stands_in<'a>(&self, line: &'a str) -> Option<Vec<&'a str>> {
-        if self.from.contains('…') { is_of(&self.from, '…', line).then(Vec::new) } else { numbers(&self.from, line) }
+        if self.from.contains('…') {
+            is_of(&self.from, '…', line).then(Vec::new)
+        } else {
+            numbers(&self.from, line)
+        }
     }
 
     /// What is wrong with the entry itself.

@@ -218,18 +218,26 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// Value and gradient of operations behind a product whose widths are multiples of four: several groups, the last of which is
-/// not full, several rounds of rows and of the sum; and odd numbers.
+/// not full, several rounds of rows and of the sum; odd numbers, and small ones.
 fn by_fours(ops: &[Arc<dyn Op>], bias: bool) -> Vec<Case> {
     let mut all = both("198 of 205x20x36", ops, bias, [198, 205, 20, 36], Fill::Normal(0.2, 1.0));
     all.extend(both("extreme, 19 of 21x4x28", ops, bias, [19, 21, 4, 28], Fill::Extreme));
+    all.extend(both("small, 9x4x28", ops, bias, [9, 9, 4, 28], Fill::Normal(0.0, SMALL)));
     all
 }
 
-/// The same of other widths: the last of a row are one, two and three of four.
-fn by_words(ops: &[Arc<dyn Op>], bias: bool) -> Vec<Case> {
-    let mut all = both("words, 199 of 206x22x45", ops, bias, [199, 206, 22, 45], Fill::Normal(0.2, 1.0));
-    all.extend(both("words, 18 of 20x7x14", ops, bias, [18, 20, 7, 14], Fill::Normal(0.2, 1.0)));
-    all.extend(both("words, extreme, 19 of 21x5x27", ops, bias, [19, 21, 5, 27], Fill::Extreme));
+/// Widths of which the last of a row are one, two and three of four.
+const ANY: [usize; 3] = [45, 14, 27];
+
+/// The same of other widths.
+fn by_words(ops: &[Arc<dyn Op>], bias: bool, [wide, middle, narrow]: [usize; 3]) -> Vec<Case> {
+    let of = |name: &str, [rows, batch, k, n]: Sizes, fill: Fill| {
+        both(&format!("words, {name}{rows} of {batch}x{k}x{n}"), ops, bias, [rows, batch, k, n], fill)
+    };
+    let mut all = of("", [199, 206, 22, wide], Fill::Normal(0.2, 1.0));
+    all.extend(of("", [18, 20, 7, middle], Fill::Normal(0.2, 1.0)));
+    all.extend(of("extreme, ", [19, 21, 5, narrow], Fill::Extreme));
+    all.extend(of("small, ", [9, 10, 5, narrow], Fill::Normal(0.0, SMALL)));
     all
 }
 
@@ -239,6 +247,7 @@ fn by_given(ops: &[Arc<dyn Op>], widths: &[usize]) -> Vec<Case> {
         let words = if n.is_multiple_of(4) { "" } else { "words, " };
         let mut all = given(&format!("given, {words}133 of 140x{n}"), ops, [133, 140, 0, n], Fill::Normal(0.2, 1.0));
         all.extend(given(&format!("given, {words}extreme, 9 of 11x{n}"), ops, [9, 11, 0, n], Fill::Extreme));
+        all.extend(given(&format!("given, {words}small, 9x{n}"), ops, [9, 9, 0, n], Fill::Normal(0.0, SMALL)));
         all
     };
     widths.iter().flat_map(|&n| of(n)).collect()
@@ -249,21 +258,17 @@ fn derived() -> Vec<Case> {
     let mut all = vec![];
     for function in activation::functions() {
         let op: Arc<dyn Op> = Arc::new(Activation::new(function, function.parameter.map_or(0.0, |(_, p)| 1.3 * p)));
-        let small = || Fill::Normal(0.0, SMALL);
         let joined = [batch_norm(), Arc::clone(&op), dropout(0.3)];
         all.extend(by_fours(&joined, true));
-        all.extend(both("small, 9x4x28", &joined, true, [9, 9, 4, 28], small()));
         let alone = [op];
-        all.extend(by_words(&alone, true));
-        all.extend(both("words, small, 9x5x27", &alone, true, [9, 9, 5, 27], small()));
+        all.extend(by_words(&alone, true, ANY));
         all.extend(by_given(&alone, &[36, 41, 26, 27]));
         for n in [28, 27] {
             let words = if n == 28 { "" } else { "words, " };
             // Where series give way to the exponential, of x and of 2 x, their last terms count.
-            for (what, fill) in
-                [("small", small()), ("-0.47", Fill::Normal(-0.47, 0.01)), ("-0.235", Fill::Normal(-0.235, 0.005))]
-            {
-                all.extend(given(&format!("given, {words}{what}, 9x{n}"), &alone, [9, 9, 0, n], fill));
+            for x in [-0.47, -0.235] {
+                let fill = Fill::Normal(x, 0.005);
+                all.extend(given(&format!("given, {words}{x}, 9x{n}"), &alone, [9, 9, 0, n], fill));
             }
         }
     }
@@ -289,7 +294,7 @@ fn derived() -> Vec<Case> {
     ];
     for ops in sequences {
         all.extend(by_fours(ops, false));
-        all.extend(by_words(ops, true));
+        all.extend(by_words(ops, true, ANY));
     }
     all.extend(learned_and_narrow());
     all.extend(sums());
@@ -319,12 +324,17 @@ fn learned_and_narrow() -> Vec<Case> {
     ];
     for ops in &wider[..] {
         all.extend(by_fours(ops, true));
-        let by_four = ops.iter().any(|op| chain(&[Arc::clone(op)], 44, false).narrows() == 4);
-        // Maxout of four takes no other widths.
-        let n = if by_four { 44 } else { 46 };
-        let normal = Fill::Normal(0.2, 1.0);
-        all.extend(both(&format!("words, 133 of 140x5x{n}"), ops, false, [133, 140, 5, n], normal));
-        all.extend(both("words, extreme, 19 of 21x5x28", ops, false, [19, 21, 5, 28], Fill::Extreme));
+        // Maxout takes multiples of as many as it makes one.
+        let narrows = ops.iter().map(|op| chain(&[Arc::clone(op)], 44, false).narrows()).max();
+        all.extend(by_words(
+            ops,
+            false,
+            match narrows {
+                Some(4) => [44, 12, 28],
+                Some(2) => [46, 14, 26],
+                _ => ANY,
+            },
+        ));
     }
     for ops in [wider[1], &[maxout(2)], &[maxout(4)]] {
         all.extend(by_given(ops, &[36]));
@@ -348,7 +358,7 @@ fn sums() -> Vec<Case> {
     let add = || Arc::new(Add { whole: false }) as Arc<dyn Op>;
     let accumulate = || Arc::new(Accumulate) as Arc<dyn Op>;
     // Its gradient is no kernel's.
-    let of_add = [by_fours(&[add()], true), by_words(&[add()], false)].concat();
+    let of_add = [by_fours(&[add()], true), by_words(&[add()], false, ANY)].concat();
     all.extend(of_add.into_iter().step_by(2));
     all.extend(gradient_alone("37 of 41x44", accumulate(), [37, 41, 44]));
     all.extend(gradient_alone("131 of 140x36", accumulate(), [131, 140, 36]));

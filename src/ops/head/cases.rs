@@ -48,6 +48,9 @@ fn given(name: String, loss: &Arc<dyn Op>, rows: usize, [batch, outputs]: [usize
     Case::new(name, head, rows, inputs).not_smooth()
 }
 
+/// Deviation of outputs at which losses show their relative errors, and the terms of series count.
+const SMALL: f32 = 0.05;
+
 fn linear(
     name: String,
     loss: &Arc<dyn Op>,
@@ -57,8 +60,10 @@ fn linear(
     fill: Fill,
 ) -> Case {
     let head = head(loss, Some(bias));
+    // Of small inputs the outputs are small too.
+    let bias_fill = if matches!(fill, Fill::Normal(_, SMALL)) { fill.clone() } else { Fill::Normal(0.0, 1.0) };
     let mut layer = vec![([batch, k].into(), fill), ([outputs, k].into(), Fill::Normal(0.0, 0.3))];
-    layer.extend(bias.then(|| ([outputs].into(), Fill::Normal(0.0, 1.0))));
+    layer.extend(bias.then(|| ([outputs].into(), bias_fill)));
     let inputs = [layer, tail(&head, batch, outputs)].concat();
     Case::new(name, head, rows, inputs).not_smooth()
 }
@@ -72,7 +77,7 @@ fn odd(count: usize) -> Fill {
 
 /// Inputs for the checks: every loss with and without the layer, at odd widths, and at extreme values.
 pub fn cases() -> Vec<Case> {
-    let (normal, half) = (|| Fill::Normal(0.0, 2.0), || Fill::Normal(0.0, 0.5));
+    let [normal, half, small] = [2.0, 0.5, SMALL].map(|deviation| move || Fill::Normal(0.0, deviation));
     let mut all = vec![];
     for (name, loss) in &losses() {
         let named = |what: &str| format!("{name}{what}");
@@ -90,6 +95,11 @@ pub fn cases() -> Vec<Case> {
             linear(named("linear, words, 200 of 203x9 to 4"), loss, true, 200, [203, 9, 4], normal()),
             linear(named("linear, words, 37 of 40x22 to 11"), loss, true, 37, [40, 22, 11], normal()),
             linear(named("linear, words, no bias, 61 of 64x23 to 11"), loss, false, 61, [64, 23, 11], normal()),
+            given(named("small 3x2"), loss, 3, [3, 2], small()),
+            linear(named("linear, small 3x4 to 2"), loss, true, 3, [3, 4, 2], small()),
+            linear(named("linear, no bias, small 3x4 to 2"), loss, false, 3, [3, 4, 2], small()),
+            linear(named("linear, words, small 3x5 to 2"), loss, true, 3, [3, 5, 2], small()),
+            linear(named("linear, words, no bias, small 3x5 to 2"), loss, false, 3, [3, 5, 2], small()),
             linear(named("linear, extreme"), loss, true, 45, [48, 4, 6], odd(48 * 4)),
             linear(named("linear, words, no bias, extreme"), loss, false, 45, [48, 5, 6], odd(48 * 5)),
         ]);
