@@ -31,12 +31,11 @@ fn mappings() -> Vec<String> {
     maps.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
 }
 
-/// A network with hidden layers of these sizes, on made-up bytes, before its first step.
-fn runner(features: usize, hidden: &[usize], batch: usize, rule: Rule) -> Runner {
+/// A network of these layers and a last one, on made-up bytes, before its first step.
+fn runner(features: usize, layers: &[&str], batch: usize, rule: Rule) -> Runner {
     let rows = 4 * batch;
     let data = DataShape { bytes: true, rows, row: vec![features] };
-    let of_one = |size: &usize| [format!("linear {size}"), "batch_norm".into(), "relu".into(), "dropout 0.5".into()];
-    let layers: Vec<String> = hidden.iter().flat_map(of_one).chain(["linear".to_owned()]).collect();
+    let layers: Vec<String> = layers.iter().chain(&["linear"]).map(|layer| (*layer).to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
     let options = TrainOptions { seed: 1, optimizer, lr: 0.01, label_smoothing: 0.0 };
@@ -60,10 +59,32 @@ fn runner(features: usize, hidden: &[usize], batch: usize, rule: Rule) -> Runner
 #[test]
 fn steps_after_the_first_take_no_memory() {
     let momentum = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
-    let nets = [("784-256-128-10", 784, &[256, 128][..], 128), ("64-32-10", 64, &[32], 32)];
-    for (name, features, hidden, batch) in nets {
-        let mut runner = runner(features, hidden, batch, momentum);
+    let large = ["linear 256", "batch_norm", "relu", "dropout 0.5", "linear 128", "batch_norm", "relu", "dropout 0.5"];
+    let nets = [
+        ("large", 784, &large[..], 128, "block.backward batch_norm+relu+dropout"),
+        ("small", 64, &["linear 32", "batch_norm", "relu", "dropout 0.5"], 32, "block.forward batch_norm+relu+dropout"),
+        (
+            "prelu",
+            64,
+            &["linear 32", "batch_norm", "prelu", "linear 30", "prelu per_channel=true"],
+            32,
+            "block.forward batch_norm+prelu_shared",
+        ),
+        (
+            "maxout",
+            64,
+            &["linear 32", "maxout 2", "linear 36", "batch_norm", "maxout 4"],
+            32,
+            "block.forward_narrow maxout_2",
+        ),
+        // Two layers make the gradient by what the ReLU gives.
+        ("residual", 64, &["linear 32", "batch_norm", "relu", "residual(linear 32; relu)"], 32, "block.backward_given"),
+    ];
+    for (name, features, layers, batch, kernel) in nets {
+        let mut runner = runner(features, layers, batch, momentum);
         let program = runner.compiled().train.unwrap();
+        let dispatches = &runner.compiled().plan.programs[program].dispatches;
+        assert!(dispatches.iter().any(|dispatch| dispatch.kernel.name.starts_with(kernel)), "{name}: no {kernel}");
         runner.run(program, 1).unwrap();
         let count = allocations(|| runner.run(program, 3).unwrap());
         assert_eq!(count, 0, "{name}");

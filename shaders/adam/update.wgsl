@@ -18,7 +18,9 @@ struct Args {
 @group(0) @binding(1) var<storage, read> gradients: array<f32>;
 @group(0) @binding(2) var<storage, read> now: Now;
 
-const EACH: u32 = 1u;
+fn has_any(i: u32) -> bool {
+    return i < args.count;
+}
 
 fn move_at(i: u32) {
     let theta = parameters[i];

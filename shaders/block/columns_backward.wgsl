@@ -1,60 +1,54 @@
-// What follows the gradient by h, for one quad of columns; as in columns_forward.wgsl:
+// What follows the gradient by h, for four columns; as in columns_forward.wgsl:
 //   u = the gradient by y = x̂ γ + β;   dgamma = Σ u x̂, dbeta = Σ u;   γ / √(var + eps) · (u - (dbeta + x̂ · dgamma) / rows),
-// and the running statistics move.
-fn finish(quad: u32, first: u32, step: u32, lane: u32, mine: bool) {
-    let column = quad * 4u;
+// and the running statistics move. u is kept where the stages behind y are gone through again for it, else taken twice.
+fn finish(column: u32, first: u32, step: u32) {
+    //@with set_present set_present(args.n - column);
     let n = args.n;
-    let count = min(4u, n - column);
     let rows = now.rows;
     let divisor = f32(rows);
-    let mean = zs_at(args.saved + column, count);
-    let inv_std = zs_at(args.saved + n + column, count);
-    let gamma = params_at(args.gamma + column, count);
-    let beta = shift_at(column, count);
-    //@with learned_begin learned_begin(column, count);
-    var with_z = vec4f(0.0);
-    var plain = vec4f(0.0);
+    let mean = zs_at(args.saved + column);
+    let inv_std = zs_at(args.saved + n + column);
+    let gamma = params_at(args.gamma + column);
+    //@with gradient_again let beta = params_at(args.beta + column);
+    //@with learned_begin learned_begin(column);
+    var dgamma = vec4f(0.0);
+    var dbeta = vec4f(0.0);
     for (var r = first; r < rows; r += step) {
         let i = r * n + column;
-        let centred = zs_at(i, count) - mean;
-        let u = gradient_behind(At(i, count), dh_at_place(i, count), centred * inv_std * gamma + beta);
-        if (!CHEAP && mine) {
-            dz_keep(i, count, u);
-        }
-        plain += u;
-        with_z += u * centred;
+        let centred = zs_at(i) - mean;
+        //@with gradient_again let u = gradient_again(i, centred * inv_std * gamma + beta);
+        //@with gradient_again dz_keep(i, u);
+        //@with gradient_seen let u = gradient_seen(i);
+        dbeta += u;
+        dgamma += u * centred;
     }
-    let dbeta = column_sum(lane, plain);
-    let dgamma = column_sum(lane, with_z) * inv_std;
-    //@with learned_end learned_end(lane, column, count, mine && first == 0u);
-    if (!mine) {
-        return;
-    }
+    //@with column_sum dbeta = column_sum(dbeta);
+    //@with column_sum dgamma = column_sum(dgamma);
+    //@with learned_total learned_total();
+    dgamma *= inv_std;
     for (var r = first; r < rows; r += step) {
         let i = r * n + column;
-        let z = zs_at(i, count);
+        let z = zs_at(i);
         let x_hat = (z - mean) * inv_std;
-        var u: vec4f;
-        if (CHEAP) {
-            u = gradient_behind(At(i, count), dh_at_place(i, count), x_hat * gamma + beta);
-        } else {
-            u = dz_at(i, count);
-        }
-        let d = gamma * inv_std * (u - (dbeta + x_hat * dgamma) / divisor);
-        dz_keep(i, count, gradient_before(At(i, count), d, z));
+        //@with gradient_again let u = dz_at(i);
+        //@with gradient_seen let u = gradient_seen(i);
+        var d = gamma * inv_std * (u - (dbeta + x_hat * dgamma) / divisor);
+        //@with gradient_before d = gradient_before(d, z);
+        dz_keep(i, d);
     }
     if (first != 0u) {
         return;
     }
-    grads_keep(args.dgamma + column, count, dgamma);
-    grads_keep(args.dbeta + column, count, dbeta);
+    //@with learned_end learned_end(column);
+    grads_keep(args.dgamma + column, dgamma);
+    grads_keep(args.dbeta + column, dbeta);
     if (now.halted == 0u) {
-        let unbiased = zs_at(args.saved + 2u * n + column, count) * (divisor / (divisor - 1.0));
+        let unbiased = zs_at(args.saved + 2u * n + column) * (divisor / (divisor - 1.0));
         let at_mean = args.running_mean + column;
         let at_var = args.running_var + column;
-        let old_mean = state_at(at_mean, count);
-        let old_var = state_at(at_var, count);
-        state_keep(at_mean, count, old_mean + args.momentum * (mean - old_mean));
-        state_keep(at_var, count, old_var + args.momentum * (unbiased - old_var));
+        let old_mean = state_at(at_mean);
+        let old_var = state_at(at_var);
+        state_keep(at_mean, old_mean + args.momentum * (mean - old_mean));
+        state_keep(at_var, old_var + args.momentum * (unbiased - old_var));
     }
 }

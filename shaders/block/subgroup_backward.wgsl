@@ -5,13 +5,12 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     let rows = now.rows;
     let depth = unfolded(args.k);
-    let quads = (args.n + 3u) / 4u;
-    let mine = group.x * 8u + lane < quads;
-    let quad = min(group.x * 8u + lane, quads - 1u);
-    let count = min(4u, args.n - quad * 4u);
-    // V has the columns of h.
-    let v = args.weight + quad * 4u / NARROW;
-    let width = args.n / NARROW;
+    let quads = quads_of_row();
+    let quad = group.x * 8u + lane;
+    let column = min(quad, quads - 1u) * 4u;
+    // As in subgroup_forward.wgsl.
+    let first = select(rows, 0u, quad < quads);
+    //@with set_present set_present(args.n - column);
     for (var row = 0u; row < rows; row += 32u) {
         //@for s,o=0:0u 1:8u 2:16u 3:24u
         let row{s} = min(row + lane + {o}, rows - 1u) * depth;
@@ -20,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         //@end
         //@end
         for (var k = 0u; k < depth; k++) {
-            let b = params_at(v + k * width, count / NARROW);
+            let b = v_at(k * args.n + column);
             //@for s=0..4
             let a{s} = dy[row{s} + k];
             //@for l=0..8
@@ -35,12 +34,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
                 //@for i=1..8
                 sum = select(sum, sum{s}{i}, l == {i}u);
                 //@end
-                if (mine && row + {o} + l < rows) {
-                    dz_keep((row + {o} + l) * args.n + quad * 4u, count / NARROW, sum);
+                let r = first + row + {o} + l;
+                if (r < rows) {
+                    dz_keep(r * args.n + column, sum);
                 }
             }
             //@end
         }
     }
-    finish(quad, 0u, 1u, lane, mine);
+    finish(column, first, 1u);
 }

@@ -5,26 +5,26 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
     let rows = now.rows;
     let depth = unfolded(args.k);
-    let quads = (args.n + 3u) / 4u;
-    let mine = group.x * 8u + lane < quads;
-    let quad = min(group.x * 8u + lane, quads - 1u);
-    let count = min(4u, args.n - quad * 4u);
+    let quads = quads_of_row();
+    let quad = group.x * 8u + lane;
+    let column = min(quad, quads - 1u) * 4u;
+    // The first row that the lane stores; none of a lane without columns of its own.
+    let first = select(rows, 0u, quad < quads);
     //@for q=0..4
-    let w{q} = args.weight + min(quad * 4u + {q}u, args.n - 1u) * depth;
+    let w{q} = weight_of(column + {q}u);
     //@end
-    let bias = bias_at(quad * 4u, count);
     for (var row = 0u; row < rows; row += 32u) {
         //@for s,o=0:0u 1:8u 2:16u 3:24u
         let row{s} = min(row + lane + {o}, rows - 1u) * depth;
         //@for l=0..8
-        var sum{s}{l} = bias;
+        var sum{s}{l} = vec4f(0.0);
         //@end
         //@end
         for (var k = 0u; k < depth; k += 4u) {
-            let left = min(4u, depth - k);
+            //@with set_present set_present(depth - k);
             //@for q=0..4
-            let a{q} = x_at(row{q} + k, left);
-            let b{q} = params_at(w{q} + k, left);
+            let a{q} = x_at(row{q} + k);
+            let b{q} = params_at(w{q} + k);
             //@end
             //@for s=0..4
             //@for l=0..8
@@ -35,6 +35,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
             //@end
             //@end
         }
+        //@with set_present set_present(args.n - column);
+        //@with bias_at let bias = bias_at(column);
         // One store that picks its sum takes a driver a fraction of the time to compile that a store for each sum takes.
         for (var l = 0u; l < unfolded(8u); l++) {
             //@for s,o=0:0u 1:8u 2:16u 3:24u
@@ -43,13 +45,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
                 //@for i=1..8
                 sum = select(sum, sum{s}{i}, l == {i}u);
                 //@end
-                let i = (row + {o} + l) * args.n + quad * 4u;
-                if (mine && row + {o} + l < rows) {
-                    product_keep(i, count, before(At(i, count), sum));
+                //@with bias_at sum += bias;
+                //@with before sum = before(sum);
+                let r = first + row + {o} + l;
+                if (r < rows) {
+                    product_keep(r * args.n + column, sum);
                 }
             }
             //@end
         }
     }
-    finish(quad, 0u, 1u, lane, mine);
+    finish(column, first, 1u);
 }

@@ -2,7 +2,11 @@
 // 4 l + 3.
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let quads = (args.n + 3u) / 4u;
-    let mine = group.x * 8u + lane < quads;
-    finish(min(group.x * 8u + lane, quads - 1u), 0u, 1u, lane, mine);
+    let rows = now.rows;
+    let quads = quads_of_row();
+    let quad = group.x * 8u + lane;
+    let column = min(quad, quads - 1u) * 4u;
+    // The first row of the lane; none of one without columns of its own.
+    let first = select(rows, 0u, quad < quads);
+    finish(column, first, 1u);
 }

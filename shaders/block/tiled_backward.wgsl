@@ -8,15 +8,15 @@ var<workgroup> tile_v: array<vec4f, 2u * DEPTH>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    //@with column_sum thread = lane;
     let depth = unfolded(args.k);
-    let quads = (args.n + 3u) / 4u;
-    let mine = group.x * 2u + lane % 2u < quads;
-    let quad = min(group.x * 2u + lane % 2u, quads - 1u);
-    let count = min(4u, args.n - quad * 4u);
+    let quads = quads_of_row();
+    let quad = group.x * 2u + lane % 2u;
+    let column = min(quad, quads - 1u) * 4u;
     let own = lane / 2u;
-    // V has the columns of h.
-    let v = args.weight + quad * 4u / NARROW;
-    let width = args.n / NARROW;
+    // As in tiled_forward.wgsl.
+    let first = select(now.rows, own, quad < quads);
+    //@with set_present set_present(args.n - column);
     for (var row = 0u; row < now.rows; row += ROWS) {
         var sum = vec4f(0.0);
         for (var k = 0u; k < depth; k += DEPTH) {
@@ -24,16 +24,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
                 let r = e / DEPTH;
                 let d = e % DEPTH;
                 var value = 0.0;
-                if (row + r < now.rows && k + d < args.k) {
-                    value = dy[(row + r) * args.k + k + d];
+                if (row + r < now.rows && k + d < depth) {
+                    value = dy[(row + r) * depth + k + d];
                 }
                 tile_dy[d * STRIDE + r] = value;
             }
             if (lane < 2u * DEPTH) {
                 let d = lane / 2u;
                 var value = vec4f(0.0);
-                if (k + d < args.k) {
-                    value = params_at(v + (k + d) * width, count / NARROW);
+                if (k + d < depth) {
+                    value = v_at((k + d) * args.n + column);
                 }
                 tile_v[lane] = value;
             }
@@ -43,9 +43,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
             workgroupBarrier();
         }
-        if (mine && row + own < now.rows) {
-            dz_keep((row + own) * args.n + quad * 4u, count / NARROW, sum);
+        if (row + first < now.rows) {
+            dz_keep((row + first) * args.n + column, sum);
         }
     }
-    finish(quad, own, ROWS, lane, mine);
+    finish(column, first, ROWS);
 }

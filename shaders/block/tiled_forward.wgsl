@@ -13,23 +13,25 @@ var<workgroup> tile_w: array<f32, 8u * DEPTH>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+    //@with column_sum thread = lane;
     let depth = unfolded(args.k);
-    let quads = (args.n + 3u) / 4u;
-    let mine = group.x * 2u + lane % 2u < quads;
-    let quad = min(group.x * 2u + lane % 2u, quads - 1u);
-    let count = min(4u, args.n - quad * 4u);
+    let quads = quads_of_row();
+    let quad = group.x * 2u + lane % 2u;
+    let column = min(quad, quads - 1u) * 4u;
     let own = lane / 2u;
+    // The first row that the thread stores; none of a thread without columns of its own.
+    let first = select(now.rows, own, quad < quads);
     for (var row = 0u; row < now.rows; row += ROWS) {
-        var sum = bias_at(quad * 4u, count);
+        var sum = vec4f(0.0);
         for (var k = 0u; k < depth; k += DEPTH) {
             let d = k + lane % 4u * 4u;
-            let left = min(4u, depth - min(d, depth - 1u));
-            //@for e=0..2
+            //@with set_present set_present(depth - d);
+            //@for o=0 64
             {
-                let r = lane / 4u + {e}u * 64u;
+                let r = lane / 4u + {o}u;
                 var value = vec4f(0.0);
                 if (row + r < now.rows && d < depth) {
-                    value = x_at((row + r) * depth + d, left);
+                    value = x_at((row + r) * depth + d);
                 }
                 //@for i,c=0:x 1:y 2:z 3:w
                 tile_x[(lane % 4u * 4u + {i}u) * STRIDE + r] = value.{c};
@@ -37,13 +39,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
             //@end
             if (lane < 32u) {
-                let column = lane / 4u;
+                let of_w = group.x * 8u + lane / 4u;
                 var value = vec4f(0.0);
-                if (group.x * 8u + column < args.n && d < depth) {
-                    value = params_at(args.weight + (group.x * 8u + column) * depth + d, left);
+                if (of_w < args.n && d < depth) {
+                    value = params_at(args.weight + of_w * depth + d);
                 }
                 //@for i,c=0:x 1:y 2:z 3:w
-                tile_w[(lane % 4u * 4u + {i}u) * 8u + column] = value.{c};
+                tile_w[(lane % 4u * 4u + {i}u) * 8u + lane / 4u] = value.{c};
                 //@end
             }
             workgroupBarrier();
@@ -53,11 +55,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             }
             workgroupBarrier();
         }
-        let i = (row + own) * args.n + quad * 4u;
-        if (mine && row + own < now.rows) {
-            product_keep(i, count, before(At(i, count), sum));
+        //@with set_present set_present(args.n - column);
+        //@with bias_at sum += bias_at(column);
+        //@with before sum = before(sum);
+        if (row + first < now.rows) {
+            product_keep((row + first) * args.n + column, sum);
         }
     }
-    storageBarrier();
-    finish(quad, own, ROWS, lane, mine);
+    //@with statistics_keep storageBarrier();
+    finish(column, first, ROWS);
 }

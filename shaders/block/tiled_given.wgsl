@@ -3,8 +3,12 @@ const ROWS: u32 = 128u;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-    let quads = (args.n + 3u) / 4u;
-    let mine = group.x * 2u + lane % 2u < quads;
-    let quad = min(group.x * 2u + lane % 2u, quads - 1u);
-    finish(quad, lane / 2u, ROWS, lane, mine);
+    //@with column_sum thread = lane;
+    let quads = quads_of_row();
+    let quad = group.x * 2u + lane % 2u;
+    let column = min(quad, quads - 1u) * 4u;
+    let own = lane / 2u;
+    // The first row of the thread; none of one without columns of its own.
+    let first = select(now.rows, own, quad < quads);
+    finish(column, first, ROWS);
 }

@@ -1,3 +1,3 @@
-fn {t}_keep(i: u32, count: u32, v: vec4f) {
+fn {t}_keep(i: u32, v: vec4f) {
     {t}[i / 4u] = packed(v);
 }

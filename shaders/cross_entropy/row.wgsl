@@ -3,7 +3,7 @@
 struct Row {
     // Not yet weighted; NaN where the row is not a number.
     loss: f32,
-    // Whether the first largest class is the label and the loss is a number.
+    // Whether the first largest class is the label, if the loss is a number.
     right: bool,
     largest: f32,
     sum: f32,
@@ -45,7 +45,7 @@ fn softmax(first: u32, label: u32, classes: u32, smoothing: f32) -> Row {
     if (is_nan(bad)) {
         loss = bad;
     }
-    return Row(loss, best == label && !is_nan(loss), largest, sum, bad);
+    return Row(loss, best == label, largest, sum, bad);
 }
 
 fn probability(row: Row, i: u32) -> f32 {

@@ -1,9 +1,10 @@
-// As batch.wgsl, PIECE features at a time, at the beginning of a step: `now` is the step that the one before left, and is
-// copied to `current`, which the kernels after this read. `affine` is the offsets, and the factors behind them.
+// As batch.wgsl, a piece of the features at a time, at the beginning of a step: `now` is the step that the one before left, and is
+// copied to `current`, which the kernels after this read. `affine` has the offsets and the factors.
 // Each thread has one piece of the features, and goes over rows in strides of threads / pieces.
 struct Args {
     features: u32,
     targets: u32,
+    offset: u32,
     factor: u32,
 }
 @group(0) @binding(0) var<uniform> args: Args;
@@ -25,11 +26,11 @@ fn main(
         current[i] = word_of(at_hand, i);
     }
     let threads = groups.x * groups.y * GROUP;
-    let pieces = args.features / PIECE;
+    let pieces = pieces_of_row();
     let p = i % pieces;
     let step = threads / pieces;
-    let offset = affine_at(p);
-    let factor = affine_at(args.factor / PIECE + p);
+    let offset = offset_at(p);
+    let factor = factor_at(p);
     // Threads beyond the last whole row of pieces have none.
     for (var r = select(i / pieces, at_hand.rows, i >= step * pieces); r < at_hand.rows; r += step) {
         let row = order[at_hand.start + r];

@@ -8,8 +8,8 @@ fn product(lane: u32) {
         let w = args.weight + column * depth;
         var sum = vec4f(0.0);
         for (var k = 0u; k < depth; k += 4u) {
-            let left = min(4u, depth - k);
-            sum += h_at(row + k, left) * params_at(w + k, left);
+            //@with set_present set_present(depth - k);
+            sum += h_at(row + k) * params_at(w + k);
         }
         d_outputs[i] = sum.x + sum.y + sum.z + sum.w + bias_of(column);
     }

@@ -27,12 +27,12 @@ fn product(thread: u32) {
         var sum{l} = vec4f(0.0);
         //@end
         for (var k = 0u; k < depth; k += 4u) {
-            let left = min(4u, depth - k);
+            //@with set_present set_present(depth - k);
             var a = vec4f(0.0);
             var b = vec4f(0.0);
             if (tile < tiles) {
-                a = h_at(x + k, left);
-                b = params_at(w + k, left);
+                a = h_at(x + k);
+                b = params_at(w + k);
             }
             //@for l=0..8
             sum{l} += subgroupBroadcast(a, {l}u) * b;

@@ -54,9 +54,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var sum{r} = vec4f(0.0);
     //@end
     for (var k = 0u; k < rows; k += DEPTH) {
-        //@for e=0..4
+        //@for o=0 256 512 768
         {
-            let at = lane + {e}u * 256u;
+            let at = lane + {o}u;
             let d = at / TILE;
             let edge = at % TILE;
             var a = 0.0;

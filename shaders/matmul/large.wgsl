@@ -49,7 +49,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     let turned = select(A_ALONG_K, B_ALONG_K, of_b);
     let e = lane % 128u;
     let at = select(vec2u(e % 32u, e / 32u), vec2u(e / 32u * 8u + e % 8u, e / 8u % 4u), turned);
-    let to = at.y * 4u * QUADS + at.x;
     let i = lane / 16u;
     let j = lane % 16u;
     //@for r=0..8
@@ -70,9 +69,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
         }
         //@for r=0..4
         if (of_b) {
-            tile_b[to + {r}u * QUADS] = block[{r}];
+            tile_b[(at.y * 4u + {r}u) * QUADS + at.x] = block[{r}];
         } else {
-            tile_a[to + {r}u * QUADS] = block[{r}];
+            tile_a[(at.y * 4u + {r}u) * QUADS + at.x] = block[{r}];
         }
         //@end
         workgroupBarrier();

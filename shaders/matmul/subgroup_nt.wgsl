@@ -14,8 +14,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     //@for i=0..16
     var sum{i} = vec4f(0.0);
     //@end
-    //@for q=0..4
-    let column{q} = min(column + {q}u * 8u, args.n - 1u);
+    //@for q,o=0:0 1:8 2:16 3:24
+    let column{q} = min(column + {o}u, args.n - 1u);
     //@end
     let row0 = min(row + lane, m - 1u);
     let row1 = min(row + lane + 8u, m - 1u);
@@ -38,9 +38,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         //@for j=1..16
         sum = select(sum, sum{j}, i == {j}u);
         //@end
-        //@for q,c=0:x 1:y 2:z 3:w
-        if (row + i < m && column + {q}u * 8u < args.n) {
-            store(group.z, row + i, column + {q}u * 8u, sum.{c});
+        //@for o,c=0:x 8:y 16:z 24:w
+        if (row + i < m && column + {o}u < args.n) {
+            store(group.z, row + i, column + {o}u, sum.{c});
         }
         //@end
     }

@@ -21,14 +21,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     for (var k = group.z * args.part; k < end; k += 4u) {
         let a0 = four_of_a(min(k + lane / 4u, end - 1u), row + lane % 4u * 4u, args.m);
         let a1 = four_of_a(min(k + lane / 4u + 2u, end - 1u), row + lane % 4u * 4u, args.m);
-        //@for d,s,first=0:a0:0 1:a0:4 2:a1:0 3:a1:4
+        //@for d,s,l0,l1,l2,l3=0:a0:0:1:2:3 1:a0:4:5:6:7 2:a1:0:1:2:3 3:a1:4:5:6:7
         if (k + {d}u < end) {
             let b0 = four_of_b(k + {d}u, column, args.n);
             let b1 = four_of_b(k + {d}u, column + 32u, args.n);
-            //@for q=0..4
+            //@for q,l=0:{l0} 1:{l1} 2:{l2} 3:{l3}
             //@for c=x y z w
             {
-                let v = subgroupBroadcast({s}.{c}, {first}u + {q}u);
+                let v = subgroupBroadcast({s}.{c}, {l}u);
                 left{q}{c} += v * b0;
                 right{q}{c} += v * b1;
             }
@@ -41,11 +41,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     for (var i = 0u; i < unfolded(16u); i++) {
         var left = left0x;
         var right = right0x;
-        //@for q=0..4
-        //@for c,o=x:0u y:1u z:2u w:3u
-        left = select(left, left{q}{c}, i == {q}u * 4u + {o});
-        right = select(right, right{q}{c}, i == {q}u * 4u + {o});
-        //@end
+        //@for v,o=0y:1 0z:2 0w:3 1x:4 1y:5 1z:6 1w:7 2x:8 2y:9 2z:10 2w:11 3x:12 3y:13 3z:14 3w:15
+        left = select(left, left{v}, i == {o}u);
+        right = select(right, right{v}, i == {o}u);
         //@end
         //@for j,e=0:x 1:y 2:z 3:w
         if (row + i < m && column + {j}u < args.n) {

@@ -22,9 +22,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     var sum{r} = vec4f(0.0);
     //@end
     for (var k = begin; k < end; k += DEPTH) {
-        //@for e=0..4
+        //@for o=0 256 512 768
         {
-            let at = place_a(lane + {e}u * 256u);
+            let at = place_a(lane + {o}u);
             var value = 0.0;
             if (row + at.x < m && k + at.y < end) {
                 value = load_a(row + at.x, k + at.y);
@@ -32,7 +32,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
             tile_a[at.y * TILE + at.x] = value;
         }
         {
-            let at = place_b(lane + {e}u * 256u);
+            let at = place_b(lane + {o}u);
             var value = 0.0;
             if (column + at.x < args.n && k + at.y < end) {
                 value = load_b(k + at.y, column + at.x);

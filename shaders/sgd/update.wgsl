@@ -13,7 +13,10 @@ struct Args {
 @group(0) @binding(1) var<storage, read> gradients: array<Quad>;
 @group(0) @binding(2) var<storage, read> now: Now;
 
-const EACH: u32 = 4u;
+// A thread has four elements.
+fn has_any(i: u32) -> bool {
+    return i * 4u < args.count;
+}
 
 fn move_at(i: u32) {
     let theta = numbers(parameters[i]);

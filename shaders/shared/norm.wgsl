@@ -19,7 +19,7 @@ fn square_by_size(value: f32) -> vec3f {
     return vec3f(0.0, value * value, 0.0);
 }
 
-// The sum over all lanes, given to each. Must be called by all lanes together.
+// The sum over all lanes, given to each. Must be called by all lanes together, and once.
 fn sum_over_group(lane: u32, value: vec3f) -> vec3f {
     lanes[lane] = value;
     workgroupBarrier();
@@ -29,9 +29,7 @@ fn sum_over_group(lane: u32, value: vec3f) -> vec3f {
         }
         workgroupBarrier();
     }
-    let sum = lanes[0];
-    workgroupBarrier();
-    return sum;
+    return lanes[0];
 }
 
 // What brings a vector down to the norm `most`, as two factors to be multiplied one after the other; both 1 where the norm

@@ -1,4 +1,4 @@
-// One thread for EACH elements, of which `move_at` moves the first at i * EACH; nothing moves once the run is halted.
+// Thread i has the elements that `move_at` moves, if it `has_any`; nothing moves once the run is halted.
 @compute @workgroup_size(GROUP)
 fn main(
     @builtin(workgroup_id) group: vec3u,
@@ -6,8 +6,8 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = linear_index(group, groups, lane);
-    advance(i);
-    if (i * EACH >= args.count || now.halted != 0u) {
+    //@with advance advance(i);
+    if (!has_any(i) || now.halted != 0u) {
         return;
     }
     move_at(i);

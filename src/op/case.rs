@@ -103,7 +103,7 @@ pub struct Case {
     pub up: Fill,
     /// Rows of the batch.
     pub rows: usize,
-    /// Where the batch begins in the table of row numbers.
+    /// Where the batch begins in the table of row numbers, for the operation that looks there.
     pub start: usize,
     /// Line of the step table that is at work: 0 in the first step of a run.
     pub index: u32,
@@ -119,7 +119,7 @@ impl Case {
     /// A smooth case with a full batch.
     pub fn new(name: impl Into<String>, op: impl Op + 'static, rows: usize, inputs: Vec<(Shape, Fill)>) -> Self {
         let (name, op, up) = (name.into(), Arc::new(op), Fill::Normal(0.1, 1.0));
-        Self { name, op, inputs, up, rows, start: 0, index: 1, smooth: true, groups_wanted: 1, exponent: 0 }
+        Self { name, op, inputs, up, rows, start: 7, index: 1, smooth: true, groups_wanted: 1, exponent: 0 }
     }
 
     /// The same, marked as having inputs at which finite differences cannot be taken.

@@ -17,6 +17,9 @@ pub struct Recorder {
     pub dispatches: Vec<Dispatch>,
     /// Slots that [`together`](Self::together) gave since the last dispatch, with the words of the tensors in each.
     pub(super) shared: Vec<(SlotId, usize)>,
+    /// Words before the first tensor of a slot that [`together`](Self::together) makes: the judge has some, as in a network
+    /// other tensors lie there.
+    pub lead: usize,
     path: Arc<str>,
     now: SlotId,
     /// The first dispatch that the target cannot take.
@@ -39,6 +42,7 @@ impl Recorder {
             slots: vec![now],
             dispatches: vec![],
             shared: vec![],
+            lead: 0,
             path: "".into(),
             now: SlotId(0),
             fault: None,

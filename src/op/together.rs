@@ -24,7 +24,7 @@ impl Recorder {
         }
         let offsets: Vec<usize> = slots
             .iter()
-            .scan(0, |end, id| {
+            .scan(self.lead, |end, id| {
                 let offset = *end;
                 *end = (offset + self.slots[id.0 as usize].words()).next_multiple_of(ALIGN);
                 Some(offset)
@@ -33,11 +33,21 @@ impl Recorder {
         let Slot { name, scalar, class, .. } = self.slots[slots[0].0 as usize].clone();
         let last = self.slots[slots[slots.len() - 1].0 as usize].words();
         let shape = Shape(vec![offsets[offsets.len() - 1] + last]);
+        // Those of the next slot lie elsewhere than those of this.
+        self.lead *= 2;
         let pack = self.slot(Slot { name: format!("{name}+"), shape, scalar, class, public: false, within: None });
         for (id, offset) in slots.iter().zip(offsets) {
             self.slots[id.0 as usize].within = Some((pack, offset));
         }
         self.shared.push((pack, words));
+        pack
+    }
+
+    /// The same for tensors that no others share a slot with: the first begins it.
+    pub fn together_alone(&mut self, slots: &[SlotId]) -> SlotId {
+        let lead = std::mem::take(&mut self.lead);
+        let pack = self.together(slots);
+        self.lead = lead;
         pack
     }
 

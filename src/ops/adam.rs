@@ -39,7 +39,6 @@ const ALONE_KERNEL: Kernel = Kernel {
         "shared/now.wgsl",
         "shared/index.wgsl",
         "shared/expm1.wgsl",
-        "step/ends_not.wgsl",
         "adam/alone.wgsl",
         "adam/update.wgsl",
         "step/update.wgsl"

@@ -47,7 +47,7 @@ static BYTES: Kernel = Kernel {
     ..FLOATS
 };
 
-args! { struct BeginArgs { features: u32, targets: u32, factor: u32 } }
+args! { struct BeginArgs { features: u32, targets: u32, offset: u32, factor: u32 } }
 
 const BEGIN: &[Binding] = &[
     read("data"),
@@ -256,7 +256,8 @@ impl Op for Begin {
         };
         let pieces = if aligned { self.0.features() / 4 } else { self.0.features() };
         let (features, targets_of_row) = (self.0.features(), self.0.target.words());
-        let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, factor: rec.offset(factor) };
+        let [offset, factor] = [offset, factor].map(|slot| rec.offset(slot));
+        let args = BeginArgs { features: features as u32, targets: targets_of_row as u32, offset, factor };
         let slots = [data, targets, order, affine, next, w.outputs[0].slot, w.outputs[1].slot, now];
         // On a CPU, few threads with many rows each are faster: a thread reads offset and factor once for all its rows.
         let rows_of_thread = if rec.target.offers(Needs::SubgroupsOf8) { 8 } else { 1 };
@@ -306,6 +307,8 @@ pub fn cases() -> Vec<Case> {
         first(case("numbers 41x4", false, (41, 32, 31), vec![4], numbers), false, 32, vec![4], numbers),
         first(case("numbers 300x4", false, (300, 200, 190), vec![4], numbers), false, 200, vec![4], numbers),
         first(case("floats 64 of 100x160", false, (100, 64, 64), vec![160], class), false, 64, vec![160], class),
+        first(case("floats 70 of 100x161", false, (100, 71, 70), vec![161], class), false, 71, vec![161], class),
+        first(case("bytes 70 of 100x161", true, (100, 71, 70), vec![161], class), true, 71, vec![161], class),
         first(case("bytes 64 of 100x160", true, (100, 64, 64), vec![160], class), true, 64, vec![160], class),
     ];
     let mut extreme = case("floats, extreme", false, (50, 20, 20), vec![5], TargetKind::Class);
@@ -346,7 +349,7 @@ fn begin<T: Pod>(a: BeginArgs, io: &mut Io<'_>, batch: Batch<T>) {
     let step = now.now();
     let rows = &order.u32()[step.start as usize..][..step.rows as usize];
     pick(targets.u32(), rows, a.targets as usize, target.u32_mut());
-    let affine = [0, a.factor].map(|first| &affine.f32()[first as usize..][..a.features as usize]);
+    let affine = [a.offset, a.factor].map(|first| &affine.f32()[first as usize..][..a.features as usize]);
     batch(cast_slice(data.u32()), rows, affine, x.f32_mut());
     current.set_now(&step);
 }

@@ -30,7 +30,6 @@ const ALONE_KERNEL: Kernel = Kernel {
     parts: parts!(
         "shared/now.wgsl",
         "shared/index.wgsl",
-        "step/ends_not.wgsl",
         "rmsprop/alone.wgsl",
         "rmsprop/update.wgsl",
         "step/update.wgsl"

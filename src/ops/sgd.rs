@@ -50,12 +50,8 @@ macro_rules! with {
 }
 
 static UPDATE: [Kernel; 2] = [
-    update_kernel("sgd.update", with!("shared/quads.wgsl", "step/ends_not.wgsl", "sgd/alone.wgsl"), Needs::Nothing),
-    update_kernel(
-        "sgd.update_u64",
-        with!("shared/quads_u64.wgsl", "step/ends_not.wgsl", "sgd/alone.wgsl"),
-        Needs::SubgroupsOf8,
-    ),
+    update_kernel("sgd.update", with!("shared/quads.wgsl", "sgd/alone.wgsl"), Needs::Nothing),
+    update_kernel("sgd.update_u64", with!("shared/quads_u64.wgsl", "sgd/alone.wgsl"), Needs::SubgroupsOf8),
 ];
 
 static LAST: [Kernel; 2] = [

@@ -5,7 +5,7 @@ use crate::cpu::{Machine, Mode};
 use crate::executor::{DeviceError, Executor};
 use crate::graph::plan::{Plan, PlanError};
 use crate::kernel::{Now, Scalar};
-use crate::op::{Case, Class, Dispatch, Fill, Made, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
+use crate::op::{ALIGN, Case, Class, Dispatch, Fill, Made, Recorder, Slot, SlotId, Target, Wire, Wires, writes};
 use crate::shape::Shape;
 use std::sync::Arc;
 
@@ -56,6 +56,7 @@ impl Trial {
     /// Its shapes do not fit, or the target is too small for it.
     pub fn new(case: &Case, target: Target) -> Result<Self, PlanError> {
         let mut rec = Recorder::new(Target { groups_wanted: case.groups_wanted, ..target });
+        rec.lead = ALIGN;
         rec.enter(&case.name);
         let mut fills = vec![];
         let add = |rec: &mut Recorder, name: String, shape: &Shape, scalar: Scalar, class: Class| {

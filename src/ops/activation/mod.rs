@@ -230,6 +230,8 @@ pub fn cases() -> Vec<Case> {
             case("small 31x7", op, 31, [31, 7].into(), Fill::Normal(0.0, 1e-4)).not_smooth(),
             // Where series stand in for exp, and their every term counts.
             case("near 0, 31x7", op, 31, [31, 7].into(), Fill::Normal(0.0, 0.3)).not_smooth(),
+            case("-0.47, 31x7", op, 31, [31, 7].into(), Fill::Normal(-0.47, 0.01)).not_smooth(),
+            case("-0.235, 31x7", op, 31, [31, 7].into(), Fill::Normal(-0.235, 0.005)).not_smooth(),
             case("negative 31x7", op, 31, [31, 7].into(), Fill::Normal(-6.0, 1.0)).not_smooth(),
             case("extreme", op, 9, [9, 7].into(), Fill::Extreme).not_smooth(),
             case("extreme dy", op, 9, [9, 7].into(), Fill::Normal(0.0, 1.0)).extreme_up(),

@@ -3,6 +3,9 @@
 use super::chain::Chain;
 use crate::kernel::Scalar;
 
+/// The place of a tensor that a kernel does not have.
+pub(super) const NOWHERE: u32 = u32::MAX;
+
 /// The words that the arguments begin with, in both directions.
 pub(super) const FORWARD: [(&str, Scalar); 9] = [
     ("k", Scalar::U32),

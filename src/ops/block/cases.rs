@@ -68,17 +68,42 @@ fn given(name: &str, ops: &[Arc<dyn Op>], sizes: Sizes, fill: Fill) -> Vec<Case>
     of_root(name, chain(ops, sizes[3], false), None, sizes, fill)
 }
 
+/// Deviation of numbers at which functions show their relative errors.
+const SMALL: f32 = 1e-4;
+
+/// Numbers that a stage may be given, each with neighbours that are none of them: NaN in every place among four, and infinities.
+const ODD: [f32; 6] = [f32::NAN, f32::NAN, f32::NAN, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+
+/// Normal values, with odd ones at the beginning of every fifth row, from one on.
+fn strewn(shape: Shape, (mean, deviation): (f32, f32), index: u32, first: usize, odd: &[f32]) -> (Shape, Fill) {
+    let mut words = Fill::Normal(mean, deviation).words(&shape, index);
+    let rows = words.chunks_mut(shape.elements() / shape.rows()).skip(first).step_by(5);
+    rows.zip(odd.iter().cycle()).for_each(|(row, odd)| row[0] = odd.to_bits());
+    (shape, Fill::Words(words))
+}
+
 fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k, n]: Sizes, fill: Fill) -> Vec<Case> {
-    let normal = |shape: &[usize], mean| (Shape(shape.to_vec()), Fill::Normal(mean, 1.0));
-    let weight = (Shape(vec![n, k]), Fill::Normal(0.0, 1.0 / (k as f32).sqrt()));
+    // Small numbers are all small, but what is normalised.
+    let (small, is_normalised) = (matches!(fill, Fill::Normal(_, SMALL)), chain.column.is_some());
+    let normal = |shape: &[usize], mean| {
+        (Shape(shape.to_vec()), if small { Fill::Normal(0.0, SMALL) } else { Fill::Normal(mean, 1.0) })
+    };
+    // What batch norm is given is NaN in whole columns, or in none where nothing stands before it. Its factor is odd too.
+    let odd = matches!(fill, Fill::Extreme);
+    let fill = if (odd || small) && is_normalised { Fill::Normal(0.2, 1.0) } else { fill };
+    let weight = || match odd && chain.column != Some(0) {
+        true => strewn(Shape(vec![n, k]), (0.0, 0.3), 1, 0, if chain.column.is_some() { &ODD[..4] } else { &ODD }),
+        false => (Shape(vec![n, k]), Fill::Normal(0.0, 1.0 / (k as f32).sqrt())),
+    };
     let mut inputs = match product {
         None => vec![(Shape(vec![batch, n]), fill)],
-        Some(_) => vec![(Shape(vec![batch, k]), fill), weight],
+        Some(_) => vec![(Shape(vec![batch, k]), fill), weight()],
     };
     inputs.extend((product == Some(Bias(true))).then(|| normal(&[n], 0.5)));
     let first = inputs.len();
     if chain.column.is_some() {
-        inputs.extend([normal(&[n], 1.0), normal(&[n], 0.1)]);
+        let scale = if odd { strewn(Shape(vec![n]), (1.0, 1.0), 2, 2, &ODD) } else { normal(&[n], 1.0) };
+        inputs.extend([scale, normal(&[n], 0.1)]);
     }
     let other = chain.takes_other().then(|| normal(&[batch, n], 0.3));
     let learned = chain.learned().map(|(_, learned)| normal(&[if learned.total.is_some() { 1 } else { n }], 0.4));
@@ -90,10 +115,11 @@ fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k
     let left = values(&forward, &block);
     let gradient = BlockGradient { chain: Arc::clone(&chain), given: product.is_none() };
     let words = |shape: &[usize], name: &str| (Shape(shape.to_vec()), Fill::Words(left[name].clone()));
-    // The next layer has 7 outputs: its gradient is read by single words.
+    // The next layer's outputs are odd in number, and more than a group takes at once where there are many rows.
+    let next = if batch > 100 { 21 } else { 7 };
     let mut inputs = match product {
         None => vec![normal(&[batch, n / chain.narrows()], 0.0)],
-        Some(_) => vec![normal(&[batch, 7], 0.0), normal(&[7, n / chain.narrows()], 0.0)],
+        Some(_) => vec![normal(&[batch, next], 0.0), normal(&[next, n / chain.narrows()], 0.0)],
     };
     inputs.extend(chain.keeps_product().then(|| match product {
         None => own_words(&forward, 0),
@@ -109,7 +135,7 @@ fn of_root(name: &str, chain: Arc<Chain>, product: Option<Bias>, [rows, batch, k
         inputs.extend(gradient.takes_shift().then(|| own(1)));
         inputs.extend(state);
     }
-    inputs.extend(learned.map(|_| own_words(&forward, forward.inputs.len() - 1)));
+    inputs.extend(learned.map(|_| own_words(&forward, first + 2 * usize::from(chain.column.is_some()))));
     inputs.extend(other);
     let backward = Case::new(format!("{stages}, backward, {name}"), gradient, rows, inputs).not_smooth();
     vec![forward, backward]
@@ -120,7 +146,8 @@ fn gradient_alone(name: &str, op: Arc<dyn Op>, [rows, batch, n]: [usize; 3]) -> 
     let x = Shape(vec![batch, n]);
     let chain = Arc::new(Chain::of_one(op, &[x.clone(), x.clone()])?);
     let normal = |shape: Shape| (shape, Fill::Normal(0.0, 1.0));
-    let inputs = vec![normal([batch, 7].into()), normal([7, n].into()), normal(x)];
+    let next = if batch > 100 { 21 } else { 7 };
+    let inputs = vec![normal([batch, next].into()), normal([next, n].into()), normal(x)];
     let name = format!("{}, backward, {name}", chain.name());
     Some(Case::new(name, BlockGradient { chain, given: false }, rows, inputs).not_smooth())
 }
@@ -190,18 +217,59 @@ pub fn cases() -> Vec<Case> {
     CASES.get_or_init(derived).clone()
 }
 
+/// Value and gradient of operations behind a product whose widths are multiples of four: several groups, the last of which is
+/// not full, several rounds of rows and of the sum; odd numbers, and small ones.
+fn by_fours(ops: &[Arc<dyn Op>], bias: bool) -> Vec<Case> {
+    let mut all = both("198 of 205x20x36", ops, bias, [198, 205, 20, 36], Fill::Normal(0.2, 1.0));
+    all.extend(both("extreme, 19 of 21x4x28", ops, bias, [19, 21, 4, 28], Fill::Extreme));
+    all.extend(both("small, 9x4x28", ops, bias, [9, 9, 4, 28], Fill::Normal(0.0, SMALL)));
+    all
+}
+
+/// Widths of which the last of a row are one, two and three of four.
+const ANY: [usize; 3] = [45, 14, 27];
+
+/// The same of other widths.
+fn by_words(ops: &[Arc<dyn Op>], bias: bool, [wide, middle, narrow]: [usize; 3]) -> Vec<Case> {
+    let of = |name: &str, [rows, batch, k, n]: Sizes, fill: Fill| {
+        both(&format!("words, {name}{rows} of {batch}x{k}x{n}"), ops, bias, [rows, batch, k, n], fill)
+    };
+    let mut all = of("", [199, 206, 22, wide], Fill::Normal(0.2, 1.0));
+    all.extend(of("", [18, 20, 7, middle], Fill::Normal(0.2, 1.0)));
+    all.extend(of("extreme, ", [19, 21, 5, narrow], Fill::Extreme));
+    all.extend(of("small, ", [9, 10, 5, narrow], Fill::Normal(0.0, SMALL)));
+    all
+}
+
+/// The same of what is given.
+fn by_given(ops: &[Arc<dyn Op>], widths: &[usize]) -> Vec<Case> {
+    let of = |n: usize| {
+        let words = if n.is_multiple_of(4) { "" } else { "words, " };
+        let mut all = given(&format!("given, {words}133 of 140x{n}"), ops, [133, 140, 0, n], Fill::Normal(0.2, 1.0));
+        all.extend(given(&format!("given, {words}extreme, 9 of 11x{n}"), ops, [9, 11, 0, n], Fill::Extreme));
+        all.extend(given(&format!("given, {words}small, 9x{n}"), ops, [9, 9, 0, n], Fill::Normal(0.0, SMALL)));
+        all
+    };
+    widths.iter().flat_map(|&n| of(n)).collect()
+}
+
 fn derived() -> Vec<Case> {
     let normal = || Fill::Normal(0.2, 1.0);
     let mut all = vec![];
     for function in activation::functions() {
         let op: Arc<dyn Op> = Arc::new(Activation::new(function, function.parameter.map_or(0.0, |(_, p)| 1.3 * p)));
-        let full = [batch_norm(), Arc::clone(&op), dropout(0.3)];
-        all.extend(both("131 of 140x36x36", &full, true, [131, 140, 36, 36], normal()));
-        all.extend(both("133 of 140x7x13", &[Arc::clone(&op)], true, [133, 140, 7, 13], normal()));
-        // A product would mix them.
-        // Last quads of four, one, two and three.
-        for n in [28, 25, 26, 27] {
-            all.extend(given(&format!("given, extreme, 9x{n}"), &[Arc::clone(&op)], [9, 9, 0, n], Fill::Extreme));
+        let joined = [batch_norm(), Arc::clone(&op), dropout(0.3)];
+        all.extend(by_fours(&joined, true));
+        let alone = [op];
+        all.extend(by_words(&alone, true, ANY));
+        all.extend(by_given(&alone, &[36, 41, 26, 27]));
+        for n in [28, 27] {
+            let words = if n == 28 { "" } else { "words, " };
+            // Where series give way to the exponential, of x and of 2 x, their last terms count.
+            for x in [-0.47, -0.235] {
+                let fill = Fill::Normal(x, 0.005);
+                all.extend(given(&format!("given, {words}{x}, 9x{n}"), &alone, [9, 9, 0, n], fill));
+            }
         }
     }
     let block = [batch_norm(), relu(), dropout(0.5)];
@@ -215,7 +283,8 @@ fn derived() -> Vec<Case> {
     ] {
         all.extend(both(name, &block, true, sizes, normal()));
     }
-    let sequences: [&[Arc<dyn Op>]; 6] = [
+    let sequences: [&[Arc<dyn Op>]; 7] = [
+        &block,
         &[batch_norm()],
         &[batch_norm(), relu()],
         &[relu(), dropout(0.4)],
@@ -224,13 +293,16 @@ fn derived() -> Vec<Case> {
         &[relu(), batch_norm(), dropout(0.2)],
     ];
     for ops in sequences {
-        all.extend(both("no bias, 131 of 140x36x36", ops, false, [131, 140, 36, 36], normal()));
-        all.extend(both("words, 133 of 140x5x13", ops, true, [133, 140, 5, 13], normal()));
+        all.extend(by_fours(ops, false));
+        all.extend(by_words(ops, true, ANY));
     }
     all.extend(learned_and_narrow());
     all.extend(sums());
     // Of its gradient all would be NaN.
-    all.extend(both("extreme", &block, true, [19, 19, 12, 8], Fill::Extreme).into_iter().take(1));
+    all.extend(both("extreme x", &block, true, [19, 19, 12, 8], normal()).into_iter().take(1).map(|mut case| {
+        case.inputs[0].1 = Fill::Extreme;
+        case
+    }));
     let mut extreme_dy = both("extreme dy", &block, true, [19, 19, 12, 8], normal());
     extreme_dy[1].inputs[0].1 = Fill::Extreme;
     all.extend(extreme_dy);
@@ -240,7 +312,6 @@ fn derived() -> Vec<Case> {
 
 /// Stages that learn weights, and that make rows narrower, behind a product and behind what it gave.
 fn learned_and_narrow() -> Vec<Case> {
-    let normal = || Fill::Normal(0.2, 1.0);
     let mut all = vec![];
     let maxout = |pieces: usize| Arc::new(Maxout { pieces }) as Arc<dyn Op>;
     let prelu = || Arc::new(Prelu) as Arc<dyn Op>;
@@ -252,32 +323,47 @@ fn learned_and_narrow() -> Vec<Case> {
         &[dropout(0.3), maxout(2)],
     ];
     for ops in &wider[..] {
-        all.extend(both("131 of 140x36x36", ops, true, [131, 140, 36, 36], normal()));
-        all.extend(both("words, 133 of 140x5x36", ops, false, [133, 140, 5, 36], normal()));
+        all.extend(by_fours(ops, true));
+        // Maxout takes multiples of as many as it makes one.
+        let narrows = ops.iter().map(|op| chain(&[Arc::clone(op)], 44, false).narrows()).max();
+        all.extend(by_words(
+            ops,
+            false,
+            match narrows {
+                Some(4) => [44, 12, 28],
+                Some(2) => [46, 14, 26],
+                _ => ANY,
+            },
+        ));
     }
     for ops in [wider[1], &[maxout(2)], &[maxout(4)]] {
-        all.extend(given("given, extreme", ops, [9, 9, 0, 28], Fill::Extreme));
+        all.extend(by_given(ops, &[36]));
     }
     let block = [batch_norm(), relu(), dropout(0.5)];
     for ops in [wider[0], wider[2], &block, &[relu(), dropout(0.4)], &[tanh(), maxout(4)]] {
-        all.extend(given("given, 37 of 41x44", ops, [37, 41, 0, 44], normal()));
-        all.extend(given("given, 133 of 140x36", ops, [133, 140, 0, 36], normal()));
+        all.extend(by_given(ops, &[44, 36]));
     }
-    all.extend(given("given, words, 18 of 21x9", &block, [18, 21, 0, 9], normal()));
-    all.extend(of_chain("37 of 41x20x44", chain(&[batch_norm(), prelu()], 44, true), true, [37, 41, 20, 44], normal()));
+    all.extend(by_given(&block, &[9, 43]));
+    let shared = |bias: bool, sizes: Sizes, fill: Fill, name: &str| {
+        of_chain(name, chain(&[batch_norm(), prelu()], sizes[3], true), bias, sizes, fill)
+    };
+    all.extend(shared(true, [198, 205, 20, 36], Fill::Normal(0.2, 1.0), "198 of 205x20x36"));
+    all.extend(shared(true, [19, 21, 4, 28], Fill::Extreme, "extreme, 19 of 21x4x28"));
     all
 }
 
 /// Another tensor added to a product, forward and of gradients.
 fn sums() -> Vec<Case> {
-    let normal = || Fill::Normal(0.2, 1.0);
     let mut all = vec![];
     let add = || Arc::new(Add { whole: false }) as Arc<dyn Op>;
     let accumulate = || Arc::new(Accumulate) as Arc<dyn Op>;
-    all.extend(both("37 of 41x20x44", &[add()], true, [37, 41, 20, 44], normal()).into_iter().take(1));
-    all.extend(both("words, 18 of 21x5x9", &[add()], false, [18, 21, 5, 9], normal()).into_iter().take(1));
+    // Its gradient is no kernel's.
+    let of_add = [by_fours(&[add()], true), by_words(&[add()], false, ANY)].concat();
+    all.extend(of_add.into_iter().step_by(2));
     all.extend(gradient_alone("37 of 41x44", accumulate(), [37, 41, 44]));
+    all.extend(gradient_alone("131 of 140x36", accumulate(), [131, 140, 36]));
     all.extend(gradient_alone("words, 131 of 140x9", accumulate(), [131, 140, 9]));
+    all.extend(gradient_alone("words, 18 of 21x43", accumulate(), [18, 21, 43]));
     all
 }
 

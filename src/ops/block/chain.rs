@@ -91,13 +91,6 @@ impl Chain {
         self.links.iter().enumerate().find_map(|(at, link)| Some((at, link.stage.learned.as_ref()?)))
     }
 
-    /// Whether its kernels touch a binding by single words, also where all widths of the product are multiples of four: what
-    /// holds rows that became narrower.
-    pub(super) fn is_by_words(&self, binding: &str, backward: bool) -> bool {
-        let narrow: &[&str] = if backward { &["params", "dz", "dh"] } else { &["h"] };
-        self.narrows() > 1 && narrow.contains(&binding)
-    }
-
     /// The last inputs of a block: weights that a stage learns, and another tensor; nothing where they are not these.
     pub(super) fn extra<'a, T>(&self, inputs: &'a [T]) -> Option<[Option<&'a T>; 2]> {
         let mut rest = inputs.iter();
@@ -188,34 +181,31 @@ impl Chain {
     }
 
     fn call(&self, i: usize, template: &str, names: &[(&str, &str)]) -> String {
-        let element = if self.narrows_after(i) > 1 { "near.element" } else { "at.element" };
+        // A thread has four columns of the product from place i on, or what they became.
+        let narrows = self.narrows_after(i);
+        let element = if narrows > 1 { format!("i / {narrows}u") } else { "i".to_owned() };
         let with_prefix = template.replace("{a}", &format!("s{i}_")).replace("{w}", "learned");
-        let with_prefix = with_prefix.replace("{o}", "other_at(at.element, at.count)");
-        let with_prefix = with_prefix.replace("at.element", element);
+        let with_prefix = with_prefix.replace("{o}", "other_at(i)").replace("at.element", &element);
         names.iter().fold(with_prefix, |text, (name, value)| text.replace(name, value))
     }
 
-    /// WGSL of `before` and `behind`: what the stages make of four values.
+    /// WGSL of `h_from`: what the stages behind make of four values from place i on is stored; and of `before`, where there is
+    /// a stage before.
     pub(super) fn values(&self) -> String {
-        let mut text = self.narrow();
-        let first = self.column.map_or(0, |at| at + 1);
-        for (name, range) in [("before", 0..self.before().len()), ("behind", first..self.links.len())] {
-            _ = writeln!(text, "fn {name}(at: At, v0: vec4f) -> vec4f {{");
-            text += if range.is_empty() { "" } else { self.near() };
-            text += &self.steps(range.clone());
-            _ = writeln!(text, "    return v{};\n}}\n", range.len());
+        let mut text = String::new();
+        let before = self.before().len();
+        if before > 0 {
+            _ = writeln!(
+                text,
+                "fn before(v0: vec4f) -> vec4f {{\n{}    return v{before};\n}}\n",
+                self.steps(0..before)
+            );
         }
+        let first = self.column.map_or(0, |at| at + 1);
+        let steps = self.steps(first..self.links.len());
+        _ = writeln!(text, "// What becomes of four values.\nfn h_from(i: u32, v0: vec4f) {{");
+        _ = writeln!(text, "{steps}    h_keep(i, v{});\n}}", self.links.len() - first);
         text
-    }
-
-    /// WGSL of how many columns become one.
-    fn narrow(&self) -> String {
-        format!("// So many neighbouring columns of the product are one of h.\nconst NARROW = {}u;\n\n", self.narrows())
-    }
-
-    /// WGSL of the place of what a thread's four columns become.
-    fn near(&self) -> &'static str {
-        if self.narrows() > 1 { "    let near = At(at.element / NARROW, at.count / NARROW);\n" } else { "" }
     }
 
     /// `v1` and on, out of `v0`.
@@ -228,17 +218,21 @@ impl Chain {
         text
     }
 
-    /// WGSL of `gradient_before` and `gradient_behind`, the latter out of the gradient by h and y, which the stages behind are
-    /// given.
+    /// WGSL of the gradient by what the stages behind are given, for four places from i on, out of the gradient by h: `gradient_seen`,
+    /// or `gradient_again` where they are given it once more; and of `gradient_before`, where there is a stage before.
     pub(super) fn gradients(&self) -> String {
-        let mut text = self.narrow() + "fn gradient_behind(at: At, d: vec4f, v0: vec4f) -> vec4f {\n" + self.near();
-        let first = self.column.map_or(0, |at| at + 1);
         let (behind, from) = (self.behind(), self.from());
+        let first = self.column.map_or(0, |at| at + 1);
+        let mut text = "// What becomes of the gradient by h.\n".to_owned();
+        text += match from {
+            From::Again => "fn gradient_again(i: u32, v0: vec4f) -> vec4f {\n    let d = dh_at(i);\n",
+            _ => "fn gradient_seen(i: u32) -> vec4f {\n    let d = dh_at(i);\n",
+        };
         if from == From::Again {
             text += &self.steps(first..first + self.needed());
         }
         if from == From::Output {
-            text += "    let h = h_at(at.element, at.count);\n";
+            text += "    let h = h_at(i);\n";
         }
         let mut d = "d".to_owned();
         for (step, link) in behind.iter().enumerate().rev() {
@@ -260,15 +254,11 @@ impl Chain {
             _ = writeln!(text, "    let {next} = {call};");
             d = next;
         }
-        _ = writeln!(text, "    return {d};\n}}\n");
-        _ = writeln!(text, "fn gradient_before(at: At, d: vec4f, v: vec4f) -> vec4f {{");
-        let back = match self.before() {
-            [link] => self.call(0, link.stage.gradient, &[("{s}", "v"), ("{d}", "d")]),
-            _ => "d".to_owned(),
-        };
-        _ = writeln!(text, "    return {back};\n}}\n");
-        _ = writeln!(text, "// Whether the gradient is sooner taken again than kept.");
-        _ = writeln!(text, "const CHEAP = {};", from != From::Again);
+        _ = writeln!(text, "    return {d};\n}}");
+        if let [link] = self.before() {
+            let back = self.call(0, link.stage.gradient, &[("{s}", "v"), ("{d}", "d")]);
+            _ = writeln!(text, "\nfn gradient_before(d: vec4f, v: vec4f) -> vec4f {{\n    return {back};\n}}");
+        }
         text
     }
 

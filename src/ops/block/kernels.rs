@@ -1,13 +1,14 @@
 //! The kernels of blocks: made once for each sequence of stages, family, alignment and direction.
 
+use super::accessors;
 use super::args::{BACKWARD, FORWARD};
 use super::chain::{Chain, From};
 use super::{fast, fast_backward};
 use crate::kernel::{
-    Access, Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, declared, interned, read, update,
-    write,
+    Binding, Field, Io, Kernel, NOW, Needs, Part, Scalar, Size, Tolerance, declared, interned, read, update, write,
 };
 use crate::op::Family;
+use crate::op::stage::Link;
 use crate::part;
 use std::fmt::Write as _;
 
@@ -66,16 +67,25 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
         args: fields.leak(),
         bindings: bindings.leak(),
         needs: if wanted.family == Family::Subgroup { Needs::SubgroupsOf8 } else { Needs::Nothing },
-        // A sum over k, and one over the rows of what it gave, against the largest of its row of the tensor: a column's
-        // statistics are a few roundings of the largest z, and divide by a deviation that the cases keep near 1. What a
-        // stage adds is within its own bound.
-        tolerance: Tolerance {
-            c: chain.tolerance(),
-            size: Size::LargestOfRow,
-            terms: |args, rows| u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize + rows,
-        },
+        tolerance: Tolerance { c: chain.tolerance(), size: Size::LargestOfRow, terms: terms(chain, wanted) },
         twin: None,
         fast,
+    }
+}
+
+/// A sum over k where the product is in the kernel, and one over the rows of what it gave where a stage has one, against the largest
+/// of its row of the tensor: a column's statistics are a few roundings of the largest z, and divide by a deviation that the
+/// cases keep near 1. What a stage adds is within its own bound.
+fn terms(chain: &Chain, wanted: Wanted) -> fn(&[u8], usize) -> usize {
+    fn k(args: &[u8]) -> usize {
+        u32::from_le_bytes([args[0], args[1], args[2], args[3]]) as usize
+    }
+    let has_sums = chain.columns().is_some() || wanted.backward && chain.learns();
+    match (wanted.given, has_sums) {
+        (true, true) => |_, rows| rows,
+        (true, false) => |_, _| 1,
+        (false, true) => |args, rows| k(args) + rows,
+        (false, false) => |args, _| k(args),
     }
 }
 
@@ -84,20 +94,28 @@ fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) 
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
     let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
     let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
-    let by_words = |binding: &Binding| !wanted.aligned || chain.is_by_words(binding.name, wanted.backward);
-    parts.push(declarations(fields, bindings, by_words));
-    parts.extend(accessors(bindings, by_words));
+    parts.push(declarations(fields, bindings, |binding| accessors::form(chain, wanted, binding).is_by_words()));
+    parts.push(Part::generated(format!(
+        "fn quads_of_row() -> u32 {{\n    return {} / 4u;\n}}",
+        if wanted.aligned { "args.n" } else { "(args.n + 3u)" }
+    )));
+    parts.extend((!wanted.aligned).then_some(part!("block/present.wgsl")));
+    parts.extend(accessors::all(chain, wanted, bindings));
+    // What draws behind an operation that makes rows narrower finds its elements anywhere.
+    let anywhere = |(i, link): (usize, &Link)| link.stage.draws && chain.narrows_after(i) > 1;
+    let by_words = !wanted.aligned || chain.links.iter().enumerate().any(anywhere);
     for link in &chain.links {
-        for own in link.stage.parts[usize::from(!wanted.aligned || chain.narrows() > 1)] {
+        for own in link.stage.parts[usize::from(by_words)] {
             if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
                 parts.push(*own);
             }
         }
     }
+    let sums = !subgroups && (columns || wanted.backward && chain.learns());
+    parts.extend(learned(chain, wanted, sums));
+    parts.extend(sums.then_some(part!("block/group_sum.wgsl")));
+    parts.push(Part::generated(product(chain, wanted)));
     parts.push(Part::generated(if wanted.backward { chain.gradients() } else { chain.values() }));
-    parts.push(product(chain, wanted));
-    parts.extend(learned(chain, wanted.backward));
-    parts.push(if subgroups { part!("block/lane_sum.wgsl") } else { part!("block/group_sum.wgsl") });
     parts.push(match (columns, wanted.backward) {
         (true, false) => part!("block/columns_forward.wgsl"),
         (true, true) => part!("block/columns_backward.wgsl"),
@@ -149,89 +167,59 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
     all.into_iter().flatten().collect()
 }
 
-/// The arguments, the place of four elements, and the variables of all bindings.
-fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Part {
-    let declared = declared(fields, bindings, |binding| binding.name != "dy" && !by_words(binding));
+/// The arguments, and the variables of all bindings.
+fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&str) -> bool) -> Part {
+    let declared = declared(fields, bindings, |binding| binding.name != "dy" && !by_words(binding.name));
     Part::generated(format!(
-        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\n{declared}\n\
-         // Four neighbouring elements of [rows, n]: the place of the first, and how many there are.\n\
-         struct At {{\n    element: u32,\n    count: u32,\n}}"
+        "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\n{declared}"
     ))
 }
 
-/// The functions that read and write four neighbouring elements of each binding.
-fn accessors(bindings: &[Binding], by_words: impl Fn(&Binding) -> bool) -> Vec<Part> {
-    let names = |words: bool, written: bool| {
-        let wanted = bindings.iter().filter(|binding| !["now", "dy"].contains(&binding.name));
-        let fitting =
-            wanted.filter(|binding| by_words(binding) == words && !(written && binding.access == Access::Read));
-        fitting.map(|binding| binding.name).collect::<Vec<_>>().join(" ")
-    };
-    let forms = [
-        (part!("block/read_quads.wgsl"), names(false, false)),
-        (part!("block/write_quads.wgsl"), names(false, true)),
-        (part!("block/read_words.wgsl"), names(true, false)),
-        (part!("block/write_words.wgsl"), names(true, true)),
-    ];
-    forms.into_iter().filter(|(_, names)| !names.is_empty()).flat_map(|(part, names)| for_each(part, &names)).collect()
-}
-
-/// A part written out for each of some names.
-pub(in crate::ops) fn for_each(part: Part, names: &str) -> [Part; 3] {
-    [Part::generated(format!("//@for t={names}")), part, Part::generated("//@end".to_owned())]
-}
-
-/// The weights that a stage learned, for the columns of a thread, and the sums that make their gradients.
-fn learned(chain: &Chain, backward: bool) -> Option<Part> {
+/// The weights that a stage learned, for the columns of a thread, and the sums that make their gradients; a group's threads
+/// share columns where `sums` says so.
+fn learned(chain: &Chain, wanted: Wanted, sums: bool) -> Option<Part> {
     let is_shared = chain.learned()?.1.total.is_some();
-    let weights =
-        if is_shared { "vec4f(params_at(args.learned, 1u).x)" } else { "params_at(args.learned + column, count)" };
+    let weights = match is_shared {
+        true if accessors::form(chain, wanted, "params").is_by_words() => "vec4f(params[args.learned])",
+        true => "vec4f(params_at(args.learned).x)",
+        false => "params_at(args.learned + column)",
+    };
     let mut text = format!(
         "// The weights that a stage learned, of the thread's columns.\nvar<private> learned: vec4f;\n\n\
-         fn learned_begin(column: u32, count: u32) {{\n    learned = {weights};\n}}"
+         fn learned_begin(column: u32) {{\n    learned = {weights};\n}}"
     );
-    if backward {
-        let sums = if is_shared { "sums_keep(column" } else { "grads_keep(args.dlearned + column" };
+    if wanted.backward {
+        let to = if is_shared { "sums_keep(column" } else { "grads_keep(args.dlearned + column" };
         _ = write!(
             text,
             "\n\n// What the thread's rows add to the gradients by them.\nvar<private> learned_sum: vec4f;\n\n\
-             fn learned_end(lane: u32, column: u32, count: u32, keeps: bool) {{\n    \
-             let sum = column_sum(lane, learned_sum);\n    if (keeps) {{\n        {sums}, count, sum);\n    }}\n}}"
+             fn learned_end(column: u32) {{\n    {to}, learned_sum);\n}}"
         );
+        if sums {
+            text += "\n\nfn learned_total() {\n    learned_sum = column_sum(learned_sum);\n}";
+        }
     }
     Some(Part::generated(text))
 }
 
 /// Where the product goes, what is added to it, and where the gradient finds it.
-fn product(chain: &Chain, wanted: Wanted) -> Part {
+fn product(chain: &Chain, wanted: Wanted) -> String {
     let kept = if chain.keeps_product() || wanted.given { "zs" } else { "h" };
-    let of_h = if wanted.given { "dh_at(i / NARROW" } else { "dz_at(i" };
-    let of_h = format!(
-        "\n\n// The gradient by h, in the first of four where h is narrower.\n\
-         fn dh_at_place(i: u32, count: u32) -> vec4f {{\n    return {of_h}, count / NARROW);\n}}"
-    );
-    let text = match (wanted.backward, chain.keeps_product()) {
-        (true, true) => {
-            let again = chain.column.is_some() && chain.from() == From::Again;
-            let shift = if again { "params_at(args.beta + column, count)" } else { "vec4f(0.0)" };
+    let product_at = format!("fn product_at(i: u32) -> vec4f {{\n    return {kept}_at(i);\n}}");
+    match (wanted.backward, wanted.given) {
+        // The gradient by h, in the first of four where h is narrower, lies where the result will.
+        (true, false) => "fn dh_at(i: u32) -> vec4f {\n    return dz_at(i);\n}".to_owned(),
+        (true, true) => String::new(),
+        (false, true) => product_at,
+        (false, false) => {
+            let bias = "fn bias_at(column: u32) -> vec4f {\n    return params_at(args.bias + column);\n}\n\n";
+            // Rows of W behind the last are read for columns that are not stored.
+            let row = if wanted.aligned { "column" } else { "min(column, args.n - 1u)" };
             format!(
-                "fn product_at(i: u32, count: u32) -> vec4f {{\n    return zs_at(i, count);\n}}\n\n\
-                 // β, where y is computed once more.\n\
-                 fn shift_at(column: u32, count: u32) -> vec4f {{\n    return {shift};\n}}{of_h}"
+                "{}fn weight_of(column: u32) -> u32 {{\n    return args.weight + {row} * args.k;\n}}\n\n\
+                 fn product_keep(i: u32, v: vec4f) {{\n    {kept}_keep(i, v);\n}}\n\n{product_at}",
+                if wanted.bias { bias } else { "" }
             )
         }
-        (true, false) => format!("fn product_at(i: u32, count: u32) -> vec4f {{\n    return vec4f(0.0);\n}}{of_h}"),
-        (false, _) if wanted.given => {
-            "fn product_at(i: u32, count: u32) -> vec4f {\n    return zs_at(i, count);\n}".to_owned()
-        }
-        (false, _) => {
-            let bias = if wanted.bias { "params_at(args.bias + column, count)" } else { "vec4f(0.0)" };
-            format!(
-                "fn bias_at(column: u32, count: u32) -> vec4f {{\n    return {bias};\n}}\n\n\
-                 fn product_keep(i: u32, count: u32, v: vec4f) {{\n    {kept}_keep(i, count, v);\n}}\n\n\
-                 fn product_at(i: u32, count: u32) -> vec4f {{\n    return {kept}_at(i, count);\n}}"
-            )
-        }
-    };
-    Part::generated(text)
+    }
 }

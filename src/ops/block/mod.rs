@@ -15,6 +15,7 @@
 //! are read four at a time, others by single words (`words` in the kernels' names).
 //! Source: as the parts.
 
+mod accessors;
 mod args;
 mod cases;
 mod chain;
@@ -23,14 +24,15 @@ mod fast_backward;
 mod kernels;
 mod plain;
 
+pub(in crate::ops) use accessors::for_each;
 pub use cases::{cases, kernels, of_ops};
 pub use chain::Chain;
-pub(in crate::ops) use kernels::for_each;
 pub(in crate::ops) use plain::place;
 
 use crate::kernel::Kernel;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
+use args::NOWHERE;
 use kernels::Wanted;
 use std::sync::Arc;
 
@@ -123,15 +125,15 @@ impl Op for Block {
         let given = weight.is_none();
         let product = if given { Some(x) } else { product };
         let kept: Vec<SlotId> = product.iter().chain(&w.saved.first()).map(|wire| wire.slot).collect();
-        let zs = (!kept.is_empty()).then(|| rec.together(&kept));
-        let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(0, |wire| rec.offset(wire.slot));
-        let (k, n) = (x.shape.width(), weight.map_or(x.shape.width(), |weight| weight.shape.rows()));
+        let zs = (!kept.is_empty()).then(|| rec.together_alone(&kept));
+        let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(NOWHERE, |wire| rec.offset(wire.slot));
+        let (k, n) = weight.map_or((0, x.shape.width()), |weight| (x.shape.width(), weight.shape.rows()));
         let eps = self.chain.columns().map_or(0.0, |(eps, _)| eps);
         let [gamma, beta] = affine.map_or([None; 2], |affine| affine.map(Some));
         let offsets = [weight, bias, gamma, beta, learned, w.saved.first()].map(|wire| at(rec, wire));
         let head = [&[k as u32, n as u32][..], &offsets, &[eps.to_bits()]].concat();
         let args: Vec<u32> = head.into_iter().chain(self.chain.args().iter().map(|(_, arg)| arg.bits)).collect();
-        let (family, aligned) = (rec.target.product, k % 4 == 0 && n % 4 == 0);
+        let (family, aligned) = (rec.target.product, k.is_multiple_of(4) && n.is_multiple_of(4));
         let wanted = Wanted { family, aligned, bias: bias.is_some(), backward: false, given };
         let kernel = kernels::kernel(&self.chain, wanted);
         let (before, after) = if given && self.chain.column.is_none() { (zs, None) } else { (None, zs) };
@@ -231,7 +233,8 @@ impl Op for BlockGradient {
         let slots = |wires: &[Option<&Wire>]| wires.iter().flatten().map(|wire| wire.slot).collect::<Vec<_>>();
         let pack = |rec: &mut Recorder, some: Vec<SlotId>| (!some.is_empty()).then(|| rec.together(&some));
         let params = pack(rec, slots(&[weight, gamma, beta, learned]));
-        let zs = pack(rec, slots(&[product, saved]));
+        let kept = slots(&[product, saved]);
+        let zs = (!kept.is_empty()).then(|| rec.together_alone(&kept));
         let of_h = weight.unwrap_or(dy).shape.width();
         let n = of_h * self.chain.narrows();
         let mut made = w.outputs[1..].iter();
@@ -243,7 +246,7 @@ impl Op for BlockGradient {
         let grads = pack(rec, slots(&[dgamma, dbeta, by_column]));
         let state = pack(rec, slots(&[mean, var]));
         let offsets = [weight, gamma, beta, learned, saved, dgamma, dbeta, by_column, mean, var]
-            .map(|wire| wire.map_or(0, |wire| rec.offset(wire.slot)));
+            .map(|wire| wire.map_or(NOWHERE, |wire| rec.offset(wire.slot)));
         let k = weight.map_or(0, |weight| weight.shape.rows());
         let momentum = self.chain.columns().map_or(0.0, |(_, momentum)| momentum);
         let head = [&[k as u32, n as u32][..], &offsets, &[momentum.to_bits()]].concat();

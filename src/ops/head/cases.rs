@@ -48,6 +48,9 @@ fn given(name: String, loss: &Arc<dyn Op>, rows: usize, [batch, outputs]: [usize
     Case::new(name, head, rows, inputs).not_smooth()
 }
 
+/// Deviation of outputs at which losses show their relative errors, and the terms of series count.
+const SMALL: f32 = 0.05;
+
 fn linear(
     name: String,
     loss: &Arc<dyn Op>,
@@ -57,15 +60,24 @@ fn linear(
     fill: Fill,
 ) -> Case {
     let head = head(loss, Some(bias));
+    // Of small inputs the outputs are small too.
+    let bias_fill = if matches!(fill, Fill::Normal(_, SMALL)) { fill.clone() } else { Fill::Normal(0.0, 1.0) };
     let mut layer = vec![([batch, k].into(), fill), ([outputs, k].into(), Fill::Normal(0.0, 0.3))];
-    layer.extend(bias.then(|| ([outputs].into(), Fill::Normal(0.0, 1.0))));
+    layer.extend(bias.then(|| ([outputs].into(), bias_fill)));
     let inputs = [layer, tail(&head, batch, outputs)].concat();
     Case::new(name, head, rows, inputs).not_smooth()
 }
 
+/// As [`Fill::Extreme`], without large numbers: errors of large logits are larger than what a softmax makes of them.
+fn odd(count: usize) -> Fill {
+    let words = Fill::Extreme.words(&[count].into(), 0);
+    let limited = words.into_iter().map(|word| if f32::from_bits(word).abs() == 1e4 { 0 } else { word });
+    Fill::Words(limited.collect())
+}
+
 /// Inputs for the checks: every loss with and without the layer, at odd widths, and at extreme values.
 pub fn cases() -> Vec<Case> {
-    let (normal, half) = (|| Fill::Normal(0.0, 2.0), || Fill::Normal(0.0, 0.5));
+    let [normal, half, small] = [2.0, 0.5, SMALL].map(|deviation| move || Fill::Normal(0.0, deviation));
     let mut all = vec![];
     for (name, loss) in &losses() {
         let named = |what: &str| format!("{name}{what}");
@@ -73,13 +85,23 @@ pub fn cases() -> Vec<Case> {
             given(named("1x2"), loss, 1, [1, 2], normal()),
             given(named("301 of 307x7"), loss, 301, [307, 7], normal()),
             given(named("scaled, 31x7"), loss, 31, [31, 7], normal()).exponent(16),
-            given(named("extreme"), loss, 21, [21, 6], Fill::Extreme),
+            given(named("extreme"), loss, 45, [48, 6], Fill::Extreme),
             linear(named("linear 1x4 to 2"), loss, true, 1, [1, 4, 2], normal()),
             linear(named("linear 128x128 to 10"), loss, true, 128, [128, 128, 10], half()),
             linear(named("linear, words, no bias, 301 of 307x21 to 7"), loss, false, 301, [307, 21, 7], normal()),
             linear(named("linear, scaled 31x8 to 5"), loss, true, 31, [31, 8, 5], half()).exponent(16),
-            linear(named("linear, extreme"), loss, true, 21, [21, 8, 6], Fill::Extreme),
-            linear(named("linear, words, no bias, extreme"), loss, false, 21, [21, 7, 6], Fill::Extreme),
+            linear(named("linear, 200 of 203x20 to 11"), loss, true, 200, [203, 20, 11], half()),
+            linear(named("linear, no bias, 200 of 203x12 to 9"), loss, false, 200, [203, 12, 9], normal()),
+            linear(named("linear, words, 200 of 203x9 to 4"), loss, true, 200, [203, 9, 4], normal()),
+            linear(named("linear, words, 37 of 40x22 to 11"), loss, true, 37, [40, 22, 11], normal()),
+            linear(named("linear, words, no bias, 61 of 64x23 to 11"), loss, false, 61, [64, 23, 11], normal()),
+            given(named("small 3x2"), loss, 3, [3, 2], small()),
+            linear(named("linear, small 3x4 to 2"), loss, true, 3, [3, 4, 2], small()),
+            linear(named("linear, no bias, small 3x4 to 2"), loss, false, 3, [3, 4, 2], small()),
+            linear(named("linear, words, small 3x5 to 2"), loss, true, 3, [3, 5, 2], small()),
+            linear(named("linear, words, no bias, small 3x5 to 2"), loss, false, 3, [3, 5, 2], small()),
+            linear(named("linear, extreme"), loss, true, 45, [48, 4, 6], odd(48 * 4)),
+            linear(named("linear, words, no bias, extreme"), loss, false, 45, [48, 5, 6], odd(48 * 5)),
         ]);
     }
     let number = &losses()[2].1;
@@ -87,6 +109,10 @@ pub fn cases() -> Vec<Case> {
     for (name, loss) in [&losses()[0], &losses()[3]] {
         all.push(linear(format!("{name}linear 61 of 64x2052 to 10"), loss, true, 61, [64, 2052, 10], half()));
         all.push(linear(format!("{name}linear, no bias, 130x1030 to 9"), loss, false, 130, [130, 1030, 9], half()));
+        all.push(
+            linear(format!("{name}linear, scaled, 31 of 33x2052 to 20"), loss, true, 31, [33, 2052, 20], half())
+                .exponent(9),
+        );
     }
     all.push(linear("mse, linear 37 of 40x12 to 1".into(), number, true, 37, [40, 12, 1], normal()));
     all

@@ -28,6 +28,9 @@ use std::sync::Arc;
 /// The words that the arguments begin with.
 const ARGS: [&str; 6] = ["outputs", "k", "weight", "bias", "parts", "stride"];
 
+/// The place of a tensor that a head does not have.
+const NOWHERE: u32 = u32::MAX;
+
 /// Most outputs of a batch that one group takes.
 pub const MOST_OUTPUTS: usize = 1 << 14;
 
@@ -132,8 +135,8 @@ impl Op for Head {
         let out = &w.outputs[0];
         let shapes: Vec<Shape> = w.inputs.iter().map(|wire| wire.shape.clone()).collect();
         let Some(form) = self.form(&shapes, &rec.target) else { unreachable!("a head that one group is enough for") };
-        let mut head = [out.shape.width() as u32, 0, 0, 0, 0, 0];
-        let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(0, |wire| rec.offset(wire.slot));
+        let mut head = [out.shape.width() as u32, 0, NOWHERE, NOWHERE, 0, 0];
+        let at = |rec: &Recorder, wire: Option<&Wire>| wire.map_or(NOWHERE, |wire| rec.offset(wire.slot));
         let (mut first, mut partial) = (vec![x.slot], None);
         match (form, layer) {
             (Form::Layer, Some((weight, bias))) => {
@@ -228,11 +231,12 @@ fn tolerance(c: f64) -> Tolerance {
 /// How weights and inputs of the layer are read.
 fn layer_parts(form: Form, aligned: bool, has_bias: bool) -> Vec<Part> {
     let read = if aligned { part!("block/read_quads.wgsl") } else { part!("block/read_words.wgsl") };
+    let present = (form == Form::Layer && !aligned).then_some(part!("block/present.wgsl"));
     let bias = if has_bias { "weight_at(args.bias + column)" } else { "0.0" };
     let words = if aligned { part!("head/bias_quads.wgsl") } else { part!("head/bias_words.wgsl") };
     let bias = Part::generated(format!("fn bias_of(column: u32) -> f32 {{\n    return {bias};\n}}"));
     let read = if form == Form::Layer { for_each(read, "h params").to_vec() } else { vec![] };
-    read.into_iter().chain(has_bias.then_some(words)).chain([bias]).collect()
+    present.into_iter().chain(read).chain(has_bias.then_some(words)).chain([bias]).collect()
 }
 
 /// The arguments, what a loss says of a row, and the variables of the bindings.
