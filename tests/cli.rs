@@ -19,6 +19,8 @@ mod drivers;
 mod features;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/images.rs"]
+mod images;
 #[path = "cli/passed_on.rs"]
 mod passed_on;
 #[path = "cli/pictures.rs"]

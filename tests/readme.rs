@@ -19,6 +19,20 @@ fn blocks(text: &str, language: &str) -> Vec<String> {
     text.split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
 }
 
+/// A folder `shapes` with pictures of two classes, and `new.png`.
+fn shapes(folder: &Path) {
+    for i in 0..16u8 {
+        let class = folder.join("shapes").join(["circle", "square"][usize::from(i % 2)]);
+        fs::create_dir_all(&class).unwrap();
+        let side = i32::from(i / 2);
+        let is_in = |x: i32, y: i32| if i % 2 == 0 { x * x + y * y < 20 + side } else { x.abs().max(y.abs()) < 4 };
+        let pixel = |x: u32, y: u32| image::Luma([if is_in(x as i32 - 6, y as i32 - 5) { 200 + i } else { i }]);
+        let picture = image::GrayImage::from_fn(12, 12, pixel);
+        picture.save(class.join(format!("{i}.png"))).unwrap();
+        picture.save(folder.join("new.png")).unwrap();
+    }
+}
+
 #[test]
 fn every_command_runs_as_pasted() {
     let folder = tempfile::tempdir().unwrap();
@@ -27,6 +41,7 @@ fn every_command_runs_as_pasted() {
         let entry = entry.unwrap();
         fs::copy(entry.path(), folder.path().join("assets").join(entry.file_name())).unwrap();
     }
+    shapes(folder.path());
     let binary = Path::new(env!("CARGO_BIN_EXE_wgrad")).parent().unwrap();
     let path = std::env::join_paths(
         [binary.to_owned()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),

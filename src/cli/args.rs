@@ -47,7 +47,7 @@ pub(super) enum Command {
 pub(super) struct EvalArgs {
     /// A model file
     pub(super) model: PathBuf,
-    /// Data set name, folder of IDX files, table, or a folder with a folder of PNG and JPEG files for each class
+    /// Data set name, table, or folder as train takes it; the pictures of a folder may have any size
     #[arg(required = true)]
     pub(super) data: Vec<String>,
     #[command(flatten)]

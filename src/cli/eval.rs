@@ -66,7 +66,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
 /// The rows to judge by, and what the user should know of them. A table's columns are found by name, as in training
 /// whatever else it holds.
 fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
-    if let Some(folder) = pictures::folder(source) {
+    if let Some(folder) = pictures::folder(source)? {
         if args.target.is_some() {
             let what = "--target names a column of a table, and the folders of pictures name the classes";
             return Err(setting(format!("{what}: leave it out for {source}")));

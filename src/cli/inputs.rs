@@ -66,19 +66,13 @@ fn note(notes: &mut Notes, what: String, of: &str) {
     notes.entry(what).or_insert_with(|| (of.to_owned(), 0)).1 += 1;
 }
 
-/// Whether a file is a picture by its name.
-pub(super) fn is_picture(path: &Path) -> bool {
-    let name = path.to_string_lossy().to_lowercase();
-    [".png", ".jpg", ".jpeg"].iter().any(|end| name.ends_with(end))
-}
-
 fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, Error> {
     let Reading { meta, turns, format, fields, .. } = reading;
     let shown = path.display().to_string();
     if meta.encoding.is_empty() && data::is_table(path) {
         return Err(setting(format!("{shown} is a table, the model takes images")));
     }
-    if !meta.encoding.is_empty() && is_picture(path) {
+    if !meta.encoding.is_empty() && data::is_picture(path) {
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
     if !meta.encoding.is_empty() {

@@ -1,4 +1,5 @@
 use super::KNOWN;
+use super::folder_error::FolderError;
 use super::told::{lines, several};
 use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
@@ -15,16 +16,16 @@ pub enum DataError {
     /// The source is neither a known set nor looks like a path.
     #[error(
         "there is no data set {name:?}: the known sets are {}, and anything else must be the path of a folder with IDX \
-         files or of a file with a table, such as a .csv file",
+         files or pictures, or of a file with a table, such as a .csv file",
         known_names()
     )]
     UnknownSource { name: String },
-    /// The folder of the MNIST files is not where it is looked for.
+    /// The folder of a known set is not where it is looked for.
     #[error(
-        "the data set mnist {}: set WGRAD_DATA to the folder that holds the folder mnist",
+        "the data set {name} {}: set WGRAD_DATA to the folder that holds the folder {name}",
         looked_for(.looked.as_deref())
     )]
-    NoMnist { looked: Option<PathBuf> },
+    NoKnown { name: String, looked: Option<PathBuf> },
     /// A path that leads nowhere.
     #[error("{path}: there is no such file or folder: check the path")]
     NotFound { path: PathBuf },
@@ -84,11 +85,11 @@ pub enum DataError {
     SettingOfImages { name: String, setting: &'static str },
 
     /// A folder lacks one of the IDX files.
-    #[error(
-        "{folder}: the file {file} (or {file}.gz) is not in this folder: {}",
-        if *pictures { "training takes no PNG or JPEG files, so write these as IDX files" } else { "put it there" }
-    )]
-    NoIdxFile { folder: PathBuf, file: String, pictures: bool },
+    #[error("{folder}: the file {file} (or {file}.gz) is not in this folder: put it there")]
+    NoIdxFile { folder: PathBuf, file: String },
+    /// A folder of pictures, or of CIFAR-10's files.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// A folder with IDX files of several sets.
     #[error("{folder}: it holds the files of several sets, {}: give each a folder of its own", listed(sets))]
     SeveralIdxSets { folder: PathBuf, sets: Vec<String> },
@@ -385,7 +386,7 @@ fn plural(count: usize) -> &'static str {
 }
 
 fn known_names() -> String {
-    KNOWN.iter().map(|known| known.name).collect::<Vec<_>>().join(" and ")
+    KNOWN.iter().map(|known| known.name).collect::<Vec<_>>().join(", ")
 }
 
 fn looked_for(folder: Option<&Path>) -> String {

@@ -132,20 +132,13 @@ pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataErr
     })
 }
 
-/// Endings of pictures, which are no IDX files.
-const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
-
 struct Pair {
     images: PathBuf,
     labels: PathBuf,
 }
 
 fn missing(folder: &Path, file: &str) -> DataError {
-    let is_picture =
-        |path: &Path| path.extension().is_some_and(|ending| PICTURES.iter().any(|p| ending.eq_ignore_ascii_case(p)));
-    let entries = |folder: &Path| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let pictures = entries(folder).any(|path| is_picture(&path) || entries(&path).any(|path| is_picture(&path)));
-    DataError::NoIdxFile { folder: folder.to_owned(), file: file.to_owned(), pictures }
+    DataError::NoIdxFile { folder: folder.to_owned(), file: file.to_owned() }
 }
 
 /// What stands before the usual names of the files of the only set in a folder; nothing if one has those names themselves,

@@ -14,6 +14,8 @@ mod error;
 mod faults;
 #[cfg(test)]
 mod fixture;
+mod folder;
+mod folder_error;
 mod from_memory;
 mod idx;
 mod looks;
@@ -32,6 +34,10 @@ mod units;
 pub use audit::{Figure, Finding, Part, audit};
 pub use classes::labels_for;
 pub use error::DataError;
+#[cfg(feature = "cli")]
+pub use folder::Filed;
+pub use folder::{holds_pictures, is_picture};
+pub use folder_error::FolderError;
 pub use from_memory::{from_bytes, from_floats};
 pub use idx::{Images, is_idx, read_images};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
@@ -149,6 +155,14 @@ pub static KNOWN: &[Known] = &[
         source: "Y. LeCun and C. Cortes; the IDX files in a folder mnist under WGRAD_DATA",
         rows: 70_000,
     },
+    Known {
+        name: "cifar10",
+        what: "photographs, colour images of 32x32 pixels, 10 classes",
+        licence: "none is stated",
+        source: "A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images; the binary files or a \
+                 folder of pictures by class, in a folder cifar10 under WGRAD_DATA",
+        rows: 60_000,
+    },
 ];
 
 /// How a source is to be read.
@@ -178,9 +192,13 @@ pub struct Options<'a> {
 /// Opens a data set by name or path.
 ///
 /// - `digits`: the set in the program;
-/// - `mnist`: the folder `mnist` in `data_dir`, which is the value of `WGRAD_DATA`;
+/// - `mnist` and `cifar10`: the folder of that name in `data_dir`, which is the value of `WGRAD_DATA`;
 /// - a folder with the IDX files `train-images-idx3-ubyte` and `train-labels-idx1-ubyte`, and `t10k-` likewise if there
 ///   is a test part, each plain or gzip, `.idx` in place of `-idx` allowed, with the prefix and `test` of EMNIST likewise;
+/// - a folder with the binary files of CIFAR-10, or with the folder of its archive: `data_batch_1.bin` to
+///   `data_batch_5.bin`, `test_batch.bin` if there is a test part, and the names of the classes in `batches.meta.txt`;
+/// - a folder with a folder of PNG or JPEG files of one size for each class, or with such folders in `train` and `test`;
+///   grey if all are, else red, green and blue. It takes the feature `cli`;
 /// - any other file or pipe, or `-` for standard input: a table of text, plain or gzip, whose other columns than the target
 ///   are features: numbers, or else texts.
 ///
@@ -208,14 +226,11 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
     let name = name_of(path);
     let opened = match source {
         "digits" => digits::load(),
-        "mnist" => {
-            let folder = data_dir.map(|folder| folder.join("mnist"));
-            match folder {
-                Some(folder) if folder.is_dir() => idx::open_folder(name, &folder)?,
-                looked => return Err(DataError::NoMnist { looked }),
-            }
-        }
-        _ if path.is_dir() => idx::open_folder(name, path)?,
+        _ if is_known(source) => match data_dir.map(|folder| folder.join(source)) {
+            Some(found) if found.is_dir() => folder::open(name, &found)?,
+            looked => return Err(DataError::NoKnown { name, looked }),
+        },
+        _ if path.is_dir() => folder::open(name, path)?,
         _ if source == source::STANDARD_INPUT || path.exists() => {
             return Ok(Opened::of_table(name, table::open(path, options)?));
         }
@@ -326,7 +341,7 @@ mod tests {
         let error = open("iris", None).unwrap_err();
         assert!(matches!(error, DataError::UnknownSource { .. }));
         let message = error.to_string();
-        assert!(message.contains("digits and mnist") && message.contains(".csv"), "{message}");
+        assert!(message.contains("digits, mnist, cifar10") && message.contains(".csv"), "{message}");
         for source in ["no/such/folder", "nosuch.csv"] {
             assert!(matches!(open(source, None), Err(DataError::NotFound { .. })), "{source}");
         }

@@ -67,6 +67,26 @@ impl Picture {
         Self { path: path.to_owned(), image: image.into() }
     }
 
+    /// Width and height in pixels.
+    pub(super) fn size(&self) -> [u32; 2] {
+        [self.image.width(), self.image.height()]
+    }
+
+    /// Whether it has no colours.
+    pub(super) fn is_grey(&self) -> bool {
+        !self.image.color().has_color()
+    }
+
+    /// Its colours and bits, as in "16-bit grey".
+    pub(super) fn kind(&self) -> String {
+        colours(&self.image)
+    }
+
+    /// Whether a part of it is transparent.
+    pub(super) fn is_transparent(&self) -> bool {
+        self.image.color().has_alpha() && self.image.to_rgba8().pixels().any(|pixel| pixel[3] < 255)
+    }
+
     /// The picture as a row. One of another size is brought to the wanted one without regard to its proportions, one of
     /// other colours is converted; the note says so.
     ///
@@ -109,7 +129,7 @@ impl Picture {
     /// What is done to it to make a row, in a clause.
     fn note(&self, wanted: &Rendering<'_>, is_centred: bool, was_transparent: bool) -> Option<String> {
         let (found, largest) = (colours(&self.image), wanted.largest);
-        let (wide, high) = (self.image.width() as usize, self.image.height() as usize);
+        let [wide, high] = self.size().map(|side| side as usize);
         let &[channels, height, width] = wanted.shape else { return None };
         let mut steps = Vec::new();
         let kind = if channels == 1 { "grey" } else { "RGB" };

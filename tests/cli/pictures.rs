@@ -149,7 +149,7 @@ fn a_folder_of_pictures_for_each_class_is_evaluated() {
     place.refused(&format!("eval {model} files/1 --device cpu"), &["files/1/1.png", "which class", "CLASS"]);
     place.refused(&format!("eval {model} shapes shapes --device cpu"), &["2 data sets", "takes one"]);
     place.refused(&format!("eval {model} shapes --invert --device cpu"), &["--invert", "shapes", "leave it out"]);
-    place.refused("train files --device cpu", &["files", "takes no PNG", "IDX files"]);
+    place.refused("train files/1 --device cpu", &["files/1/1.png", "which class", "CLASS"]);
     place.write("points.csv", table(40));
     let points = trained(&place, "points.csv", "points");
     place.refused(&format!("eval {points} files --device cpu"), &["holds pictures", "rows of a table"]);

@@ -93,7 +93,7 @@ fn a_misspelt_command_is_told_whatever_follows() {
 fn data_sets_are_listed_as_json() {
     let lines = Place::new().json("data list");
     let rows: Vec<_> = lines.iter().map(|set| (set["name"].as_str().unwrap(), set["rows"].as_u64().unwrap())).collect();
-    assert_eq!(rows, [("digits", 1797), ("mnist", 70_000)]);
+    assert_eq!(rows, [("digits", 1797), ("mnist", 70_000), ("cifar10", 60_000)]);
     assert!(lines.iter().all(|set| ["what", "source", "licence"].iter().all(|key| set[key].is_string())), "{lines:?}");
 }
 

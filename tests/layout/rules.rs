@@ -75,7 +75,7 @@ pub fn floors(files: &[File]) -> Vec<String> {
         for (line, name) in names {
             let to = if ["args", "part", "parts"].contains(&name.as_str()) { "kernel" } else { name.as_str() };
             let stranger = from != to && STRANGERS.contains(&from) && STRANGERS.contains(&to);
-            let alone = from == "data" && !["data", "files", "memory", "names", "random"].contains(&to);
+            let alone = from == "data" && !["data", "files", "memory", "names", "random", "threads"].contains(&to);
             match floor(to) {
                 None => wrong.push(format!("{path}:{line}: {to} has no floor")),
                 Some(there) if there > here || stranger || alone => {

@@ -1,11 +1,10 @@
-//! Folders of PNG and JPEG files to judge a model by: `FOLDER/CLASS/picture.png`.
+//! Folders of PNG and JPEG files to judge a model by.
 
-use super::super::inputs::{Reading, is_picture, read_all};
+use super::super::inputs::{Reading, read_all};
 use super::super::setting;
-use crate::data::{self, Dataset, Encoding, Targets, Values};
+use crate::data::{self, Dataset, Encoding, Filed, Targets, Values, is_picture};
 use crate::error::Error;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The one source.
 ///
@@ -22,33 +21,14 @@ pub(super) fn only(sources: &[String]) -> Result<&str, Error> {
     }
 }
 
-/// The path of a folder that holds pictures or other folders. A folder of IDX files may have others beside them.
-pub(super) fn folder(source: &str) -> Option<&Path> {
+/// The path of a folder of pictures.
+pub(super) fn folder(source: &str) -> Result<Option<&Path>, Error> {
     let path = Path::new(source);
-    if data::is_known(source) || !path.is_dir() {
-        return None;
-    }
-    let entries = listed(path).ok()?;
-    let is_idx = |entry: &PathBuf| entry.file_name().is_some_and(|name| name.to_string_lossy().contains("-ubyte"));
-    let has = |what: &dyn Fn(&PathBuf) -> bool| entries.iter().any(what);
-    (has(&|entry| entry.is_dir() || is_picture(entry)) && !has(&is_idx)).then_some(path)
+    Ok((!data::is_known(source) && data::holds_pictures(path)?).then_some(path))
 }
 
-/// All that lies in a folder and is not hidden, by name.
-fn listed(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let failed = |why| Error::file(folder, "cannot be read")(why);
-    let mut entries = vec![];
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if !entry.file_name().to_string_lossy().starts_with('.') {
-            entries.push(entry.path());
-        }
-    }
-    entries.sort();
-    Ok(entries)
-}
-
-/// The pictures of a folder as the model takes them, each of the class that its own folder is named as.
+/// The pictures of a folder as the model takes them, each of the class that its own folder is named as: those of the test
+/// part if there is one, else all.
 ///
 /// # Errors
 /// A file is no picture or lies outside of a class's folder, or the model takes no pictures or answers no classes.
@@ -57,25 +37,9 @@ pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<(Dataset, Vec<
     if !meta.encoding.is_empty() {
         return Err(setting(format!("{shown} holds pictures, the model takes rows of a table")));
     }
-    let (mut names, mut labels, mut paths) = (vec![], vec![], vec![]);
-    for class in listed(folder)? {
-        if !class.is_dir() {
-            let (file, name) = (class.display(), class.file_name().unwrap_or_default().to_string_lossy());
-            let what = "nothing says which class it has: put every picture into a folder that is named as its class";
-            return Err(setting(format!("{file}: {what}, as {}", folder.join("CLASS").join(&*name).display())));
-        }
-        let pictures = listed(&class)?;
-        if let Some(other) = pictures.iter().find(|path| !is_picture(path)) {
-            return Err(setting(format!("{}: a PNG or JPEG file is wanted here: remove it", other.display())));
-        }
-        labels.extend(vec![names.len() as u32; pictures.len()]);
-        names.push(class.file_name().unwrap_or_default().to_string_lossy().into_owned());
-        paths.extend(pictures);
-    }
-    if paths.is_empty() {
-        return Err(setting(format!("{shown}: there is no picture in its folders: put PNG or JPEG files there")));
-    }
-    let (files, notes) = read_all(&paths, reading)?;
+    let Filed { paths, labels, names, test, .. } = Filed::of(folder)?;
+    let rows = test.clone().unwrap_or(0..paths.len());
+    let (files, notes) = read_all(&paths[rows.clone()], reading)?;
     let mut values = vec![];
     for file in files {
         match file.values {
@@ -88,12 +52,12 @@ pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<(Dataset, Vec<
         values: Values::Bytes(values),
         shape: meta.input.clone(),
         largest: meta.normalize.largest,
-        targets: Targets::Classes { labels, names },
+        test: test.map(|test| 0..test.len()),
+        targets: Targets::Classes { labels: labels[rows].to_vec(), names },
         columns: vec![],
         encoding: Encoding::default(),
         target: None,
         dialect: None,
-        test: None,
     };
     Ok((dataset, notes))
 }

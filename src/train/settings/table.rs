@@ -15,7 +15,7 @@ use toml::Value as Toml;
 
 settings! {
     data {
-        /// Data set: digits (built in), mnist (a folder under WGRAD_DATA), a folder of IDX files, or a table.
+        /// Data set: digits (built in), mnist or cifar10 (folders under WGRAD_DATA), a folder of IDX files, of CIFAR-10's binary files or of pictures by class, or a table.
         source: String, default("digits".into()), any, FIXED | PLAN | POSITIONAL, "DATA", "digits", [];
         /// Target column of a table, or several separated by commas.
         target: String, optional, any, FIXED | PLAN, "COLUMN", "label, target or class, else the last column", [];

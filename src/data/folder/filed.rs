@@ -1,0 +1,100 @@
+//! Which pictures a folder holds, and of which classes they are.
+
+use super::FolderError;
+use super::entries::{entries, is_picture};
+use crate::data::DataError;
+use crate::data::classes::{Texts, sorted};
+use crate::names::few;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Names of folders of pictures to validate on.
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
+
+/// The pictures of a folder: `CLASS/a.png`, or `train/CLASS/a.png` with a test part `test/CLASS/a.png`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filed {
+    /// The files, by part, class and name.
+    pub paths: Vec<PathBuf>,
+    /// The place of the class of each among the names.
+    pub labels: Vec<u32>,
+    /// The names of the classes: by value if all are numbers, else by text.
+    pub names: Vec<String>,
+    /// The pictures of the test part, if there is one; they come last.
+    pub test: Option<Range<usize>>,
+    /// What lies in the folder and is not read, in clauses.
+    pub notes: Vec<String>,
+}
+
+impl Filed {
+    /// Looks through a folder. The pictures themselves are not read.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be read or is no class's, a file is no picture or lies outside of a class's folder, or a class
+    /// has no pictures.
+    pub fn of(folder: &Path) -> Result<Self, DataError> {
+        let (mut paths, mut classes) = (vec![], Texts::default());
+        let [train, test_part] = ["train", "test"].map(|part| folder.join(part));
+        let (mut test, mut notes) = (None, vec![]);
+        if has_folders(&train) {
+            add(&train, &mut paths, &mut classes)?;
+            let first = paths.len();
+            if has_folders(&test_part) {
+                add(&test_part, &mut paths, &mut classes)?;
+                test = Some(first..paths.len());
+            }
+            notes = unread(folder, test.is_some())?;
+        } else {
+            add(folder, &mut paths, &mut classes)?;
+        }
+        let (rows, texts) = classes.finish();
+        let (labels, names) = sorted(rows, texts);
+        Ok(Self { paths, labels, names, test, notes })
+    }
+}
+
+fn has_folders(path: &Path) -> bool {
+    entries(path).is_ok_and(|paths| paths.iter().any(|path| path.is_dir()))
+}
+
+/// Adds the pictures of a folder that has a folder for each class.
+fn add(folder: &Path, paths: &mut Vec<PathBuf>, classes: &mut Texts) -> Result<(), DataError> {
+    for class in entries(folder)? {
+        let name = class.file_name().unwrap_or_default();
+        if !class.is_dir() {
+            let wanted = folder.join("CLASS").join(name);
+            return Err(FolderError::NoClass { path: class, wanted }.into());
+        }
+        let Some(name) = name.to_str().filter(|name| !name.contains(char::is_control)) else {
+            return Err(FolderError::ClassName { folder: class }.into());
+        };
+        let pictures = entries(&class)?;
+        if let Some(other) = pictures.iter().find(|path| !is_picture(path) || path.is_dir()) {
+            return Err(FolderError::NotPicture { path: other.clone() }.into());
+        }
+        if pictures.is_empty() {
+            return Err(FolderError::EmptyClass { folder: class }.into());
+        }
+        pictures.iter().for_each(|_| _ = classes.push(name));
+        paths.extend(pictures);
+    }
+    Ok(())
+}
+
+/// What lies beside the parts of a folder.
+fn unread(folder: &Path, has_test: bool) -> Result<Vec<String>, DataError> {
+    let names = entries(folder)?.into_iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let others: Vec<String> = names.filter(|name| name != "train" && !(has_test && name == "test")).collect();
+    let (validation, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|name| VALIDATION.iter().any(|part| name.eq_ignore_ascii_case(part)));
+    let mut notes = vec![];
+    if let Some(name) = validation.first() {
+        let path = folder.join(name);
+        notes.push(format!("{} is not read: to validate on it, name it in `validation`", path.display()));
+    }
+    if !others.is_empty() {
+        notes.push(format!("not read, as it lies beside the parts of {}: {}", folder.display(), few(&others)));
+    }
+    Ok(notes)
+}
