@@ -5,10 +5,12 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
 use wgrad::data::Values;
 use wgrad::device::Device;
+use wgrad::gemm::{Taps, conv_gradient_by_input, conv_gradient_by_weight, conv_value};
 use wgrad::kernel::Step;
 use wgrad::nn::{Head, Network, Rule, Settings};
 use wgrad::op::{Target, Value};
 use wgrad::run::{Compiled, DataShape, Purpose, Runner, TrainOptions};
+use wgrad::threads;
 
 #[global_allocator]
 static MEMORY: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -55,6 +57,24 @@ fn runner(features: usize, layers: &[&str], batch: usize, rule: Rule) -> Runner 
     runner
 }
 
+/// How often the passes of a convolution ask for memory, after the first time.
+fn convolutions() -> usize {
+    let pair = |value: usize| [value; 2];
+    let (input, output) = ([32, 32, 3], [16, 16, 32]);
+    let taps = Taps { kernel: pair(3), stride: pair(2), padding: pair(1), dilation: pair(1), input, output };
+    let [mut x, mut weight, mut y] = [8 * 32 * 32 * 3, 32 * 9 * 3, 8 * 16 * 16 * 32].map(|floats| vec![0.5; floats]);
+    let mut bias = vec![0.0; 32];
+    let mut passes = || {
+        conv_value(&taps, &x, &weight, 8, &mut y, |_, _| ());
+        conv_gradient_by_weight(&taps, &x, &y, 8, &mut weight, Some(&mut bias));
+        conv_gradient_by_input(&taps, &y, &weight, 8, &mut x, |_, _| ());
+    };
+    threads::enter(|| {
+        passes();
+        allocations(|| (0..3).for_each(|_| passes()))
+    })
+}
+
 /// One test, for memory is the whole process's.
 #[test]
 fn steps_after_the_first_take_no_memory() {
@@ -90,6 +110,8 @@ fn steps_after_the_first_take_no_memory() {
         assert_eq!(count, 0, "{name}");
         assert!(runner.results(0, 4).unwrap().iter().all(|(loss, _)| loss.is_finite() && *loss > 0.0), "{name}");
     }
+    let count = convolutions();
+    assert_eq!(count, 0, "convolutions");
     #[cfg(target_os = "linux")]
     {
         let mut large = None;
@@ -97,6 +119,6 @@ fn steps_after_the_first_take_no_memory() {
     }
     // The harness itself, on this thread and on others.
     assert!(allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) > 0);
-    let elsewhere = || wgrad::threads::on_each(|| drop(std::hint::black_box(vec![1u8; 100])));
-    assert!(allocations(elsewhere) >= wgrad::threads::count());
+    let elsewhere = || threads::on_each(|| drop(std::hint::black_box(vec![1u8; 100])));
+    assert!(allocations(elsewhere) >= threads::count());
 }

@@ -191,7 +191,7 @@ fn column_of_tiles<S: Simd, const FUSED: bool>(
         let count = tiles.at(tile).1;
         let a = &a[before * count..][..b.len() * count];
         with_rows!(count, R => {
-            let sums = tile::tile::<S, R, FUSED>(simd, a.as_chunks::<R>().0, b);
+            let sums = tile::tile::<S, R, WIDE, FUSED>(simd, a.as_chunks::<R>().0, b);
             for sums in sums {
                 // It was checked above that all rows are slices: a check here would slow down the loop.
                 let row = c.next().and_then(|row| row.into_slice()).unwrap_or(&mut []);

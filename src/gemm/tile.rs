@@ -10,35 +10,35 @@ pub(super) const WIDE: usize = 2;
 pub(super) const ROWS: usize = 6;
 
 /// Steps of k that are written out one after the other: what counts them is then a small part of the work.
-const STEPS: usize = 4;
+pub(super) const STEPS: usize = 4;
 
-/// Sums over k of R rows and [`WIDE`] vectors: a `[k, R]`, b `[k, WIDE]` vectors, the terms in the order of k.
+/// Sums over k of R rows and V vectors: a `[k, R]`, b `[k, V]` vectors, the terms in the order of k.
 #[inline(always)]
-pub(super) fn tile<S: Simd, const R: usize, const FUSED: bool>(
+pub(super) fn tile<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
     simd: S,
     a: &[[f32; R]],
-    b: &[[S::f32s; WIDE]],
-) -> [[S::f32s; WIDE]; R] {
-    let mut sums = [[simd.splat_f32s(0.0); WIDE]; R];
+    b: &[[S::f32s; V]],
+) -> [[S::f32s; V]; R] {
+    let mut sums = [[simd.splat_f32s(0.0); V]; R];
     let ((a, last_a), (b, last_b)) = (a.as_chunks::<STEPS>(), b.as_chunks::<STEPS>());
     for (a, b) in a.iter().zip(b) {
         for i in 0..STEPS {
-            step::<S, R, FUSED>(simd, &a[i], &b[i], &mut sums);
+            step::<S, R, V, FUSED>(simd, &a[i], &b[i], &mut sums);
         }
     }
     for (a, b) in last_a.iter().zip(last_b) {
-        step::<S, R, FUSED>(simd, a, b, &mut sums);
+        step::<S, R, V, FUSED>(simd, a, b, &mut sums);
     }
     sums
 }
 
 /// Adds the terms of one element of k.
 #[inline(always)]
-fn step<S: Simd, const R: usize, const FUSED: bool>(
+pub(super) fn step<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
     simd: S,
     a: &[f32; R],
-    b: &[S::f32s; WIDE],
-    sums: &mut [[S::f32s; WIDE]; R],
+    b: &[S::f32s; V],
+    sums: &mut [[S::f32s; V]; R],
 ) {
     for (sums, a) in sums.iter_mut().zip(a) {
         let a = simd.splat_f32s(*a);

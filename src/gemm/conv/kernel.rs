@@ -1,6 +1,6 @@
 //! The innermost loops, and the tiles that they compute: a few pixels or channels by one or two vectors.
 
-use crate::gemm::tile::add_product;
+use crate::gemm::tile::{STEPS, step};
 use pulp::{Arch, Simd, WithSimd};
 
 /// Runs what is compiled for an instruction set: the one of this machine, or in tests any.
@@ -98,9 +98,6 @@ pub(super) use {with_form, with_rows};
 /// Sums of a tile of R rows and V vectors.
 pub(super) type Sums<S, const R: usize, const V: usize> = [[<S as Simd>::f32s; V]; R];
 
-/// Terms that are written out one after the other.
-const STEPS: usize = 4;
-
 /// Adds the products of slices of one length with as many rows of a panel, in their order.
 #[inline(always)]
 pub(super) fn add_slices<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
@@ -116,12 +113,12 @@ pub(super) fn add_slices<S: Simd, const R: usize, const V: usize, const FUSED: b
         (fours[r], last[r]) = (&own[..b.len()], &rest[..last_b.len()]);
     }
     for (i, b) in b.iter().enumerate() {
-        for step in 0..STEPS {
+        for j in 0..STEPS {
             let mut row = [0.0; R];
             for r in 0..R {
-                row[r] = fours[r][i][step];
+                row[r] = fours[r][i][j];
             }
-            add_row::<S, R, V, FUSED>(simd, &row, &b[step], sums);
+            step::<S, R, V, FUSED>(simd, &row, &b[j], sums);
         }
     }
     for (i, b) in last_b.iter().enumerate() {
@@ -129,22 +126,6 @@ pub(super) fn add_slices<S: Simd, const R: usize, const V: usize, const FUSED: b
         for r in 0..R {
             row[r] = last[r][i];
         }
-        add_row::<S, R, V, FUSED>(simd, &row, b, sums);
-    }
-}
-
-/// Adds the products of each element of a with each vector of b.
-#[inline(always)]
-pub(super) fn add_row<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
-    simd: S,
-    a: &[f32; R],
-    b: &[S::f32s; V],
-    sums: &mut Sums<S, R, V>,
-) {
-    for (sums, a) in sums.iter_mut().zip(a) {
-        let a = simd.splat_f32s(*a);
-        for (sum, b) in sums.iter_mut().zip(b) {
-            *sum = add_product::<S, FUSED>(simd, a, *b, *sum);
-        }
+        step::<S, R, V, FUSED>(simd, &row, b, sums);
     }
 }

@@ -1,14 +1,15 @@
-//! Convolutions on the host, in float32, with nothing of an image packed or copied.
+//! Convolutions on the host, in float32, without a copy of the images as a matrix.
 //!
 //! Images lie as rows of pixels and channels: x `[rows, in_h, in_w, ci]`, y `[rows, out_h, out_w, co]`, weights and their
 //! gradient `[co, kh, kw, ci]`. The innermost loop multiplies some pixels, each of which is a slice of the image, by a panel of
-//! weights; only the weights are packed, once for each call. Value and gradient by input are the same loop over other taps
-//! (`walk`, `pixels`); the gradient by weight is a sum of outer products (`weight`).
+//! weights, which are packed once for each call. Value and gradient by input are the same loop over other taps (`walk`, `pixels`,
+//! `part`); the gradient by weight is a sum of outer products (`weight`, `chunk`).
 //!
 //! A tap that lies outside the image is no term, so no infinite weight makes a NaN of padding. All other terms go through by the
 //! definition. How a sum is cut depends on the shapes alone, so no bit depends on the number of threads.
 //! Source: Dukhan 2019, "The Indirect Convolution Algorithm".
 
+mod chunk;
 mod kernel;
 mod part;
 mod pixels;

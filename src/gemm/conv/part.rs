@@ -9,7 +9,7 @@
 //!                                 tap, channel 1
 //! ```
 
-use super::kernel::{Form, ONE, Sums, add_slices, with_form, with_rows};
+use super::kernel::{Form, ONE, Sums, TWO_WIDE, add_slices, with_form, with_rows};
 use super::walk::{Pass, Walk};
 use crate::gemm::dense::Tiles;
 use crate::gemm::{equal, tile};
@@ -18,6 +18,9 @@ use std::ops::Range;
 
 /// Most terms that are added up in registers: a panel of so many rows and two vectors of AVX2 takes two thirds of the first cache.
 const TERMS: usize = 320;
+
+/// Most channels of pixels that are not worth a slice for each tap.
+const FEW: usize = 4;
 
 /// What a tap reads outside the image. It is multiplied by finite weights alone.
 static ZEROS: [f32; TERMS] = [0.0; TERMS];
@@ -65,6 +68,10 @@ fn job<S: Simd, const W: usize, const W2: usize, const TWO: usize, const FUSED: 
             continue;
         }
         let part = Part { product, walk, grid, images: images.clone(), lines: lines.clone() };
+        if part.is_short() {
+            part.short::<S, W2, TWO, FUSED>(simd, &own[..terms * product.form.columns(channels)], out);
+            continue;
+        }
         for panel in 0..count {
             let b = &own[panel * terms * W2..][..terms * W2];
             part.panel::<S, 2, TWO, FUSED>(simd, b, panel * W2, out);
@@ -108,7 +115,6 @@ impl<'a> Part<'a> {
         // Without taps there is one block of no terms.
         let channels = if taps == 0 { depth } else { equal(depth, TERMS) };
         let some = if channels < depth { 1 } else { equal(taps, (TERMS / depth).max(1)) };
-        let width = (V * S::F32_LANES).min(self.product.pass.target()[2] - channel);
         let count = self.images.len() * self.grid[0].len() * self.grid[1].len();
         // Alone, a pixel can do without the taps that lie outside.
         let tiles = Tiles::of(count, if self.product.is_finite { MOST } else { 1 });
@@ -123,11 +129,86 @@ impl<'a> Part<'a> {
                     with_rows!(tiles.at(tile).1, MOST, R => {
                         let places = cursor.take::<R>();
                         let sums = self.tile::<S, R, V, FUSED>(simd, &places, block, b);
-                        for r in 0..R {
-                            let out = &mut out[places[r].to + channel..][..width];
-                            tile::store(simd, sums[r], out, tap + first > 0);
-                        }
+                        self.store::<S, R, V>(simd, (sums, channel), &places, tap + first > 0, out);
                     });
+                }
+            }
+        }
+    }
+
+    /// Whether what a tile reads is copied first, for all panels.
+    fn is_short(&self) -> bool {
+        let depth = self.product.pass.source()[2];
+        depth <= FEW && (1..=TERMS).contains(&(self.walk.taps() * depth)) && self.product.is_finite
+    }
+
+    /// All target channels, by panels with few terms.
+    #[inline(always)]
+    fn short<S: Simd, const W2: usize, const MOST: usize, const FUSED: bool>(
+        &self,
+        simd: S,
+        panels: &[f32],
+        out: &mut [f32],
+    ) {
+        let (depth, channels) = (self.product.pass.source()[2], self.product.pass.target()[2]);
+        let terms = self.walk.taps() * depth;
+        let two = self.product.form.panels(channels).0 * terms * W2;
+        let tiles = Tiles::of(self.images.len() * self.grid[0].len() * self.grid[1].len(), MOST);
+        let mut cursor = Cursor::new(self);
+        let mut a = [0.0; TERMS * TWO_WIDE];
+        for tile in 0..tiles.count {
+            with_rows!(tiles.at(tile).1, MOST, R => {
+                let places = cursor.take::<R>();
+                let a = &mut a.as_chunks_mut::<R>().0[..terms];
+                self.copy(&places, a);
+                for (b, column) in panels[..two].chunks_exact(terms * W2).zip((0..).step_by(W2)) {
+                    let b = S::as_simd_f32s(b).0.as_chunks::<2>().0;
+                    let sums = tile::tile::<S, R, 2, FUSED>(simd, a, b);
+                    self.store::<S, R, 2>(simd, (sums, column), &places, false, out);
+                }
+                if two < panels.len() {
+                    let b = S::as_simd_f32s(&panels[two..]).0.as_chunks::<1>().0;
+                    let sums = tile::tile::<S, R, 1, FUSED>(simd, a, b);
+                    self.store::<S, R, 1>(simd, (sums, two / terms), &places, false, out);
+                }
+            });
+        }
+    }
+
+    /// Stores sums of some target channels from `channel` on, or adds them.
+    #[inline(always)]
+    fn store<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        (sums, channel): (Sums<S, R, V>, usize),
+        places: &[Place; R],
+        add: bool,
+        out: &mut [f32],
+    ) {
+        let width = (V * S::F32_LANES).min(self.product.pass.target()[2] - channel);
+        for r in 0..R {
+            tile::store(simd, sums[r], &mut out[places[r].to + channel..][..width], add);
+        }
+    }
+
+    /// Copies what the taps of some pixels read, `[terms, R]`.
+    #[inline(always)]
+    fn copy<const R: usize>(&self, places: &[Place; R], mut out: &mut [[f32; R]]) {
+        let (depth, across) = (self.product.pass.source()[2], self.walk.x.taps);
+        let count = if self.are_together(places) { across } else { 1 };
+        for down in 0..self.walk.y.taps {
+            for right in (0..across).step_by(count) {
+                let own;
+                (own, out) = out.split_at_mut(count * depth);
+                match self.slices(places, [down, right], 0, own.len()) {
+                    Some(a) => {
+                        for (i, out) in own.iter_mut().enumerate() {
+                            for r in 0..R {
+                                out[r] = a[r][i];
+                            }
+                        }
+                    }
+                    None => own.fill([0.0; R]),
                 }
             }
         }
