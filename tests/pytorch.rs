@@ -236,6 +236,6 @@ fn a_residual_network_of_torchvision_gives_its_logits() {
         println!("{side}x{side}: {error:.1e} of the largest logit");
         assert!(error < 1e-4, "{error:e}");
         let tensors = wgrad::export::torchvision_names(model.tensors.clone()).unwrap();
-        Model { tensors, ..model }.save(&folder.join("ours.safetensors")).unwrap();
+        Model { tensors, ..model }.save(folder.join("ours.safetensors")).unwrap();
     }
 }

@@ -213,9 +213,10 @@ pub(super) struct PlanArgs {
 #[derive(Args, Debug)]
 pub(super) struct BenchArgs {
     /// Networks of linear, batch_norm, relu and dropout: w1 (784-256-128-10, batch 128), w2 (784-2048-2048-10, batch 512), w3
-    /// (64-32-10, batch 32). w1 with other layers: gelu_adam, tanh, relu_adam, maxout. Matrix products: gemm512, gemm1024, gemm2048, gemm4096, gemm (the first three), gemmw1, gemmw2,
-    /// gemmw3 (those of a training step). gemmw5: convolutions, on the CPU path. dispatch: an empty kernel. peak: products and sums in registers of
-    /// the CPU [default: w1 w2 w3]
+    /// (64-32-10, batch 32). w1 with other layers: gelu_adam, tanh, relu_adam, maxout. Networks of images of 3x32x32: w5
+    /// (small_cnn, batch 64), resnet20 (batch 128). Matrix products: gemm512, gemm1024, gemm2048, gemm4096, gemm (the first
+    /// three), gemmw1, gemmw2, gemmw3 (those of a training step). gemmw5: convolutions, on the CPU path. dispatch: an empty
+    /// kernel. peak: products and sums in registers of the CPU [default: w1 w2 w3]
     #[arg(value_name = "WORK")]
     pub(super) works: Vec<String>,
     #[command(flatten)]

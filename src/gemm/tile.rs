@@ -19,6 +19,7 @@ pub(super) fn tile<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
     a: &[[f32; R]],
     b: &[[S::f32s; V]],
 ) -> [[S::f32s; V]; R] {
+    debug_assert_eq!(a.len(), b.len(), "terms of a tile");
     let mut sums = [[simd.splat_f32s(0.0); V]; R];
     let ((a, last_a), (b, last_b)) = (a.as_chunks::<STEPS>(), b.as_chunks::<STEPS>());
     for (a, b) in a.iter().zip(b) {

@@ -8,8 +8,7 @@ use super::named;
 use super::notation::NotationError;
 use super::sequence::Sequence;
 use crate::graph::{Graph, ValueId};
-use crate::kernel::Scalar;
-use crate::op::{Answer, Class};
+use crate::op::Answer;
 use crate::shape::{Shape, ShapeError};
 
 /// What stands behind the layers: the loss, whose first step is the network's output function.
@@ -62,11 +61,10 @@ impl Network {
         self.layers.place("", index).path
     }
 
-    /// What the layers make of rows of such sizes (see [`Network::row`]), apart from any plan.
-    ///
-    /// # Errors
-    /// A layer does not fit the one before it.
-    pub fn outline(&self, row: &[usize]) -> Result<Built, ShapeError> {
+    /// What the layers make of rows of such sizes, apart from any plan.
+    #[cfg(test)]
+    pub(crate) fn outline(&self, row: &[usize]) -> Result<Built, ShapeError> {
+        use crate::{kernel::Scalar, op::Class};
         let mut graph = Graph::default();
         let shape = std::iter::once(2).chain(self.row(row)).collect();
         let x = graph.value("x", Shape(shape), Scalar::F32, Class::Data);
@@ -163,12 +161,12 @@ pub fn faults(texts: &[String]) -> Vec<NotationError> {
 }
 
 /// Layers of a text: itself, or those that the name of a network stands for.
-fn expanded(text: &String) -> Vec<String> {
-    named::layers(text.trim()).unwrap_or_else(|| vec![text.clone()])
+fn expanded(text: &str) -> Vec<String> {
+    named::layers(text.trim()).unwrap_or_else(|| vec![text.to_owned()])
 }
 
 fn parse(texts: &[String]) -> Result<Sequence, NotationError> {
-    let texts: Vec<String> = texts.iter().flat_map(expanded).collect();
+    let texts: Vec<String> = texts.iter().flat_map(|text| expanded(text)).collect();
     let error = |index: usize, text: &str, what: String| NotationError { index, text: text.to_owned(), what };
     if texts.is_empty() {
         return Err(error(0, "", "a network needs at least one layer".into()));

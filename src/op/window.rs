@@ -78,6 +78,7 @@ impl std::fmt::Display for Window {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
     use super::*;
 
     /// Sizes as PyTorch 2.15 gives them: input, kernel, stride, padding, dilation, `ceil_mode`, output.

@@ -265,29 +265,33 @@ impl Op for Begin {
     }
 }
 
+/// Rows of data `[all rows, …row]` in batches of so many, of which the last has `rows`.
+fn case(
+    name: &str,
+    bytes: bool,
+    (all, batch, rows): (usize, usize, usize),
+    row: Vec<usize>,
+    target: TargetKind,
+) -> Case {
+    let features: usize = row.iter().product();
+    let (words, data) =
+        if bytes { ((all * features).div_ceil(4), Fill::Bytes) } else { (all * features, Fill::Normal(3.0, 2.0)) };
+    let targets = match target {
+        TargetKind::Class => ([all].into(), Fill::Below(10)),
+        TargetKind::Numbers(count) => ([all, count].into(), Fill::Extreme),
+    };
+    let inputs = vec![
+        ([words].into(), data),
+        targets,
+        ([all].into(), Fill::Order),
+        ([features].into(), Fill::Normal(1.0, 1.0)),
+        ([features].into(), Fill::Normal(0.0, 0.1)),
+    ];
+    Case::new(name, Gather { bytes, batch, row, target }, rows, inputs).not_smooth().start(all - rows)
+}
+
 /// Inputs for the checks.
 pub fn cases() -> Vec<Case> {
-    let case = |name: &str,
-                bytes: bool,
-                (all, batch, rows): (usize, usize, usize),
-                row: Vec<usize>,
-                target: TargetKind| {
-        let features: usize = row.iter().product();
-        let (words, data) =
-            if bytes { ((all * features).div_ceil(4), Fill::Bytes) } else { (all * features, Fill::Normal(3.0, 2.0)) };
-        let targets = match target {
-            TargetKind::Class => ([all].into(), Fill::Below(10)),
-            TargetKind::Numbers(count) => ([all, count].into(), Fill::Extreme),
-        };
-        let inputs = vec![
-            ([words].into(), data),
-            targets,
-            ([all].into(), Fill::Order),
-            ([features].into(), Fill::Normal(1.0, 1.0)),
-            ([features].into(), Fill::Normal(0.0, 0.1)),
-        ];
-        Case::new(name, Gather { bytes, batch, row, target }, rows, inputs).not_smooth().start(all - rows)
-    };
     let first = |plain: Case, bytes: bool, batch: usize, row: Vec<usize>, target: TargetKind| {
         let op = Arc::new(Begin(Gather { bytes, batch, row, target }));
         Case { op, name: format!("{}, first", plain.name), ..plain }

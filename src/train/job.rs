@@ -81,12 +81,12 @@ impl Job {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
         }
-        if batches::count(rows, settings.batch, network.outline(&self.input_shape()?)?.needs_two_rows) == 0 {
-            return Err(Error::Setting("batch_norm cannot be trained on one row".into()));
-        }
         let (data, purpose) = (self.data_shape()?, Purpose::Train(self.train_options()));
         let compile = |batch| Compiled::compile(&network, &data, batch, purpose, target);
         match compile(settings.batch) {
+            Ok(compiled) if batches::count(rows, settings.batch, compiled.needs_two_rows) == 0 => {
+                Err(Error::Setting("batch_norm cannot be trained on one row".into()))
+            }
             Ok(compiled) => Ok((network, compiled)),
             Err(Error::Plan(why @ (PlanError::TooLarge { .. } | PlanError::Dispatch(_)))) => {
                 let smaller = std::iter::successors(Some(settings.batch / 2), |batch| Some(batch / 2));

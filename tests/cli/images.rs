@@ -12,7 +12,8 @@ const CONV: &str = "conv 4 kernel=3 padding=1, batch_norm, relu, max_pool 2, fla
 /// A picture of 8x8 pixels with noise, brightest in one colour.
 fn picture(class: usize, seed: u32) -> RgbImage {
     RgbImage::from_fn(8, 8, |x, y| {
-        let noise = |channel: u32| ((x * 31 + y * 17 + seed * 7 + channel * 13) * 2_654_435_761 >> 8) as u8 / 4;
+        let noise =
+            |channel: u32| ((x * 31 + y * 17 + seed * 7 + channel * 13).wrapping_mul(2_654_435_761) >> 8) as u8 / 4;
         let mut pixel = [0, 1, 2].map(noise);
         pixel[2 - class] += 150;
         Rgb(pixel)

@@ -67,7 +67,7 @@ fn what_is_no_block_is_refused_in_a_sentence_with_its_place() {
         ("linear 8, relu(linear 8; relu), linear", &["layer 1", "only residual has layers inside, not relu"]),
         ("linear 8, residual(linear 8; linear 9), linear", &["layer 1.residual", "give 9 values a row and take 8"]),
         ("linear 8, residual(linear 8; rleu), linear", &["layer 1", "body.1", "\"rleu\"", "mean relu?"]),
-        ("linear 8, residual(linear 8) shortcut=pad, linear", &["layer 1", "not shortcut"]),
+        ("linear 8, residual(linear 8) shortcut=wide, linear", &["layer 1", "shortcut cannot be"]),
         (
             "linear 8, residual(linear 8; residual(linear)), linear",
             &["layer 1.body.1.body.0.linear", "only the last linear"],

@@ -48,7 +48,7 @@ pub(super) fn run(
     workspace(floats + workers * room, |memory| {
         let (sums, rooms) = memory.split_at_mut(floats);
         threads::share(&mut *sums, [units.size(), usize::MAX], rooms, room, |room, first, sums: &mut [f32]| {
-            arch.run(Job { product, first: first / units.size(), room: &mut **room, sums });
+            arch.run(Job { product, first: first / units.size(), room, sums });
         });
         let sums = &*sums;
         let panel = 2 * units.form.lanes;
@@ -218,7 +218,7 @@ impl Part<'_, '_> {
             let sums = if is_direct {
                 chunk.sums::<S, R, V, FUSED>(simd, tap, row, vectors)
             } else {
-                tile::tile::<S, R, V, FUSED>(simd, x.as_chunks::<R>().0, vectors)
+                tile::tile::<S, R, V, FUSED>(simd, &x.as_chunks::<R>().0[..vectors.len()], vectors)
             };
             for (sums, out) in sums.into_iter().zip(out) {
                 tile::store(simd, sums, out, true);

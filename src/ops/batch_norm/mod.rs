@@ -225,8 +225,9 @@ impl Op for BatchNorm {
         }
         let by_batch = self.statistics != Statistics::Given;
         if by_batch && x.rows() * x.pixels() < 2 {
-            let what = "batch_norm needs at least 2 values of each feature in a batch: the variance of one value is 0";
-            return Err(ShapeError::new(what));
+            let what =
+                if x.is_of_images() { "2 values of each channel in a batch" } else { "a batch of at least 2 rows" };
+            return Err(ShapeError::new(format!("batch_norm needs {what}: the variance of one value is 0")));
         }
         let saved = if by_batch { vec![Made::f32("saved", [3, features])] } else { vec![] };
         Ok(Outputs { outputs: vec![Made::f32("out", x.clone())], saved })

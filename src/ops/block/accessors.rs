@@ -1,9 +1,22 @@
 //! The functions by which a block's kernels read and write four neighbouring elements of a binding.
 
 use super::chain::Chain;
-use super::kernels::Wanted;
 use crate::kernel::{Access, Binding, Part};
+use crate::op::Family;
 use crate::part;
+
+/// Which kernel is wanted beside its stages.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted {
+    pub family: Family,
+    /// Whether all widths are multiples of four.
+    pub aligned: bool,
+    /// Whether the product has a bias; not looked at backward.
+    pub bias: bool,
+    pub backward: bool,
+    /// Whether what the product gave is given, as a kernel of its own made it.
+    pub given: bool,
+}
 
 /// How four neighbouring elements of a binding are read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

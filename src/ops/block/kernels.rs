@@ -1,6 +1,6 @@
 //! The kernels of blocks: made once for each sequence of stages, family, alignment and direction.
 
-use super::accessors;
+use super::accessors::{self, Wanted};
 use super::args::{BACKWARD, FORWARD};
 use super::chain::{Chain, From};
 use super::{fast, fast_backward};
@@ -11,19 +11,6 @@ use crate::op::Family;
 use crate::op::stage::Link;
 use crate::part;
 use std::fmt::Write as _;
-
-/// Which kernel is wanted beside its stages.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted {
-    pub family: Family,
-    /// Whether all widths are multiples of four.
-    pub aligned: bool,
-    /// Whether the product has a bias; not looked at backward.
-    pub bias: bool,
-    pub backward: bool,
-    /// Whether what the product gave is given, as a kernel of its own made it.
-    pub given: bool,
-}
 
 /// The kernel for a chain.
 pub(super) fn kernel(chain: &Chain, wanted: Wanted) -> &'static Kernel {

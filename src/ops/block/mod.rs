@@ -32,8 +32,8 @@ pub(in crate::ops) use plain::place;
 use crate::kernel::Kernel;
 use crate::op::{Family, Made, Op, Outputs, Recorder, SlotId, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
+use accessors::Wanted;
 use args::NOWHERE;
-use kernels::Wanted;
 use std::sync::Arc;
 
 /// Blocks have no kernels but those of their stages, see [`kernels()`].
