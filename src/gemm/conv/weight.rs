@@ -47,7 +47,9 @@ pub(super) fn run(
     let (floats, room) = (units.count() * units.size(), units.room(chunks.most()));
     workspace(floats + workers * room, |memory| {
         let (sums, rooms) = memory.split_at_mut(floats);
-        threads::share(&mut *sums, [units.size(), usize::MAX], rooms, room, |room, first, sums: &mut [f32]| {
+        // One piece for each thread: for every piece dy is laid out anew.
+        let piece = units.count().div_ceil(workers).max(1) * units.size();
+        threads::share(&mut *sums, [piece, usize::MAX], rooms, room, |room, first, sums: &mut [f32]| {
             arch.run(Job { product, first: first / units.size(), room, sums });
         });
         let sums = &*sums;
