@@ -237,6 +237,14 @@ impl Builder<'_> {
         Ok(self.graph.push(op, &self.place.path, inputs)?[0])
     }
 
+    /// Adds an operation with one output that is a part of the layer beside its main one.
+    ///
+    /// # Errors
+    /// The inputs do not fit it.
+    pub fn push_part(&mut self, part: &str, op: impl Op + 'static, inputs: &[ValueId]) -> Result<ValueId, ShapeError> {
+        Ok(self.graph.push(op, &format!("{}.{part}", self.place.path), inputs)?[0])
+    }
+
     /// A builder for a layer at another place of the same graph.
     pub(super) fn at(&mut self, place: Place, init: Init) -> Builder<'_> {
         let number = *self.begun;

@@ -38,7 +38,7 @@ impl Layer for Linear {
     }
 
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
-        let x = if b.shape(x).is_of_images() { b.push(Flatten, &[x])? } else { x };
+        let x = if b.shape(x).is_of_images() { b.push_part("flatten", Flatten, &[x])? } else { x };
         let inputs = b.shape(x).width();
         let outputs = self.outputs.ok_or_else(|| {
             ShapeError::new("only the last linear may leave the number of outputs out").at(&b.place().path)

@@ -53,7 +53,7 @@ impl Residual {
         let Some(stride) = stride(&taken, given) else { return Err(misfit(&taken, given).at(&b.place().path)) };
         let channels = given.features();
         if self.shortcut == Some(Way::Pad) {
-            return b.push(Shortcut { stride, channels }, &[x]);
+            return b.push_part("shortcut", Shortcut { stride, channels }, &[x]);
         }
         let (prefix, init) = (b.place().tensor("shortcut."), b.init());
         let place = |index: usize, kind: &str| Place {
