@@ -1,7 +1,7 @@
 //! Average pooling over images `[rows, height, width, channels]`: y is the mean of each window, of each channel.
 //!
 //! The border is 0 and counts: the sum is divided by kernel². Only where a window of `ceil` reaches beyond the border, what lies
-//! there does not count (torch.nn.AvgPool2d with `count_include_pad`). Nothing is saved. Gradient, as a gather: dx[q] = Σ of
+//! there does not count (torch.nn.AvgPool2d with `count_include_pad`). Nothing is saved. Gradient, as a gather: `dx[q]` = Σ of
 //! dy ÷ count over the windows that hold q.
 
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, write};

@@ -2,7 +2,7 @@
 //!
 //! The border is −∞. The first of the largest in a window, in the order of rows and then columns, takes the gradient; a NaN in
 //! a window makes its y NaN, and the first NaN takes the gradient (PyTorch's the last). Saved: for each output the pixel that
-//! it took, counted over the image. Gradient, as a gather: dx[q] = Σ of dy over the windows that took q, in the order of rows
+//! it took, counted over the image. Gradient, as a gather: `dx[q]` = Σ of dy over the windows that took q, in the order of rows
 //! and then columns. Source: torch.nn.MaxPool2d.
 
 use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};

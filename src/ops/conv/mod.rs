@@ -2,10 +2,10 @@
 //!
 //! x is `[rows, height, width, in]`, W `[out, kernel, kernel, in]` in memory (`[out, in, kernel, kernel]` in files, as PyTorch),
 //! b `[out]`, y `[rows, height', width', out]`:
-//! - value: y[p, o] = b[o] + Σ over taps t and channels c of x[pixel(p, t), c] · W[o, t, c];
-//! - gradient by x, as a gather: dx[q, c] = Σ over the taps t that reach pixel q from an output p, and o, of
-//!   dy[p, o] · W[o, t, c]; a pixel that no tap reads gets 0;
-//! - gradient by W: dW[o, t, c] = Σ over rows and outputs p of dy[p, o] · x[pixel(p, t), c];
+//! - value: `y[p, o] = b[o] + Σ x[pixel(p, t), c] · W[o, t, c]` over taps t and channels c;
+//! - gradient by x, as a gather: `dx[q, c] = Σ dy[p, o] · W[o, t, c]` over o and the taps t that reach pixel q from an output p; a
+//!   pixel that no tap reads gets 0;
+//! - gradient by W: `dW[o, t, c] = Σ dy[p, o] · x[pixel(p, t), c]` over rows and outputs p;
 //! - gradient by b: Σ over rows and outputs of dy.
 //!
 //! Tap t = (u, v) of output (i, j) reads pixel (i · stride + u · dilation − padding, likewise of v); beyond the image it is no term
