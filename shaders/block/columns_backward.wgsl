@@ -16,7 +16,7 @@ fn finish(column: u32, first: u32, step: u32) {
     for (var r = first; r < rows; r += step) {
         let i = r * n + column;
         let centred = zs_at(i) - mean;
-        //@with gradient_again let u = gradient_again(i, centred * inv_std * gamma + beta);
+        //@with gradient_again let u = gradient_again(i, centred * inv_std * gamma + beta, dh_at(i));
         //@with gradient_again dz_keep(i, u);
         //@with gradient_seen let u = gradient_seen(i);
         dbeta += u;
@@ -42,13 +42,5 @@ fn finish(column: u32, first: u32, step: u32) {
     //@with learned_end learned_end(column);
     grads_keep(args.dgamma + column, dgamma);
     grads_keep(args.dbeta + column, dbeta);
-    if (now.halted == 0u) {
-        let unbiased = zs_at(args.saved + 2u * n + column) * (divisor / (divisor - 1.0));
-        let at_mean = args.running_mean + column;
-        let at_var = args.running_var + column;
-        let old_mean = state_at(at_mean);
-        let old_var = state_at(at_var);
-        state_keep(at_mean, old_mean + args.momentum * (mean - old_mean));
-        state_keep(at_var, old_var + args.momentum * (unbiased - old_var));
-    }
+    running_keep(column, divisor);
 }

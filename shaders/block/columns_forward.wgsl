@@ -1,12 +1,7 @@
-fn statistics_keep(column: u32, mean: vec4f, inv_std: vec4f, variance: vec4f) {
-    zs_keep(args.saved + column, mean);
-    zs_keep(args.saved + args.n + column, inv_std);
-    zs_keep(args.saved + 2u * args.n + column, variance);
-}
-
 // What follows the product, for four columns, whose rows `first`, `first + step`, … this thread has in zs: mean and variance of
-// the columns, in two passes, of which the first adds what rows have more than the first; then normalised, scaled and shifted, and the stages behind. All threads of a group come
-// here together. A thread without columns of its own has no rows; with others it would do all twice.
+// the columns, in two passes, of which the first adds what rows have more than the first; then normalised, scaled and shifted, and
+// the stages behind. All threads of a group come here together. A thread without columns of its own has no rows; with others it
+// would do all twice.
 fn finish(column: u32, first: u32, step: u32) {
     //@with set_present set_present(args.n - column);
     let rows = now.rows;

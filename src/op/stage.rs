@@ -144,6 +144,9 @@ pub struct Stage {
     /// How many neighbouring columns become one: 1 where the width stays. The four values of a thread become the first of
     /// its result, and the gradient is given and gives them in the same way.
     pub narrows: usize,
+    /// Pixels along each side of the windows of which it takes the largest, where windows touch each other and have no border.
+    /// Such a stage is the last, and has no WGSL of its own.
+    pub pools: Option<usize>,
     /// Whether it takes the same element of another tensor, its second input, of its first input's shape: `{o}` in the WGSL.
     pub other: bool,
     /// Its arguments, in the order in which the kernel has them.

@@ -154,6 +154,10 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("loss_scale", "judge") => s.lanes(s.arg("chunks"), 64) + turns_of(64, 0),
         ("dropout", "mask" | "mask_images") => PHILOX,
         ("gather", _) if part.contains("first") => s.gather(part),
+        ("block", _) if part.contains("pixels") => {
+            let sizes = [s.arg("own"), s.arg("quads"), s.arg("pool")];
+            crate::ops::block::turns_over_pixels(part, sizes, per("parts", "n") / 2)
+        }
         ("block", _) => {
             let binds_h = dispatch.kernel.bindings.iter().any(|binding| binding.name == "h");
             let (forward, aligned) = (part.contains("forward"), !part.contains("words") && !part.contains("narrow"));

@@ -120,6 +120,7 @@ fn sum(inputs: &[Shape]) -> Option<Stage> {
         draws: false,
         learned: None,
         narrows: 1,
+        pools: None,
         other: true,
         args: vec![],
         c: 4.0,

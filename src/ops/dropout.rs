@@ -183,6 +183,7 @@ impl Op for Dropout {
             draws: true,
             learned: None,
             narrows: 1,
+            pools: None,
             other: false,
             args: vec![
                 Arg::u32("layer", layer),

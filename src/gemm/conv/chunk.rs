@@ -2,7 +2,7 @@
 
 use super::kernel::{Sums, TWO_WIDE, with_rows};
 use super::{Taps, area, rows_of};
-use crate::gemm::tile::step;
+use crate::gemm::tile::step as step_of;
 use pulp::Simd;
 use std::ops::Range;
 use std::slice::ChunksExactMut;
@@ -40,6 +40,11 @@ impl<'a> Chunks<'a> {
     /// Pixels of the largest chunk.
     pub fn most(self) -> usize {
         self.images() * self.lines() * self.taps.output[1]
+    }
+
+    /// Floats of the lines of x that the taps of the largest chunk read, with the border around them.
+    pub fn bordered(self) -> usize {
+        self.images() * lines_below(self.taps, self.lines()) * self.taps.bordered()
     }
 
     pub fn at(self, index: usize) -> Chunk<'a> {
@@ -130,6 +135,55 @@ impl Chunk<'_> {
         }
     }
 
+    /// Copies the lines of x that the taps read, with zeros for the border: for each image `[lines below, pixels, channels]`.
+    #[inline(always)]
+    pub fn pack_lines(self, out: &mut [f32]) {
+        let taps = self.all.taps;
+        let ([height, width, channels], [up, left]) = (taps.input, taps.padding);
+        let (below, size) = (lines_below(taps, self.lines[1] - self.lines[0]), taps.bordered());
+        let images = self.images[0]..self.images[1];
+        let lines = images.flat_map(|image| (0..below).map(move |line| (image, line)));
+        for ((image, line), out) in lines.zip(out.chunks_exact_mut(size)) {
+            let y = (self.lines[0] * taps.stride[0] + line).wrapping_sub(up);
+            if y >= height {
+                out.fill(0.0);
+                continue;
+            }
+            let (before, out) = out.split_at_mut((left * channels).min(size));
+            let (inside, after) = out.split_at_mut((width * channels).min(out.len()));
+            before.fill(0.0);
+            inside.copy_from_slice(&self.all.x[(image * height + y) * width * channels..][..inside.len()]);
+            after.fill(0.0);
+        }
+    }
+
+    /// Sums of the products of R channels of a line of taps, from one on, with dy `[pixels, V vectors]`, by what
+    /// [`pack_lines`](Self::pack_lines) left.
+    #[inline(always)]
+    pub fn sums_of_lines<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
+        self,
+        simd: S,
+        (down, channel): (usize, usize),
+        x: &[f32],
+        dy: &[[S::f32s; V]],
+    ) -> Sums<S, R, V> {
+        let taps = self.all.taps;
+        let count = self.lines[1] - self.lines[0];
+        let (below, size) = (lines_below(taps, count), taps.bordered());
+        let (step, images) = (taps.stride[1] * taps.input[2], self.images[1] - self.images[0]);
+        let mut sums = [[simd.splat_f32s(0.0); V]; R];
+        let lines = (0..images).flat_map(|image| (0..count).map(move |line| image * below + line * taps.stride[0]));
+        for (line, dy) in lines.zip(dy.chunks_exact(taps.output[1])) {
+            let x = &x[(line + down * taps.dilation[0]) * size..][channel..size];
+            for (x, dy) in x.windows(R).step_by(step).zip(dy) {
+                if let Some(x) = x.first_chunk::<R>() {
+                    step_of::<S, R, V, FUSED>(simd, x, dy, &mut sums);
+                }
+            }
+        }
+        sums
+    }
+
     /// Sums of the products of R channels of a tap with dy `[pixels, V vectors]`, where the tap lies inside the image.
     #[inline(always)]
     pub fn sums<S: Simd, const R: usize, const V: usize, const FUSED: bool>(
@@ -157,7 +211,7 @@ impl Chunk<'_> {
                 let x = self.all.x[first..].chunks(taps.stride[1] * channels);
                 for (x, dy) in x.zip(dy) {
                     if let Some(x) = x.first_chunk::<R>() {
-                        step::<S, R, V, FUSED>(simd, x, dy, &mut sums);
+                        step_of::<S, R, V, FUSED>(simd, x, dy, &mut sums);
                     }
                 }
             }
@@ -206,6 +260,12 @@ fn clear<const N: usize>(out: &mut [f32], stride: usize) {
             *out = [0.0; N];
         }
     }
+}
+
+/// Lines of x that the taps of so many lines of dy read, those in the border among them.
+#[inline(always)]
+fn lines_below(taps: &Taps, lines: usize) -> usize {
+    (lines.max(1) - 1) * taps.stride[0] + (taps.kernel[0] - 1) * taps.dilation[0] + 1
 }
 
 /// The output places of an axis at which a tap lies inside the input.

@@ -49,6 +49,12 @@ impl Taps {
         self.count() * self.input[2] * self.output[2]
     }
 
+    /// Floats of a line of the input that the taps of a line of the output read, those in the border among them.
+    fn bordered(&self) -> usize {
+        let pixels = (self.output[1].max(1) - 1) * self.stride[1] + (self.kernel[1] - 1) * self.dilation[1] + 1;
+        pixels * self.input[2]
+    }
+
     /// Products of a batch, those with padding among them.
     fn products(&self, rows: usize) -> usize {
         rows * area(self.output) * self.weights()

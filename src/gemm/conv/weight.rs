@@ -10,7 +10,8 @@
 //!   [ 6 of pixel 1 ]   [ 2 vectors of pixel 1 ]
 //! ```
 //!
-//! Threads share the units, not the images, so that every sum is over the chunks in their order.
+//! Where the gradient is small, the chunks are cut into a few parts, whose number depends on the shapes alone, with sums of their
+//! own, which are added up in their order. Threads share the parts, and where there is one, its units.
 
 use super::Taps;
 use super::chunk::{Chunk, Chunks};
@@ -24,10 +25,16 @@ use pulp::{Simd, WithSimd};
 /// Fewest pixels of a line for which x is read where it lies.
 const LINE: usize = 8;
 
+/// Most parts, fewest chunks of one, and most floats of all sums.
+const PARTS: usize = 16;
+const CHUNKS: usize = 4;
+const SUMS: usize = 1 << 18;
+
 /// What all threads read.
 #[derive(Clone, Copy)]
 struct Product<'a> {
     chunks: Chunks<'a>,
+    parts: usize,
     units: Units,
     has_bias: bool,
 }
@@ -43,15 +50,26 @@ pub(super) fn run(
     let [read, written] = Pass::Value(taps).floats(rows);
     let chunks = Chunks { taps, x: &x[..read], dy: &dy[..written], rows };
     let (units, dw, has_bias) = (Units::of(taps, arch.form()), &mut dw[..taps.weights()], dbias.is_some());
-    let (product, workers) = (Product { chunks, units, has_bias }, workers(taps.products(rows)));
-    let (floats, room) = (units.count() * units.size(), units.room(chunks.most()));
-    workspace(floats + workers * room, |memory| {
-        let (sums, rooms) = memory.split_at_mut(floats);
-        // One piece for each thread: for every piece dy is laid out anew.
-        let piece = units.count().div_ceil(workers).max(1) * units.size();
-        threads::share(&mut *sums, [piece, usize::MAX], rooms, room, |room, first, sums: &mut [f32]| {
-            arch.run(Job { product, first: first / units.size(), room, sums });
+    let (floats, room) = ((units.count() * units.size()).max(1), units.room(chunks));
+    let parts = PARTS.min(chunks.count() / CHUNKS).min(SUMS / floats).max(1);
+    let (product, workers) = (Product { chunks, parts, units, has_bias }, workers(taps.products(rows)));
+    workspace(parts * floats + workers * room, |memory| {
+        let (sums, rooms) = memory.split_at_mut(parts * floats);
+        // For every piece dy is laid out anew, so there are no more than threads need.
+        let piece = units.count().div_ceil(workers.div_ceil(parts)).max(1) * units.size();
+        threads::share(&mut *sums, [piece, usize::MAX], rooms, room, |room, mut first, mut sums: &mut [f32]| {
+            while !sums.is_empty() {
+                let own;
+                (own, sums) = sums.split_at_mut((floats - first % floats).min(sums.len()));
+                let (part, unit, count) = (first / floats, first % floats / units.size(), own.len());
+                arch.run(Job { product, part, first: unit, room, sums: own });
+                first += count;
+            }
         });
+        let (sums, others) = sums.split_at_mut(floats);
+        for others in others.chunks_exact(floats) {
+            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
         let sums = &*sums;
         let panel = 2 * units.form.lanes;
         threads::for_chunks(dw, panel * units.tiles.rows * units.taps, |index, dw| units.unpack(sums, index, dw));
@@ -71,11 +89,22 @@ struct Units {
     form: Form,
     /// Panels of two vectors, and all panels.
     panels: [usize; 2],
-    /// Of the input channels for each of these taps; for one tap, of all taps' channels one after the other.
+    /// Of the input channels for each of these taps, or lines of taps; for one, of all taps' channels one after the other.
     tiles: Tiles,
     taps: usize,
-    /// Whether x is read where it lies; else it is packed, where a tap has few channels or a line few pixels.
-    is_direct: bool,
+    reads: Reads,
+}
+
+/// How a tile finds what the taps read.
+#[derive(Clone, Copy, PartialEq)]
+enum Reads {
+    /// Where it lies in x.
+    Direct,
+    /// In a copy of the chunk's lines with the border around them, where a tap has few channels: neighbouring taps of a line are
+    /// then one tap with more.
+    Lines,
+    /// In a copy of its own: where a line has few pixels, too.
+    Packed,
 }
 
 /// A few rows of the gradient, of a tap, by a panel.
@@ -97,10 +126,14 @@ impl Units {
 
     fn of(taps: &Taps, form: Form) -> Self {
         let (two, has_one) = form.panels(taps.output[2]);
-        let is_direct = taps.input[2] >= form.rows[1] && taps.output[1] >= LINE;
-        let own = if is_direct { taps.count() } else { 1 };
+        let (reads, own) = match taps {
+            _ if taps.output[1] < LINE => (Reads::Packed, 1),
+            _ if taps.input[2] >= form.rows[1] => (Reads::Direct, taps.count()),
+            _ if taps.dilation[1] == 1 => (Reads::Lines, taps.kernel[0]),
+            _ => (Reads::Packed, 1),
+        };
         let tiles = Tiles::of(taps.count() / own * taps.input[2], form.rows[1]);
-        Self { form, panels: [two, two + usize::from(has_one)], tiles, taps: own, is_direct }
+        Self { form, panels: [two, two + usize::from(has_one)], tiles, taps: own, reads }
     }
 
     fn count(self) -> usize {
@@ -112,9 +145,15 @@ impl Units {
         (self.form.rows[1] + 1) * 2 * self.form.lanes
     }
 
-    /// Floats of a thread, for chunks of at most so many pixels: all panels of dy and a tile of x.
-    fn room(self, pixels: usize) -> usize {
-        (self.panels[1] * 2 * self.form.lanes + self.form.rows[1].next_multiple_of(self.form.lanes)) * pixels
+    /// Floats of a thread: all panels of the dy of a chunk, and what is copied of x.
+    fn room(self, chunks: Chunks<'_>) -> usize {
+        let pixels = chunks.most();
+        let x = match self.reads {
+            Reads::Direct => 0,
+            Reads::Lines => chunks.bordered(),
+            Reads::Packed => self.form.rows[1] * pixels,
+        };
+        self.panels[1] * 2 * self.form.lanes * pixels + x.next_multiple_of(self.form.lanes)
     }
 
     /// Copies a panel of sums to the rows of its output channels.
@@ -135,9 +174,10 @@ impl Units {
     }
 }
 
-/// Computes some units one after the other, from the unit `first` on.
+/// Computes some units of a part one after the other, from the unit `first` on.
 struct Job<'a> {
     product: Product<'a>,
+    part: usize,
     first: usize,
     room: &'a mut [f32],
     sums: &'a mut [f32],
@@ -154,23 +194,28 @@ impl WithSimd for Job<'_> {
 
 #[inline(always)]
 fn job<S: Simd, const W: usize, const W2: usize, const TWO: usize, const FUSED: bool>(simd: S, job: Job<'_>) {
-    let Job { product: Product { chunks, units, has_bias }, first, room, sums } = job;
+    let Job { product: Product { chunks, parts, units, has_bias }, part, first, room, sums } = job;
     let (size, [two, panels]) = (chunks.most() * W2, units.panels);
     let (dy, x) = room.split_at_mut(panels * size);
     sums.fill(0.0);
-    for index in 0..chunks.count() {
+    let before = |part: usize| chunks.count() * part / parts;
+    for index in before(part)..before(part + 1) {
         let chunk = chunks.at(index);
         let is_finite = chunk.pack_dy::<W, W2>(two, size, dy);
         for (number, sums) in sums.chunks_exact_mut(units.size()).enumerate() {
             let unit = units.at(first + number);
             let Unit { panel, tap, row, count } = unit;
-            if !units.is_direct && (number == 0 || panel == 0) {
-                chunk.pack_x(row..row + count, &mut x[..chunk.pixels() * count]);
+            match units.reads {
+                Reads::Packed if number == 0 || panel == 0 => {
+                    chunk.pack_x(row..row + count, &mut x[..chunk.pixels() * count]);
+                }
+                Reads::Lines if number == 0 => chunk.pack_lines(x),
+                _ => {}
             }
             let dy = &dy[panel * size..];
             let (sums, bias) = sums.split_at_mut(TWO * W2);
             let bias = (has_bias && row == 0 && tap == 0).then_some(bias);
-            let part = Part { chunk, unit, is_direct: units.is_direct, is_finite, bias };
+            let part = Part { chunk, unit, units, is_finite, bias };
             if panel < two {
                 part.add::<S, 2, W2, TWO, FUSED>(simd, (x, dy), sums);
             } else {
@@ -184,8 +229,7 @@ fn job<S: Simd, const W: usize, const W2: usize, const TWO: usize, const FUSED: 
 struct Part<'a, 'b> {
     chunk: Chunk<'a>,
     unit: Unit,
-    /// Whether x is read where it lies, or packed.
-    is_direct: bool,
+    units: Units,
     /// Whether dy is finite.
     is_finite: bool,
     bias: Option<&'b mut [f32]>,
@@ -200,7 +244,7 @@ impl Part<'_, '_> {
         (x, dy): (&[f32], &[f32]),
         out: &mut [f32],
     ) {
-        let Self { chunk, unit: Unit { tap, row, count, .. }, is_direct, is_finite, bias } = self;
+        let Self { chunk, unit: Unit { tap, row, count, .. }, units, is_finite, bias } = self;
         let (dy, out) = (&dy[..chunk.pixels() * W], out.chunks_exact_mut(W));
         let vectors = S::as_simd_f32s(dy).0.as_chunks::<V>().0;
         if let Some(bias) = bias {
@@ -212,15 +256,18 @@ impl Part<'_, '_> {
             }
             tile::store(simd, sums, &mut bias[..W], true);
         }
-        if !is_direct && !is_finite {
+        if units.reads != Reads::Direct && !is_finite {
             // A tap outside is packed as zero, which would make NaN of infinities.
-            return chunk.add_inside(row..row + count, dy, out);
+            let first = tap * units.tiles.rows + row;
+            return chunk.add_inside(first..first + count, dy, out);
         }
         with_rows!(count, MOST, R => {
-            let sums = if is_direct {
-                chunk.sums::<S, R, V, FUSED>(simd, tap, row, vectors)
-            } else {
-                tile::tile::<S, R, V, FUSED>(simd, &x.as_chunks::<R>().0[..vectors.len()], vectors)
+            let sums = match units.reads {
+                Reads::Direct => chunk.sums::<S, R, V, FUSED>(simd, tap, row, vectors),
+                Reads::Lines => chunk.sums_of_lines::<S, R, V, FUSED>(simd, (tap, row), x, vectors),
+                Reads::Packed => {
+                    tile::tile::<S, R, V, FUSED>(simd, &x.as_chunks::<R>().0[..vectors.len()], vectors)
+                }
             };
             for (sums, out) in sums.into_iter().zip(out) {
                 tile::store(simd, sums, out, true);

@@ -6,7 +6,7 @@ use crate::graph::gradient::{Call, Phase};
 use crate::op::stage::Link;
 use crate::op::turns::BlockKind;
 use crate::op::{Family, Wires, turns};
-use crate::ops::block::{Bias, Block, BlockGradient, Chain};
+use crate::ops::block::{Bias, Block, BlockGradient, Chain, most_turns_over_images};
 use crate::shape::Shape;
 use std::sync::Arc;
 
@@ -36,13 +36,16 @@ impl Joiner<'_> {
     pub(super) fn blocks(&mut self) {
         self.look();
         for at in 0..self.calls.len() {
+            if self.gone[at] {
+                continue;
+            }
             let why = match self.find_block(at).map(|found| (self.block_of(&found), found)) {
                 Some((Ok(shaped), found)) => {
-                    let why = shaped.apart[0].clone();
+                    let why = self.product(at, Phase::Forward).and(shaped.apart[0].clone());
                     self.make_block(&found, &shaped);
                     why
                 }
-                Some((Err(why), _)) => Some(why),
+                Some((Err(why), _)) => self.product(at, Phase::Forward).map(|_| why),
                 None => self.why_apart(at),
             };
             let path = self.calls[at].path.clone();
@@ -53,10 +56,7 @@ impl Joiner<'_> {
 
     /// Follows the value of a product through stages, and their gradients back to what gives the last of them.
     pub(super) fn find_block(&self, at: usize) -> Option<Found> {
-        let linear = self.product(at, Phase::Forward)?;
-        if self.shape(linear.outputs[0]).0.len() != 2 {
-            return None;
-        }
+        let linear = self.root(at)?;
         let back = self.same(at, Phase::Backward)?;
         let mut value = linear.outputs[0];
         let d_last = self.calls[back].wires.d_outputs[0];
@@ -78,10 +78,14 @@ impl Joiner<'_> {
             }
             (value, found.d_last) = (call.wires.outputs[0], wires.d_outputs[0]);
             found.commits.extend(self.same(next, Phase::Commit).filter(|_| stage.is_of_columns()));
+            let is_last = stage.pools.is_some();
             found.links.push(Link { op: Arc::clone(&call.op), stage });
             found.forward.push(next);
             found.backward.insert(0, gradient);
             own = vec![next, gradient];
+            if is_last {
+                break;
+            }
         }
         let first = *found.backward.first()?;
         let gives = |at: usize| {
@@ -91,6 +95,17 @@ impl Joiner<'_> {
         let users = self.users[found.d_last.0].iter().filter(|&&at| at != usize::MAX);
         found.next = users.filter_map(|&at| gives(at)).next();
         Some(found)
+    }
+
+    /// The wires of what a block can begin with: a product, or what gives images alone.
+    fn root(&self, at: usize) -> Option<&Wires<ValueId>> {
+        let call = &self.calls[at];
+        let [value] = call.wires.outputs[..] else { return None };
+        match self.shape(value).0.len() {
+            2 => self.product(at, Phase::Forward),
+            4 => (call.phase == Phase::Forward).then_some(&call.wires),
+            _ => None,
+        }
     }
 
     /// What stands in the way of a block behind a product, where something stands there at all.
@@ -119,6 +134,10 @@ impl Joiner<'_> {
             );
         }
         let linear = &self.calls[found.forward[0]].wires;
+        let value = self.shape(linear.outputs[0]);
+        if value.is_of_images() {
+            return self.over_images(chain, value);
+        }
         let (x, weight) = (self.shape(linear.inputs[0]), self.shape(linear.inputs[1]));
         let forward = self.product_apart(&chain, false, [x.rows(), x.width(), weight.rows()]);
         let backward = match found.next {
@@ -140,6 +159,17 @@ impl Joiner<'_> {
             }
         }
         Ok(Shaped { chain: Arc::new(chain), apart })
+    }
+
+    /// The stages of a block that is given images.
+    fn over_images(&self, chain: Chain, images: &Shape) -> Result<Shaped, String> {
+        let is_one = chain.len() == 1 && chain.column().is_none();
+        let turns = most_turns_over_images(&chain, images, self.target.product);
+        if is_one || !chain.fits_images() || turns > self.target.max_turns as usize {
+            return Err("a kernel over images would do no more than one of the stages alone".into());
+        }
+        let apart = || Some("stages over images are apart from what gives the images".to_owned());
+        Ok(Shaped { chain: Arc::new(chain), apart: [apart(), apart()] })
     }
 
     /// Why the product of so many rows, inputs and outputs is better apart from a block's kernel, if it is.

@@ -196,6 +196,7 @@ impl Op for Activation {
             draws: false,
             learned: None,
             narrows: 1,
+            pools: None,
             other: false,
             args: vec![Arg::f32("parameter", self.parameter as f32)],
             c: function.kernels[0].tolerance.c.max(function.kernels[1].tolerance.c),

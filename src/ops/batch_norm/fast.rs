@@ -11,7 +11,7 @@ use std::ops::Range;
 const CHUNK: usize = 8 * 1024;
 
 /// Columns whose sums are taken at a time: they stay in registers, two cache lines of each row.
-const COLUMNS: usize = 32;
+pub(in crate::ops) const COLUMNS: usize = 32;
 
 /// Most rows whose sums are taken at a time.
 const BAND: usize = 2048;
@@ -69,7 +69,7 @@ fn block(row: &[f32], first: usize) -> [f32; COLUMNS] {
 /// the deviations from it, and so is the variance: with that, float32 is enough (Chan, Golub & LeVeque 1983, "Algorithms
 /// for computing the sample variance", equation 1.7).
 #[inline(always)]
-fn moments(x: &[f32], features: usize, first: usize) -> [[f32; COLUMNS]; 2] {
+pub(in crate::ops) fn moments(x: &[f32], features: usize, first: usize) -> [[f32; COLUMNS]; 2] {
     let count = (x.len() / features) as f32;
     let mut mean = [0.0; COLUMNS];
     for row in x.chunks_exact(features) {
@@ -147,7 +147,7 @@ pub(super) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
 
 /// Σ dy · (x − mean) and Σ dy of the columns from `first` on.
 #[inline(always)]
-fn sums(x: &[f32], dy: &[f32], mean: &[f32], first: usize) -> [[f32; COLUMNS]; 2] {
+pub(in crate::ops) fn sums(x: &[f32], dy: &[f32], mean: &[f32], first: usize) -> [[f32; COLUMNS]; 2] {
     let (features, mean) = (mean.len(), block(mean, first));
     let (mut with_x, mut plain) = ([0.0; COLUMNS], [0.0; COLUMNS]);
     for (x, dy) in x.chunks_exact(features).zip(dy.chunks_exact(features)) {

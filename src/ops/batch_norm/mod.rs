@@ -9,7 +9,7 @@
 //! Gradient: dβ = Σ dy, dγ = Σ dy · x̂, dx = γ / √(var + eps) · (dy − (dβ + x̂ · dγ) / m).
 //! Source: Ioffe & Szegedy 2015, Algorithm 1 and the gradients of section 3, gathered up.
 
-mod fast;
+pub(in crate::ops) mod fast;
 pub(in crate::ops) mod twins;
 
 use crate::gemm::workspace;
@@ -270,8 +270,7 @@ impl Op for BatchNorm {
     }
 
     fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
-        // Rows of images have too many values of a feature for one group of threads.
-        let fits = self.statistics == Statistics::Batch && inputs[0].0.len() == 2;
+        let fits = self.statistics == Statistics::Batch && matches!(inputs[0].0.len(), 2 | 4);
         fits.then(|| Stage {
             name: "batch_norm",
             scope: Scope::Column { eps: self.eps as f32, momentum: self.momentum as f32 },
@@ -284,6 +283,7 @@ impl Op for BatchNorm {
             draws: false,
             learned: None,
             narrows: 1,
+            pools: None,
             other: false,
             args: vec![],
             c: 16.0,

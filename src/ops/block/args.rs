@@ -1,6 +1,7 @@
 //! The arguments of a block's kernels: a head that all have, and those of each stage behind it.
 
 use super::chain::Chain;
+use crate::args;
 use crate::kernel::Scalar;
 
 /// The place of a tensor that a kernel does not have.
@@ -46,6 +47,11 @@ impl<'a> Args<'a> {
         Self { words: bytemuck::cast_slice(bytes), head: if backward { BACKWARD.len() } else { FORWARD.len() } }
     }
 
+    /// Those of a kernel over pixels.
+    pub(super) fn over_pixels(bytes: &'a [u8]) -> Self {
+        Self { words: bytemuck::cast_slice(bytes), head: PixelArgs::FIELDS.len() }
+    }
+
     pub(super) fn word(&self, at: usize) -> u32 {
         self.words[at]
     }
@@ -54,5 +60,49 @@ impl<'a> Args<'a> {
     pub(super) fn of_link(&self, chain: &Chain, at: usize) -> &'a [u32] {
         let before: usize = chain.links[..at].iter().map(|link| link.stage.args.len()).sum();
         &self.words[self.head + before..][..chain.links[at].stage.args.len()]
+    }
+}
+
+args! {
+    /// What the arguments of kernels over pixels begin with: sizes, and where tensors lie in what is bound.
+    pub(super) struct PixelArgs {
+        /// Columns.
+        pub n: u32,
+        /// Pixels of an image.
+        pub pixels: u32,
+        /// Units of an image: pixels, or windows.
+        pub units: u32,
+        /// Quads of columns of a group, a power of two.
+        pub quads: u32,
+        /// Units of a group.
+        pub own: u32,
+        /// Units of an image, as the kernel that made the parts had them.
+        pub part_units: u32,
+        /// Units of a part.
+        pub of_part: u32,
+        /// Height of an image.
+        pub in_h: u32,
+        /// Width of an image.
+        pub in_w: u32,
+        /// Pixels along each side of a window.
+        pub pool: u32,
+        /// Place of γ.
+        pub gamma: u32,
+        /// Place of β.
+        pub beta: u32,
+        /// Place of mean, 1/√(var + eps) and variance.
+        pub saved: u32,
+        /// Place of the gradient by γ.
+        pub dgamma: u32,
+        /// Place of the gradient by β.
+        pub dbeta: u32,
+        /// Place of the running mean.
+        pub running_mean: u32,
+        /// Place of the running variance.
+        pub running_var: u32,
+        /// Added to the variance.
+        pub eps: f32,
+        /// Share by which the running statistics move.
+        pub momentum: f32,
     }
 }

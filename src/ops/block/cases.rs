@@ -17,7 +17,7 @@ use std::sync::{Arc, OnceLock};
 
 const EPS: f64 = 1e-5;
 
-fn batch_norm() -> Arc<dyn Op> {
+pub(super) fn batch_norm() -> Arc<dyn Op> {
     Arc::new(BatchNorm { eps: EPS, momentum: 0.1, statistics: Statistics::Batch })
 }
 
@@ -25,7 +25,7 @@ fn dropout(p: f64) -> Arc<dyn Op> {
     Arc::new(Dropout { p, rule: Default::default(), layer: 3, seed: 0x1234_5678_9abc_def0, per_channel: false })
 }
 
-fn relu() -> Arc<dyn Op> {
+pub(super) fn relu() -> Arc<dyn Op> {
     Arc::new(Activation::RELU)
 }
 
@@ -72,10 +72,16 @@ fn given(name: &str, ops: &[Arc<dyn Op>], sizes: Sizes, fill: Fill) -> Vec<Case>
 const SMALL: f32 = 1e-4;
 
 /// Numbers that a stage may be given, each with neighbours that are none of them: NaN in every place among four, and infinities.
-const ODD: [f32; 6] = [f32::NAN, f32::NAN, f32::NAN, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+pub(super) const ODD: [f32; 6] = [f32::NAN, f32::NAN, f32::NAN, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
 
 /// Normal values, with odd ones at the beginning of every fifth row, from one on.
-fn strewn(shape: Shape, (mean, deviation): (f32, f32), index: u32, first: usize, odd: &[f32]) -> (Shape, Fill) {
+pub(super) fn strewn(
+    shape: Shape,
+    (mean, deviation): (f32, f32),
+    index: u32,
+    first: usize,
+    odd: &[f32],
+) -> (Shape, Fill) {
     let mut words = Fill::Normal(mean, deviation).words(&shape, index);
     let rows = words.chunks_mut(shape.elements() / shape.rows()).skip(first).step_by(5);
     rows.zip(odd.iter().cycle()).for_each(|(row, odd)| row[0] = odd.to_bits());
@@ -153,13 +159,13 @@ fn gradient_alone(name: &str, op: Arc<dyn Op>, [rows, batch, n]: [usize; 3]) -> 
 }
 
 /// An input of the value with the numbers that it had there.
-fn own_words(forward: &Case, i: usize) -> (Shape, Fill) {
+pub(super) fn own_words(forward: &Case, i: usize) -> (Shape, Fill) {
     let (shape, fill) = &forward.inputs[i];
     (shape.clone(), Fill::Words(fill.words(shape, i as u32)))
 }
 
 /// What the twins of a block leave, by name.
-fn values(case: &Case, block: &Block) -> BTreeMap<&'static str, Vec<u32>> {
+pub(super) fn values(case: &Case, block: &Block) -> BTreeMap<&'static str, Vec<u32>> {
     let shapes: Vec<Shape> = case.inputs.iter().map(|(shape, _)| shape.clone()).collect();
     let made = block.shapes(&shapes).unwrap_or_else(|fault| panic!("{fault}"));
     let mut rec = Recorder::new(Target { fuse: true, ..Target::CPU });
@@ -298,6 +304,7 @@ fn derived() -> Vec<Case> {
     }
     all.extend(learned_and_narrow());
     all.extend(sums());
+    all.extend(super::pixels::cases());
     // Of its gradient all would be NaN.
     all.extend(both("extreme x", &block, true, [19, 19, 12, 8], normal()).into_iter().take(1).map(|mut case| {
         case.inputs[0].1 = Fill::Extreme;
@@ -367,7 +374,7 @@ fn sums() -> Vec<Case> {
     all
 }
 
-fn tanh() -> Arc<dyn Op> {
+pub(super) fn tanh() -> Arc<dyn Op> {
     Arc::new(Activation::named("tanh", None).unwrap_or(Activation::RELU))
 }
 

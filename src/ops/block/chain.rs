@@ -10,6 +10,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Chain {
     pub(super) links: Vec<Link>,
+    /// The last stage, where it takes the largest of each window.
+    pub(super) pool: Option<Link>,
     /// The place of the stage of columns.
     pub(super) column: Option<usize>,
 }
@@ -30,12 +32,16 @@ impl Chain {
     ///
     /// # Errors
     /// Why no block can have them, in a clause.
-    pub fn new(links: Vec<Link>) -> Result<Self, &'static str> {
+    pub fn new(mut links: Vec<Link>) -> Result<Self, &'static str> {
+        let pool = links.pop_if(|link| link.stage.pools.is_some());
         let columns: Vec<usize> = (0..links.len()).filter(|&i| links[i].stage.is_of_columns()).collect();
         let column = columns.first().copied();
         let before = &links[..column.unwrap_or(0)];
         if links.is_empty() {
             return Err("nothing stands behind the product");
+        }
+        if links.iter().any(|link| link.stage.pools.is_some()) {
+            return Err("pooling can only be the last stage of a block");
         }
         if columns.len() > 1 {
             return Err("only one batch norm can stand in a block");
@@ -56,7 +62,12 @@ impl Chain {
         if narrow.into_iter().any(|link| link.stage.learned.is_some() || link.stage.other) {
             return Err("behind an operation that makes rows narrower, a block takes no other tensor");
         }
-        Ok(Self { links, column })
+        Ok(Self { links, pool, column })
+    }
+
+    /// No stages.
+    pub(super) fn none() -> Self {
+        Self { links: vec![], pool: None, column: None }
     }
 
     /// One operation, where it has a stage for inputs of these shapes.
@@ -73,7 +84,25 @@ impl Chain {
     /// How many stages there are.
     #[allow(clippy::len_without_is_empty, reason = "there is no empty chain")]
     pub fn len(&self) -> usize {
-        self.links.len()
+        self.links.len() + usize::from(self.pool.is_some())
+    }
+
+    /// Pixels along each side of the windows of which the last stage takes the largest; 1 where none does.
+    pub fn pools(&self) -> usize {
+        self.pool.as_ref().and_then(|link| link.stage.pools).unwrap_or(1)
+    }
+
+    /// What images `[rows, height, width, channels]` become.
+    pub(super) fn over_images(&self, images: &Shape) -> Shape {
+        let [rows, height, width, n] = images.0[..] else { unreachable!("images have four sizes") };
+        [rows, height / self.pools(), width / self.pools(), n].into()
+    }
+
+    /// Whether it can stand over the pixels of images: no stage learns weights, draws numbers, takes another tensor or makes rows
+    /// narrower.
+    pub fn fits_images(&self) -> bool {
+        let plain = |link: &Link| link.stage.learned.is_none() && !link.stage.draws && !link.stage.other;
+        self.links.iter().all(plain) && self.narrows() == 1 && self.before().is_empty()
     }
 
     /// How many neighbouring columns of the product become one of h.
@@ -136,6 +165,7 @@ impl Chain {
     pub(super) fn from(&self) -> From {
         let behind = self.behind();
         match behind.split_first() {
+            _ if self.pool.is_some() => From::Again,
             _ if behind.iter().all(|link| link.stage.seen == Seen::Place) => From::Place,
             Some((first, [])) if first.stage.seen == Seen::Output => From::Output,
             Some(_) if self.is_silent() => From::Output,
@@ -163,7 +193,7 @@ impl Chain {
 
     /// As in a kernel's name.
     pub(super) fn name(&self) -> String {
-        self.links.iter().map(|link| link.stage.name).collect::<Vec<_>>().join("+")
+        self.links.iter().chain(&self.pool).map(|link| link.stage.name).collect::<Vec<_>>().join("+")
     }
 
     /// The largest `c` of the stages' tolerances.
@@ -202,10 +232,16 @@ impl Chain {
             );
         }
         let first = self.column.map_or(0, |at| at + 1);
+        text + &self.value_of(first) + "\nfn h_from(i: u32, v0: vec4f) {\n    h_keep(i, value_of(i, v0));\n}\n"
+    }
+
+    /// WGSL of `value_of`: what the stages from one on make of four values from place i on.
+    pub(super) fn value_of(&self, first: usize) -> String {
         let steps = self.steps(first..self.links.len());
-        _ = writeln!(text, "// What becomes of four values.\nfn h_from(i: u32, v0: vec4f) {{");
-        _ = writeln!(text, "{steps}    h_keep(i, v{});\n}}", self.links.len() - first);
-        text
+        let last = self.links.len() - first;
+        format!(
+            "// What becomes of four values.\nfn value_of(i: u32, v0: vec4f) -> vec4f {{\n{steps}    return v{last};\n}}\n"
+        )
     }
 
     /// `v1` and on, out of `v0`.
@@ -219,13 +255,13 @@ impl Chain {
     }
 
     /// WGSL of the gradient by what the stages behind are given, for four places from i on, out of the gradient by h: `gradient_seen`,
-    /// or `gradient_again` where they are given it once more; and of `gradient_before`, where there is a stage before.
+    /// or `gradient_again` where they are given it once more, and the gradient with it; and of `gradient_before`, where there is a stage before.
     pub(super) fn gradients(&self) -> String {
         let (behind, from) = (self.behind(), self.from());
         let first = self.column.map_or(0, |at| at + 1);
         let mut text = "// What becomes of the gradient by h.\n".to_owned();
         text += match from {
-            From::Again => "fn gradient_again(i: u32, v0: vec4f) -> vec4f {\n    let d = dh_at(i);\n",
+            From::Again => "fn gradient_again(i: u32, v0: vec4f, d: vec4f) -> vec4f {\n",
             _ => "fn gradient_seen(i: u32) -> vec4f {\n    let d = dh_at(i);\n",
         };
         if from == From::Again {

@@ -60,6 +60,17 @@ fn make(chain: &Chain, wanted: Wanted, name: &'static str) -> Kernel {
     }
 }
 
+/// The texts of the stages.
+pub(super) fn stages(chain: &Chain, by_words: bool, parts: &mut Vec<Part>) {
+    for link in &chain.links {
+        for own in link.stage.parts[usize::from(by_words)] {
+            if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
+                parts.push(*own);
+            }
+        }
+    }
+}
+
 /// A sum over k where the product is in the kernel, and one over the rows of what it gave where a stage has one, against the largest
 /// of its row of the tensor: a column's statistics are a few roundings of the largest z, and divide by a deviation that the
 /// cases keep near 1. What a stage adds is within its own bound.
@@ -79,30 +90,21 @@ fn terms(chain: &Chain, wanted: Wanted) -> fn(&[u8], usize) -> usize {
 /// The texts: what is declared, the stages, and what goes over the rows.
 fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) -> Vec<Part> {
     let (subgroups, columns) = (wanted.family == Family::Subgroup, chain.columns().is_some());
-    let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
-    let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
-    parts.push(declarations(fields, bindings, |binding| accessors::form(chain, wanted, binding).is_by_words()));
-    parts.push(Part::generated(format!(
-        "fn quads_of_row() -> u32 {{\n    return {} / 4u;\n}}",
-        if wanted.aligned { "args.n" } else { "(args.n + 3u)" }
-    )));
-    parts.extend((!wanted.aligned).then_some(part!("block/present.wgsl")));
-    parts.extend(accessors::all(chain, wanted, bindings));
+    let mut parts = head(chain, wanted, fields, bindings);
     // What draws behind an operation that makes rows narrower finds its elements anywhere.
     let anywhere = |(i, link): (usize, &Link)| link.stage.draws && chain.narrows_after(i) > 1;
     let by_words = !wanted.aligned || chain.links.iter().enumerate().any(anywhere);
-    for link in &chain.links {
-        for own in link.stage.parts[usize::from(by_words)] {
-            if parts.iter().all(|part| part.file != own.file || part.text != own.text) {
-                parts.push(*own);
-            }
-        }
-    }
+    stages(chain, by_words, &mut parts);
     let sums = !subgroups && (columns || wanted.backward && chain.learns());
     parts.extend(learned(chain, wanted, sums));
     parts.extend(sums.then_some(part!("block/group_sum.wgsl")));
+    parts.extend(sums.then(|| Part::generated("fn group_quads() -> u32 {\n    return 2u;\n}".to_owned())));
     parts.push(Part::generated(product(chain, wanted)));
     parts.push(Part::generated(if wanted.backward { chain.gradients() } else { chain.values() }));
+    parts.extend(columns.then(|| match wanted.backward {
+        false => part!("block/statistics.wgsl"),
+        true => part!("block/running.wgsl"),
+    }));
     parts.push(match (columns, wanted.backward) {
         (true, false) => part!("block/columns_forward.wgsl"),
         (true, true) => part!("block/columns_backward.wgsl"),
@@ -117,6 +119,21 @@ fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) 
         (false, false) => part!("block/tiled_forward.wgsl"),
         (false, true) => part!("block/tiled_backward.wgsl"),
     });
+    parts
+}
+
+/// What all kernels begin with: the step, numbers, arguments, bindings and how they are read and written.
+pub(super) fn head(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) -> Vec<Part> {
+    let subgroups = wanted.family == Family::Subgroup;
+    let quads = if subgroups { part!("shared/quads_u64.wgsl") } else { part!("shared/quads.wgsl") };
+    let mut parts = vec![part!("shared/now.wgsl"), part!("shared/numbers.wgsl"), quads];
+    parts.push(declarations(fields, bindings, |binding| accessors::form(chain, wanted, binding).is_by_words()));
+    parts.push(Part::generated(format!(
+        "fn quads_of_row() -> u32 {{\n    return {} / 4u;\n}}",
+        if wanted.aligned { "args.n" } else { "(args.n + 3u)" }
+    )));
+    parts.extend((!wanted.aligned).then_some(part!("block/present.wgsl")));
+    parts.extend(accessors::all(chain, wanted, bindings));
     parts
 }
 
@@ -155,7 +172,7 @@ fn bindings(chain: &Chain, Wanted { backward, given, .. }: Wanted) -> Vec<Bindin
 }
 
 /// The arguments, and the variables of all bindings.
-fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&str) -> bool) -> Part {
+pub(super) fn declarations(fields: &[Field], bindings: &[Binding], by_words: impl Fn(&str) -> bool) -> Part {
     let declared = declared(fields, bindings, |binding| binding.name != "dy" && !by_words(binding.name));
     Part::generated(format!(
         "// Arguments: k inputs and n outputs of the product; offsets in words; those of each stage.\n{declared}"

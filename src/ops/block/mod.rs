@@ -22,11 +22,13 @@ mod chain;
 mod fast;
 mod fast_backward;
 mod kernels;
+mod pixels;
 mod plain;
 
 pub(in crate::ops) use accessors::for_each;
 pub use cases::{cases, kernels, of_ops};
 pub use chain::Chain;
+pub use pixels::{most_turns as most_turns_over_images, turns as turns_over_pixels};
 pub(in crate::ops) use plain::place;
 
 use crate::kernel::Kernel;
@@ -100,17 +102,19 @@ impl Op for Block {
         let Some(Inputs { x, weight, .. }) = self.inputs(inputs) else {
             return Err(ShapeError::new("a block takes x, W, and the weights of its stages"));
         };
-        let n = weight.map_or(x.width(), Shape::rows);
+        let n = weight.map_or(x.features(), Shape::rows);
         let made = |name, narrows| Made::f32(name, [x.rows(), n / narrows]);
         let product = (weight.is_some() && self.chain.keeps_product()).then(|| made("product", 1));
+        let h =
+            if x.is_of_images() { Made::f32("h", self.chain.over_images(x)) } else { made("h", self.chain.narrows()) };
         let saved = self.chain.column.map(|_| Made::f32("saved", [3, n]));
-        Ok(Outputs {
-            outputs: product.into_iter().chain([made("h", self.chain.narrows())]).collect(),
-            saved: saved.into_iter().collect(),
-        })
+        Ok(Outputs { outputs: product.into_iter().chain([h]).collect(), saved: saved.into_iter().collect() })
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        if w.inputs[0].shape.is_of_images() {
+            return pixels::forward(self, w, rec);
+        }
         let Some(Inputs { x, weight, bias, affine, learned, other }) = self.inputs(&w.inputs) else {
             unreachable!("a block's inputs")
         };
@@ -216,17 +220,24 @@ impl Op for BlockGradient {
     }
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
-        let Some(Around { dy, weight, columns, learned, .. }) = self.inputs(inputs) else {
+        let Some(Around { dy, weight, product, columns, learned, .. }) = self.inputs(inputs) else {
             return Err(ShapeError::new("a block's gradient takes dy, V, and what the block left"));
         };
-        let n = weight.unwrap_or(dy).width() * self.chain.narrows();
-        let mut outputs = vec![Made::f32("dz", [dy.rows(), n])];
+        let dz = match product.unwrap_or(dy) {
+            images if images.is_of_images() => images.clone(),
+            _ => [dy.rows(), weight.unwrap_or(dy).width() * self.chain.narrows()].into(),
+        };
+        let n = dz.features();
+        let mut outputs = vec![Made::f32("dz", dz)];
         outputs.extend(columns.iter().flat_map(|_| [Made::f32("dgamma", [n]), Made::f32("dbeta", [n])]));
         outputs.extend(learned.map(|learned| Made::f32("dlearned", learned.clone())));
         Ok(Outputs { outputs, saved: vec![] })
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        if w.inputs[0].shape.is_of_images() {
+            return pixels::backward(self, w, rec);
+        }
         let Some(around) = self.inputs(&w.inputs) else { unreachable!("a gradient's inputs") };
         let Around { dy, weight, product, h, columns: of_columns, shift: beta, learned, other } = around;
         let [saved, gamma, mean, var] = of_columns.map_or([None; 4], |all| all.map(Some));

@@ -143,6 +143,7 @@ impl Op for Maxout {
             draws: false,
             learned: None,
             narrows: self.pieces,
+            pools: None,
             other: false,
             args: vec![],
             c: 0.0,

@@ -204,6 +204,7 @@ impl Op for Prelu {
                 total: is_shared.then(total),
             }),
             narrows: 1,
+            pools: None,
             other: false,
             args: vec![],
             c: SUM.c,

@@ -1,0 +1,2 @@
+// Of the thread's columns.
+var<private> mean: vec4f;

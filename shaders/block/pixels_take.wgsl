@@ -1,0 +1,3 @@
+fn take(i: u32, u: vec4f) {
+    dz_keep(i, u);
+}
