@@ -114,10 +114,35 @@ impl Sizes<'_> {
         self.lanes(rows, (threads / of_row.max(1)).max(1)) + self.lanes(self.words("batch_target"), threads)
     }
 
+    /// Turns of a block.
+    fn block(&self, part: &str, subgroups: bool) -> usize {
+        let per = |tensor: &str, size: &str| self.words(tensor) / self.arg(size).max(1);
+        let Dispatch { kernel, .. } = self.0;
+        let binds_h = kernel.bindings.iter().any(|binding| binding.name == "h");
+        let (forward, aligned) = (part.contains("forward"), !part.contains("words") && !part.contains("narrow"));
+        let thresholds = kernel.args.iter().filter(|field| field.name.ends_with("threshold")).count();
+        let draws = if forward || !binds_h { thresholds } else { 0 };
+        let kind = BlockKind { subgroups, aligned, draws };
+        match forward {
+            // Given what the product gave, a kernel has its rows, and those of saved, in zs.
+            true if part.contains("given") => block_forward(kind, per("zs", "n"), 0),
+            true => block_forward(kind, per("x", "k"), self.arg("k")),
+            false => block_backward(kind, per("dz", "n"), self.arg("k")),
+        }
+    }
+
     /// Turns of a loop in which so many lanes take one item each.
     fn lanes(&self, count: usize, lanes: usize) -> usize {
         turns_of(count.div_ceil(lanes), 0)
     }
+}
+
+/// Turns of a kernel over the pixels of images: at most two loops over its own units, with two over the pixels of a window in each, and
+/// two over the parts whose sums it adds up.
+pub fn over_pixels(subgroups: bool, [own, quads, pool]: [usize; 3], parts: usize) -> usize {
+    let threads = if subgroups { 1 } else { 256 / quads.max(1) };
+    let of_unit = if pool > 1 { 2 * turns_of(pool * pool, 0) } else { 0 };
+    2 * turns_of(own.div_ceil(threads), of_unit) + 2 * turns_of(parts.div_ceil(threads), 0) + 3 * TREE
 }
 
 /// The turns that the loops of one invocation take at most, at the batch's capacity; none where the kernel is not known to have
@@ -155,22 +180,9 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("dropout", "mask" | "mask_images") => PHILOX,
         ("gather", _) if part.contains("first") => s.gather(part),
         ("block", _) if part.contains("pixels") => {
-            let sizes = [s.arg("own"), s.arg("quads"), s.arg("pool")];
-            crate::ops::block::turns_over_pixels(part, sizes, per("parts", "n") / 2)
+            over_pixels(subgroups, [s.arg("own"), s.arg("quads"), s.arg("pool")], per("parts", "n") / 2)
         }
-        ("block", _) => {
-            let binds_h = dispatch.kernel.bindings.iter().any(|binding| binding.name == "h");
-            let (forward, aligned) = (part.contains("forward"), !part.contains("words") && !part.contains("narrow"));
-            let thresholds = dispatch.kernel.args.iter().filter(|field| field.name.ends_with("threshold")).count();
-            let draws = if forward || !binds_h { thresholds } else { 0 };
-            let kind = BlockKind { subgroups, aligned, draws };
-            match forward {
-                // Given what the product gave, a kernel has its rows, and those of saved, in zs.
-                true if part.contains("given") => block_forward(kind, per("zs", "n"), 0),
-                true => block_forward(kind, per("x", "k"), s.arg("k")),
-                false => block_backward(kind, per("dz", "n"), s.arg("k")),
-            }
-        }
+        ("block", _) => s.block(part, subgroups),
         ("head", _) => {
             let (rows, outputs, parts) = (per("d_outputs", "outputs"), s.arg("outputs"), s.arg("parts"));
             head(subgroups, rows, outputs, s.arg("k")) + if parts > 0 { head_parts(rows, outputs, parts) } else { 0 }

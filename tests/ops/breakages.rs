@@ -5,6 +5,11 @@ const BACKWARD: &str = "block.backward batch_norm+relu+dropout";
 const SEVERAL: &str = "batch_norm+relu+dropout, several tiles, 260 of 300x68x132";
 const SEVERAL_BACKWARD: &str = "batch_norm+relu+dropout, backward, several tiles, 260 of 300x68x132";
 const BACKWARD_128: &str = "batch_norm+relu+dropout, backward, 128x36x32";
+const POOLED: &str = "batch_norm+relu+max_pool, over images, several parts, 7 of 9x17x18x68";
+const POOLED_BACKWARD: &str = "batch_norm+relu+max_pool, over images, backward, several parts, 7 of 9x17x18x68";
+const POOLED_FORWARD: &str = "block.pixels_forward batch_norm+relu+max_pool";
+const POOLED_SUMS: &str = "block.pixels_sums batch_norm+relu+max_pool";
+const POOLED_LAST: &str = "block.pixels_backward batch_norm+relu+max_pool";
 
 /// Operation, case, kernel, and a piece of its text with what breaks it.
 pub const BREAKAGES: &[[&str; 5]] = &[
@@ -128,7 +133,22 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["block", "batch_norm+relu+dropout, 128x36x32", FORWARD, "now.step, layer", "now.step + 1u, layer"],
     ["block", SEVERAL, FORWARD, "row += ROWS", "row += ROWS + 1u"],
     ["block", BACKWARD_128, BACKWARD, "(dbeta + x_hat", "(dbeta - x_hat"],
-    ["block", BACKWARD_128, BACKWARD, "(divisor / (divisor - 1.0))", "1.0"],
+    ["block", POOLED, "block.pixels_moments", "squares += d * d", "squares += abs(d)"],
+    ["block", POOLED, POOLED_FORWARD, "pixels_of(p) * off * off", "off * off"],
+    ["block", POOLED, POOLED_FORWARD, "p % side)", "(p + 1u) % side)"],
+    [
+        "block",
+        POOLED,
+        "block.subgroup_pixels_forward batch_norm+relu+max_pool",
+        "shift + sum / f32(pixels)",
+        "shift + sum",
+    ],
+    ["block", POOLED_BACKWARD, POOLED_SUMS, "place == vec4u(p)", "place == vec4u(0u)"],
+    ["block", POOLED_BACKWARD, POOLED_SUMS, "u * (zs_at(i) - mean)", "u * zs_at(i)"],
+    ["block", POOLED_BACKWARD, POOLED_SUMS, "min(side, args.in_h - y * side)", "side"],
+    ["block", POOLED_BACKWARD, POOLED_LAST, "x_hat * dgamma) / pixels", "x_hat * dgamma)"],
+    ["block", POOLED_BACKWARD, POOLED_LAST, "+ args.of_part - 1u)", ")"],
+    ["block", BACKWARD_128, BACKWARD, "(rows / (rows - 1.0))", "1.0"],
     ["block", SEVERAL_BACKWARD, BACKWARD, "select(0.0, dy, y > 0.0)", "select(0.0, dy, y > 2.0)"],
     ["block", SEVERAL_BACKWARD, BACKWARD, "d * args.s2_scale", "d"],
     [
@@ -193,8 +213,9 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["clip", "4097, one past a chunk", "clip.scale", "&& now.halted == 0u", ""],
     ["sgd", "257, last of a step", "sgd.update_last", "|| now.halted != 0u", ""],
     ["sgd", "257, momentum and l2", "sgd.update_u64", "|| now.halted != 0u", ""],
-    ["block", BACKWARD_128, BACKWARD, "if (now.halted == 0u)", "if (true)"],
-    ["block", BACKWARD_128, "block.subgroup_backward batch_norm+relu+dropout", "if (now.halted == 0u)", "if (true)"],
+    ["block", BACKWARD_128, BACKWARD, "if (now.halted != 0u)", "if (false)"],
+    ["block", BACKWARD_128, "block.subgroup_backward batch_norm+relu+dropout", "if (now.halted != 0u)", "if (false)"],
+    ["block", POOLED_BACKWARD, POOLED_SUMS, "if (now.halted != 0u)", "if (false)"],
     ["head", "linear 1x4 to 2", "head.linear_cross_entropy_subgroup", "&& now.halted == 0u", ""],
     // Rows behind the tensor's last, where a driver drops what is written behind a binding.
     ["matmul", "no bias, odd, 130 of 133x67x131", "matmul.subgroup_narrow_nt", "row + i < m && column", "column"],

@@ -208,11 +208,18 @@ impl Chunk<'_> {
             for line in lines.clone() {
                 let dy = &dy[(above + line - self.lines[0]) * across + columns.start..][..columns.len()];
                 let first = ((image * height + place(taps, 0, line, tap[0])) * width + left) * channels + channel;
-                let x = self.all.x[first..].chunks(taps.stride[1] * channels);
-                for (x, dy) in x.zip(dy) {
+                let Some((last, dy)) = dy.split_last() else { continue };
+                // Chunks of one length that is known to be enough, so that nothing is checked in the loop; the last may be shorter.
+                let step = taps.stride[1] * channels;
+                assert!(step >= R, "a tile's channels are those of one pixel");
+                let x = self.all.x[first..].split_at(dy.len() * step);
+                for (x, dy) in x.0.chunks_exact(step).zip(dy) {
                     if let Some(x) = x.first_chunk::<R>() {
                         step_of::<S, R, V, FUSED>(simd, x, dy, &mut sums);
                     }
+                }
+                if let Some(x) = x.1.first_chunk::<R>() {
+                    step_of::<S, R, V, FUSED>(simd, x, last, &mut sums);
                 }
             }
         }

@@ -65,25 +65,81 @@ fn block(row: &[f32], first: usize) -> [f32; COLUMNS] {
     })
 }
 
+/// Adds up what each of some columns adds, where they are fewer than are taken at a time and divide their number: rows are then
+/// taken several at once. `work(number of the element among those, element)` gives what an element adds to two sums.
+#[inline(always)]
+fn several_rows(features: usize, x: &[f32], work: impl Fn(usize, usize, f32) -> [f32; 2]) -> [[f32; COLUMNS]; 2] {
+    let (mut a, mut b) = ([0.0; COLUMNS], [0.0; COLUMNS]);
+    let (rows, rest) = x.as_chunks::<COLUMNS>();
+    for (row, x) in rows.iter().enumerate() {
+        for j in 0..COLUMNS {
+            let [to_a, to_b] = work(j, row * COLUMNS + j, x[j]);
+            a[j] += to_a;
+            b[j] += to_b;
+        }
+    }
+    for (j, x) in rest.iter().enumerate() {
+        let [to_a, to_b] = work(j, rows.len() * COLUMNS + j, *x);
+        a[j] += to_a;
+        b[j] += to_b;
+    }
+    for sums in [&mut a, &mut b] {
+        let (columns, others) = sums.split_at_mut(features);
+        for others in others.chunks_exact(features) {
+            columns.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
+        }
+        columns_again(sums, features);
+    }
+    [a, b]
+}
+
+/// Repeats the first columns in the place of the others.
+#[inline(always)]
+fn columns_again(of: &mut [f32; COLUMNS], features: usize) {
+    for j in features..COLUMNS {
+        of[j] = of[j - features];
+    }
+}
+
+/// Whether rows are taken several at once.
+fn takes_several(features: usize) -> bool {
+    features < COLUMNS && COLUMNS.is_multiple_of(features)
+}
+
 /// Mean and biased variance of the columns from `first` on, of x `[rows, features]`. The mean is corrected by the mean of
 /// the deviations from it, and so is the variance: with that, float32 is enough (Chan, Golub & LeVeque 1983, "Algorithms
 /// for computing the sample variance", equation 1.7).
 #[inline(always)]
 pub(in crate::ops) fn moments(x: &[f32], features: usize, first: usize) -> [[f32; COLUMNS]; 2] {
     let count = (x.len() / features) as f32;
-    let mut mean = [0.0; COLUMNS];
-    for row in x.chunks_exact(features) {
-        let x = block(row, first);
-        (0..COLUMNS).for_each(|j| mean[j] += x[j]);
-    }
-    mean = mean.map(|sum| sum / count);
-    let (mut deviation, mut squares) = ([0.0; COLUMNS], [0.0; COLUMNS]);
-    for row in x.chunks_exact(features) {
-        let x = block(row, first);
-        for j in 0..COLUMNS {
-            let d = x[j] - mean[j];
-            deviation[j] += d;
-            squares[j] += d * d;
+    let (mut mean, mut deviation, mut squares) = ([0.0; COLUMNS], [0.0; COLUMNS], [0.0; COLUMNS]);
+    if takes_several(features) {
+        [mean, _] = several_rows(
+            features,
+            x,
+            #[inline(always)]
+            |_, _, x| [x, 0.0],
+        );
+        mean = mean.map(|sum| sum / count);
+        [deviation, squares] = several_rows(
+            features,
+            x,
+            #[inline(always)]
+            |j, _, x| [x - mean[j], (x - mean[j]) * (x - mean[j])],
+        );
+    } else {
+        for row in x.chunks_exact(features) {
+            let x = block(row, first);
+            (0..COLUMNS).for_each(|j| mean[j] += x[j]);
+        }
+        mean = mean.map(|sum| sum / count);
+        for row in x.chunks_exact(features) {
+            let x = block(row, first);
+            for j in 0..COLUMNS {
+                let d = x[j] - mean[j];
+                deviation[j] += d;
+                squares[j] += d * d;
+            }
         }
     }
     let mut variance = [0.0; COLUMNS];
@@ -148,7 +204,17 @@ pub(super) fn stats(a: Args, x: &[f32], rows: u32, saved: &mut [f32]) {
 /// Σ dy · (x − mean) and Σ dy of the columns from `first` on.
 #[inline(always)]
 pub(in crate::ops) fn sums(x: &[f32], dy: &[f32], mean: &[f32], first: usize) -> [[f32; COLUMNS]; 2] {
-    let (features, mean) = (mean.len(), block(mean, first));
+    let (features, mut mean) = (mean.len(), block(mean, first));
+    if takes_several(features) {
+        columns_again(&mut mean, features);
+        let dy = &dy[..x.len()];
+        return several_rows(
+            features,
+            x,
+            #[inline(always)]
+            |j, i, x| [dy[i] * (x - mean[j]), dy[i]],
+        );
+    }
     let (mut with_x, mut plain) = ([0.0; COLUMNS], [0.0; COLUMNS]);
     for (x, dy) in x.chunks_exact(features).zip(dy.chunks_exact(features)) {
         let (x, dy) = (block(x, first), block(dy, first));

@@ -2,9 +2,8 @@
 
 use super::chain::Chain;
 use super::{Bias, Block, BlockGradient};
-use crate::kernel::Kernel;
 use crate::op::stage::Link;
-use crate::op::{Case, Family, Fill, Op, Plain, Recorder, Target, Wire, Wires};
+use crate::op::{Case, Fill, Op, Plain, Recorder, Target, Wire, Wires};
 use crate::ops::activation::{self, Activation};
 use crate::ops::add::{Accumulate, Add};
 use crate::ops::batch_norm::{BatchNorm, Statistics};
@@ -13,7 +12,7 @@ use crate::ops::maxout::Maxout;
 use crate::ops::prelu::Prelu;
 use crate::shape::Shape;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 const EPS: f64 = 1e-5;
 
@@ -215,14 +214,6 @@ fn write(memory: &mut [Vec<u32>], rec: &Recorder, wire: &Wire, words: &[u32]) {
     memory[slot.0 as usize][offset..][..words.len()].copy_from_slice(words);
 }
 
-/// Inputs for the checks: every function with batch norm before it and dropout behind, every function alone at odd widths, and
-/// sequences of ReLU.
-pub fn cases() -> Vec<Case> {
-    // The twins of all values are run for them once.
-    static CASES: OnceLock<Vec<Case>> = OnceLock::new();
-    CASES.get_or_init(derived).clone()
-}
-
 /// Value and gradient of operations behind a product whose widths are multiples of four: several groups, the last of which is
 /// not full, several rounds of rows and of the sum; odd numbers, and small ones.
 fn by_fours(ops: &[Arc<dyn Op>], bias: bool) -> Vec<Case> {
@@ -259,7 +250,8 @@ fn by_given(ops: &[Arc<dyn Op>], widths: &[usize]) -> Vec<Case> {
     widths.iter().flat_map(|&n| of(n)).collect()
 }
 
-fn derived() -> Vec<Case> {
+/// Every function with batch norm before it and dropout behind, every function alone at odd widths, and sequences of ReLU.
+pub(super) fn derived() -> Vec<Case> {
     let normal = || Fill::Normal(0.2, 1.0);
     let mut all = vec![];
     for function in activation::functions() {
@@ -304,7 +296,6 @@ fn derived() -> Vec<Case> {
     }
     all.extend(learned_and_narrow());
     all.extend(sums());
-    all.extend(super::pixels::cases());
     // Of its gradient all would be NaN.
     all.extend(both("extreme x", &block, true, [19, 19, 12, 8], normal()).into_iter().take(1).map(|mut case| {
         case.inputs[0].1 = Fill::Extreme;
@@ -376,22 +367,4 @@ fn sums() -> Vec<Case> {
 
 pub(super) fn tanh() -> Arc<dyn Op> {
     Arc::new(Activation::named("tanh", None).unwrap_or(Activation::RELU))
-}
-
-/// The kernels of the cases, of every family.
-pub fn kernels() -> Vec<&'static Kernel> {
-    static KERNELS: OnceLock<Vec<&'static Kernel>> = OnceLock::new();
-    let find = || {
-        let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
-        let cases = cases();
-        for product in [Family::Plain, Family::Subgroup] {
-            let target = Target { product, ..Target::CPU };
-            let recorded = cases.iter().flat_map(|case| super::recorded(case, target));
-            // What adds up the columns' sums is the stage's own.
-            let own = recorded.filter(|kernel| kernel.name.starts_with("block."));
-            found.extend(own.map(|kernel| (kernel.name, kernel)));
-        }
-        found.into_values().collect()
-    };
-    KERNELS.get_or_init(find).clone()
 }

@@ -101,10 +101,8 @@ fn parts(chain: &Chain, wanted: Wanted, fields: &[Field], bindings: &[Binding]) 
     parts.extend(sums.then(|| Part::generated("fn group_quads() -> u32 {\n    return 2u;\n}".to_owned())));
     parts.push(Part::generated(product(chain, wanted)));
     parts.push(Part::generated(if wanted.backward { chain.gradients() } else { chain.values() }));
-    parts.extend(columns.then(|| match wanted.backward {
-        false => part!("block/statistics.wgsl"),
-        true => part!("block/running.wgsl"),
-    }));
+    let kept = if wanted.backward { part!("block/running.wgsl") } else { part!("block/statistics.wgsl") };
+    parts.extend(columns.then_some(kept));
     parts.push(match (columns, wanted.backward) {
         (true, false) => part!("block/columns_forward.wgsl"),
         (true, true) => part!("block/columns_backward.wgsl"),

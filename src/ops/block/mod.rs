@@ -16,6 +16,7 @@
 //! Source: as the parts.
 
 mod accessors;
+mod all_cases;
 mod args;
 mod cases;
 mod chain;
@@ -26,9 +27,10 @@ mod pixels;
 mod plain;
 
 pub(in crate::ops) use accessors::for_each;
-pub use cases::{cases, kernels, of_ops};
+pub use all_cases::{cases, kernels};
+pub use cases::of_ops;
 pub use chain::Chain;
-pub use pixels::{most_turns as most_turns_over_images, turns as turns_over_pixels};
+pub use pixels::most_turns as most_turns_over_images;
 pub(in crate::ops) use plain::place;
 
 use crate::kernel::Kernel;

@@ -22,7 +22,6 @@ mod twins;
 mod windows;
 
 pub(super) use cases::cases;
-pub use sizes::turns;
 
 use super::accessors::Wanted;
 use super::args::{NOWHERE, PixelArgs};

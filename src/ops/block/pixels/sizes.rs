@@ -3,6 +3,7 @@
 use super::super::args::{NOWHERE, PixelArgs};
 use super::super::chain::Chain;
 use crate::op::Family;
+use crate::op::turns::over_pixels;
 use crate::shape::Shape;
 
 /// Floats of the columns of a part, about: they stay in the first cache.
@@ -119,8 +120,11 @@ impl Sizes {
     pub fn most_turns(self) -> usize {
         let of = |args: PixelArgs| {
             let parts = (self.rows * args.part_units as usize).div_ceil(args.of_part as usize);
-            let name = if self.family == Family::Subgroup { "subgroup" } else { "" };
-            turns(name, [args.own, args.quads, args.pool].map(|size| size as usize), parts)
+            over_pixels(
+                self.family == Family::Subgroup,
+                [args.own, args.quads, args.pool].map(|size| size as usize),
+                parts,
+            )
         };
         let (moments, sums) = (self.moments(), self.sums());
         let [value, back] = [self.over(self.value_units(), moments), self.over(self.pixels(), sums)];
@@ -133,13 +137,4 @@ impl Sizes {
         let down = (self.rows * args.units as usize).div_ceil(args.own as usize);
         [across as u32, down as u32, 1]
     }
-}
-
-/// Turns of the loops of a kernel over pixels, by its name and the sizes of its dispatch: at most two loops over its own units, with
-/// one or two over the pixels of a window in each, and two over the parts.
-pub fn turns(name: &str, [own, quads, pool]: [usize; 3], parts: usize) -> usize {
-    let threads = if name.contains("subgroup") { 1 } else { THREADS / quads.max(1) };
-    let turns_of = |times: usize, inner: usize| times * (inner + 1) + 1;
-    let of_unit = if pool > 1 { 2 * turns_of(pool * pool, 0) } else { 0 };
-    2 * turns_of(own.div_ceil(threads), of_unit) + 2 * turns_of(parts.div_ceil(threads), 0) + 27
 }

@@ -15,31 +15,52 @@ pub(super) struct Windows<'a> {
 impl Windows<'_> {
     /// Where a pixel of a window begins.
     #[inline(always)]
-    fn at(self, window: usize, pixel: usize) -> usize {
-        (pixel / self.pool * self.area.width + window * self.pool + pixel % self.pool) * self.n
+    fn at(self, window: usize, [down, right]: [usize; 2]) -> usize {
+        (down * self.area.width + window * self.pool + right) * self.n
     }
 
     /// Channels of a pixel of a window from one on; 0 behind the last.
     #[inline(always)]
-    fn load<S: Simd>(self, simd: S, window: usize, pixel: usize, channel: usize) -> S::f32s {
+    fn load<S: Simd>(self, simd: S, window: usize, pixel: [usize; 2], channel: usize) -> S::f32s {
         let own = &self.values[self.at(window, pixel)..][channel..self.n.min(channel + S::F32_LANES)];
-        simd.partial_load_f32s(own)
+        load(simd, own)
     }
 
     /// The largest of a window, and which of its pixels is the first of them, for channels from one on.
     #[inline(always)]
     fn best<S: Simd>(self, simd: S, window: usize, channel: usize) -> (S::f32s, S::f32s) {
-        let (mut best, mut place) = (self.load(simd, window, 0, channel), simd.splat_f32s(0.0));
-        for pixel in 1..self.pool * self.pool {
-            let v = self.load(simd, window, pixel, channel);
-            // A NaN is not less than or equal to anything, and nothing takes its place.
-            let [stays, counts] = [simd.less_than_or_equal_f32s(v, best), simd.equal_f32s(best, best)];
-            let number = simd.splat_f32s(pixel as f32);
-            let [v, number] = [simd.select_f32s(stays, best, v), simd.select_f32s(stays, place, number)];
-            best = simd.select_f32s(counts, v, best);
-            place = simd.select_f32s(counts, number, place);
+        let mut best = self.load(simd, window, [0, 0], channel);
+        let (mut place, mut number, one) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0), simd.splat_f32s(1.0));
+        for down in 0..self.pool {
+            for right in 0..self.pool {
+                let v = self.load(simd, window, [down, right], channel);
+                // A NaN is not less than or equal to anything, and nothing takes its place.
+                let [stays, counts] = [simd.less_than_or_equal_f32s(v, best), simd.equal_f32s(best, best)];
+                let [v, own] = [simd.select_f32s(stays, best, v), simd.select_f32s(stays, place, number)];
+                best = simd.select_f32s(counts, v, best);
+                place = simd.select_f32s(counts, own, place);
+                number = simd.add_f32s(number, one);
+            }
         }
         (best, place)
+    }
+}
+
+/// A vector of at most as many floats; 0 behind the last.
+#[inline(always)]
+fn load<S: Simd>(simd: S, from: &[f32]) -> S::f32s {
+    match S::as_simd_f32s(from).0 {
+        [whole] => *whole,
+        _ => simd.partial_load_f32s(from),
+    }
+}
+
+/// Stores as many floats as there is room for, at most a vector.
+#[inline(always)]
+fn store<S: Simd>(simd: S, to: &mut [f32], values: S::f32s) {
+    match S::as_mut_simd_f32s(to).0 {
+        [whole] => *whole = values,
+        _ => simd.partial_store_f32s(to, values),
     }
 }
 
@@ -57,7 +78,7 @@ impl WithSimd for Largest<'_> {
         for (window, out) in self.out.chunks_exact_mut(self.windows.n).enumerate() {
             for (block, out) in out.chunks_mut(S::F32_LANES).enumerate() {
                 let (best, _) = self.windows.best(simd, window, block * S::F32_LANES);
-                simd.partial_store_f32s(out, best);
+                store(simd, out, best);
             }
         }
     }
@@ -77,16 +98,20 @@ impl WithSimd for Spread<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { windows, dh, d } = self;
-        let (n, zero) = (windows.n, simd.splat_f32s(0.0));
+        let (n, zero, one) = (windows.n, simd.splat_f32s(0.0), simd.splat_f32s(1.0));
         for (window, dh) in dh.chunks_exact(n).enumerate() {
             for (block, dh) in dh.chunks(S::F32_LANES).enumerate() {
                 let channel = block * S::F32_LANES;
                 let (_, place) = windows.best(simd, window, channel);
-                let own = simd.partial_load_f32s(dh);
-                for pixel in 0..windows.pool * windows.pool {
-                    let is_own = simd.equal_f32s(place, simd.splat_f32s(pixel as f32));
-                    let d = &mut d[windows.at(window, pixel) + channel..][..dh.len()];
-                    simd.partial_store_f32s(d, simd.select_f32s(is_own, own, zero));
+                let own = load(simd, dh);
+                let mut number = zero;
+                for down in 0..windows.pool {
+                    for right in 0..windows.pool {
+                        let is_own = simd.equal_f32s(place, number);
+                        let d = &mut d[windows.at(window, [down, right]) + channel..][..dh.len()];
+                        store(simd, d, simd.select_f32s(is_own, own, zero));
+                        number = simd.add_f32s(number, one);
+                    }
                 }
             }
         }
