@@ -106,7 +106,7 @@ fn a_step_over_images_takes_few_dispatches() {
     let w5 = "conv 32 kernel=3 padding=1, batch_norm, relu, conv 32 kernel=3 padding=1, batch_norm, relu, max_pool 2, \
               conv 64 kernel=3 padding=1, batch_norm, relu, max_pool 2, flatten, linear 10";
     let setup = Setup::default();
-    for (kind, most) in [("hardware", [34, 999]), ("software8", [34, 999]), ("cpu", [30, 999])] {
+    for (kind, most) in [("hardware", [34, 198]), ("software8", [33, 186]), ("cpu", [30, 179])] {
         let target = kind.parse::<Kind>().unwrap().target();
         for (layers, most) in [w5, "resnet20"].into_iter().zip(most) {
             let step = setup.step_of(layers, &[3, 32, 32], target);
