@@ -37,7 +37,7 @@ rm -f "$lines.doctor"
 bench() { "$WGRAD" bench "$@" --device "$device" --runs "$runs" --seconds "$time" --json | tee -a "$lines" > /dev/null; }
 # A process each, so that first step and memory are those of the work alone.
 lacks=()
-for work in w1 w2 w3; do bench "$work" --kernels || lacks+=("wgrad on $work"); done
+for work in w1 w2 w3 w5 resnet20; do bench "$work" --kernels || lacks+=("wgrad on $work"); done
 squares="gemm gemm4096"
 # On a software driver the large products take minutes.
 if [ "$device" = gpu ] && "$WGRAD" devices --json | head -n 1 | grep -q '"kind":"software"'; then squares=gemm512; fi

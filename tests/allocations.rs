@@ -34,9 +34,9 @@ fn mappings() -> Vec<String> {
 }
 
 /// A network of these layers and a last one, on made-up bytes, before its first step.
-fn runner(features: usize, layers: &[&str], batch: usize, rule: Rule) -> Runner {
-    let rows = 4 * batch;
-    let data = DataShape { bytes: true, rows, row: vec![features] };
+fn runner(row: &[usize], layers: &[&str], batch: usize, rule: Rule) -> Runner {
+    let (rows, features) = (4 * batch, row.iter().product::<usize>());
+    let data = DataShape { bytes: true, rows, row: row.to_vec() };
     let layers: Vec<String> = layers.iter().chain(&["linear"]).map(|layer| (*layer).to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
@@ -81,28 +81,43 @@ fn convolutions() -> usize {
 fn steps_after_the_first_take_no_memory() {
     let momentum = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
     let large = ["linear 256", "batch_norm", "relu", "dropout 0.5", "linear 128", "batch_norm", "relu", "dropout 0.5"];
+    let images =
+        ["conv 12 kernel=3", "batch_norm", "relu", "max_pool 2", "conv 9 kernel=3", "tanh", "max_pool 2", "flatten"];
     let nets = [
-        ("large", 784, &large[..], 128, "block.backward batch_norm+relu+dropout"),
-        ("small", 64, &["linear 32", "batch_norm", "relu", "dropout 0.5"], 32, "block.forward batch_norm+relu+dropout"),
+        ("large", &[784][..], &large[..], 128, "block.backward batch_norm+relu+dropout"),
+        (
+            "small",
+            &[64],
+            &["linear 32", "batch_norm", "relu", "dropout 0.5"],
+            32,
+            "block.forward batch_norm+relu+dropout",
+        ),
         (
             "prelu",
-            64,
+            &[64],
             &["linear 32", "batch_norm", "prelu", "linear 30", "prelu per_channel=true"],
             32,
             "block.forward batch_norm+prelu_shared",
         ),
         (
             "maxout",
-            64,
+            &[64],
             &["linear 32", "maxout 2", "linear 36", "batch_norm", "maxout 4"],
             32,
             "block.forward_narrow maxout_2",
         ),
         // Two layers make the gradient by what the ReLU gives.
-        ("residual", 64, &["linear 32", "batch_norm", "relu", "residual(linear 32; relu)"], 32, "block.backward_given"),
+        (
+            "residual",
+            &[64],
+            &["linear 32", "batch_norm", "relu", "residual(linear 32; relu)"],
+            32,
+            "block.backward_given",
+        ),
+        ("images", &[3, 10, 11], &images, 32, "block.pixels_sums batch_norm+relu+max_pool"),
     ];
-    for (name, features, layers, batch, kernel) in nets {
-        let mut runner = runner(features, layers, batch, momentum);
+    for (name, row, layers, batch, kernel) in nets {
+        let mut runner = runner(row, layers, batch, momentum);
         let program = runner.compiled().train.unwrap();
         let dispatches = &runner.compiled().plan.programs[program].dispatches;
         assert!(dispatches.iter().any(|dispatch| dispatch.kernel.name.starts_with(kernel)), "{name}: no {kernel}");

@@ -255,11 +255,19 @@ fn no_resource_is_made_after_the_first_step() {
 /// The bits do not depend on the number of threads.
 #[test]
 fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
-    let data = DataShape { bytes: true, rows: 400, row: vec![784] };
     // The second layer's products leave out zeros, by lists where threads are few, and by masks.
     let hidden = |width: &str| [width, "batch_norm", "relu", "dropout 0.5"].map(str::to_owned);
-    let layers = [&hidden("linear 256")[..], &hidden("linear 128"), &["linear".to_owned()]].concat();
-    let network = Network::read(&layers, Head::classes(10), None).unwrap();
+    let rows = [&hidden("linear 256")[..], &hidden("linear 128"), &["linear".to_owned()]].concat();
+    let images = ["conv 12 kernel=3", "batch_norm", "relu", "max_pool 2", "conv 16 kernel=3", "batch_norm", "relu"];
+    let images: Vec<String> = images.iter().chain(&["flatten", "linear"]).map(|layer| (*layer).to_owned()).collect();
+    same_bits(&rows, &[784]);
+    same_bits(&images, &[1, 28, 28]);
+}
+
+/// Trains for three steps with several numbers of threads.
+fn same_bits(layers: &[String], row: &[usize]) {
+    let data = DataShape { bytes: true, rows: 400, row: row.to_vec() };
+    let network = Network::read(layers, Head::classes(10), None).unwrap();
     let options = TrainOptions { seed: 1, optimizer: Settings::default(), lr: 0.1, label_smoothing: 0.0 };
     let mut seen = BTreeSet::new();
     for threads in [1, 2, 3, 7] {
@@ -286,7 +294,7 @@ fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
         });
         seen.insert(bits);
     }
-    assert_eq!(seen.len(), 1);
+    assert_eq!(seen.len(), 1, "{layers:?}");
 }
 
 /// A value that the host reads keeps its words to the end, where another would be given them.

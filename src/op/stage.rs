@@ -175,6 +175,28 @@ impl Link {
 }
 
 impl Stage {
+    /// A stage that joined kernels know by what it declares, without WGSL of its own: of columns, or one that pools.
+    pub(crate) fn without_text(name: &'static str) -> Self {
+        Self {
+            name,
+            scope: Scope::Element,
+            parts: [&[], &[]],
+            value: "",
+            gradient: "",
+            seen: Seen::Input,
+            is_silent_at_zero: false,
+            scale: None,
+            draws: false,
+            learned: None,
+            narrows: 1,
+            pools: None,
+            other: false,
+            args: vec![],
+            c: 16.0,
+            fast: None,
+        }
+    }
+
     /// Whether it must have seen whole columns.
     pub fn is_of_columns(&self) -> bool {
         matches!(self.scope, Scope::Column { .. })

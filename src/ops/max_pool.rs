@@ -6,7 +6,7 @@
 //! and then columns. Source: torch.nn.MaxPool2d.
 
 use crate::kernel::{Kernel, NOW, Needs, Tolerance, args_of, read, write};
-use crate::op::stage::{Scope, Seen, Stage};
+use crate::op::stage::Stage;
 use crate::op::window::Window;
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires};
 use crate::shape::{Shape, ShapeError};
@@ -154,24 +154,7 @@ impl Op for MaxPool {
     fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
         let Window { kernel, stride, padding, dilation, ceil } = self.window;
         let touch = [stride, padding, dilation] == [kernel, 0, 1] && kernel > 1 && !ceil;
-        (touch && inputs[0].is_of_images()).then(|| Stage {
-            name: "max_pool",
-            scope: Scope::Element,
-            parts: [&[], &[]],
-            value: "",
-            gradient: "",
-            seen: Seen::Input,
-            is_silent_at_zero: false,
-            scale: None,
-            draws: false,
-            learned: None,
-            narrows: 1,
-            pools: Some(kernel),
-            other: false,
-            args: vec![],
-            c: 16.0,
-            fast: None,
-        })
+        (touch && inputs[0].is_of_images()).then(|| Stage { pools: Some(kernel), ..Stage::without_text("max_pool") })
     }
 }
 

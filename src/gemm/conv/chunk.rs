@@ -2,7 +2,7 @@
 
 use super::kernel::{Sums, TWO_WIDE, with_rows};
 use super::{Taps, area, rows_of};
-use crate::gemm::tile::step as step_of;
+use crate::gemm::tile::step;
 use pulp::Simd;
 use std::ops::Range;
 use std::slice::ChunksExactMut;
@@ -170,14 +170,14 @@ impl Chunk<'_> {
         let taps = self.all.taps;
         let count = self.lines[1] - self.lines[0];
         let (below, size) = (lines_below(taps, count), taps.bordered());
-        let (step, images) = (taps.stride[1] * taps.input[2], self.images[1] - self.images[0]);
+        let (distance, images) = (taps.stride[1] * taps.input[2], self.images[1] - self.images[0]);
         let mut sums = [[simd.splat_f32s(0.0); V]; R];
         let lines = (0..images).flat_map(|image| (0..count).map(move |line| image * below + line * taps.stride[0]));
         for (line, dy) in lines.zip(dy.chunks_exact(taps.output[1])) {
             let x = &x[(line + down * taps.dilation[0]) * size..][channel..size];
-            for (x, dy) in x.windows(R).step_by(step).zip(dy) {
+            for (x, dy) in x.windows(R).step_by(distance).zip(dy) {
                 if let Some(x) = x.first_chunk::<R>() {
-                    step_of::<S, R, V, FUSED>(simd, x, dy, &mut sums);
+                    step::<S, R, V, FUSED>(simd, x, dy, &mut sums);
                 }
             }
         }
@@ -210,16 +210,16 @@ impl Chunk<'_> {
                 let first = ((image * height + place(taps, 0, line, tap[0])) * width + left) * channels + channel;
                 let Some((last, dy)) = dy.split_last() else { continue };
                 // Chunks of one length that is known to be enough, so that nothing is checked in the loop; the last may be shorter.
-                let step = taps.stride[1] * channels;
-                assert!(step >= R, "a tile's channels are those of one pixel");
-                let x = self.all.x[first..].split_at(dy.len() * step);
-                for (x, dy) in x.0.chunks_exact(step).zip(dy) {
+                let distance = taps.stride[1] * channels;
+                assert!(distance >= R, "a tile's channels are those of one pixel");
+                let x = self.all.x[first..].split_at(dy.len() * distance);
+                for (x, dy) in x.0.chunks_exact(distance).zip(dy) {
                     if let Some(x) = x.first_chunk::<R>() {
-                        step_of::<S, R, V, FUSED>(simd, x, dy, &mut sums);
+                        step::<S, R, V, FUSED>(simd, x, dy, &mut sums);
                     }
                 }
                 if let Some(x) = x.1.first_chunk::<R>() {
-                    step_of::<S, R, V, FUSED>(simd, x, last, &mut sums);
+                    step::<S, R, V, FUSED>(simd, x, last, &mut sums);
                 }
             }
         }

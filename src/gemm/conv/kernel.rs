@@ -80,15 +80,14 @@ macro_rules! with_form {
     };
 }
 
-/// Runs a block of code with a tile's number of rows as a constant. What is over `$most` is not compiled, as the guard is a
-/// constant.
+/// Runs a block of code with a tile's number of rows as a constant. What is over `$most` is not compiled.
 macro_rules! with_rows {
     ($rows:expr, $most:expr, $name:ident => $work:expr) => {
         with_rows!(@each $rows, $most, $name => $work, 1 2 3 4 5 6 7 8 9 10 11 12)
     };
     (@each $rows:expr, $most:expr, $name:ident => $work:expr, $($n:literal)*) => {
         match $rows {
-            $($n if const { $n <= $most } => { const $name: usize = $n; $work })*
+            $($n if $n <= $most => { const $name: usize = $n; $work })*
             _ => unreachable!("a tile has no more rows"),
         }
     };

@@ -30,6 +30,9 @@ const PARTS: usize = 16;
 const CHUNKS: usize = 4;
 const SUMS: usize = 1 << 18;
 
+/// Floats of the sums that a thread adds up at a time.
+const CHUNK: usize = 4096;
+
 /// What all threads read.
 #[derive(Clone, Copy)]
 struct Product<'a> {
@@ -67,9 +70,11 @@ pub(super) fn run(
             }
         });
         let (sums, others) = sums.split_at_mut(floats);
-        for others in others.chunks_exact(floats) {
-            sums.iter_mut().zip(others).for_each(|(sum, other)| *sum += other);
-        }
+        threads::for_chunks(&mut *sums, CHUNK, |chunk, sums| {
+            for others in others.chunks_exact(floats) {
+                sums.iter_mut().zip(&others[chunk * CHUNK..]).for_each(|(sum, other)| *sum += other);
+            }
+        });
         let sums = &*sums;
         let panel = 2 * units.form.lanes;
         threads::for_chunks(dw, panel * units.tiles.rows * units.taps, |index, dw| units.unpack(sums, index, dw));

@@ -165,8 +165,14 @@ impl Joiner<'_> {
     fn over_images(&self, chain: Chain, images: &Shape) -> Result<Shaped, String> {
         let is_one = chain.len() == 1 && chain.column().is_none();
         let turns = most_turns_over_images(&chain, images, self.target.product);
-        if is_one || !chain.fits_images() || turns > self.target.max_turns as usize {
-            return Err("a kernel over images would do no more than one of the stages alone".into());
+        if is_one {
+            return Err("a kernel over images would do no more than its one stage alone".into());
+        }
+        if !chain.fits_images() {
+            return Err("over images no stage may learn weights, draw numbers or take another tensor".into());
+        }
+        if turns > self.target.max_turns as usize {
+            return Err(format!("its loops would take {turns} turns, more than this driver goes through"));
         }
         let apart = || Some("stages over images are apart from what gives the images".to_owned());
         Ok(Shaped { chain: Arc::new(chain), apart: [apart(), apart()] })

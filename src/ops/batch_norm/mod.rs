@@ -14,7 +14,7 @@ pub(in crate::ops) mod twins;
 
 use crate::gemm::workspace;
 use crate::kernel::{Kernel, NOW, Needs, Size, Tolerance, args_of, read, update, write};
-use crate::op::stage::{Scope, Seen, Stage};
+use crate::op::stage::{Scope, Stage};
 use crate::op::{Case, Fill, Made, Op, Outputs, Recorder, Wire, Wires, spread};
 use crate::shape::{Shape, ShapeError};
 use crate::{args, parts};
@@ -271,24 +271,8 @@ impl Op for BatchNorm {
 
     fn stage(&self, inputs: &[Shape]) -> Option<Stage> {
         let fits = self.statistics == Statistics::Batch && matches!(inputs[0].0.len(), 2 | 4);
-        fits.then(|| Stage {
-            name: "batch_norm",
-            scope: Scope::Column { eps: self.eps as f32, momentum: self.momentum as f32 },
-            parts: [&[], &[]],
-            value: "",
-            gradient: "",
-            seen: Seen::Input,
-            is_silent_at_zero: false,
-            scale: None,
-            draws: false,
-            learned: None,
-            narrows: 1,
-            pools: None,
-            other: false,
-            args: vec![],
-            c: 16.0,
-            fast: None,
-        })
+        let scope = Scope::Column { eps: self.eps as f32, momentum: self.momentum as f32 };
+        fits.then(|| Stage { scope, ..Stage::without_text("batch_norm") })
     }
 
     fn commit(&self, w: &Wires<Wire>, rec: &mut Recorder) {

@@ -16,17 +16,17 @@ pub fn cases() -> Vec<Case> {
 /// The kernels of the cases, of every family.
 pub fn kernels() -> Vec<&'static Kernel> {
     static KERNELS: OnceLock<Vec<&'static Kernel>> = OnceLock::new();
-    let find = || {
-        let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
-        let cases = cases();
-        for product in [Family::Plain, Family::Subgroup] {
-            let target = Target { product, ..Target::CPU };
-            let recorded = cases.iter().flat_map(|case| recorded(case, target));
-            // What adds up the columns' sums is the stage's own.
-            let own = recorded.filter(|kernel| kernel.name.starts_with("block."));
-            found.extend(own.map(|kernel| (kernel.name, kernel)));
-        }
-        found.into_values().collect()
-    };
-    KERNELS.get_or_init(find).clone()
+    // What adds up the columns' sums is the stage's own.
+    KERNELS.get_or_init(|| joined_kernels(&cases(), "block.")).clone()
+}
+
+/// The joined kernels of an operation that cases are recorded with, of every family. Their names begin with `of`.
+pub(in crate::ops) fn joined_kernels(cases: &[Case], of: &str) -> Vec<&'static Kernel> {
+    let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
+    for product in [Family::Plain, Family::Subgroup] {
+        let target = Target { product, ..Target::CPU };
+        let recorded = cases.iter().flat_map(|case| recorded(case, target));
+        found.extend(recorded.filter(|kernel| kernel.name.starts_with(of)).map(|kernel| (kernel.name, kernel)));
+    }
+    found.into_values().collect()
 }

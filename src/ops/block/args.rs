@@ -66,7 +66,7 @@ impl<'a> Args<'a> {
 args! {
     /// What the arguments of kernels over pixels begin with: sizes, and where tensors lie in what is bound.
     pub(super) struct PixelArgs {
-        /// Columns.
+        /// Columns of z, and of h.
         pub n: u32,
         /// Pixels of an image.
         pub pixels: u32,
@@ -86,19 +86,19 @@ args! {
         pub in_w: u32,
         /// Pixels along each side of a window.
         pub pool: u32,
-        /// Place of γ.
+        /// Where γ begins in `params`, in words.
         pub gamma: u32,
-        /// Place of β.
+        /// Where β begins in `params`, in words.
         pub beta: u32,
-        /// Place of mean, 1/√(var + eps) and variance.
+        /// Where mean, 1/√(var + eps) and variance begin in `zs`, in words.
         pub saved: u32,
-        /// Place of the gradient by γ.
+        /// Where the gradient by γ begins in `grads`, in words.
         pub dgamma: u32,
-        /// Place of the gradient by β.
+        /// Where the gradient by β begins in `grads`, in words.
         pub dbeta: u32,
-        /// Place of the running mean.
+        /// Where the running mean begins in `state`, in words.
         pub running_mean: u32,
-        /// Place of the running variance.
+        /// Where the running variance begins in `state`, in words.
         pub running_var: u32,
         /// Added to the variance.
         pub eps: f32,

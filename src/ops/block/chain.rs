@@ -65,7 +65,7 @@ impl Chain {
         Ok(Self { links, pool, column })
     }
 
-    /// No stages.
+    /// A chain without stages, as the moments of pixels have it.
     pub(super) fn none() -> Self {
         Self { links: vec![], pool: None, column: None }
     }
@@ -183,6 +183,12 @@ impl Chain {
     /// Whether the value before the stage of columns, or before all, is kept for the gradient.
     pub(super) fn keeps_product(&self) -> bool {
         self.column.is_some() || self.from() == From::Again
+    }
+
+    /// Whether the gradient by what the stage of columns gives is stored on the way to that by the images: where values are made
+    /// once more for it.
+    pub(super) fn keeps_gradient(&self) -> bool {
+        self.column.is_some() && self.from() == From::Again
     }
 
     /// Stages that draw random numbers, for the value and for the gradient.

@@ -27,6 +27,7 @@ mod pixels;
 mod plain;
 
 pub(in crate::ops) use accessors::for_each;
+pub(in crate::ops) use all_cases::joined_kernels;
 pub use all_cases::{cases, kernels};
 pub use cases::of_ops;
 pub use chain::Chain;
@@ -283,7 +284,7 @@ impl Op for BlockGradient {
 }
 
 /// The joined kernels that a case is recorded with.
-pub(in crate::ops) fn recorded(case: &crate::op::Case, target: crate::op::Target) -> Vec<&'static Kernel> {
+fn recorded(case: &crate::op::Case, target: crate::op::Target) -> Vec<&'static Kernel> {
     let mut rec = Recorder::new(target);
     let shapes: Vec<Shape> = case.inputs.iter().map(|(shape, _)| shape.clone()).collect();
     let made = case.op.shapes(&shapes).unwrap_or_else(|error| panic!("{}: {error}", case.name));

@@ -2,12 +2,12 @@
 
 use super::Head;
 use crate::kernel::Kernel;
-use crate::op::{Case, Family, Fill, Op, Target};
+use crate::op::{Case, Fill, Op};
 use crate::ops::binary_cross_entropy::BinaryCrossEntropy;
+use crate::ops::block::joined_kernels;
 use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::huber::Huber;
 use crate::ops::mse::Mse;
-use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// The losses, with the name and fill of their targets.
@@ -121,16 +121,5 @@ pub fn cases() -> Vec<Case> {
 /// The kernels of the cases, of every family.
 pub fn kernels() -> Vec<&'static Kernel> {
     static KERNELS: OnceLock<Vec<&'static Kernel>> = OnceLock::new();
-    let find = || {
-        let mut found: BTreeMap<&'static str, &'static Kernel> = BTreeMap::new();
-        let cases = cases();
-        for product in [Family::Plain, Family::Subgroup] {
-            let target = Target { product, ..Target::CPU };
-            let recorded = cases.iter().flat_map(|case| crate::ops::block::recorded(case, target));
-            let own = recorded.filter(|kernel| kernel.name.starts_with("head."));
-            found.extend(own.map(|kernel| (kernel.name, kernel)));
-        }
-        found.into_values().collect()
-    };
-    KERNELS.get_or_init(find).clone()
+    KERNELS.get_or_init(|| joined_kernels(&cases(), "head.")).clone()
 }

@@ -131,6 +131,15 @@ impl<'a> Stages<'a> {
         let args = self.args.of_link(self.chain, at);
         self.on_strips(data, &[], |strips, _, place| super::super::fast::value(link, args, strips, place));
     }
+
+    /// Replaces gradients by what a stage gives by those by what it is given, from what it has seen.
+    pub fn gradient(self, (at, link): (usize, &Link), seen: &[f32], d: &mut [f32]) {
+        let args = self.args.of_link(self.chain, at);
+        let Some(fast) = link.stage.fast else { unreachable!("a stage of elements has a fast form") };
+        self.on_strips(d, seen, |strips, seen, place| {
+            (fast.gradient)(args, matrix(seen, strips.len(), STRIP), strips, place);
+        });
+    }
 }
 
 pub(super) fn forward(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {

@@ -6,7 +6,7 @@ use super::super::fast::part;
 use super::area::{Area, Layout, Out};
 use super::fast::{Normal, Stages, head, value_of, workers};
 use super::windows::{Spread, Windows};
-use crate::gemm::{matrix, workspace};
+use crate::gemm::workspace;
 use crate::kernel::{Io, MAX_BINDINGS, Tensor};
 use crate::op::stage::Seen;
 use crate::ops::batch_norm::fast::{COLUMNS, sums as sums_of};
@@ -95,7 +95,8 @@ impl Shared<'_> {
             threads::share(out, [least, usize::MAX], rooms, room, |room, _, out: Out<'_>| {
                 let (before, n) = (out.before(), self.layout.n);
                 for (part, units) in out.parts().enumerate() {
-                    let sums = out.parts.get_mut(part * 2 * n..(part + 1) * 2 * n).unwrap_or_default();
+                    let size = if self.mean.is_some() { 2 * n } else { 0 };
+                    let sums = &mut out.parts[part * size..][..size];
                     sums.fill(0.0);
                     self.layout.areas(units, |area| {
                         let d = self.through(area, room);
@@ -139,11 +140,7 @@ impl Shared<'_> {
                 Seen::Output => value(step + 1),
                 Seen::Input | Seen::Place => value(step),
             };
-            let args = self.stages.args.of_link(chain, at);
-            let Some(fast) = link.stage.fast else { unreachable!("a stage of elements has a fast form") };
-            self.stages.on_strips(d, seen, |strips, seen, place| {
-                (fast.gradient)(args, matrix(seen, strips.len(), crate::gemm::STRIP), strips, place);
-            });
+            self.stages.gradient((at, link), seen, d);
         }
         d
     }
@@ -184,9 +181,9 @@ impl Shared<'_> {
 }
 
 pub(super) fn gradient(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
-    let (a, from, columns) = (head(bytes), chain.from(), chain.column.is_some());
-    let (n, again, sees) = (a.n as usize, from == From::Again, from == From::Output);
-    let keeps = columns && again;
+    let (a, columns) = (head(bytes), chain.column.is_some());
+    let (n, sees) = (a.n as usize, chain.from() == From::Output);
+    let keeps = chain.keeps_gradient();
     let is = [!keeps, keeps || chain.keeps_product(), sees && !keeps, columns, columns, true, true, columns];
     let [dh, zs, h, params, parts, now, mut dz, mut grads] = take(io, is);
     let now = now.now();
@@ -219,28 +216,15 @@ pub(super) fn gradient(chain: &Chain, bytes: &[u8], io: &mut Io<'_>) {
     }
     let [dgamma, dbeta] = [a.dgamma, a.dbeta].map(|at| part(grads, at, n));
     let columns = Columns { saved, gamma: part(params.f32(), a.gamma, n), dgamma, dbeta, pixels: pixels as f32 };
-    let size = (layout.room() / n).max(1) * n;
+    let (size, stages) = (layout.room(), shared.stages);
     threads::for_chunks(dz, size, |chunk, dz| {
         let own = chunk * size..chunk * size + dz.len();
         if !keeps {
             dz.copy_from_slice(&shared.dh[own.clone()]);
-            shared.seen(&own, dz);
+            stages.links().for_each(|link| stages.gradient(link, &shared.h[own.clone()], dz));
         }
         columns.through(&shared.z[own], dz);
     });
-}
-
-impl Shared<'_> {
-    /// The gradient through a function whose gradient is taken from h, in place.
-    fn seen(&self, own: &std::ops::Range<usize>, d: &mut [f32]) {
-        for (at, link) in self.stages.links() {
-            let args = self.stages.args.of_link(self.stages.chain, at);
-            let Some(fast) = link.stage.fast else { unreachable!("a stage of elements has a fast form") };
-            self.stages.on_strips(d, &self.h[own.clone()], |strips, seen, place| {
-                (fast.gradient)(args, matrix(seen, strips.len(), crate::gemm::STRIP), strips, place);
-            });
-        }
-    }
 }
 
 /// The stage of columns.

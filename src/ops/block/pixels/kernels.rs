@@ -18,11 +18,11 @@ use crate::part;
 pub(super) enum Step {
     /// Takes mean and squares of parts of z.
     Moments,
-    /// Makes h.
+    /// Makes h of z: what the stages give.
     Forward,
     /// Goes back through the stages behind batch norm, and takes the sums of parts for its gradient.
     Sums,
-    /// Makes dz.
+    /// Makes dz, the gradient by z.
     Backward,
 }
 
@@ -41,11 +41,6 @@ pub(super) fn kernel(chain: Option<&Chain>, step: Step, wanted: Wanted) -> &'sta
         Some(chain) => make(chain, step, wanted, name),
         None => make(&Chain::none(), step, wanted, name),
     })
-}
-
-/// Whether the gradient by what batch norm gives is stored on the way.
-fn keeps(chain: &Chain) -> bool {
-    chain.column.is_some() && chain.from() == From::Again
 }
 
 fn make(chain: &Chain, step: Step, wanted: Wanted, name: &'static str) -> Kernel {
@@ -93,7 +88,7 @@ fn tolerance(chain: &Chain, step: Step) -> Tolerance {
 
 /// The bindings: what is read, the step, what is written.
 fn bindings(chain: &Chain, step: Step) -> Vec<Binding> {
-    let (columns, zs, keeps) = (chain.column.is_some(), chain.keeps_product(), keeps(chain));
+    let (columns, zs, keeps) = (chain.column.is_some(), chain.keeps_product(), chain.keeps_gradient());
     let when = |is: bool, binding: Binding| is.then_some(binding);
     let seen = when(chain.from() == From::Output, read("h"));
     let all = match step {
@@ -145,7 +140,7 @@ fn parts(chain: &Chain, step: Step, wanted: Wanted, fields: &[Field], bindings: 
         parts.push(part!("block/pixels_moments.wgsl"));
         return parts;
     }
-    let keeps = keeps(chain);
+    let keeps = chain.keeps_gradient();
     let goes_through = step != Step::Backward || !keeps;
     if goes_through {
         stages(chain, !wanted.aligned, &mut parts);

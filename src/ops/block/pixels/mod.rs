@@ -25,7 +25,7 @@ pub(super) use cases::cases;
 
 use super::accessors::Wanted;
 use super::args::{NOWHERE, PixelArgs};
-use super::chain::{Chain, From};
+use super::chain::Chain;
 use super::{Around, Block, BlockGradient, Inputs};
 use crate::kernel::Kernel;
 use crate::op::{Family, Plain, Recorder, SlotId, Wire, Wires};
@@ -119,8 +119,7 @@ pub(super) fn backward(gradient: &BlockGradient, w: &Wires<Wire>, rec: &mut Reco
     let [gamma, beta, saved, dgamma, dbeta, running_mean, running_var] = at;
     let (eps, momentum) = chain.columns().unwrap_or_default();
     let wanted = wanted(rec, sizes, true);
-    // Where values are made once more, the gradient by what batch norm gives is kept in the place of the result.
-    let keeps = chain.column().is_some() && chain.from() == From::Again;
+    let keeps = chain.keeps_gradient();
     let args =
         PixelArgs { gamma, beta, saved, dgamma, dbeta, running_mean, running_var, eps, momentum, ..sizes.sums() };
     let offsets = [NOWHERE, gamma, beta, NOWHERE, saved, dgamma, dbeta, NOWHERE, running_mean, running_var];

@@ -31,7 +31,7 @@ pub(super) struct Sizes {
     rows: usize,
     /// Height and width of an image.
     image: [usize; 2],
-    /// Columns.
+    /// Columns of z, and of h.
     pub n: usize,
     /// Pixels along each side of a window.
     pool: usize,
