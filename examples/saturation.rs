@@ -9,7 +9,7 @@
 pub mod common;
 
 use common::{Failure, Plot, Report, Series, Setup, mean, start::Weights};
-use wgrad::data::{Affine, Dataset, Encoded, Encoding, Normalize, Split, Targets, Values};
+use wgrad::data::{Affine, Dataset, Encoded, Encoding, Framing, Normalize, Split, Targets, Values};
 use wgrad::nn::{Loss, TargetScale};
 use wgrad::train::{Job, Trainer, job, question};
 
@@ -107,6 +107,8 @@ fn one_input(setup: &Setup, loss: Loss) -> Result<Job, Failure> {
         target: None,
         dialect: None,
         test: None,
+        framing: Framing::Cubic,
+        pool: None,
     };
     let split = Split { train: (0..rows as u32).collect(), validation: vec![], test: vec![] };
     let encoded = Encoded { dataset, normalize: Affine::none(1), constant: vec![], notes: vec![] };

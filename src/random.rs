@@ -116,6 +116,8 @@ pub enum Domain {
     Init = 3,
     /// Inputs made up by checks and benchmarks.
     Check = 4,
+    /// Augmenting pictures; its counters are `(block, row, epoch, 5)`.
+    Augment = 5,
 }
 
 /// A stream of random words for the host, usable wherever the `rand` crate wants a generator.

@@ -40,7 +40,7 @@ fn runner(row: &[usize], layers: &[&str], batch: usize, rule: Rule) -> Runner {
     let layers: Vec<String> = layers.iter().chain(&["linear"]).map(|layer| (*layer).to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
-    let options = TrainOptions { seed: 1, optimizer, lr: 0.01, label_smoothing: 0.0 };
+    let options = TrainOptions { seed: 1, optimizer, lr: 0.01, ..TrainOptions::default() };
     let compiled = Compiled::compile(&network, &data, batch, Purpose::Train(options), Target::CPU).unwrap();
     let tensors = compiled.tensors.clone();
     let mut runner = Runner::new(&Device::CPU, compiled).unwrap();

@@ -15,12 +15,16 @@ mod data;
 #[cfg(unix)]
 #[path = "cli/drivers.rs"]
 mod drivers;
+#[path = "cli/explain.rs"]
+mod explain;
 #[path = "cli/features.rs"]
 mod features;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/images.rs"]
 mod images;
+#[path = "cli/listed.rs"]
+mod listed;
 #[path = "cli/passed_on.rs"]
 mod passed_on;
 #[path = "cli/pictures.rs"]
@@ -43,6 +47,8 @@ mod resume;
 mod runs;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/sheets.rs"]
+mod sheets;
 #[path = "cli/splits.rs"]
 mod splits;
 #[path = "cli/tables.rs"]

@@ -20,7 +20,8 @@ fn within(name: &str, work: impl FnOnce()) {
 fn compile(layers: &[String]) -> Compiled {
     let network = Network::read(layers, Head::classes(3), None).unwrap();
     let data = DataShape { bytes: false, rows: 64, row: vec![4] };
-    let options = TrainOptions { seed: 1, optimizer: wgrad::nn::Settings::default(), lr: 0.1, label_smoothing: 0.0 };
+    let options =
+        TrainOptions { seed: 1, optimizer: wgrad::nn::Settings::default(), lr: 0.1, ..TrainOptions::default() };
     Compiled::compile(&network, &data, 16, Purpose::Train(options), Target::CPU).unwrap()
 }
 

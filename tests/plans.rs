@@ -47,7 +47,7 @@ fn programs_of_batch(network: &Network, batch: usize, target: Target) -> Compile
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
     let rule = Rule::read("sgd", &[("momentum", Value::Number(0.9))]).unwrap();
     let optimizer = Settings { rule, weight_decay: 1e-4, ..Settings::default() };
-    let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
+    let options = TrainOptions { seed: 3, optimizer, lr: 0.05, ..TrainOptions::default() };
     Compiled::compile(network, &data, batch, Purpose::Train(options), target).unwrap()
 }
 
@@ -268,7 +268,7 @@ fn the_cpu_path_gives_the_same_bits_on_any_number_of_threads() {
 fn same_bits(layers: &[String], row: &[usize]) {
     let data = DataShape { bytes: true, rows: 400, row: row.to_vec() };
     let network = Network::read(layers, Head::classes(10), None).unwrap();
-    let options = TrainOptions { seed: 1, optimizer: Settings::default(), lr: 0.1, label_smoothing: 0.0 };
+    let options = TrainOptions { seed: 1, optimizer: Settings::default(), lr: 0.1, ..TrainOptions::default() };
     let mut seen = BTreeSet::new();
     for threads in [1, 2, 3, 7] {
         let compiled = Compiled::compile(&network, &data, 128, Purpose::Train(options), Target::CPU).unwrap();

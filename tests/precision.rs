@@ -102,7 +102,7 @@ fn all_products_of_a_plan_are_float16() {
         for (fuse, groups_wanted, scale_loss) in [(true, 1, true), (false, 1, true), (true, 64, false)] {
             let target = Target { product: Family::Cooperative(tile), fuse, groups_wanted, ..Target::CPU };
             let optimizer = Settings { scale_loss, ..Settings::default() };
-            let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
+            let options = TrainOptions { seed: 3, optimizer, lr: 0.05, ..TrainOptions::default() };
             let compiled = Compiled::compile(&network, &data, 32, Purpose::Train(options), target).unwrap();
             for program in &compiled.plan.programs {
                 let multiplies = program.dispatches.iter().filter(|d| d.flops > 0);

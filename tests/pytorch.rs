@@ -89,7 +89,8 @@ fn files_hold_the_tensors_of_pytorch_and_no_others() {
         let data = DataShape { bytes: false, rows: 33, row: row(name) };
         let compiled = Compiled::compile(&network, &data, 33, Purpose::Predict, Target::CPU).unwrap();
         let given = model(name, layers);
-        let ours: BTreeSet<&String> = compiled.tensors.iter().map(|t| &t.name).chain(&compiled.counters).collect();
+        let ours: BTreeSet<&String> =
+            compiled.tensors.iter().map(|t| &t.name).chain(compiled.counters.iter().map(|c| &c.name)).collect();
         assert_eq!(ours, given.tensors.keys().collect());
         let mut short = given.clone();
         short.tensors.remove(tensor).unwrap();
@@ -141,7 +142,7 @@ fn step(name: &str, device: &Device, target: Target) -> (f32, Vec<(String, Vec<f
     let network = Network::read(&layers, Head::classes(5), None).unwrap();
     let (row, features) = (row(name), inputs.len() / 33);
     let data = DataShape { bytes: false, rows: 33, row };
-    let options = TrainOptions { seed: 0, optimizer: Settings::default(), lr: 0.1, label_smoothing: 0.0 };
+    let options = TrainOptions { seed: 0, optimizer: Settings::default(), lr: 0.1, ..TrainOptions::default() };
     let compiled = Compiled::compile(&network, &data, 33, Purpose::Train(options), target).unwrap();
     let tensors = compiled.tensors.clone();
     let train = compiled.train.unwrap();

@@ -30,7 +30,7 @@ fn compiled(layers: &[&str], optimizer: Settings, target: Target) -> Compiled {
     let layers: Vec<String> = layers.iter().map(|&layer| layer.to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let data = DataShape { bytes: false, rows: 1797, row: vec![64] };
-    let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing: 0.0 };
+    let options = TrainOptions { seed: 3, optimizer, lr: 0.05, ..TrainOptions::default() };
     Compiled::compile(&network, &data, BATCH, Purpose::Train(options), target).unwrap()
 }
 

@@ -25,7 +25,7 @@ fn compiled(optimizer: Settings, layers: &[&str], target: Target) -> Compiled {
     let layers: Vec<String> = layers.iter().map(|&layer| layer.to_owned()).collect();
     let network = Network::read(&layers, Head::classes(10), None).unwrap();
     let data = DataShape { bytes: true, rows: 1797, row: vec![64] };
-    let options = TrainOptions { seed: 3, optimizer, lr: 0.1, label_smoothing: 0.0 };
+    let options = TrainOptions { seed: 3, optimizer, lr: 0.1, ..TrainOptions::default() };
     Compiled::compile(&network, &data, 32, Purpose::Train(options), target).unwrap()
 }
 

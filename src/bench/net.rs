@@ -158,7 +158,7 @@ impl Net {
         let data = DataShape { bytes: false, rows, row: work.row() };
         let scale_loss = matches!(target.product, Family::Cooperative(_));
         let optimizer = nn::Settings { scale_loss, ..work.optimizer()? };
-        let options = TrainOptions { seed: SEED, optimizer, lr: work.rate(), label_smoothing: 0.0 };
+        let options = TrainOptions { seed: SEED, optimizer, lr: work.rate(), ..TrainOptions::default() };
         let compiled = Compiled::compile(&network, &data, work.batch, Purpose::Train(options), target)?;
         let program = compiled.train.ok_or_else(|| Error::Failed("the plan does not train".into()))?;
         let runner = Runner::new(device, compiled)?;

@@ -2,7 +2,8 @@
 
 use super::flags::{BaseArgs, DeviceArg, Drivers, PlanFlags, TrainArgs};
 use super::setting;
-use crate::data::{Decimal, Format, Separator};
+use crate::data::Normalize;
+use crate::data::{Decimal, Format, Separator, View};
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::op::Kind;
@@ -27,8 +28,12 @@ pub(super) enum Command {
     Eval(EvalArgs),
     /// Predict classes or numbers for pictures or rows of a table
     Predict(PredictArgs),
+    /// Show where on a picture a network sees a class
+    Explain(ExplainArgs),
     /// Write a model for inference only, with batch_norm folded into the layer before it on request
     Export(ExportArgs),
+    /// Make a model file of PyTorch's weights, and of what they leave open: layers, shape, normalisation, classes
+    Import(ImportArgs),
     /// List the GPUs of this machine and what they offer
     Devices(DevicesArgs),
     /// Check every kernel against the CPU with this machine's driver
@@ -39,7 +44,7 @@ pub(super) enum Command {
     Bench(BenchArgs),
     /// Measure which kernel variants are fastest on a GPU, and use them from then on
     Tune(TuneArgs),
-    /// List known data sets
+    /// List known data sets, or draw pictures as training sees them
     Data(DataArgs),
 }
 
@@ -53,6 +58,8 @@ pub(super) struct EvalArgs {
     #[command(flatten)]
     pub(super) turns: Turns,
     #[command(flatten)]
+    pub(super) views: ViewArgs,
+    #[command(flatten)]
     pub(super) device: DeviceArg,
     /// Target column of a table [default: the model's]
     #[arg(long, value_name = "COLUMN")]
@@ -61,6 +68,12 @@ pub(super) struct EvalArgs {
     pub(super) format: FormatArgs,
     #[command(flatten)]
     pub(super) masks: Masks,
+    /// List the rows behind a cell of the confusion matrix, as in cat,dog: cats that were taken for dogs
+    #[arg(long, value_name = "TRUE,PREDICTED")]
+    pub(super) cell: Option<String>,
+    /// Draw the up to 64 pictures with the worst mistakes, and list them
+    #[arg(long, value_name = "FILE.png")]
+    pub(super) worst: Option<PathBuf>,
     /// One JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -70,7 +83,7 @@ pub(super) struct EvalArgs {
 pub(super) struct PredictArgs {
     /// A model file
     pub(super) model: PathBuf,
-    /// PNG or JPEG images, IDX image files, or tables; - reads a table from standard input
+    /// Pictures (PNG, JPEG, WebP, BMP, GIF or TIFF), IDX image files, or tables; - reads a table from standard input
     #[arg(required = true, value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
     /// Write a table: all columns of the input, or the picture's path, then the answer and a probability for each class, and with --samples
@@ -80,11 +93,36 @@ pub(super) struct PredictArgs {
     #[command(flatten)]
     pub(super) turns: Turns,
     #[command(flatten)]
+    pub(super) views: ViewArgs,
+    #[command(flatten)]
     pub(super) format: FormatArgs,
     #[command(flatten)]
     pub(super) device: DeviceArg,
     #[command(flatten)]
     pub(super) masks: Masks,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct ExplainArgs {
+    /// A model file whose network ends in global_avg_pool and linear
+    pub(super) model: PathBuf,
+    /// PNG or JPEG images
+    #[arg(required = true, value_name = "PICTURE")]
+    pub(super) pictures: Vec<PathBuf>,
+    /// Class to look for [default: the one that the model answers]
+    #[arg(long, value_name = "NAME")]
+    pub(super) class: Option<String>,
+    /// PNG file to write, for one picture [default: the picture's name with -cam.png, in the working directory]
+    #[arg(long, value_name = "FILE.png")]
+    pub(super) out: Option<PathBuf>,
+    /// Make dark bright and bright dark before the model takes a picture
+    #[arg(long)]
+    pub(super) invert: bool,
+    #[command(flatten)]
+    pub(super) device: DeviceArg,
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,
@@ -109,8 +147,39 @@ impl Turns {
     }
 }
 
+/// Several looks at each picture, whose probabilities are averaged.
+#[derive(Args, Clone, Debug)]
+pub(super) struct ViewArgs {
+    /// Parts of each picture whose probabilities are averaged: 1 (the middle) or 10 (middle and corners, also mirrored)
+    #[arg(long, value_name = "1|10", value_parser = ["1", "10"])]
+    crops: Option<String>,
+    /// Shorter sides in pixels that each picture is brought to, separated by commas; probabilities are averaged [default: that of the model]
+    #[arg(long, value_name = "SIDES", value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=16_384))]
+    scales: Vec<u64>,
+}
+
+impl ViewArgs {
+    /// The first flag that is given.
+    pub(super) fn given(&self) -> Option<&'static str> {
+        let given = [("--crops", self.crops.is_some()), ("--scales", !self.scales.is_empty())];
+        given.into_iter().find(|(_, is_given)| *is_given).map(|(flag, _)| flag)
+    }
+
+    /// The views that are asked for, if any are; `short` is the shorter side of the model's own.
+    pub(super) fn views(&self, short: usize) -> Vec<View> {
+        if self.given().is_none() {
+            return vec![];
+        }
+        let mut scales: Vec<usize> = self.scales.iter().map(|&side| side as usize).collect();
+        if scales.is_empty() {
+            scales.push(short);
+        }
+        View::all(self.crops.as_deref() == Some("10"), &scales)
+    }
+}
+
 /// How the text of a table is written.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(super) struct FormatArgs {
     /// What separates the fields of a table: comma, semicolon, tab, pipe or blanks [default: recognised]
     #[arg(long, aliases = ["sep", "delimiter"], value_name = "SEPARATOR")]
@@ -266,6 +335,30 @@ pub(super) struct TuneArgs {
 }
 
 #[derive(Args, Debug)]
+pub(super) struct ImportArgs {
+    /// A safetensors file with PyTorch's names of a Sequential, or torchvision's of a ResNet of basic blocks
+    pub(super) file: PathBuf,
+    /// The network's layers, or its name, as in resnet18
+    #[arg(long, value_name = "LAYERS")]
+    pub(super) layers: String,
+    /// Channels, height and width of an input, as in 3x224x224; or the number of its features
+    #[arg(long, value_name = "SIZES")]
+    pub(super) shape: String,
+    /// How inputs are scaled: imagenet (the numbers of torchvision's networks), scale or none
+    #[arg(long, default_value_t = Normalize::ImageNet, value_name = "KIND")]
+    pub(super) normalize: Normalize,
+    /// Shorter side in pixels that pictures are brought to before their middle is taken [default: that of the shape]
+    #[arg(long, value_name = "SIDE", value_parser = clap::value_parser!(u64).range(1..=16_384))]
+    pub(super) scale: Option<u64>,
+    /// Names of the classes in the order of the outputs, separated by commas [default: 0, 1, 2, …]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(super) classes: Vec<String>,
+    /// The model file to write
+    #[arg(long, short_alias = 'o', value_name = "FILE")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
 pub(super) struct DataArgs {
     #[command(subcommand)]
     pub(super) command: DataCommand,
@@ -275,6 +368,8 @@ pub(super) struct DataArgs {
 pub(super) enum DataCommand {
     /// List the data sets that are known by name, with source and licence
     List(ListArgs),
+    /// Draw pictures as evaluation sees them, and beside each as training sees it in every epoch
+    Preview(Box<PreviewArgs>),
 }
 
 #[derive(Args, Debug)]
@@ -282,4 +377,22 @@ pub(super) struct ListArgs {
     /// One JSON object a line
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PreviewArgs {
+    /// A recipe in TOML; a flag wins over its key
+    #[arg(long, value_name = "FILE")]
+    pub(super) recipe: Option<PathBuf>,
+    /// PNG file to write
+    #[arg(long, value_name = "FILE.png")]
+    pub(super) out: PathBuf,
+    /// Pictures of the training part, spread over it (at most 64)
+    #[arg(long, default_value_t = 8, allow_negative_numbers = true)]
+    pub(super) rows: usize,
+    /// Epochs in which each is shown (at most 64)
+    #[arg(long, default_value_t = 8, allow_negative_numbers = true)]
+    pub(super) epochs: usize,
+    #[command(flatten)]
+    pub(super) settings: PlanFlags,
 }

@@ -1,5 +1,7 @@
 //! `wgrad data`
 
+mod preview;
+
 use super::args::{DataArgs, DataCommand};
 use super::say::{self, say};
 use super::show::thousands;
@@ -23,6 +25,7 @@ pub(super) fn run(args: &DataArgs) -> Result<u8, Error> {
                 say!("    licence: {}", set.licence);
             }
         }
+        DataCommand::Preview(args) => preview::run(args)?,
     }
     Ok(0)
 }

@@ -1,20 +1,32 @@
 //! `wgrad eval`
 
 mod pictures;
+mod rows;
 
 use super::args::EvalArgs;
-use super::inputs::Reading;
+use super::inputs::{self, Reading};
 use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, open_device, setting, show};
-use crate::data::{self, DataError, Dataset, Normalize, Targets, Values};
+use crate::data::{self, DataError, Dataset, Normalize, PictureOptions, Seen, Targets, Values};
 use crate::error::Error;
 use crate::export::{Metadata, Model};
 use crate::kernel::Precision;
 use crate::metrics::assess;
+use crate::names;
 use crate::nn::{Answer, Problem};
 use crate::run::Predictor;
-use std::path::Path;
+use rows::{Judged, Wanted};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// The rows to judge by, what the user should know of them, and the files of single pictures.
+struct Opened {
+    dataset: Dataset,
+    notes: Vec<String>,
+    /// The file of each row, of pictures in files.
+    paths: Vec<PathBuf>,
+}
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     args.masks.check()?;
@@ -22,20 +34,19 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let meta = model.described()?;
     let problem = meta.problem();
     let source = pictures::only(&args.data)?;
-    let (dataset, notes) = open(args, source, meta)?;
+    let wanted = Wanted::read(args, meta, source)?;
+    let Opened { dataset, notes, paths } = open(args, source, meta)?;
     let targets = targets(&dataset, &problem)?;
     check_fit(&dataset, meta, source)?;
+    wanted.check_fit(&dataset, source)?;
     let rows = dataset.test.clone().unwrap_or(0..dataset.rows());
-    let features = meta.input.iter().product::<usize>();
-    let range = rows.start * features..rows.end * features;
-    let inputs = match &dataset.values {
-        Values::Bytes(bytes) => Values::Bytes(bytes[range].to_vec()),
-        Values::Floats(floats) => Values::Floats(floats[range].to_vec()),
-    };
+    let views = (dataset.values.len() / (dataset.features() * dataset.rows()).max(1)).max(1);
+    let inputs = values(&dataset, &rows);
     let device = open_device(Precision::F32, &args.device, !args.json)?;
     let bytes = matches!(inputs, Values::Bytes(_));
     let mut predictor = Predictor::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
     let (outputs, problem) = outputs(&mut predictor, &inputs, args.masks.samples)?;
+    let outputs = inputs::averaged(&problem, outputs, views);
     let width = problem.head().outputs;
     if let Some(at) = outputs.iter().position(|output| output.is_nan()) {
         let (row, value) = (rows.start + at / width + 1, outputs[at]);
@@ -44,12 +55,16 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     }
     let numbers: Vec<u32> = rows.clone().map(|row| row as u32).collect();
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
+    let judged = Judged { dataset: &dataset, paths: &paths, problem: &problem, targets: &targets, outputs: &outputs };
+    let listed = wanted.of(&judged, rows.start)?;
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
     }
     if args.json {
-        say::json(&result::object(&result, &meta.classes));
+        let mut object = result::object(&result, &meta.classes);
+        listed.add_to(&mut object);
+        say::json(&object);
         return Ok(0);
     }
     let part = if dataset.test.is_some() { "test part of " } else { "" };
@@ -59,42 +74,57 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     }
     result::summary("", &result, &Naming { names: &meta.classes, loss: problem.loss });
     result::warn(&result, &meta.classes, false);
-    result::tables(&result, &meta.classes);
+    if !listed.say() {
+        result::tables(&result, &meta.classes);
+    }
     Ok(0)
 }
 
-/// The rows to judge by, and what the user should know of them. A table's columns are found by name, as in training
-/// whatever else it holds.
-fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<(Dataset, Vec<String>), Error> {
+/// The values of a part of the rows.
+fn values(dataset: &Dataset, rows: &Range<usize>) -> Values {
+    let features = dataset.values.len() / dataset.rows();
+    let range = rows.start * features..rows.end * features;
+    match &dataset.values {
+        Values::Bytes(bytes) => Values::Bytes(bytes[range].to_vec()),
+        Values::Floats(floats) => Values::Floats(floats[range].to_vec()),
+    }
+}
+
+/// Opens a source. A table's columns are found by name, as in training whatever else it holds.
+fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<Opened, Error> {
     if let Some(folder) = pictures::folder(source)? {
         if args.target.is_some() {
             let what = "--target names a column of a table, and the folders of pictures name the classes";
             return Err(setting(format!("{what}: leave it out for {source}")));
         }
         let format = args.format;
-        let reading = Reading { model: &args.model, meta, turns: args.turns, format, fields: false };
+        let views = args.views.views(inputs::own_side(meta));
+        let reading = Reading { model: &args.model, meta, turns: args.turns, views: &views, format, fields: false };
         return pictures::read(folder, reading);
     }
-    if let Some(flag) = args.turns.given() {
-        return Err(setting(format!(
-            "{flag} is for folders of PNG and JPEG files, which {source} is not: leave it out"
-        )));
+    let of_arrays = data::is_path(source) && data::is_arrays(Path::new(source));
+    let is_table = !data::is_known(source) && !Path::new(source).is_dir() && !of_arrays;
+    if let (true, Some(image)) = (is_table, &meta.image) {
+        return pictures::listed(args, source, meta, image);
     }
-    let target = args.target.as_deref().or(meta.target.as_deref());
-    let is_table = !data::is_known(source) && !Path::new(source).is_dir();
+    if let Some(flag) = args.turns.given().or(args.views.given()) {
+        return Err(setting(format!("{flag} is for folders of pictures, which {source} is not: leave it out")));
+    }
+    // Of pictures in a table the model knows the target too, and other pictures have none.
+    let known = meta.target.as_deref().filter(|_| meta.image.is_none());
+    let target = args.target.as_deref().or(known);
     if is_table && !meta.encoding.is_empty() {
         let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
         let target = target.ok_or_else(nameless)?;
         let affine = meta.normalize.affine(meta.input.iter().product());
-        return Ok(data::read_labelled(
-            Path::new(source),
-            args.format.format(),
-            meta.trained(&affine),
-            target,
-            &meta.no_targets(),
-        )?);
+        let (format, trained) = (args.format.format(), meta.trained(&affine));
+        let (dataset, notes) = data::read_labelled(Path::new(source), format, trained, target, &meta.no_targets())?;
+        return Ok(Opened { dataset, notes, paths: vec![] });
     }
-    let options = data::Options { target, format: args.format.format(), ..data::Options::default() };
+    let task = of_arrays.then(|| meta.no_targets().task());
+    let seen = <[usize; 3]>::try_from(&meta.input[..]).ok().map(|shape| Seen { framing: meta.framing, shape });
+    let pictures = PictureOptions { like: seen.filter(|_| meta.encoding.is_empty()), ..PictureOptions::default() };
+    let options = data::Options { target, task, format: args.format.format(), pictures, ..data::Options::default() };
     match data::open(source, &options, data_dir().as_deref()) {
         Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
             Err(setting(format!("{name} holds images, the model takes rows of a table")))
@@ -102,8 +132,19 @@ fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<(Dataset, Vec<
         opened => {
             let opened = opened?;
             let all: Vec<u32> = (0..opened.rows() as u32).collect();
-            let encoded = opened.encode(&all, Normalize::None)?;
-            Ok((encoded.dataset, encoded.notes))
+            let mut encoded = opened.encode(&all, Normalize::None)?;
+            if of_arrays {
+                let of_model = meta.encoding.features();
+                if !of_model.is_empty() && encoded.dataset.columns != of_model {
+                    let what =
+                        format!("{source} has features x0, x1 and so on, the model takes {}", names::few(&of_model));
+                    return Err(setting(what));
+                }
+                if encoded.dataset.shape == meta.input {
+                    encoded.dataset.normalize(&meta.normalize.affine(encoded.dataset.features()));
+                }
+            }
+            Ok(Opened { dataset: encoded.dataset, notes: encoded.notes, paths: vec![] })
         }
     }
 }
@@ -135,7 +176,7 @@ fn outputs(predictor: &mut Predictor, inputs: &Values, samples: Option<u32>) -> 
 /// A table's columns are found by name; everything else must have the model's number of values, and its kind.
 fn check_fit(dataset: &Dataset, meta: &Metadata, source: &str) -> Result<(), Error> {
     let features = meta.input.iter().product::<usize>();
-    let found = dataset.values.len() / dataset.rows();
+    let found = dataset.features();
     if dataset.largest != meta.normalize.largest {
         let (has, wants) = (dataset.largest, meta.normalize.largest);
         return Err(setting(format!("{source} has values up to {has}, the model was trained on values up to {wants}")));

@@ -97,6 +97,7 @@ fn fixed() -> Vec<&'static str> {
 fn heading(section: &str) -> &'static str {
     match section {
         "data" => "Data",
+        "augment" => "Pictures",
         "model" => "Network",
         _ => "Training",
     }

@@ -2,9 +2,10 @@
 
 use super::args::{FormatArgs, Turns};
 use super::{setting, show};
-use crate::data::{self, Fields, Looks, Picture, Rendering, Unlike, Values};
+use crate::data::{self, DataError, Fields, Framing, Looks, Picture, Rendering, Unlike, Values, View};
 use crate::error::Error;
 use crate::export::Metadata;
+use crate::nn::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,8 @@ pub(super) struct Reading<'a> {
     pub(super) model: &'a Path,
     pub(super) meta: &'a Metadata,
     pub(super) turns: Turns,
+    /// Several looks at each picture; none where the model's own is taken.
+    pub(super) views: &'a [View],
     pub(super) format: FormatArgs,
     /// Whether the fields of tables are kept as they stand in the file.
     pub(super) fields: bool,
@@ -23,6 +26,7 @@ pub(super) struct Reading<'a> {
 /// Inputs of one file, and what each is called.
 pub(super) struct Inputs {
     pub(super) names: Vec<String>,
+    /// The rows of each input one behind the other: one, or one for each view.
     pub(super) values: Values,
     /// The fields of a table as they stand in the file, if they are asked for.
     pub(super) fields: Option<Fields>,
@@ -30,6 +34,29 @@ pub(super) struct Inputs {
 
 /// What was done to inputs or is to be said of them, with the first file and the number of them.
 type Notes = BTreeMap<String, (String, usize)>;
+
+/// The shorter side that a model's pictures are brought to.
+pub(super) fn own_side(meta: &Metadata) -> usize {
+    match meta.framing {
+        Framing::Middle { short } => short,
+        _ => meta.input.iter().skip(1).copied().min().unwrap_or(1),
+    }
+}
+
+/// The outputs of each input, of which there are several views: those whose probabilities, or numbers, are the means of the views'.
+pub(super) fn averaged(problem: &Problem, outputs: Vec<f32>, views: usize) -> Vec<f32> {
+    if views < 2 {
+        return outputs;
+    }
+    let width = problem.head().outputs;
+    let mean = |of_input: &[f32]| {
+        let each: Vec<Vec<f64>> = of_input.chunks(width).map(|row| problem.probabilities(row)).collect();
+        let mean: Vec<f64> =
+            (0..each[0].len()).map(|j| each.iter().map(|row| row[j]).sum::<f64>() / each.len() as f64).collect();
+        problem.outputs_of(&mean)
+    };
+    outputs.chunks(width * views).flat_map(mean).collect()
+}
 
 /// Reads all files, with notes in sentences.
 pub(super) fn read_all(paths: &[PathBuf], reading: Reading<'_>) -> Result<(Vec<Inputs>, Vec<String>), Error> {
@@ -44,12 +71,15 @@ pub(super) fn read_all(paths: &[PathBuf], reading: Reading<'_>) -> Result<(Vec<I
 }
 
 /// Refuses flags for pictures where tables are read, and the reverse.
-fn check_flags(Reading { model, meta, turns, format, .. }: Reading<'_>) -> Result<(), Error> {
+fn check_flags(Reading { model, meta, turns, views, format, .. }: Reading<'_>) -> Result<(), Error> {
+    let views = (!views.is_empty()).then_some("--crops or --scales");
     let shown = model.display();
-    let what = if let (false, Some(flag)) = (meta.encoding.is_empty(), turns.given()) {
+    let what = if let (false, Some(flag)) = (meta.encoding.is_empty(), turns.given().or(views)) {
         format!("{shown} takes rows of a table, and {flag} is for pictures: leave it out")
     } else if let (true, Some(flag)) = (meta.encoding.is_empty(), format.given()) {
         format!("{shown} takes pictures, and {flag} is for tables: leave it out")
+    } else if let (true, Some(flags)) = (turns.center, views) {
+        format!("--center lays the drawing in the middle, and {flags} look at parts of the picture: give one of them")
     } else if turns.center && meta.pictures.is_none() {
         format!(
             "{shown} does not say where the drawings lie that it was trained on, which --center needs: train it again"
@@ -88,11 +118,21 @@ fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, 
         looks: meta.pictures.as_ref(),
         invert: turns.invert,
         center: turns.center,
+        framing: meta.framing,
+        view: None,
     };
     if data::is_idx(path)? {
+        if !reading.views.is_empty() {
+            return Err(setting(format!("{shown} is no picture: --crops and --scales are for files of pictures")));
+        }
         return idx(path, &rendering, notes);
     }
     let picture = Picture::read(path)?;
+    if !reading.views.is_empty() {
+        let seen = reading.views.iter().map(|view| picture.row(&Rendering { view: Some(*view), ..rendering.clone() }));
+        let rows = seen.map(|row| Ok(row?.bytes)).collect::<Result<Vec<_>, DataError>>()?;
+        return Ok(Inputs { names: vec![shown], values: Values::Bytes(rows.concat()), fields: None });
+    }
     let row = picture.row(&rendering)?;
     if let Some(what) = row.note {
         note(notes, what, &shown);
@@ -112,7 +152,10 @@ fn idx(path: &Path, rendering: &Rendering<'_>, notes: &mut Notes) -> Result<Inpu
             "{shown} has values up to {largest}, the model was trained on values up to {wants}"
         )));
     }
-    let fits = if wanted.len() == 3 {
+    let is_cut = matches!(rendering.framing, Framing::Middle { .. });
+    let fits = if is_cut {
+        true
+    } else if wanted.len() == 3 {
         found[..] == *wanted
     } else {
         found.iter().product::<usize>() == wanted.iter().product::<usize>()
@@ -126,15 +169,15 @@ fn idx(path: &Path, rendering: &Rendering<'_>, notes: &mut Notes) -> Result<Inpu
     let mut bytes = Vec::with_capacity(images.bytes.len());
     for (name, image) in names.iter().zip(images.bytes.chunks(images.height * images.width)) {
         // Most are as usual, and need not become pictures to be known as such.
-        let usual =
-            rendering.looks.is_none_or(|looks| looks.compare(image, &found, rendering.largest) == Unlike::default());
+        let usual = !is_cut
+            && rendering.looks.is_none_or(|looks| looks.compare(image, &found, rendering.largest) == Unlike::default());
         if usual && !turned {
             bytes.extend(image);
             continue;
         }
         let picture = Picture::grey(path, image, [images.width as u32, images.height as u32], rendering.largest);
-        let rendering = Rendering { shape: &found, ..rendering.clone() };
-        let row = if turned { picture.row(&rendering)?.bytes } else { image.to_vec() };
+        let rendering = Rendering { shape: if is_cut { wanted } else { &found }, ..rendering.clone() };
+        let row = if turned || is_cut { picture.row(&rendering)?.bytes } else { image.to_vec() };
         advise(&picture, &row, &rendering, name, notes)?;
         bytes.extend(row);
     }

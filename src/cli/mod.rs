@@ -8,14 +8,17 @@ mod data;
 mod devices;
 mod doctor;
 mod eval;
+mod explain;
 mod export;
 mod flags;
 mod head;
+mod import;
 mod inputs;
 mod plan;
 mod predict;
 mod result;
 mod say;
+mod sheet;
 mod show;
 mod signals;
 mod train;
@@ -63,7 +66,9 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
+        Command::Explain(args) => explain::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Plan(args) => plan::run(&args),

@@ -22,7 +22,8 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     let meta = model.described()?;
     let mut written = args.out.as_deref().map(|out| Written::new(out, args)).transpose()?;
     let (turns, format, fields) = (args.turns, args.format, args.out.is_some());
-    let reading = Reading { model: &args.model, meta, turns, format, fields };
+    let views = args.views.views(inputs::own_side(meta));
+    let reading = Reading { model: &args.model, meta, turns, views: &views, format, fields };
     let (files, notes) = inputs::read_all(&args.inputs, reading)?;
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     let problem = meta.problem();
@@ -49,6 +50,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
             )?),
         };
         let outputs = predictor.outputs(&file.values)?;
+        let outputs = inputs::averaged(&answers.problem, outputs, views.len());
         check(&outputs, answers.problem.head().outputs, &file.names)?;
         let sampled = match args.masks.samples {
             None => vec![],

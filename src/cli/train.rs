@@ -33,16 +33,17 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let file = args.resume.as_ref().map(|run| run.join("recipe.toml")).or_else(|| args.base.recipe.clone());
     let recipe = flags::over(file.as_deref(), &args.settings.0)?;
     recipe.check()?;
+    let start = args.init_from.as_ref().map(|path| Model::open(path)).transpose()?;
+    let mut recipe = recipe;
+    if let Some((model, notes)) = &start {
+        notes.iter().cloned().chain(recipe.start_from(model)).for_each(|text| note!("note: {text}"));
+    }
     let choice = &args.base.device.device;
     let attending = Attending::new(!args.quiet && !args.base.json);
     args.base.device.drivers.hush();
     let device = Device::open_attended(recipe.precision.unwrap_or_default(), choice, attending.clone())?;
     let (mut job, notes) = prepare(&recipe, data_dir().as_deref())?;
-    if let Some(path) = &args.init_from {
-        let (model, notes) = Model::open(path)?;
-        notes.iter().for_each(|text| note!("{text}"));
-        job.init_from = Some(model);
-    }
+    job.init_from = start.map(|(model, _)| model);
     let anew = args.resume.as_ref().map(|run| job.go_on_from(run)).transpose()? == Some(false);
     let name = run_name(&job.dataset.name);
     let trainer = Trainer::for_target(job, &device, target(&device, args.base.no_fuse))?;

@@ -13,10 +13,12 @@ pub(super) fn flag(error: &clap::Error) -> Option<String> {
     }
     let root = Cli::command();
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let command = words.iter().find_map(|word| root.find_subcommand(word)).unwrap_or(&root);
+    let (command, of) = words.iter().fold((&root, String::new()), |(command, of), word| {
+        let inner = command.find_subcommand(word);
+        inner.map_or((command, of.clone()), |inner| (inner, format!("{of}{} ", inner.get_name())))
+    });
     let name = typed.trim_start_matches('-').split('=').next().unwrap_or_default().to_lowercase().replace('_', "-");
-    let place = if command.get_name() == "wgrad" { String::new() } else { format!("{} ", command.get_name()) };
-    let help = format!("wgrad {place}--help lists its flags");
+    let help = format!("wgrad {of}--help lists its flags");
     let of_train = || root.find_subcommand("train").is_some_and(|train| find(train, &name).is_some());
     Some(match find(command, &name).or_else(|| near(command, &name)) {
         Some(meant) => format!("there is no flag {typed}; did you mean --{meant}?"),

@@ -1,12 +1,11 @@
 //! The digits that are carried in the program.
 
+use super::known::DIGITS as ROWS;
 use super::opened::{Content, Opened};
 use super::targets::Targets;
 use flate2::read::GzDecoder;
 use std::io::Read;
 
-/// The number of images.
-pub(super) const ROWS: usize = 1797;
 const SIDE: usize = 8;
 const LARGEST: f32 = 16.0;
 
@@ -23,15 +22,9 @@ pub(super) fn load() -> Opened {
         values.extend(line.split(',').map(|field| field.parse::<u8>().expect("the digits in the program are bytes")));
         labels.push(u32::from(values.pop().expect("each line of the digits ends with the label")));
     }
-    Opened {
-        name: "digits".to_owned(),
-        targets: Targets::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() },
-        target: None,
-        dialect: None,
-        test: None,
-        notes: vec![],
-        content: Content::Images { bytes: values, shape: vec![1, SIDE, SIDE], largest: LARGEST },
-    }
+    let targets = Targets::Classes { labels, names: (0..10).map(|digit| digit.to_string()).collect() };
+    let content = Content::Images { bytes: values, shape: vec![1, SIDE, SIDE], largest: LARGEST };
+    Opened::of("digits".to_owned(), targets, content)
 }
 
 #[cfg(test)]

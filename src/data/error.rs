@@ -1,9 +1,9 @@
-use super::KNOWN;
+use super::arrays_error::ArraysError;
 use super::folder_error::FolderError;
-use super::told::{lines, several};
+use super::told::{known_names, lines, looked_for, plural, several};
 use crate::names::{few, listed, nearest, nearest_of, quoted};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use thiserror::Error;
 
 /// Why data could not be opened, split, normalised or matched to a model: what was wrong, where, and what to do.
@@ -16,7 +16,7 @@ pub enum DataError {
     /// The source is neither a known set nor looks like a path.
     #[error(
         "there is no data set {name:?}: the known sets are {}, and anything else must be the path of a folder with IDX \
-         files or pictures, or of a file with a table, such as a .csv file",
+         files, arrays or pictures, or of a file with a table or arrays, such as a .csv or .npz file",
         known_names()
     )]
     UnknownSource { name: String },
@@ -79,17 +79,25 @@ pub enum DataError {
     /// A column was named for a data set of images.
     #[error("{name}: the column {column:?} was named, but only tables have columns: leave that out")]
     ListOfImages { name: String, column: String },
-
     /// A setting of tables was given for a data set of images.
     #[error("{name}: the setting {setting} was given, but only tables have that: leave it out")]
     SettingOfImages { name: String, setting: &'static str },
 
+    /// A setting of pictures was given for other data.
+    #[error("{name}: the setting {setting} was given, but only pictures have that: leave it out")]
+    SettingOfPictures { name: String, setting: &'static str },
     /// A folder lacks one of the IDX files.
     #[error("{folder}: the file {file} (or {file}.gz) is not in this folder: put it there")]
     NoIdxFile { folder: PathBuf, file: String },
     /// A folder of pictures, or of CIFAR-10's files.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A file or folder of NumPy's arrays.
+    #[error(transparent)]
+    Arrays(#[from] ArraysError),
+    /// A fault of a picture that a table names.
+    #[error("{table}, line {line}, column {column:?}: {fault}")]
+    InTable { table: PathBuf, line: usize, column: String, fault: Box<DataError> },
     /// A folder with IDX files of several sets.
     #[error("{folder}: it holds the files of several sets, {}: give each a folder of its own", listed(sets))]
     SeveralIdxSets { folder: PathBuf, sets: Vec<String> },
@@ -328,6 +336,9 @@ pub enum DataError {
     /// Images of another size than those to train on.
     #[error("{name}: its images are {found:?} where the training images are {wanted:?}: give images of that size")]
     PartShape { name: String, found: Vec<usize>, wanted: Vec<usize> },
+    /// A file for validation or test with targets of another kind.
+    #[error("{name}: its targets are {found} where those of the training data are {wanted}: give targets of that kind")]
+    PartTargets { name: String, found: String, wanted: String },
     /// A file for validation or test has a class that the training file has not.
     #[error(
         "{name}: the training data have no class {}: correct it or remove its rows; {}",
@@ -339,6 +350,11 @@ pub enum DataError {
     /// A name that is no normalisation.
     #[error("there is no normalisation {name:?}; {}", nearest(name, known))]
     UnknownNormalize { name: String, known: Vec<&'static str> },
+    /// ImageNet's numbers for rows that are no coloured pictures of bytes.
+    #[error(
+        "{name}: imagenet normalises red, green and blue pictures, which its rows are not: choose another normalisation"
+    )]
+    ImageNetOfOthers { name: String },
     /// A name that is no separator.
     #[error("there is no separator {name:?}; {}", nearest(name, known))]
     UnknownSeparator { name: String, known: Vec<&'static str> },
@@ -356,7 +372,7 @@ pub enum DataError {
     )]
     NotForPictures { path: PathBuf, shape: Vec<usize>, largest: f32 },
     /// The picture does not decode.
-    #[error("{path}: the picture could not be decoded ({reason}): give a whole PNG or JPEG file")]
+    #[error("{path}: the picture could not be decoded ({reason}): give a whole picture file")]
     Picture { path: PathBuf, reason: String },
     /// The picture is larger than is decoded here.
     #[error("{path}: the picture is too large to be decoded ({reason}): make it smaller")]
@@ -377,21 +393,5 @@ impl DataError {
             Self::Several { faults } => faults.iter().any(|(fault, _)| fault.is_of_target(target)),
             _ => false,
         }
-    }
-}
-
-/// What makes a noun plural behind a number.
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}
-
-fn known_names() -> String {
-    KNOWN.iter().map(|known| known.name).collect::<Vec<_>>().join(", ")
-}
-
-fn looked_for(folder: Option<&Path>) -> String {
-    match folder {
-        Some(folder) => format!("was looked for in {} and that folder is not there", folder.display()),
-        None => "is not in the program and WGRAD_DATA is not set".to_owned(),
     }
 }

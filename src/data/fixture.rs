@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::opened::{Content, Opened};
-use super::{Dataset, Encoding, Targets, Values};
+use super::{Dataset, Encoding, Framing, Targets, Values};
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -46,11 +46,13 @@ pub(super) fn labelled(labels: Vec<u32>) -> Dataset {
         target: Some("label".to_owned()),
         dialect: None,
         test: None,
+        framing: Framing::default(),
+        pool: None,
     }
 }
 
 /// What a set of given targets is before it is encoded; it has no features.
 pub(super) fn opened(targets: Targets) -> Opened {
     let content = Content::Table { path: PathBuf::from("made up"), columns: vec![], missing: vec![] };
-    Opened { name: "made up".to_owned(), targets, target: None, dialect: None, test: None, notes: vec![], content }
+    Opened::of("made up".to_owned(), targets, content)
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a folder of pictures, or of the files of CIFAR-10.
+//! What is wrong with a folder or a table of pictures, or with the files of CIFAR-10.
 
 use std::path::PathBuf;
 use thiserror::Error;
@@ -10,12 +10,13 @@ use thiserror::Error;
 pub enum FolderError {
     /// A folder without anything that is known.
     #[error(
-        "{folder}: there is no data set in this folder: put a folder of PNG or JPEG files for each class there, or the \
-         IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, or CIFAR-10's data_batch_1.bin and so on"
+        "{folder}: there is no data set in this folder: put a folder of PNG, JPEG, WebP, BMP, GIF or TIFF files for each \
+         class there, or the IDX files train-images-idx3-ubyte and train-labels-idx1-ubyte, CIFAR-10's data_batch_1.bin and \
+         so on, or the arrays x.npy and y.npy"
     )]
     NoData { folder: PathBuf },
     /// A library that was built without the reader of pictures.
-    #[error("{folder}: its PNG and JPEG files are read only by a library that is built with the feature cli")]
+    #[error("{folder}: its pictures are read only by a library that is built with the feature cli")]
     NoReader { folder: PathBuf },
     /// A file beside the folders of classes.
     #[error(
@@ -23,24 +24,51 @@ pub enum FolderError {
     )]
     NoClass { path: PathBuf, wanted: PathBuf },
     /// Something else than a picture in the folder of a class.
-    #[error("{path}: a PNG or JPEG file is wanted here: remove it")]
+    #[error("{path}: a PNG, JPEG, WebP, BMP, GIF or TIFF file is wanted here: remove it")]
     NotPicture { path: PathBuf },
     /// The folder of a class without pictures.
-    #[error("{folder}: there is no picture in this folder: put PNG or JPEG files of its class there, or remove it")]
+    #[error("{folder}: there is no picture in this folder: put pictures of its class there, or remove it")]
     EmptyClass { folder: PathBuf },
     /// A folder whose name is no text.
     #[error("{folder}: its name is that of a class, and no Unicode text of one line: give it another name")]
     ClassName { folder: PathBuf },
-    /// Pictures of several sizes.
+    /// Pictures of several sizes where only one is known.
     #[error(
-        "{path} has {}x{} pixels where {first} has {}x{}: pictures of several sizes cannot be trained on, so bring all \
-         to one size",
-        found[0], found[1], wanted[0], wanted[1]
+        "{path} has {}x{} pixels where {first} has {}x{}, and the pictures that were trained on are of one size and seen \
+         whole: bring all to one size",
+        found[1], found[0], wanted[1], wanted[0]
     )]
-    OtherSize { path: PathBuf, found: [u32; 2], first: PathBuf, wanted: [u32; 2] },
-    /// A picture that shows what is behind it.
-    #[error("{path}: a part of this picture is transparent: lay it on the background that it is to be seen on")]
-    Transparent { path: PathBuf },
+    OtherSize { path: PathBuf, found: [usize; 2], first: PathBuf, wanted: [usize; 2] },
+    /// A picture of which less is left than is to be seen.
+    #[error("{of} has {}, which is smaller than the crop of {}x{}: set a smaller `crop` or a larger `scale`",
+        brought_to(*found, *brought), crop[1], crop[0])]
+    SmallerThanCrop { of: String, found: [usize; 2], brought: [usize; 2], crop: [usize; 2] },
+    /// A picture of which a model wants to see more than there is.
+    #[error("{path} has {}, which is smaller than the {}x{} that the model sees of it: cut its long side or leave it out",
+        brought_to(*found, *brought), seen[1], seen[0])]
+    Narrow { path: PathBuf, found: [usize; 2], brought: [usize; 2], seen: [usize; 2] },
+    /// A class of which no picture could be read.
+    #[error("the class {class:?} has no picture that can be read: put whole pictures there, or remove its folder")]
+    NoneRead { class: String },
+    /// More pixels than half of the memory that is free.
+    #[error(
+        "{folder}: its pictures take {} MB, and half of the memory that is free is {} MB: set `crop` and `scale` to {fits} or \
+         less, or free some memory",
+        needed >> 20, room >> 20
+    )]
+    NoRoom { folder: PathBuf, needed: usize, room: usize, fits: usize },
+    /// A column of pictures that is named as something else too.
+    #[error("{table}: the settings image and {setting} both name the column {image:?}: take it out of one")]
+    ImageTwice { table: PathBuf, image: String, setting: &'static str },
+    /// A setting that says how columns become features, where pictures are the features.
+    #[error(
+        "{table}: the setting {setting} was given, but the features are the pictures of the column {image:?} and no other \
+         column: leave it out"
+    )]
+    SettingOfColumns { table: PathBuf, setting: &'static str, image: String },
+    /// A column of pictures was named for something else than a table.
+    #[error("{name}: the column of pictures {image:?} was named, but only tables have columns: leave image out")]
+    ImageOfOther { name: String, image: String },
     /// A batch of CIFAR-10 is not there.
     #[error("{path}: this file of CIFAR-10 is not there: put all of data_batch_1.bin to data_batch_5.bin there")]
     NoBatch { path: PathBuf },
@@ -56,4 +84,10 @@ pub enum FolderError {
     /// Other names of classes than ten different ones.
     #[error("{path}: ten different names of classes are wanted, one a line: fetch or unpack the file again")]
     BatchNames { path: PathBuf },
+}
+
+/// The size of a picture, and what it becomes, both width by height.
+fn brought_to(found: [usize; 2], brought: [usize; 2]) -> String {
+    let found_text = format!("{}x{} pixels", found[1], found[0]);
+    if found == brought { found_text } else { format!("{found_text}, brought to {}x{}", brought[1], brought[0]) }
 }

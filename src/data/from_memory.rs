@@ -110,7 +110,7 @@ impl Targets {
 }
 
 fn opened(content: Content, targets: Targets) -> Opened {
-    Opened { name: NAME.to_owned(), targets, target: None, dialect: None, test: None, notes: vec![], content }
+    Opened::of(NAME.to_owned(), targets, content)
 }
 
 fn wrong(what: String) -> DataError {

@@ -121,15 +121,10 @@ pub(super) fn open_folder(name: String, folder: &Path) -> Result<Opened, DataErr
     if let [class] = &names[..] {
         return Err(DataError::OneClass { path: folder.to_owned(), class: class.clone() });
     }
-    Ok(Opened {
-        name,
-        targets: Targets::Classes { labels, names },
-        target: None,
-        dialect: None,
-        test: test_part,
-        notes: if set.to_lowercase().contains("emnist") { vec![ON_THEIR_SIDE.to_owned()] } else { vec![] },
-        content: Content::Images { bytes: images.bytes, shape: vec![1, images.height, images.width], largest: 255.0 },
-    })
+    let shape = vec![1, images.height, images.width];
+    let content = Content::Images { bytes: images.bytes, shape, largest: 255.0 };
+    let notes = if set.to_lowercase().contains("emnist") { vec![ON_THEIR_SIDE.to_owned()] } else { vec![] };
+    Ok(Opened { test: test_part, notes, ..Opened::of(name, Targets::Classes { labels, names }, content) })
 }
 
 struct Pair {

@@ -6,7 +6,10 @@
 //!
 //! Everything here is plain rows in memory; nothing knows of devices or networks.
 
+mod arrays;
+mod arrays_error;
 mod audit;
+pub mod augment;
 mod classes;
 mod decimal;
 mod digits;
@@ -16,43 +19,55 @@ mod faults;
 mod fixture;
 mod folder;
 mod folder_error;
+mod framing;
 mod from_memory;
 mod idx;
+mod known;
+mod listed;
 mod looks;
 mod normalize;
 mod opened;
 mod part;
 #[cfg(feature = "cli")]
 mod picture;
+mod pool;
+mod resize;
 mod source;
 mod split;
 mod table;
 mod targets;
 mod told;
 mod units;
+mod views;
 
+pub use arrays::is_arrays;
+pub use arrays_error::ArraysError;
 pub use audit::{Figure, Finding, Part, audit};
 pub use classes::labels_for;
 pub use error::DataError;
 #[cfg(feature = "cli")]
 pub use folder::Filed;
-pub use folder::{holds_pictures, is_picture};
+pub use folder::{holds_pictures, is_picture, validation_folder};
 pub use folder_error::FolderError;
+pub use framing::{Framing, View, ViewPart};
 pub use from_memory::{from_bytes, from_floats};
 pub use idx::{Images, is_idx, read_images};
+pub use known::{KNOWN, Known, is_known};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
 pub use normalize::{Affine, Normalize, is_coarse};
 pub use opened::{Encoded, Opened};
 pub use part::read_part;
 #[cfg(feature = "cli")]
 pub use picture::{Picture, PictureRow, Rendering};
+pub use pool::{Place, Pool};
 pub use split::{Fractions, Split, split};
 pub use table::{
-    Column, DatePart, Decimal, Dialect, Encoding, Fields, Format, Kind, Notation, Separator, Table, Trained,
-    read_features, read_labelled,
+    Column, DatePart, Decimal, Dialect, Encoding, Fields, Format, Kind, Like, Notation, Pictured, Separator, Table,
+    Trained, read_features, read_labelled,
 };
 pub use targets::{Targets, Task};
 pub use units::{By, Units};
+pub use views::{PictureOptions, Seen};
 
 use std::ops::Range;
 use std::path::Path;
@@ -104,6 +119,10 @@ pub struct Dataset {
     pub dialect: Option<Dialect>,
     /// The rows of the set's own test part, if it has one; they come last.
     pub test: Option<Range<usize>>,
+    /// How pictures of other sizes come to that of the rows.
+    pub framing: Framing,
+    /// Pictures in full, where training cuts parts out of them that evaluation does not see.
+    pub pool: Option<Pool>,
 }
 
 impl Dataset {
@@ -123,54 +142,14 @@ impl Dataset {
     }
 }
 
-/// A data set known by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Known {
-    /// The name that [`open`] takes.
-    pub name: &'static str,
-    /// What the rows are.
-    pub what: &'static str,
-    /// The licence of the data.
-    pub licence: &'static str,
-    /// Who made it, and where it lies.
-    pub source: &'static str,
-    /// The number of rows.
-    pub rows: usize,
-}
-
-/// The data sets known by name.
-pub static KNOWN: &[Known] = &[
-    Known {
-        name: "digits",
-        what: "handwritten digits, grey images of 8x8 pixels, 10 classes",
-        licence: "CC BY 4.0",
-        source: "E. Alpaydin and C. Kaynak (1998), UCI Optical Recognition of Handwritten Digits, test part; in the \
-                 program",
-        rows: digits::ROWS,
-    },
-    Known {
-        name: "mnist",
-        what: "handwritten digits, grey images of 28x28 pixels, 10 classes",
-        licence: "CC BY-SA 3.0",
-        source: "Y. LeCun and C. Cortes; the IDX files in a folder mnist under WGRAD_DATA",
-        rows: 70_000,
-    },
-    Known {
-        name: "cifar10",
-        what: "photographs, colour images of 32x32 pixels, 10 classes",
-        licence: "none is stated",
-        source: "A. Krizhevsky (2009), Learning Multiple Layers of Features from Tiny Images; the binary files or a \
-                 folder of pictures by class, in a folder cifar10 under WGRAD_DATA",
-        rows: 60_000,
-    },
-];
-
 /// How a source is to be read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
     /// The target column of a table, or several separated by commas; a column that has the whole text as its name wins.
     /// Without it that is the one column named label, target or class, else the last.
     pub target: Option<&'a str>,
+    /// The column of a table that holds the paths of pictures, which are the features then.
+    pub image: Option<&'a str>,
     /// What is learnt; without it the target columns decide, see [`open`].
     pub task: Option<Task>,
     /// Columns of a table that are left out, whatever they hold.
@@ -187,6 +166,10 @@ pub struct Options<'a> {
     pub group: Option<&'a str>,
     /// How the text of a table is written, where that is not to be recognised.
     pub format: Format,
+    /// How pictures are read, and what is seen of them.
+    pub pictures: PictureOptions,
+    /// A folder in which the decoded pictures of folders are kept, so that a second opening takes less time; none without it.
+    pub cache: Option<&'a Path>,
 }
 
 /// Opens a data set by name or path.
@@ -197,8 +180,11 @@ pub struct Options<'a> {
 ///   is a test part, each plain or gzip, `.idx` in place of `-idx` allowed, with the prefix and `test` of EMNIST likewise;
 /// - a folder with the binary files of CIFAR-10, or with the folder of its archive: `data_batch_1.bin` to
 ///   `data_batch_5.bin`, `test_batch.bin` if there is a test part, and the names of the classes in `batches.meta.txt`;
-/// - a folder with a folder of PNG or JPEG files of one size for each class, or with such folders in `train` and `test`;
-///   grey if all are, else red, green and blue. It takes the feature `cli`;
+/// - a folder with a folder of pictures for each class, or with such folders in `train` and `test`; grey if all are, else red,
+///   green and blue, and seen as [`Options::pictures`] says. It takes the feature `cli`;
+/// - a `.npz` file, or a folder with `.npy` files, whose arrays are called `x` and `y`, `X` and `y`, `images` and `labels`, or
+///   `data` and `target` or `targets`; of parts `x_train`, `train_images` and so on, likewise with `val` and `test`. Whole
+///   numbers are classes, floats numbers to learn, several columns of 0 and 1 are labels;
 /// - any other file or pipe, or `-` for standard input: a table of text, plain or gzip, whose other columns than the target
 ///   are features: numbers, or else texts.
 ///
@@ -224,15 +210,22 @@ pub struct Options<'a> {
 pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Result<Opened, DataError> {
     let path = Path::new(source);
     let name = name_of(path);
+    if let Some(image) = options.image.filter(|_| !is_table_of(source)) {
+        return Err(FolderError::ImageOfOther { name, image: image.to_owned() }.into());
+    }
     let opened = match source {
-        "digits" => digits::load(),
+        "digits" => digits::load().framed(&options.pictures)?,
         _ if is_known(source) => match data_dir.map(|folder| folder.join(source)) {
-            Some(found) if found.is_dir() => folder::open(name, &found)?,
+            Some(found) if found.is_dir() => folder::open(name, &found, options)?,
             looked => return Err(DataError::NoKnown { name, looked }),
         },
-        _ if path.is_dir() => folder::open(name, path)?,
+        _ if path.is_dir() => folder::open(name, path, options)?,
+        _ if is_arrays(path) && path.exists() => arrays::open(name, path, options.task)?.framed(&options.pictures)?,
+        _ if options.image.is_some() && (source == source::STANDARD_INPUT || path.exists()) => {
+            return listed::open(name, path, options, None);
+        }
         _ if source == source::STANDARD_INPUT || path.exists() => {
-            return Ok(Opened::of_table(name, table::open(path, options)?));
+            return Opened::of_table(name, table::open(path, options)?).framed(&options.pictures);
         }
         _ if source.contains(['/', '\\', '.']) => return Err(DataError::NotFound { path: path.to_owned() }),
         _ => {
@@ -242,7 +235,9 @@ pub fn open(source: &str, options: &Options<'_>, data_dir: Option<&Path>) -> Res
     let name = opened.name.clone();
     match options {
         Options { target: Some(target), .. } => Err(DataError::TargetOfImages { name, target: (*target).to_owned() }),
-        Options { task: Some(Task::Regression), .. } => Err(DataError::RegressionOfImages { name }),
+        Options { task: Some(Task::Regression), .. } if opened.targets.task() != Task::Regression => {
+            Err(DataError::RegressionOfImages { name })
+        }
         Options { ignore: [column, ..], .. }
         | Options { categorical: [column, ..], .. }
         | Options { numeric: [column, ..], .. } => Err(DataError::ListOfImages { name, column: column.clone() }),
@@ -266,7 +261,7 @@ fn of_tables(options: &Options<'_>) -> Option<&'static str> {
 }
 
 /// What the user sees of a path: its last part.
-fn name_of(path: &Path) -> String {
+pub fn name_of(path: &Path) -> String {
     match path.file_name() {
         _ if path.as_os_str() == source::STANDARD_INPUT => "standard input".to_owned(),
         Some(name) => name.to_string_lossy().into_owned(),
@@ -274,14 +269,15 @@ fn name_of(path: &Path) -> String {
     }
 }
 
-/// Whether a name is that of a known data set, and not a path.
-pub fn is_known(name: &str) -> bool {
-    KNOWN.iter().any(|known| known.name == name)
-}
-
 /// Whether a source is the path of a file or folder, and neither the name of a known data set nor `-`.
 pub fn is_path(source: &str) -> bool {
     !is_known(source) && source != source::STANDARD_INPUT
+}
+
+/// Whether a source is that of a table, if it is there.
+fn is_table_of(source: &str) -> bool {
+    let path = Path::new(source);
+    !is_known(source) && !path.is_dir() && !is_arrays(path)
 }
 
 /// Whether a path has the ending of a table, `.csv` or `.csv.gz`.
@@ -358,6 +354,11 @@ mod tests {
         let ignored = refusal(Options { ignore: &["x".to_owned()], ..options });
         assert!(ignored.to_string().contains("digits: the column \"x\" was named"), "{ignored}");
         super::open("digits", &Options { task: Some(Task::Classification), ..options }, None).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let table = write(dir.path(), "points.csv", b"x,label\n1,a\n2,b\n");
+        let pictures = PictureOptions { crop: "8".parse().ok(), ..PictureOptions::default() };
+        let refused = super::open(table.to_str().unwrap(), &Options { pictures, ..options }, None).unwrap_err();
+        assert!(refused.to_string().contains("points.csv: the setting crop was given, but only pictures"), "{refused}");
     }
 
     #[test]

@@ -20,10 +20,19 @@ pub enum Normalize {
     /// `standardize`: each feature less its mean and divided by its standard deviation; features of a table that say which
     /// text a field holds, or that it is missing, stay 0 and 1.
     Standardize,
+    /// `imagenet`: scaled, then less the mean of each of three channels over ImageNet and divided by its deviation, as the
+    /// networks of torchvision take pictures. Nothing is fitted.
+    ImageNet,
 }
 
+/// Mean of red, green and blue over ImageNet, of values from 0 to 1 (`torchvision.transforms`).
+const IMAGENET_MEAN: [f64; 3] = [0.485, 0.456, 0.406];
+/// Their standard deviation over ImageNet.
+const IMAGENET_DEVIATION: [f64; 3] = [0.229, 0.224, 0.225];
+
 impl Normalize {
-    const ALL: [Self; 5] = [Self::None, Self::Scale, Self::MeanImage, Self::ChannelMean, Self::Standardize];
+    const ALL: [Self; 6] =
+        [Self::None, Self::Scale, Self::MeanImage, Self::ChannelMean, Self::Standardize, Self::ImageNet];
 
     fn name(self) -> &'static str {
         match self {
@@ -32,6 +41,7 @@ impl Normalize {
             Self::MeanImage => "mean_image",
             Self::ChannelMean => "channel_mean",
             Self::Standardize => "standardize",
+            Self::ImageNet => "imagenet",
         }
     }
 }
@@ -67,6 +77,15 @@ pub struct Affine {
 }
 
 impl Affine {
+    /// The map of [`Normalize::ImageNet`] for pictures of three channels of so many pixels, with values up to `largest`.
+    pub fn imagenet(pixels: usize, largest: f64) -> Self {
+        let each = |of: fn(usize, f64) -> f64| (0..3).flat_map(|c| vec![of(c, largest); pixels]).collect::<Vec<f64>>();
+        Self {
+            offset: each(|c, largest| IMAGENET_MEAN[c] * largest),
+            factor: each(|c, largest| 1.0 / (IMAGENET_DEVIATION[c] * largest)),
+        }
+    }
+
     /// The map that leaves so many features as they are.
     pub fn none(features: usize) -> Self {
         Self { offset: vec![0.0; features], factor: vec![1.0; features] }
@@ -126,6 +145,8 @@ pub(super) fn fit(kind: Normalize, moments: &FeatureMoments, form: Form<'_>) -> 
         Normalize::ChannelMean => {
             Affine { offset: channel_means(&moments.mean, form.channel), factor: vec![scale; features] }
         }
+        // The data floor refuses it for other rows than pictures of three channels.
+        Normalize::ImageNet => Affine::imagenet(features / 3, 1.0 / scale),
         Normalize::Standardize => Affine {
             offset: (0..features).map(|i| if kept(i) { 0.0 } else { moments.mean[i] }).collect(),
             factor: (0..features).map(|i| divisors[i].filter(|_| !kept(i)).unwrap_or(1.0)).collect(),

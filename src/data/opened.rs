@@ -1,6 +1,8 @@
 //! Data that have been read but not yet made into rows of numbers, as that takes the training part alone.
 
+use super::framing::Framing;
 use super::normalize::{FeatureMoments, Fit, Form, fit};
+use super::pool::Pool;
 use super::table::{Dialect, Encoding, Raw, RawColumn, left_out};
 use super::{Affine, DataError, Dataset, Normalize, Targets, Values};
 use std::ops::Range;
@@ -22,6 +24,10 @@ pub struct Opened {
     pub test: Option<Range<usize>>,
     /// What was taken for a table's target and why, and what was recognised, in clauses.
     pub notes: Vec<String>,
+    /// How pictures of other sizes come to that of the rows.
+    pub framing: Framing,
+    /// Pictures in full, where training cuts parts out of them that evaluation does not see.
+    pub pool: Option<Pool>,
     pub(super) content: Content,
 }
 
@@ -46,12 +52,26 @@ pub(super) enum Content {
     Table { path: PathBuf, columns: Vec<RawColumn>, missing: Vec<String> },
 }
 
+impl Content {
+    /// Whether the rows are pictures of three channels, in bytes.
+    fn is_of_colours(&self) -> bool {
+        matches!(self, Self::Images { shape, .. } if matches!(shape[..], [3, ..]))
+    }
+}
+
 impl Opened {
     /// A table that was read.
     pub(super) fn of_table(name: String, raw: Raw) -> Self {
         let Raw { path, columns, missing, targets, target, dialect, notes } = raw;
         let content = Content::Table { path, columns, missing };
-        Self { name, targets, target: Some(target), dialect: Some(dialect), test: None, notes, content }
+        let (target, dialect) = (Some(target), Some(dialect));
+        Self { target, dialect, notes, ..Self::of(name, targets, content) }
+    }
+
+    /// Rows of which nothing is known but what they are.
+    pub(super) fn of(name: String, targets: Targets, content: Content) -> Self {
+        let (target, dialect, test, notes, framing, pool) = (None, None, None, vec![], Framing::default(), None);
+        Self { name, targets, target, dialect, test, notes, framing, pool, content }
     }
 
     /// The number of rows.
@@ -79,21 +99,35 @@ impl Opened {
     ///
     /// When there are no rows to train on and the data are a table or are to be normalised, or one is not there.
     pub fn encode(self, train: &[u32], normalize: Normalize) -> Result<Encoded, DataError> {
-        let Self { name, targets, target, dialect, test, content, .. } = self;
+        let Self { name, targets, target, dialect, test, framing, pool, content, .. } = self;
+        let rows = targets.rows();
+        if normalize == Normalize::ImageNet && !content.is_of_colours() {
+            return Err(DataError::ImageNetOfOthers { name });
+        }
+        let dataset = |values, shape, largest, columns, encoding| Dataset {
+            name,
+            values,
+            shape,
+            largest,
+            targets,
+            columns,
+            encoding,
+            target,
+            dialect,
+            test,
+            framing,
+            pool,
+        };
         match content {
             Content::Images { bytes, shape, largest } => {
                 let features = shape.iter().product();
-                let moments = match normalize {
-                    Normalize::None => None,
-                    _ => Some(FeatureMoments::of_rows(&bytes, features, train)),
-                };
+                let is_fitted = normalize != Normalize::None;
+                let moments = is_fitted.then(|| FeatureMoments::of_rows(&bytes, features, train));
                 let form = Form { largest: largest.into(), channel: shape[1..].iter().product(), indicators: &[] };
                 let fit = moments.map(|moments| fit(normalize, &moments, form));
                 let (affine, constant) =
                     fit.map_or_else(|| (Affine::none(features), vec![]), |fit| (fit.affine, fit.constant));
-                let (values, encoding, columns) = (Values::Bytes(bytes), Encoding::default(), vec![]);
-                let dataset =
-                    Dataset { name, values, shape, largest, targets, columns, encoding, target, dialect, test };
+                let dataset = dataset(Values::Bytes(bytes), shape, largest, vec![], Encoding::default());
                 Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
             Content::Floats { mut values, shape, columns } => {
@@ -104,10 +138,8 @@ impl Opened {
                 for (at, value) in values.iter_mut().enumerate() {
                     *value = affine.apply(at % features, f64::from(*value)) as f32;
                 }
-                let (encoding, values) = (Encoding::of_numbers(&columns, &moments.mean), Values::Floats(values));
-                let largest = 0.0;
-                let dataset =
-                    Dataset { name, values, shape, largest, targets, columns, encoding, target, dialect, test };
+                let encoding = Encoding::of_numbers(&columns, &moments.mean);
+                let dataset = dataset(Values::Floats(values), shape, 0.0, columns, encoding);
                 Ok(Encoded { dataset, normalize: affine, constant, notes: vec![] })
             }
             Content::Table { path, columns, missing } => {
@@ -116,15 +148,12 @@ impl Opened {
                 let (moments, indicators) = encoding.moments(cells(), train);
                 let form = Form { largest: 0.0, channel: 1, indicators: &indicators };
                 let Fit { affine, constant } = fit(normalize, &moments, form);
-                let (values, done) = encoding.apply(cells(), targets.rows(), &affine);
+                let (values, done) = encoding.apply(cells(), rows, &affine);
                 let mut notes: Vec<String> = left_out(&left).into_iter().collect();
                 notes.extend(done.all());
                 notes.extend(done.coarse(&moments, &affine));
                 let (shape, columns) = (vec![encoding.width()], encoding.features());
-                let values = Values::Floats(values);
-                let largest = 0.0;
-                let dataset =
-                    Dataset { name, values, shape, largest, targets, columns, encoding, target, dialect, test };
+                let dataset = dataset(Values::Floats(values), shape, 0.0, columns, encoding);
                 Ok(Encoded { dataset, normalize: affine, constant, notes })
             }
         }

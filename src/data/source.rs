@@ -22,8 +22,13 @@ const ALWAYS: usize = 64 << 20;
 /// The whole file, unpacked if it begins with the two magic bytes of gzip. Reading stops at half of the memory that is
 /// free, since what is made of the bytes takes as much again; unpacking stops at 200 times the packed size too.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, DataError> {
+    read_within(path, room())
+}
+
+/// Bytes that may be taken: half of the memory that is free.
+pub(super) fn room() -> usize {
     let half = memory::free().map_or(u64::MAX, |free| free / 2);
-    read_within(path, usize::try_from(half).unwrap_or(usize::MAX))
+    usize::try_from(half).unwrap_or(usize::MAX)
 }
 
 fn read_within(path: &Path, room: usize) -> Result<Vec<u8>, DataError> {
@@ -96,14 +101,15 @@ fn gzip_error(path: &Path, reason: Error) -> DataError {
     }
 }
 
-enum Stop {
+/// Why bytes were not read to the end.
+pub(super) enum Stop {
     /// There are more bytes than there is room for.
     Full,
     Failed(Error),
 }
 
 /// Adds all bytes of a source, as long as there are no more than `room` in all.
-fn pour(source: impl Read, bytes: &mut Vec<u8>, room: usize) -> Result<(), Stop> {
+pub(super) fn pour(source: impl Read, bytes: &mut Vec<u8>, room: usize) -> Result<(), Stop> {
     const PIECE: usize = 1 << 20;
     let mut source = BufReader::with_capacity(PIECE, source);
     loop {

@@ -90,6 +90,19 @@ impl Targets {
         }
     }
 
+    /// Those of some rows, in their order.
+    #[cfg(feature = "cli")]
+    pub(super) fn picked(self, rows: &[usize]) -> Self {
+        fn of<T: Copy>(values: &[T], width: usize, rows: &[usize]) -> Vec<T> {
+            rows.iter().flat_map(|row| &values[row * width..][..width]).copied().collect()
+        }
+        match self {
+            Self::Classes { labels, names } => Self::Classes { labels: of(&labels, 1, rows), names },
+            Self::Labels { values, names } => Self::Labels { values: of(&values, names.len(), rows), names },
+            Self::Numbers { values, names } => Self::Numbers { values: of(&values, names.len(), rows), names },
+        }
+    }
+
     /// The task that such targets are of.
     pub fn task(&self) -> Task {
         match self {

@@ -8,7 +8,7 @@ use super::normalization::Normalization;
 use super::progress::Progress;
 use super::tensors::{self, Values};
 use super::torchvision;
-use crate::data::{Affine, Dialect, Encoding, Looks, Targets, Trained};
+use crate::data::{Affine, Dialect, Encoding, Framing, Looks, Targets, Trained};
 use crate::files::reason;
 use crate::kernel::Precision;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 
 /// Version of the metadata that this program writes.
 const VERSION: u32 = 1;
-
 /// Key of the metadata.
 const KEY: &str = "wgrad";
 
@@ -115,6 +114,9 @@ pub struct Metadata {
     pub encoding: Encoding,
     /// Names of a table's target columns, separated by commas.
     pub target: Option<String>,
+    /// The column of a table that held the paths of the pictures that it was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// How the table was written that it was trained on; files of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
@@ -132,6 +134,9 @@ pub struct Metadata {
     /// What the pictures look like that it was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Looks>,
+    /// How pictures come to the size of the input; files of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Framing::is_cubic")]
+    pub framing: Framing,
     /// In the file of a best model, its measure on the validation part and the epochs it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<(f64, u64)>,
@@ -159,12 +164,14 @@ impl Metadata {
             classes: problem.names.clone(),
             encoding: Encoding::default(),
             target: None,
+            image: None,
             dialect: None,
             target_scale: None,
             trained_on: None,
             precision: Precision::F32,
             normalize,
             pictures: None,
+            framing: Framing::default(),
             best: None,
             progress: None,
             fingerprint: None,
@@ -381,6 +388,9 @@ fn check(metadata: &Metadata) -> Result<(), String> {
         return Err(format!("it says of {notations} targets how they are written, where it answers {}", classes.len()));
     }
     normalize.check(features)?;
+    if !metadata.framing.is_possible() {
+        return Err("the side that its pictures are brought to is no number of pixels".into());
+    }
     match &metadata.pictures {
         Some(looks) if !looks.are_shares() => {
             Err("what its pictures look like is not said in shares from 0 to 1".into())

@@ -15,6 +15,14 @@ pub enum Values {
 }
 
 impl Values {
+    /// The sizes of floats.
+    pub fn sizes(&self) -> Option<&[usize]> {
+        match self {
+            Self::Floats(sizes, _) => Some(sizes),
+            Self::Count(_) => None,
+        }
+    }
+
     /// The first number that is not finite.
     pub fn not_finite(&self) -> Option<f32> {
         match self {

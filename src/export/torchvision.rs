@@ -144,7 +144,7 @@ mod tests {
         let network = Network::read(&["resnet18".to_owned()], Head::classes(1000), None).unwrap();
         let built = network.outline(&[3, 64, 64]).unwrap();
         let mut names: Vec<&str> = built.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-        names.extend(built.counters.iter().map(String::as_str));
+        names.extend(built.counters.iter().map(|counter| counter.name.as_str()));
         names.sort_unstable();
         assert_eq!(taken.keys().map(String::as_str).collect::<Vec<_>>(), names);
         assert_eq!(torchvision_names(taken).unwrap(), given);

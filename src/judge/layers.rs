@@ -1,16 +1,11 @@
 //! What the layers of a network give on rows of inputs: size, spread, saturation and dead units of every layer's output.
 //! Layers work as in inference: dropout is absent, and batch norm takes its running statistics.
 
+use super::probe::Probe;
 use crate::device::Device;
 use crate::error::Error;
-use crate::graph::Graph;
-use crate::graph::Source;
-use crate::graph::plan::Plan;
-use crate::kernel::{Now, Scalar};
-use crate::nn::{Network, Tensor, Usage};
-use crate::op::{Class, SlotId};
-use crate::shape::channels_last;
-use std::sync::Arc;
+use crate::nn::Network;
+use crate::op::SlotId;
 
 /// Rows that go through the network at once.
 const BATCH: usize = 256;
@@ -55,11 +50,11 @@ pub fn of_weights(
     row: &[usize],
     device: &Device,
 ) -> Result<Vec<LayerStatistics>, Error> {
-    let mut probe = Probe::new(network, row, device)?;
+    let mut probe = Probe::new(network, row, BATCH, device)?;
     for tensor in probe.tensors.clone() {
         probe.set(&tensor.name, &values(&tensor.name)?)?;
     }
-    probe.run(inputs)
+    run(&mut probe, inputs)
 }
 
 /// The layers of a network as it starts from a seed, on inputs as they are, each of the shape `row`.
@@ -73,75 +68,28 @@ pub fn of_start(
     row: &[usize],
     device: &Device,
 ) -> Result<Vec<LayerStatistics>, Error> {
-    let mut probe = Probe::new(network, row, device)?;
+    let mut probe = Probe::new(network, row, BATCH, device)?;
     for (index, tensor) in probe.tensors.clone().iter().enumerate() {
         probe.set(&tensor.name, &tensor.in_plan(&tensor.initial(seed, index)))?;
     }
-    probe.run(inputs)
+    run(&mut probe, inputs)
 }
 
-/// A network on a device that keeps every layer's output.
-struct Probe {
-    exec: Box<dyn crate::executor::Executor>,
-    plan: Arc<Plan>,
-    features: usize,
-    /// Height, width and channels, if the network takes rows as images.
-    image: Option<[usize; 3]>,
-    tensors: Vec<Tensor>,
-    /// Each layer's path and output.
-    layers: Vec<(String, SlotId)>,
-}
-
-impl Probe {
-    fn new(network: &Network, row: &[usize], device: &Device) -> Result<Self, Error> {
-        let mut graph = Graph::default();
-        let image = network.row(row);
-        let sizes: Vec<usize> = std::iter::once(BATCH).chain(image.iter().copied()).collect();
-        let x = graph.value("x", crate::shape::Shape(sizes), Scalar::F32, Class::Data);
-        let built = network.build(&mut graph, x, Usage::Inference)?;
-        graph.kept.clone_from(&built.outputs);
-        let name = |id: crate::graph::ValueId| match graph.values[id.0].class {
-            Class::Activations => format!("layers.{}", graph.values[id.0].name),
-            _ => graph.values[id.0].name.clone(),
-        };
-        let names: Vec<String> = built.outputs.iter().map(|&id| name(id)).collect();
-        let plan = Arc::new(Plan::compile(vec![Source { name: "layers", graph, optimizer: None }], device.target())?);
-        let slot = |name: &String| plan.slot(name).unwrap_or_else(|| panic!("the plan keeps {name}"));
-        let layers = names.iter().enumerate().map(|(index, name)| (network.path(index), slot(name))).collect();
-        let exec = device.executor(&plan)?;
-        let (features, tensors) = (row.iter().product(), built.tensors);
-        Ok(Self { exec, plan, features, image: image.try_into().ok(), tensors, layers })
+fn run(probe: &mut Probe, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error> {
+    if inputs.is_empty() || !inputs.len().is_multiple_of(probe.features) {
+        let what = format!("{} values are no whole number of rows of {}", inputs.len(), probe.features);
+        return Err(Error::Rows(format!("{what}: give at least one whole row")));
     }
-
-    fn set(&mut self, name: &str, values: &[f32]) -> Result<(), Error> {
-        let slot = self.plan.slot(name).unwrap_or_else(|| panic!("the plan has no slot {name}"));
-        Ok(self.exec.write(slot, 0, bytemuck::cast_slice(values))?)
-    }
-
-    fn run(&mut self, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error> {
-        if inputs.is_empty() || !inputs.len().is_multiple_of(self.features) {
-            let what = format!("{} values are no whole number of rows of {}", inputs.len(), self.features);
-            return Err(Error::Rows(format!("{what}: give at least one whole row")));
+    let layers: Vec<(String, SlotId, usize)> =
+        probe.layers.iter().map(|(path, slot)| (path.clone(), *slot, probe.shape(*slot).width())).collect();
+    let mut tallies: Vec<Tally> = layers.iter().map(|(path, _, units)| Tally::new(path, *units)).collect();
+    for chunk in inputs.chunks(BATCH * probe.features) {
+        probe.forward(chunk)?;
+        for ((_, slot, _), tally) in layers.iter().zip(&mut tallies) {
+            tally.add(&probe.read(*slot, chunk.len() / probe.features)?);
         }
-        let units = |slot: SlotId| self.plan.slots[slot.0 as usize].shape.width();
-        let layers: Vec<(String, SlotId, usize)> =
-            self.layers.iter().map(|(path, slot)| (path.clone(), *slot, units(*slot))).collect();
-        let mut tallies: Vec<Tally> = layers.iter().map(|(path, _, units)| Tally::new(path, *units)).collect();
-        for chunk in inputs.chunks(BATCH * self.features) {
-            let rows = chunk.len() / self.features;
-            match self.image {
-                Some([height, width, channels]) => self.set("x", &channels_last(chunk, height * width, channels))?,
-                None => self.set("x", chunk)?,
-            }
-            self.exec.set_now(Now { rows: rows as u32, ..Now::default() })?;
-            self.exec.run(0, 1)?;
-            for ((_, slot, units), tally) in layers.iter().zip(&mut tallies) {
-                let words = self.exec.read(*slot, 0, rows * units)?;
-                tally.add(bytemuck::cast_slice(&words));
-            }
-        }
-        Ok(layers.into_iter().zip(tallies).map(|((path, ..), tally)| tally.statistics(path)).collect())
     }
+    Ok(layers.into_iter().zip(tallies).map(|((path, ..), tally)| tally.statistics(path)).collect())
 }
 
 /// Values of one layer, counted batch by batch.

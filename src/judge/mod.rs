@@ -1,5 +1,8 @@
-//! Instruments: kernels compared with their twins, and statistics of what the layers of a network give.
+//! Instruments: kernels compared with their twins, statistics of what the layers of a network give, and what a network
+//! looks at.
 
+pub mod class_map;
 pub mod kernels;
 pub mod layers;
 pub mod long;
+mod probe;

@@ -1,5 +1,6 @@
 //! A layer, what it builds with, and the tensors that layers own.
 
+use super::freeze::Freeze;
 use super::init::Init;
 use super::notation::LayerText;
 use crate::graph::{Graph, ValueId};
@@ -146,8 +147,17 @@ pub enum Usage {
     },
 }
 
+/// A count of batches that PyTorch keeps for a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name, as in `1.num_batches_tracked`.
+    pub name: String,
+    /// Whether the layer is frozen, so that training counts nothing.
+    pub frozen: bool,
+}
+
 /// What a network made of a graph.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Built {
     /// What the loss takes: the last layer's output `[batch, outputs]`, or the input of a last sigmoid that is the loss's own.
     pub logits: ValueId,
@@ -157,12 +167,30 @@ pub struct Built {
     pub shapes: Vec<Shape>,
     /// All tensors, in the order of PyTorch's `state_dict`.
     pub tensors: Vec<Tensor>,
-    /// The counts of batches that PyTorch keeps, by their names.
-    pub counters: Vec<String>,
+    /// The counts of batches that PyTorch keeps.
+    pub counters: Vec<Counter>,
     /// The layers that normalise by the batch in training, and what they take at inference.
     pub averages: Vec<(Place, Averages)>,
     /// Whether a batch of one row cannot be trained on: its variance is that of one value.
     pub needs_two_rows: bool,
+    /// Layers that were begun, those inside of others included.
+    pub(super) begun: u32,
+}
+
+impl Built {
+    /// Nothing yet, before the first layer on x.
+    pub(super) fn new(x: ValueId) -> Self {
+        Self {
+            logits: x,
+            outputs: vec![],
+            shapes: vec![],
+            tensors: vec![],
+            counters: vec![],
+            averages: vec![],
+            needs_two_rows: false,
+            begun: 0,
+        }
+    }
 }
 
 /// What a layer builds with.
@@ -172,6 +200,10 @@ pub struct Builder<'a> {
     pub(super) usage: Usage,
     pub(super) place: Place,
     pub(super) number: u32,
+    /// The layers that training leaves as they are.
+    pub(super) freeze: &'a Freeze,
+    /// Whether this layer is one of them, or inside of one.
+    pub(super) frozen: bool,
     pub(super) init: Init,
     /// What the run says of all initial weights.
     pub(super) init_of_run: Option<Init>,
@@ -201,12 +233,16 @@ impl Builder<'_> {
         self.init
     }
 
-    /// What the graph is made for.
+    /// What the graph is made for; of a layer that training leaves as it is, that is inference where others are trained.
     pub fn usage(&self) -> Usage {
-        self.usage
+        match self.usage {
+            Usage::Training { .. } | Usage::Population if self.frozen => Usage::Inference,
+            usage => usage,
+        }
     }
 
-    /// Declares a tensor of the layer, with its own learning rate and largest norm of a row, if it has them.
+    /// Declares a tensor of the layer, with its own learning rate and largest norm of a row, if it has them. Gradients move no
+    /// tensor of a frozen layer.
     pub fn tensor(
         &mut self,
         name: &str,
@@ -216,6 +252,7 @@ impl Builder<'_> {
         (rate, max_norm): (Option<f64>, Option<f64>),
     ) -> ValueId {
         let (name, shape) = (self.place.tensor(name), Shape(sizes.to_vec()));
+        let class = if self.frozen { Class::State } else { class };
         let tensor = Tensor { name: name.clone(), shape: shape.clone(), class, start, rate, max_norm };
         self.built.tensors.push(tensor);
         self.graph.value(name, shape, Scalar::F32, class)
@@ -224,7 +261,11 @@ impl Builder<'_> {
     /// Says that this layer normalises by the batch in training, with so many values of a feature in each row. PyTorch keeps a
     /// `num_batches_tracked` for such a layer.
     pub fn normalizes(&mut self, averages: Averages, values: usize) {
-        self.built.counters.push(self.place.tensor("num_batches_tracked"));
+        let (name, frozen) = (self.place.tensor("num_batches_tracked"), self.frozen);
+        self.built.counters.push(Counter { name, frozen });
+        if frozen {
+            return;
+        }
         self.built.averages.push((self.place.clone(), averages));
         self.built.needs_two_rows |= values == 1;
     }
@@ -249,7 +290,9 @@ impl Builder<'_> {
     pub(super) fn at(&mut self, place: Place, init: Init) -> Builder<'_> {
         let number = *self.begun;
         *self.begun += 1;
-        let Self { usage, init_of_run, .. } = *self;
-        Builder { graph: self.graph, usage, place, number, init, init_of_run, built: self.built, begun: self.begun }
+        let Self { usage, init_of_run, freeze, .. } = *self;
+        let frozen = self.frozen || freeze.means(&place.path);
+        let (graph, built, begun) = (&mut *self.graph, &mut *self.built, &mut *self.begun);
+        Builder { graph, usage, place, number, freeze, frozen, init, init_of_run, built, begun }
     }
 }

@@ -1,5 +1,6 @@
 //! Networks: the layer notation, layers made of operations, initial weights, optimisers.
 
+mod freeze;
 mod init;
 mod layer;
 mod layers;
@@ -13,8 +14,9 @@ mod scale;
 mod sequence;
 
 pub use crate::op::{Answer, Weighing};
+pub use freeze::Freeze;
 pub use init::Init;
-pub use layer::{Averages, Builder, Built, Layer, Place, Start, Tensor, Usage};
+pub use layer::{Averages, Builder, Built, Counter, Layer, Place, Start, Tensor, Usage};
 pub use loss::Loss;
 pub use named::NAMED;
 pub use network::{Head, Network, faults};

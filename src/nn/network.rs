@@ -1,5 +1,6 @@
 //! A network: layers in sequence, and the graph they make.
 
+use super::freeze::Freeze;
 use super::init::Init;
 use super::layer::{Builder, Built, Place, Usage};
 use super::layers;
@@ -10,6 +11,7 @@ use super::sequence::Sequence;
 use crate::graph::{Graph, ValueId};
 use crate::op::Answer;
 use crate::shape::{Shape, ShapeError};
+use std::ops::Range;
 
 /// What stands behind the layers: the loss, whose first step is the network's output function.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +35,7 @@ pub struct Network {
     layers: Sequence,
     head: Head,
     init: Option<Init>,
+    frozen: Freeze,
 }
 
 impl Network {
@@ -43,7 +46,27 @@ impl Network {
     pub fn read(texts: &[String], head: Head, init: Option<Init>) -> Result<Self, NotationError> {
         let mut layers = parse(texts)?;
         layers.complete(head.outputs);
-        Ok(Self { layers, head, init })
+        Ok(Self { layers, head, init, frozen: Freeze::default() })
+    }
+
+    /// The same network, of which training leaves some layers as they are.
+    ///
+    /// # Errors
+    /// There is no such layer.
+    pub fn freeze(mut self, frozen: &Freeze) -> Result<Self, String> {
+        frozen.check(&self.layers.texts)?;
+        self.frozen = frozen.clone();
+        Ok(self)
+    }
+
+    /// The layers that training leaves as they are.
+    pub fn frozen(&self) -> &Freeze {
+        &self.frozen
+    }
+
+    /// Name of the tensors of the last layer with weights, up to the tensor's own, as in `5.`; none if there is no such layer.
+    pub fn last_weighted(&self) -> Option<String> {
+        self.layers.last_weighted().map(|index| format!("{index}."))
     }
 
     /// What stands behind the layers.
@@ -91,32 +114,82 @@ impl Network {
     /// # Errors
     /// A layer does not fit the one before it.
     pub fn build(&self, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
-        let mut built = Built {
-            logits: x,
-            outputs: vec![],
-            shapes: vec![],
-            tensors: vec![],
-            counters: vec![],
-            averages: vec![],
-            needs_two_rows: false,
-        };
+        let built = self.layers_on(0..self.before_loss(), Built::new(x), graph, x, usage)?;
+        self.finish(built, graph)
+    }
+
+    /// Adds the first `count` layers alone, whose output is called the logits here.
+    ///
+    /// # Errors
+    /// A layer does not fit the one before it.
+    pub fn build_first(&self, count: usize, graph: &mut Graph, x: ValueId, usage: Usage) -> Result<Built, ShapeError> {
+        self.layers_on(0..count.min(self.before_loss()), Built::new(x), graph, x, usage)
+    }
+
+    /// Adds the layers behind the first `count`, of which another graph was made: x is what those give. The tensors and shapes
+    /// are those of all layers.
+    ///
+    /// # Errors
+    /// A layer does not fit the one before it.
+    pub fn build_rest(
+        &self,
+        (count, first): (usize, &Built),
+        graph: &mut Graph,
+        x: ValueId,
+        usage: Usage,
+    ) -> Result<Built, ShapeError> {
+        let before = Built { logits: x, outputs: vec![x; first.outputs.len()], ..first.clone() };
+        let built = self.layers_on(count.min(self.before_loss())..self.before_loss(), before, graph, x, usage)?;
+        self.finish(built, graph)
+    }
+
+    fn layers_on(
+        &self,
+        range: Range<usize>,
+        mut built: Built,
+        graph: &mut Graph,
+        x: ValueId,
+        usage: Usage,
+    ) -> Result<Built, ShapeError> {
+        let mut begun = built.begun;
         let mut builder = Builder {
             graph,
             usage,
             place: Place { index: String::new(), path: String::new() },
             number: 0,
+            freeze: &self.frozen,
+            frozen: false,
             init: Init::Xavier,
             init_of_run: self.init,
             built: &mut built,
-            begun: &mut 0,
+            begun: &mut begun,
         };
-        let in_loss = usize::from(self.ends_in_the_loss());
-        built.outputs = self.layers.build(self.layers.texts.len() - in_loss, "", &mut builder, x)?;
-        built.logits = *built.outputs.last().unwrap_or(&x);
-        built.shapes = built.outputs.iter().map(|&y| graph.shape(y).clone()).collect();
-        built.shapes.extend((in_loss == 1).then(|| graph.shape(built.logits).clone()));
+        let outputs = self.layers.build(range, "", &mut builder, x)?;
+        built.begun = begun;
+        built.shapes.extend(outputs.iter().map(|&y| graph.shape(y).clone()));
+        built.logits = *outputs.last().unwrap_or(&x);
+        built.outputs.extend(outputs);
+        Ok(built)
+    }
+
+    /// The number of layers before one that the loss begins with.
+    fn before_loss(&self) -> usize {
+        self.layers.texts.len() - usize::from(self.ends_in_the_loss())
+    }
+
+    fn finish(&self, mut built: Built, graph: &Graph) -> Result<Built, ShapeError> {
+        built.shapes.extend(self.ends_in_the_loss().then(|| graph.shape(built.logits).clone()));
         self.check_outputs(graph.shape(built.logits))?;
         Ok(built)
+    }
+
+    /// How many of the first layers are frozen with all that is inside of them.
+    ///
+    /// # Errors
+    /// None is, or one behind a layer that is not.
+    pub fn frozen_first(&self) -> Result<usize, String> {
+        let count = self.frozen.first(&self.layers.texts)?;
+        if count > self.before_loss() { Err("all layers are frozen".into()) } else { Ok(count) }
     }
 
     /// Whether the last layer is what the loss begins with, as the sigmoid of binary cross-entropy: the loss works on the

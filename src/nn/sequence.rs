@@ -5,6 +5,7 @@ use super::layer::{Builder, Layer, Place};
 use super::notation::LayerText;
 use crate::graph::ValueId;
 use crate::shape::ShapeError;
+use std::ops::Range;
 
 /// Makes the layer that a text names.
 pub(super) type Read = fn(&LayerText) -> Result<Box<dyn Layer>, String>;
@@ -33,11 +34,16 @@ impl Sequence {
 
     /// Gives the last layer that has weights its number of outputs, if it leaves it out.
     pub(super) fn complete(&mut self, outputs: usize) {
-        if let Some(last) = self.layers.iter().rposition(|layer| layer.is_weighted())
+        if let Some(last) = self.last_weighted()
             && let Some(layer) = self.layers[last].complete(&mut self.texts[last], outputs)
         {
             self.layers[last] = layer;
         }
+    }
+
+    /// The index of the last layer that has weights.
+    pub(super) fn last_weighted(&self) -> Option<usize> {
+        self.layers.iter().rposition(|layer| layer.is_weighted())
     }
 
     /// Where a layer stands; `prefix` is what stands before its index, as in `4.body.`.
@@ -61,16 +67,17 @@ impl Sequence {
         self.layers.iter().any(|layer| layer.drops())
     }
 
-    /// Adds the first `count` layers to a graph after `x`, and tells what each gives.
+    /// Adds some of the layers to a graph after `x`, and tells what each gives.
     pub(super) fn build(
         &self,
-        count: usize,
+        range: Range<usize>,
         prefix: &str,
         b: &mut Builder<'_>,
         x: ValueId,
     ) -> Result<Vec<ValueId>, ShapeError> {
         let (mut last, mut outputs) = (x, vec![]);
-        for ((index, layer), init) in self.layers.iter().enumerate().take(count).zip(self.inits(b.init_of_run)) {
+        let inits = self.inits(b.init_of_run);
+        for (index, (layer, init)) in self.layers.iter().zip(inits).enumerate().take(range.end).skip(range.start) {
             last = layer.build(&mut b.at(self.place(prefix, index), init), last)?;
             outputs.push(last);
         }

@@ -173,6 +173,8 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("prelu", "sum_alpha") => s.lanes(s.arg("features"), 64) + TREE,
         ("max_norm", _) => 2 * s.lanes(s.arg("width"), 64) + TREE,
         ("maxout", _) => 2 * turns_of(s.arg("pieces"), 0),
+        ("augment", "pictures") => turns_of(s.arg("taps"), turns_of(s.arg("taps"), 0)),
+        ("augment", _) => 2 * s.lanes(s.arg("features"), 64) + TREE,
         ("clip", "squares") => s.lanes(s.arg("chunk"), 64) + TREE,
         ("clip", "scale") => s.lanes(s.arg("chunks"), 64) + TREE + turns_of(4, 0),
         ("loss_scale", "divide") => s.lanes(s.arg("chunk"), 64) + turns_of(64, 0),

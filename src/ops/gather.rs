@@ -171,7 +171,8 @@ impl TargetKind {
         }
     }
 
-    fn of_batch(self, batch: usize) -> Made {
+    /// The target of a batch.
+    pub(super) fn of_batch(self, batch: usize) -> Made {
         match self {
             Self::Class => Made::u32("target", [batch]),
             Self::Numbers(count) => Made::f32("target", [batch, count]),

@@ -93,15 +93,16 @@ impl Op for Collect {
 
     fn shapes(&self, inputs: &[Shape]) -> Result<Outputs, ShapeError> {
         match inputs {
-            [outputs, collected] if outputs.width() == collected.width() => Ok(Outputs::default()),
-            _ => Err(ShapeError::new("collect takes outputs and where they go, of one width")),
+            [outputs, collected] if outputs.0[1..] == collected.0[1..] => Ok(Outputs::default()),
+            _ => Err(ShapeError::new("collect takes outputs and where they go, with rows of one shape")),
         }
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
         let slots = [w.inputs[0].slot, rec.now(), w.inputs[1].slot];
         let shape = &w.inputs[0].shape;
-        rec.elements(&COLLECT, &Args { width: shape.width() as u32 }, &slots, shape.elements());
+        let width = shape.elements() / shape.rows().max(1);
+        rec.elements(&COLLECT, &Args { width: width as u32 }, &slots, shape.elements());
     }
 }
 

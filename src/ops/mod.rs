@@ -3,6 +3,7 @@
 pub mod activation;
 pub mod adam;
 pub mod add;
+pub mod augment;
 pub mod avg_pool;
 pub mod batch_norm;
 pub mod binary_cross_entropy;
@@ -81,6 +82,7 @@ pub static OPS: &[Entry] = &[
     Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).loss(&cross_entropy::CROSS_ENTROPY),
     Entry::new("dropout", dropout::KERNELS, dropout::cases),
     Entry::new("flatten", flatten::KERNELS, flatten::cases),
+    Entry::new("augment", augment::KERNELS, augment::cases),
     Entry::new("gather", gather::KERNELS, gather::cases),
     Entry::new("global_avg_pool", global_avg_pool::KERNELS, global_avg_pool::cases),
     Entry::new("head", head::KERNELS, head::cases).joined(head::kernels),

@@ -2,11 +2,14 @@
 
 pub(crate) mod batches;
 mod compiled;
+mod maker;
+mod options;
 pub(crate) mod pace;
 mod predictor;
 mod runner;
 pub(crate) mod state;
 
-pub use compiled::{Compiled, DataShape, Purpose, TrainOptions};
+pub use compiled::Compiled;
+pub use options::{AugmentShape, DataShape, Purpose, TrainOptions};
 pub use predictor::{Prediction, Predictor, Sampled};
 pub use runner::Runner;

@@ -1,7 +1,8 @@
 //! A model ready to predict: its outputs for any inputs, by the rule for inference or under dropout's masks.
 
 use super::batches::steps;
-use super::compiled::{Compiled, DataShape, Purpose};
+use super::compiled::Compiled;
+use super::options::{DataShape, Purpose};
 use super::runner::Runner;
 use super::state;
 use crate::data::{Affine, Values};
@@ -130,9 +131,9 @@ impl Predictor {
         let data = DataShape { bytes, rows: batch, row: meta.input.clone() };
         let purpose = masks.map_or(Purpose::Predict, |seed| Purpose::Sample { seed });
         let compiled = Compiled::compile(&network, &data, batch, purpose, device.target())?;
-        state::check(&compiled, model, false)?;
+        state::check(&compiled, model, state::Take::WEIGHTS)?;
         let mut runner = Runner::new(device, compiled)?;
-        state::load(&mut runner, model, false)?;
+        state::load(&mut runner, model, state::Take::WEIGHTS)?;
         Ok(Self { runner, affine: meta.normalize.affine(features), features, problem, scale: meta.scale() })
     }
 

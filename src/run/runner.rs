@@ -3,13 +3,14 @@
 use super::batches::steps;
 use super::compiled::Compiled;
 use super::pace::Pace;
-use crate::data::Values;
+use crate::data::augment::Drawn;
+use crate::data::{Place, Values};
 use crate::device::Device;
 use crate::executor::{DeviceError, Executor};
 use crate::export::LossScaling;
 use crate::kernel::{Now, Scalar, Step};
 use crate::op::{Slot, SlotId};
-use crate::shape::channels_last;
+use crate::shape::{channels_first, channels_last};
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -127,6 +128,42 @@ impl Runner {
         self.write("factor", &bits(&channels_last(factor, pixels, channels)))
     }
 
+    /// Writes the pictures that boxes are cut from, each `[height, width, channels]`, where those are not the rows of the data.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn load_pool(&mut self, bytes: &[u8], places: &[Place]) -> Result<(), DeviceError> {
+        let mut bytes = bytes.to_vec();
+        for place in places.iter().filter(|_| self.compiled.image.is_none()) {
+            let pixels = place.height as usize * place.width as usize;
+            let picture = &mut bytes[place.offset..][..pixels * self.compiled.channels];
+            let planes = channels_first(picture, pixels, self.compiled.channels);
+            picture.copy_from_slice(&planes);
+        }
+        self.write("pool", &words(&Values::Bytes(bytes)))
+    }
+
+    /// Writes what is drawn for each place of an epoch's order.
+    ///
+    /// # Errors
+    /// A box is of no row, or its picture is not among the bytes; the device failed.
+    pub fn load_boxes(&mut self, boxes: &[Drawn]) -> Result<(), DeviceError> {
+        let there = self.compiled.plan.slots[self.slot("targets").0 as usize].shape.rows();
+        let pool = self.slots.get("pool").copied().unwrap_or_else(|| self.slot("data"));
+        let bytes = 4 * self.compiled.plan.slots[pool.0 as usize].words() as u64;
+        let channels = self.compiled.channels as u64;
+        let fits = |drawn: &Drawn| {
+            let [height, width] = drawn.size.map(u64::from);
+            let end = u64::from(drawn.first) + height * width * channels;
+            (drawn.row as usize) < there && height * width > 0 && end <= bytes
+        };
+        if let Some(at) = boxes.iter().position(|drawn| !fits(drawn)) {
+            let what = format!("box {at} is of row {}, of {there}, and its picture of {bytes} bytes", boxes[at].row);
+            return Err(DeviceError::Misfit(what));
+        }
+        self.write("boxes", bytemuck::cast_slice(boxes))
+    }
+
     /// Writes what is to be learnt of each row, and how much each class weighs; no weights are even ones.
     ///
     /// # Errors
@@ -176,6 +213,21 @@ impl Runner {
     /// The device failed.
     pub fn read_floats(&mut self, name: &str) -> Result<Vec<f32>, DeviceError> {
         self.exec.read_f32(self.slot(name))
+    }
+
+    /// Computes what the first layers make of each of `rows` rows, and keeps it, if the plan does that. The weights must be there.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn keep_features(&mut self, rows: usize) -> Result<(), DeviceError> {
+        let Some(program) = self.compiled.features else { return Ok(()) };
+        let width = self.compiled.plan.slots[self.slot("features.factor").0 as usize].words();
+        self.write_floats("features.offset", &vec![0.0; width])?;
+        self.write_floats("features.factor", &vec![1.0; width])?;
+        let order: Vec<u32> = (0..rows as u32).collect();
+        let table = steps(rows, self.compiled.batch, false, |_| 0.0, 0);
+        self.begin(&order, &table, 0)?;
+        self.run_all(program, table.len())
     }
 
     /// Writes the rows' order and the step table, and makes line `from` the current step. Loss scaling stays where it is.

@@ -24,8 +24,7 @@ impl Trainer {
     }
 
     pub(super) fn tensors(&mut self, resumable: bool) -> Result<Tensors, Error> {
-        let tracked = self.counted.wrapping_add_unsigned(self.progress.step);
-        Ok(state::save(&mut self.runner, tracked, resumable)?)
+        Ok(state::save(&mut self.runner, &self.counted, self.progress.step, resumable)?)
     }
 
     pub(super) fn metadata(&self, best: Option<(f64, u64)>, progress: Option<Progress>) -> Metadata {
@@ -35,11 +34,13 @@ impl Trainer {
         Metadata {
             encoding: data.encoding.clone(),
             target: data.target.clone(),
+            image: self.job.settings.image.clone(),
             dialect: data.dialect.clone(),
             target_scale: (!scale.is_none()).then(|| scale.clone()),
             precision: self.job.settings.precision,
             trained_on: Some(data.name.clone()),
             pictures: self.looks.clone(),
+            framing: data.framing,
             best,
             fingerprint: progress.is_some().then(|| self.fingerprint.clone()),
             progress,
@@ -109,7 +110,7 @@ impl Trainer {
     pub(super) fn take_best(&mut self) -> Result<(), Error> {
         if let Some(best) = self.best.take() {
             let model = Model { path: PathBuf::from("the best model"), metadata: None, tensors: best.tensors };
-            state::load(&mut self.runner, &model, false)?;
+            state::load(&mut self.runner, &model, state::Take::WEIGHTS)?;
             self.best = Some(Best { tensors: model.tensors, ..best });
         }
         Ok(())

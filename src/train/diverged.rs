@@ -101,7 +101,7 @@ fn save_state(trainer: &mut Trainer, folder: &RunFolder) -> Result<bool, Error> 
 /// What made the fault, and what may help.
 fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
     let hint = hint(trainer, fault);
-    let tensors = state::save(&mut trainer.runner, 0, true)?;
+    let tensors = state::save(&mut trainer.runner, &trainer.counted, 0, true)?;
     if let Some((name, value)) = tensors.iter().find_map(|(name, values)| Some((name, values.not_finite()?))) {
         let index = name.split('.').find_map(|part| part.parse().ok()).unwrap_or_default();
         let (layer, step) = (trainer.network.path(index), trainer.progress.step.saturating_sub(1));
@@ -117,16 +117,23 @@ fn cause(trainer: &mut Trainer, fault: Fault) -> Result<String, Error> {
 fn first_layer(trainer: &Trainer, tensors: BTreeMap<String, export::Values>, hint: &str) -> Result<String, Error> {
     let job = &trainer.job;
     let target = Target { fuse: false, ..Target::CPU };
-    let mut options = job.train_options();
+    let mut options = job.train_options()?;
     // What overflows in 16 bits alone is no value of this run.
     options.optimizer.scale_loss = false;
     let purpose = Purpose::Train(options);
     let compiled = Compiled::compile(&trainer.network, &job.data_shape()?, job.settings.batch, purpose, target)?;
     let mut runner = Runner::new(&Device::CPU, compiled)?;
     job.load(&mut runner)?;
-    state::load(&mut runner, &Model { path: PathBuf::from("the state"), metadata: None, tensors }, false)?;
+    state::load(
+        &mut runner,
+        &Model { path: PathBuf::from("the state"), metadata: None, tensors },
+        state::Take::WEIGHTS,
+    )?;
     let p = &trainer.progress;
     let order = epoch_order(&job.split.train, job.settings.shuffle, job.settings.seed, p.epoch);
+    if let Some(boxes) = job.boxes(&order, p.epoch)? {
+        runner.load_boxes(&boxes)?;
+    }
     runner.begin(&order, &trainer.epoch_steps(), p.step_in_epoch as usize)?;
     let plan = std::sync::Arc::clone(&runner.compiled().plan);
     let program = runner.compiled().train.unwrap_or_else(|| panic!("a plan to train has a training program"));

@@ -65,9 +65,13 @@ impl Job {
     }
 
     /// What the plan must know of the training.
-    pub fn train_options(&self) -> TrainOptions {
+    ///
+    /// # Errors
+    /// The data cannot be augmented as the recipe says.
+    pub fn train_options(&self) -> Result<TrainOptions, Error> {
         let Settings { seed, label_smoothing, lr, .. } = self.settings;
-        TrainOptions { seed, optimizer: self.settings.update(), lr, label_smoothing }
+        let augment = self.augment_shape()?;
+        Ok(TrainOptions { seed, optimizer: self.settings.update(), lr, label_smoothing, augment, keep: None })
     }
 
     /// The network and its programs, compiled to train for a target.
@@ -76,16 +80,23 @@ impl Job {
     /// The settings do not fit the data or one another, or a tensor the target.
     pub fn compile(&self, target: Target) -> Result<(Network, Compiled), Error> {
         let (settings, rows) = (&self.settings, self.split.train.len());
-        let network = Network::read(&settings.layers, self.problem.head(), settings.init)?;
+        let mut network = Network::read(&settings.layers, self.problem.head(), settings.init)?;
+        if let Some(frozen) = &settings.freeze {
+            network = network.freeze(frozen).map_err(|what| Error::Setting(format!("freeze: {what}")))?;
+        }
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
         }
-        let (data, purpose) = (self.data_shape()?, Purpose::Train(self.train_options()));
+        let (data, purpose) =
+            (self.data_shape()?, Purpose::Train(TrainOptions { keep: self.kept(&network)?, ..self.train_options()? }));
         let compile = |batch| Compiled::compile(&network, &data, batch, purpose, target);
         match compile(settings.batch) {
             Ok(compiled) if batches::count(rows, settings.batch, compiled.needs_two_rows) == 0 => {
                 Err(Error::Setting("batch_norm cannot be trained on one row".into()))
+            }
+            Ok(compiled) if settings.freeze.is_some() && !compiled.is_trained() => {
+                Err(Error::Setting("freeze leaves nothing to train: leave the last layer out of it".into()))
             }
             Ok(compiled) => Ok((network, compiled)),
             Err(Error::Plan(why @ (PlanError::TooLarge { .. } | PlanError::Dispatch(_)))) => {
@@ -100,6 +111,22 @@ impl Job {
         }
     }
 
+    /// How many of the first layers are computed once for each row, if any are.
+    fn kept(&self, network: &Network) -> Result<Option<usize>, Error> {
+        if !self.settings.cache_features {
+            return Ok(None);
+        }
+        let refused = |what: String| Error::Setting(format!("cache_features: {what}"));
+        if self.draws()?.is_some() {
+            return Err(refused(
+                "pictures that are drawn anew in every epoch have no features to keep: leave it out, or flip, crop, scale, \
+                 brightness and contrast"
+                    .into(),
+            ));
+        }
+        network.frozen_first().map(Some).map_err(refused)
+    }
+
     /// Writes values, targets and class weights to a device.
     ///
     /// # Errors
@@ -107,6 +134,9 @@ impl Job {
     pub(super) fn load(&self, runner: &mut Runner) -> Result<(), DeviceError> {
         let (offset, factor) = self.normalize.1.on_device(&self.dataset.values);
         runner.load_data(&self.dataset.values, (&offset, &factor))?;
+        if let Some(pool) = self.pool().filter(|_| runner.compiled().plan.slot("pool").is_some()) {
+            runner.load_pool(&pool.bytes, &pool.places)?;
+        }
         runner.load_targets(&self.target_words(), self.class_weights.as_deref())
     }
 

@@ -1,5 +1,6 @@
 //! Training, from a recipe to a model: settings, defaults, the job, the loop, checkpoints and the run folder.
 
+mod augmented;
 mod averages;
 mod best;
 mod checkpoint;
@@ -23,6 +24,7 @@ mod settings;
 mod statistics;
 mod steps;
 mod trainer;
+mod transfer;
 
 pub use averages::{Averaged, Difference, Gap};
 pub use job::Job;

@@ -7,12 +7,13 @@ use super::question::question;
 use super::rare::rare;
 use super::settings::{ClassWeights, HeldOut, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
 use crate::data::{self, By, DataError, Dataset, Encoded, Fractions, Normalize, Opened, Split, Targets, Task, Units};
+use crate::device::Cache;
 use crate::error::Error;
 use crate::names;
 use crate::nn::{Answer, Loss, Problem, TargetScale};
 use crate::op::LossKind;
 use crate::ops::losses;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Opens the data that a recipe names, splits them, takes everything that is measured of them from the training part, and
 /// fills in every default. What the user should know of the data and of the defaults comes along, in sentences.
@@ -26,8 +27,10 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
     let list = |names: &Option<Vec<String>>| names.clone().unwrap_or_default();
     let [ignore, categorical, numeric, missing] =
         [&recipe.ignore, &recipe.categorical, &recipe.numeric, &recipe.missing].map(list);
+    let cache = Cache::of_user();
     let options = data::Options {
         target: recipe.target.as_deref(),
+        image: recipe.image.as_deref(),
         task: recipe.task,
         ignore: &ignore,
         categorical: &categorical,
@@ -36,9 +39,27 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
         day_first: recipe.day_first,
         group: recipe.group.as_deref(),
         format: format(&recipe),
+        pictures: pictures(&recipe),
+        cache: cache.folder().ok().map(PathBuf::as_path),
     };
-    let opened = data::open(&source, &options, data_dir)?;
+    let mut opened = data::open(&source, &options, data_dir)?;
+    opened.notes.extend(own_validation(&mut recipe, &source, data_dir));
     prepare_opened(recipe, opened, data_dir)
+}
+
+/// Has the run validate on the folder that the data have for that, unless the recipe says otherwise; and says so.
+fn own_validation(recipe: &mut Recipe, source: &str, data_dir: Option<&Path>) -> Option<String> {
+    let own = data::validation_folder(source, data_dir)?;
+    let shown = own.display();
+    match &recipe.validation {
+        None => {
+            let told = format!("validated on the pictures in {shown}");
+            recipe.validation = Some(HeldOut::File(own.to_str()?.to_owned()));
+            Some(told)
+        }
+        Some(HeldOut::File(file)) if *file == own.to_string_lossy() => None,
+        Some(_) => Some(format!("{shown} is not read, as `validation` says otherwise")),
+    }
 }
 
 /// The same with data that a program has opened or made itself ([`data::from_floats`]): the recipe's `source` and the settings
@@ -49,6 +70,7 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
 pub fn prepare_data(recipe: &Recipe, data: Opened) -> Result<(Job, Vec<String>), Error> {
     recipe.check()?;
     let recipe = Recipe { source: Some(data.name.clone()), ..recipe.clone() };
+    let data = data.framed(&pictures(&recipe))?;
     prepare_opened(recipe, data, None)
 }
 
@@ -124,6 +146,12 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, V
     Ok((job, notes))
 }
 
+/// How the pictures of a recipe are read, and what is seen of them.
+fn pictures(recipe: &Recipe) -> data::PictureOptions {
+    let skip_broken = recipe.skip_broken.unwrap_or_default();
+    data::PictureOptions { crop: recipe.crop, scale: recipe.scale, skip_broken, like: None }
+}
+
 /// How the tables of a recipe are written.
 fn format(recipe: &Recipe) -> data::Format {
     data::Format { separator: recipe.separator, decimal: recipe.decimal, header: recipe.header }
@@ -164,11 +192,14 @@ fn add_files(
     data_dir: Option<&Path>,
 ) -> Result<([u32; 2], Vec<String>), Error> {
     let (mut firsts, mut notes) = ([0, 0], vec![]);
-    let format = format(recipe);
+    let cache = Cache::of_user();
+    let cache = cache.folder().ok().map(PathBuf::as_path);
+    let (image, format, pictures) = (recipe.image.as_deref(), format(recipe), pictures(recipe));
+    let options = data::Options { image, format, pictures, cache, ..data::Options::default() };
     let parts = [(&recipe.validation, &mut split.validation), (&recipe.test, &mut split.test)];
     for ((held_out, rows), first) in parts.into_iter().zip(&mut firsts) {
         let Some(file) = held_out.as_ref().and_then(HeldOut::file) else { continue };
-        let (part, told) = data::read_part(file, format, encoded, units.as_deref_mut(), data_dir)?;
+        let (part, told) = data::read_part(file, &options, encoded, units.as_deref_mut(), data_dir)?;
         notes.extend(told);
         let range = encoded.dataset.append(part)?;
         *first = range.start;

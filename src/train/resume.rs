@@ -6,9 +6,10 @@ use super::init_from;
 use super::job::Job;
 use super::run_folder::{BEST, LAST, RunFolder};
 use crate::error::Error;
-use crate::export::{Fingerprint, Model, Progress};
+use crate::export::{Fingerprint, Model, ModelError, Progress};
+use crate::nn::Network;
 use crate::run::Runner;
-use crate::run::state;
+use crate::run::state::{self, Counts, Take};
 use std::path::Path;
 
 /// Whole epochs in `epochs.csv` from which on a run has been saved: the first one is at once.
@@ -42,7 +43,7 @@ impl Job {
 pub(super) struct Start {
     pub(super) progress: Progress,
     /// Batches that batch norm had counted before the first update.
-    pub(super) counted: i64,
+    pub(super) counted: Counts,
     pub(super) best: Option<Best>,
     pub(super) fingerprint: Fingerprint,
     /// Whether weights came from a file that the run does not keep.
@@ -81,28 +82,39 @@ impl Start {
             }
             job.init_from = Some(model);
         }
+        notes.extend(super::transfer::keep_normalization(job)?);
         let (progress, from_file) = (Progress::default(), job.init_from.is_some());
-        Ok(Self { progress, counted: 0, best: None, fingerprint, from_file, saved_step: None, notes })
+        Ok(Self { progress, counted: Counts::new(), best: None, fingerprint, from_file, saved_step: None, notes })
     }
 
     /// Writes weights and states to the device.
     ///
     /// # Errors
     /// A file does not fit the network, or the device failed.
-    pub(super) fn load(&mut self, runner: &mut Runner, job: &mut Job) -> Result<(), Error> {
+    pub(super) fn load(&mut self, runner: &mut Runner, job: &mut Job, network: &Network) -> Result<(), Error> {
         state::initialize(runner, job.settings.seed)?;
         if let Some(model) = job.init_from.take() {
-            self.counted = state::load(runner, &model, false)?;
+            let anew = network.last_weighted().filter(|_| job.settings.new_head);
+            let take = Take { without: anew.as_deref(), ..Take::WEIGHTS };
+            self.counted = state::load(runner, &model, take).map_err(|error| of_head(error, job, network))?;
+            self.notes.extend(anew.map(|prefix| {
+                let (layer, path) = (prefix.trim_end_matches('.'), model.path.display());
+                format!("layer {layer}, the last with weights, starts anew; the others start as in {path}")
+            }));
         }
         if let Some(model) = job.best.take() {
-            state::load(runner, &model, false)?;
+            state::load(runner, &model, Take::WEIGHTS)?;
             let found = model.described()?.best;
             let best = |(measure, epoch)| Best { measure, epoch, tensors: model.tensors, settled: true, saved: true };
             self.best = found.map(best);
         }
         if let Some(model) = job.resume.take() {
             self.progress = model.described()?.progress.clone().ok_or_else(|| not_resumable(&model))?;
-            self.counted = state::load(runner, &model, true)?.wrapping_sub_unsigned(self.progress.step);
+            self.counted = state::load(runner, &model, Take::STATE)?;
+            for counter in runner.compiled().counters.iter().filter(|counter| !counter.frozen) {
+                let count = self.counted.entry(counter.name.clone()).or_default();
+                *count = count.wrapping_sub_unsigned(self.progress.step);
+            }
             // A run in another precision before has left none, or one that this run has no use for.
             runner.set_scaling(self.progress.scaling.unwrap_or_default())?;
             self.saved_step = Some(self.progress.step);
@@ -117,6 +129,14 @@ impl Start {
         self.progress.scaling = runner.scaling()?;
         Ok(())
     }
+}
+
+/// Says of a file that does not fit only in the last layer what starts that layer anew.
+fn of_head(error: Error, job: &Job, network: &Network) -> Error {
+    let Error::Model(ModelError::Mismatch { path, what }) = error else { return error };
+    let of_last = network.last_weighted().is_some_and(|prefix| what.starts_with(&prefix));
+    let hint = if of_last && !job.settings.new_head { ": set new_head to start the last layer anew" } else { "" };
+    Error::Model(ModelError::Mismatch { path, what: format!("{what}{hint}") })
 }
 
 fn not_resumable(model: &Model) -> Error {

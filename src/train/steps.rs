@@ -5,7 +5,6 @@ use super::trainer::Trainer;
 use crate::data::Values;
 use crate::device::Device;
 use crate::error::Error;
-use crate::executor::DeviceError;
 use crate::export::Progress;
 use crate::judge::layers::{self, LayerStatistics};
 use crate::kernel::Step;
@@ -150,13 +149,16 @@ impl Trainer {
 
     /// Makes the next step of the epoch the device's current one, if it has one left: a run that ended as its validation
     /// was not finite goes on with no more than that validation.
-    pub(super) fn begin_epoch(&mut self, table: &[Step]) -> Result<(), DeviceError> {
+    pub(super) fn begin_epoch(&mut self, table: &[Step]) -> Result<(), Error> {
         let (settings, progress) = (&self.job.settings, &self.progress);
         if progress.step_in_epoch as usize == table.len() {
             return Ok(());
         }
         let order = epoch_order(&self.job.split.train, settings.shuffle, settings.seed, progress.epoch);
-        self.runner.begin(&order, table, progress.step_in_epoch as usize)
+        if let Some(boxes) = self.job.boxes(&order, progress.epoch)? {
+            self.runner.load_boxes(&boxes)?;
+        }
+        Ok(self.runner.begin(&order, table, progress.step_in_epoch as usize)?)
     }
 
     /// Takes note that an epoch is whole.

@@ -15,6 +15,7 @@ use crate::metrics::Evaluation;
 use crate::nn::{Answer, Network};
 use crate::op::{Family, Target};
 use crate::run::pace::Pace;
+use crate::run::state::Counts;
 use crate::run::{Compiled, Runner, batches};
 use std::time::{Duration, Instant};
 
@@ -38,7 +39,7 @@ pub struct Trainer {
     pub(super) network: Network,
     pub(super) progress: Progress,
     /// Batches that batch norm had counted before the first update.
-    pub(super) counted: i64,
+    pub(super) counted: Counts,
     pub(super) best: Option<Best>,
     pub(super) saves: Saves,
     /// What tells the data from others.
@@ -105,7 +106,8 @@ impl Trainer {
         let (network, compiled) = job.compile(target)?;
         let mut runner = Runner::new(device, compiled)?;
         job.load(&mut runner)?;
-        start.load(&mut runner, &mut job)?;
+        start.load(&mut runner, &mut job, &network)?;
+        runner.keep_features(job.dataset.rows())?;
         let Start { progress, counted, best, fingerprint, from_file, saved_step, notes } = start;
         let every = Duration::try_from_secs_f64(job.settings.save_every).unwrap_or(Duration::MAX);
         let saves = Saves { every, since: Instant::now(), step: saved_step };

@@ -10,7 +10,7 @@ const CLASSES: [&str; 3] = ["blue", "green", "red"];
 const CONV: &str = "conv 4 kernel=3 padding=1, batch_norm, relu, max_pool 2, flatten, linear";
 
 /// A picture of 8x8 pixels with noise, brightest in one colour.
-fn picture(class: usize, seed: u32) -> RgbImage {
+pub fn picture(class: usize, seed: u32) -> RgbImage {
     RgbImage::from_fn(8, 8, |x, y| {
         let noise =
             |channel: u32| ((x * 31 + y * 17 + seed * 7 + channel * 13).wrapping_mul(2_654_435_761) >> 8) as u8 / 4;
@@ -21,7 +21,7 @@ fn picture(class: usize, seed: u32) -> RgbImage {
 }
 
 /// So many pictures of each class in `FOLDER/CLASS/N.png`.
-fn pictures(place: &Place, folder: &str, count: u32, first: u32) {
+pub fn pictures(place: &Place, folder: &str, count: u32, first: u32) {
     for (class, name) in CLASSES.iter().enumerate() {
         fs::create_dir_all(place.path(&format!("{folder}/{name}"))).unwrap();
         for i in first..first + count {
@@ -78,10 +78,11 @@ fn a_test_part_is_kept_apart_and_read_in_both_ways_alike() {
     pictures(&place, "data/cifar10/val", 3, 200);
     let folder = "data/cifar10";
     let out = place.done(&train(folder, CONV, "--steps 3 --out run"));
-    assert!(out.contains("split    27 to train, 3 to validate, 12 to test"), "{out}");
-    assert!(out.contains("val is not read: to validate on it"), "{out}");
-    let out = place.done(&train(folder, CONV, &format!("--validation {folder}/val --steps 3 --out other")));
     assert!(out.contains("split    30 to train, 9 to validate, 12 to test"), "{out}");
+    assert!(out.contains("validated on the pictures in data/cifar10/val"), "{out}");
+    let out = place.done(&train(folder, CONV, "--validation 0.1 --steps 3 --out other"));
+    assert!(out.contains("split    27 to train, 3 to validate, 12 to test"), "{out}");
+    assert!(out.contains("data/cifar10/val is not read, as --validation says otherwise"), "{out}");
     let eval = |source: &str| {
         let mut command = place.command(&format!("eval run/model.safetensors {source} --device cpu --json"));
         let ran = command.env("WGRAD_DATA", place.path("data")).output().unwrap();
@@ -155,7 +156,7 @@ fn folders_that_cannot_be_trained_on_are_refused() {
     let refused = |folder: &str, names: &[&str]| place.refused(&train(folder, CONV, "--out run"), names);
     refused("nosuch/folder", &["nosuch/folder"]);
     fs::create_dir_all(place.path("empty")).unwrap();
-    refused("empty", &["empty", "no data set", "PNG or JPEG"]);
+    refused("empty", &["empty", "no data set", "GIF or TIFF"]);
     fs::create_dir_all(place.path("empty/red")).unwrap();
     refused("empty", &["empty", "no data set"]);
     pictures(&place, "colours", 3, 0);
@@ -167,7 +168,8 @@ fn folders_that_cannot_be_trained_on_are_refused() {
     refused("colours", &["colours/green/003.jpg", "colours/red/003.png"]);
     fs::remove_file(place.path("colours/red/003.png")).unwrap();
     GrayImage::new(9, 8).save(place.path("colours/green/003.jpg")).unwrap();
-    refused("colours", &["colours/green/003.jpg has 9x8 pixels", "colours/blue/000.png has 8x8"]);
+    let out = place.done(&train("colours", CONV, "--steps 1 --test 0 --validation 0 --out several"));
+    assert!(out.contains("pictures have sizes from 8x8 to 9x8") && out.contains("set --crop"), "{out}");
     fs::remove_file(place.path("colours/green/003.jpg")).unwrap();
     fs::remove_dir_all(place.path("colours/blue")).unwrap();
     fs::remove_dir_all(place.path("colours/red")).unwrap();

@@ -154,7 +154,7 @@ fn a_folder_of_pictures_for_each_class_is_evaluated() {
     let points = trained(&place, "points.csv", "points");
     place.refused(&format!("eval {points} files --device cpu"), &["holds pictures", "rows of a table"]);
     place.write("files/cat/note.txt", "");
-    place.refused(&format!("eval {model} files --device cpu"), &["note.txt", "PNG or JPEG"]);
+    place.refused(&format!("eval {model} files --device cpu"), &["note.txt", "GIF or TIFF"]);
     fs::rename(place.path("files/cat/note.txt"), place.path("files/note.txt")).unwrap();
     fs::remove_dir(place.path("files/cat")).unwrap();
     place.refused(&format!("eval {model} files --device cpu"), &["files/note.txt", "CLASS"]);

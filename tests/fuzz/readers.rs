@@ -329,7 +329,8 @@ fn compiled(layers: &[String], recipe: &Recipe) -> Result<(), String> {
     let data = DataShape { bytes: false, rows: 100, row: vec![64] };
     let optimizer = wgrad::nn::Settings { clip: recipe.clip, max_norm: recipe.max_norm, ..Default::default() };
     let label_smoothing = recipe.label_smoothing.unwrap_or(0.0);
-    let options = TrainOptions { seed: 1, optimizer, lr: recipe.lr.unwrap_or(0.1), label_smoothing };
+    let options =
+        TrainOptions { seed: 1, optimizer, lr: recipe.lr.unwrap_or(0.1), label_smoothing, ..TrainOptions::default() };
     let init = recipe.init;
     let for_classes = |classes: usize| {
         let network = told(Network::read(layers, Head::classes(classes), init))?;
@@ -347,7 +348,7 @@ fn picture(path: &Path) -> Result<(), String> {
     for (shape, largest) in [([1, 28, 28], 255.0), ([3, 8, 8], 16.0)] {
         let picture = told(Picture::read(path))?;
         for invert in [false, true] {
-            told(picture.row(&Rendering { shape: &shape, largest, looks: None, invert, center: false }))?;
+            told(picture.row(&Rendering { shape: &shape, largest, invert, ..Rendering::default() }))?;
         }
     }
     Ok(())

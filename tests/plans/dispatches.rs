@@ -41,7 +41,7 @@ impl Setup {
         let network = Network::read(&texts, self.head, None).unwrap();
         let data = DataShape { bytes: true, rows: 1797, row: row.to_vec() };
         let (optimizer, label_smoothing) = (self.settings, self.label_smoothing);
-        let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing };
+        let options = TrainOptions { seed: 3, optimizer, lr: 0.05, label_smoothing, ..TrainOptions::default() };
         let compiled = Compiled::compile(&network, &data, self.batch, Purpose::Train(options), target).unwrap();
         kernels(&compiled.plan, 0)
     }

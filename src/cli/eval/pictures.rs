@@ -1,10 +1,13 @@
-//! Folders of PNG and JPEG files to judge a model by.
+//! Folders of pictures to judge a model by.
 
-use super::super::inputs::{Reading, read_all};
+use super::super::args::{EvalArgs, FormatArgs};
+use super::super::inputs::{self, Reading, read_all};
 use super::super::setting;
-use crate::data::{self, Dataset, Encoding, Filed, Targets, Values, is_picture};
+use super::Opened;
+use crate::data::{self, DataError, Dataset, Encoding, Filed, Like, Pictured, Targets, Values, is_picture};
 use crate::error::Error;
-use std::path::Path;
+use crate::export::Metadata;
+use std::path::{Path, PathBuf};
 
 /// The one source.
 ///
@@ -32,32 +35,66 @@ pub(super) fn folder(source: &str) -> Result<Option<&Path>, Error> {
 ///
 /// # Errors
 /// A file is no picture or lies outside of a class's folder, or the model takes no pictures or answers no classes.
-pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<(Dataset, Vec<String>), Error> {
+pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<Opened, Error> {
     let (meta, shown) = (reading.meta, folder.display());
     if !meta.encoding.is_empty() {
         return Err(setting(format!("{shown} holds pictures, the model takes rows of a table")));
     }
     let Filed { paths, labels, names, test, .. } = Filed::of(folder)?;
     let rows = test.clone().unwrap_or(0..paths.len());
-    let (files, notes) = read_all(&paths[rows.clone()], reading)?;
-    let mut values = vec![];
+    let targets = Targets::Classes { labels: labels[rows.clone()].to_vec(), names };
+    let mut opened = opened(shown.to_string(), paths[rows].to_vec(), targets, reading)?;
+    opened.dataset.test = test.map(|test| 0..test.len());
+    Ok(opened)
+}
+
+/// The pictures whose paths stand in a column of a table, with its targets.
+///
+/// # Errors
+/// A column is not there, a path leads to no picture, or a target is none that the model answers.
+pub(super) fn listed(args: &EvalArgs, source: &str, meta: &Metadata, image: &str) -> Result<Opened, Error> {
+    let (path, like) = (Path::new(source), meta.no_targets());
+    let target = args.target.as_deref().or(meta.target.as_deref());
+    let options =
+        data::Options { target, image: Some(image), format: args.format.format(), ..data::Options::default() };
+    let pictured = Pictured::read(path, &options, Some(Like { targets: &like, dialect: meta.dialect.as_ref() }))?;
+    if let Some(row) = pictured.paths.iter().position(|file| !file.is_file()) {
+        let fault = DataError::NotFound { path: pictured.paths[row].clone() };
+        return Err(pictured.placed(path, row, fault).into());
+    }
+    let (format, views) = (FormatArgs::default(), args.views.views(inputs::own_side(meta)));
+    let reading = Reading { model: &args.model, meta, turns: args.turns, views: &views, format, fields: false };
+    opened(data::name_of(path), pictured.paths, pictured.targets, reading)
+}
+
+/// Pictures as the model takes them, with their targets.
+fn opened(name: String, paths: Vec<PathBuf>, targets: Targets, reading: Reading<'_>) -> Result<Opened, Error> {
+    let (files, notes) = read_all(&paths, reading)?;
+    let (meta, mut values) = (reading.meta, vec![]);
     for file in files {
         match file.values {
             Values::Bytes(bytes) if file.names.len() == 1 => values.extend(bytes),
-            _ => return Err(setting(format!("{}: this is no PNG or JPEG file: remove it", file.names[0]))),
+            _ => {
+                return Err(setting(format!(
+                    "{}: this is no PNG, JPEG, WebP, BMP, GIF or TIFF file: remove it",
+                    file.names[0]
+                )));
+            }
         }
     }
     let dataset = Dataset {
-        name: shown.to_string(),
+        name,
         values: Values::Bytes(values),
         shape: meta.input.clone(),
         largest: meta.normalize.largest,
-        test: test.map(|test| 0..test.len()),
-        targets: Targets::Classes { labels: labels[rows].to_vec(), names },
+        test: None,
+        targets,
         columns: vec![],
         encoding: Encoding::default(),
         target: None,
         dialect: None,
+        framing: meta.framing,
+        pool: None,
     };
-    Ok((dataset, notes))
+    Ok(Opened { dataset, notes, paths })
 }

@@ -50,15 +50,9 @@ pub(super) fn open(name: String, folder: &Path) -> Result<Opened, DataError> {
     {
         return Err(DataError::OneClass { path: folder.to_owned(), class: names[*first as usize].clone() });
     }
-    Ok(Opened {
-        name,
-        test: has_test.then_some(trained..labels.len()),
-        targets: Targets::Classes { labels, names },
-        target: None,
-        dialect: None,
-        notes: vec![],
-        content: Content::Images { bytes, shape: SHAPE.to_vec(), largest: 255.0 },
-    })
+    let test = has_test.then_some(trained..labels.len());
+    let content = Content::Images { bytes, shape: SHAPE.to_vec(), largest: 255.0 };
+    Ok(Opened { test, ..Opened::of(name, Targets::Classes { labels, names }, content) })
 }
 
 /// Adds the rows of a batch.

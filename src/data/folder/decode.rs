@@ -1,147 +1,143 @@
-//! Pictures of one size as a data set.
+//! Pictures as a data set.
 
 use super::FolderError;
 use super::filed::Filed;
-use crate::data::opened::{Content, Opened};
-use crate::data::picture::{Picture, Rendering};
-use crate::data::{DataError, Targets};
-use crate::{memory, threads};
-use std::collections::BTreeMap;
+use super::kept::{Decoded, Kept};
+use super::together::{List, Row, Together};
+use crate::data::opened::Opened;
+use crate::data::picture::{Head, Picture};
+use crate::data::views::{PictureOptions, Views};
+use crate::data::{DataError, Framing, Seen, Targets};
+use crate::threads;
 use std::path::{Path, PathBuf};
 
 /// Bytes of pictures that are decoded before they are put together.
 const AT_ONCE: usize = 64 << 20;
-/// The largest value of a pixel.
-const LARGEST: f32 = 255.0;
 
 /// Opens a folder with a folder of pictures for each class. The bytes of a picture are those that prediction makes of it.
 ///
 /// The pictures are grey if all are, else red, green and blue: shape `[1, height, width]` or `[3, height, width]`.
-pub(super) fn open(name: String, folder: &Path) -> Result<Opened, DataError> {
-    let Filed { paths, labels, names, test, mut notes } = Filed::of(folder)?;
-    if let [class] = &names[..] {
+///
+/// What was decoded is kept in the folder `cache` and taken from there the next time, if no file has changed.
+pub(super) fn open(
+    name: String,
+    folder: &Path,
+    options: &PictureOptions,
+    cache: Option<&Path>,
+) -> Result<Opened, DataError> {
+    let filed = Filed::of(folder)?;
+    if let ([class], None) = (&filed.names[..], options.like) {
         return Err(DataError::OneClass { path: folder.to_owned(), class: class.clone() });
     }
-    let pixels = decode(folder, &paths)?;
-    notes.extend(pixels.converted());
-    let [width, height] = pixels.size.map(|side| side as usize);
-    Ok(Opened {
-        name,
-        targets: Targets::Classes { labels, names },
-        target: None,
-        dialect: None,
-        test,
-        notes,
-        content: Content::Images { shape: vec![pixels.channels, height, width], bytes: pixels.bytes, largest: LARGEST },
-    })
+    let kept = Kept::of(cache, folder, &filed, options);
+    let Filed { paths, labels, names, test, notes } = filed;
+    let list = List { name, paths: &paths, targets: Targets::Classes { labels, names }, test, notes };
+    if let Some(decoded) = kept.as_ref().and_then(Kept::read) {
+        return list.opened(decoded);
+    }
+    let decoded = decode(folder, &list, options, &|_, fault| fault)?;
+    if let Some(kept) = kept {
+        kept.write(&decoded);
+    }
+    list.opened(decoded)
 }
 
-/// A decoded picture with the channels that it has itself.
-struct Row {
-    size: [u32; 2],
-    channels: usize,
-    kind: String,
-    bytes: Vec<u8>,
+/// Opens the pictures of a list that a file gives, likewise; nothing is kept of them. `placed` says of a fault which picture
+/// of the list has it.
+pub(in crate::data) fn open_list(
+    source: &Path,
+    list: List<'_>,
+    options: &PictureOptions,
+    placed: &dyn Fn(usize, DataError) -> DataError,
+) -> Result<Opened, DataError> {
+    let decoded = decode(source, &list, options, placed)?;
+    list.opened(decoded)
+}
+
+/// Decodes all pictures of a list. What cannot be read is told of all files, or left out.
+fn decode(
+    source: &Path,
+    list: &List<'_>,
+    options: &PictureOptions,
+    placed: &dyn Fn(usize, DataError) -> DataError,
+) -> Result<Decoded, DataError> {
+    let told =
+        |faults: Vec<(usize, DataError)>| told(faults.into_iter().map(|(at, fault)| placed(at, fault)).collect());
+    let heads = threads::map(list.paths, |path| Head::read(path));
+    let (heads, mut faults) = apart(heads);
+    let sizes: Vec<[usize; 2]> = heads.iter().flatten().map(|head| head.size).collect();
+    if sizes.is_empty() {
+        return Err(told(faults));
+    }
+    let (views, of_several) = Views::of(&sizes, options);
+    check(list.paths, &heads, &views, options.like)?;
+    let channels = match options.like {
+        Some(Seen { shape, .. }) => shape[0],
+        None if heads.iter().flatten().all(|head| head.is_grey) => 1,
+        None => 3,
+    };
+    let test = list.test.clone().unwrap_or_default();
+    let mut all = Together::new(source, &views, channels, &sizes)?;
+    let places: Vec<usize> = (0..list.paths.len()).collect();
+    for piece in places.chunks((AT_ONCE / all.bytes_of_one()).max(threads::count())) {
+        let made =
+            threads::map(piece, |&at| heads[at].map(|_| read(&list.paths[at], &views, channels, !test.contains(&at))));
+        for (at, made) in piece.iter().zip(made) {
+            match made {
+                Some(Ok(row)) => all.add(*at, row),
+                Some(Err(fault)) => faults.push((*at, fault)),
+                None => {}
+            }
+        }
+    }
+    faults.sort_by_key(|(at, _)| *at);
+    if !faults.is_empty() && (!options.skip_broken || all.is_empty()) {
+        return Err(told(faults));
+    }
+    let left_out = faults.first().map(|(at, _)| {
+        let (count, all, path) = (faults.len(), list.paths.len(), list.paths[*at].display());
+        format!("{count} of {all} pictures cannot be read and are left out, the first of them {path}")
+    });
+    Ok(all.finish(of_several, left_out))
 }
 
 /// Reads and decodes one picture.
-fn read(path: &Path) -> Result<Row, DataError> {
+fn read(path: &Path, views: &Views, channels: usize, trained_on: bool) -> Result<Row, DataError> {
     let picture = Picture::read(path)?;
-    if picture.is_transparent() {
-        return Err(FolderError::Transparent { path: path.to_owned() }.into());
-    }
-    let (size, channels) = (picture.size(), if picture.is_grey() { 1 } else { 3 });
-    let shape = [channels, size[1] as usize, size[0] as usize];
-    let rendering = Rendering { shape: &shape, largest: LARGEST, ..Rendering::default() };
-    Ok(Row { size, channels, kind: picture.kind(), bytes: picture.row(&rendering)?.bytes })
-}
-
-/// Reads one picture of the size of another.
-fn read_like(path: &Path, first: &Path, wanted: [u32; 2]) -> Result<Row, DataError> {
-    let row = read(path)?;
-    if row.size != wanted {
-        let (path, first) = (path.to_owned(), first.to_owned());
-        return Err(FolderError::OtherSize { path, found: row.size, first, wanted }.into());
-    }
-    Ok(row)
-}
-
-/// Pictures that are put together.
-struct Pixels {
-    /// `[pictures, channels, height, width]`
-    bytes: Vec<u8>,
-    channels: usize,
-    /// Width and height in pixels.
-    size: [u32; 2],
-    /// The number of pictures of each kind, as in "16-bit grey".
-    kinds: BTreeMap<String, usize>,
-}
-
-/// Decodes all pictures, each of the size of the first that can be read. What cannot be read is told of all files; a picture
-/// of another size ends it.
-fn decode(folder: &Path, paths: &[PathBuf]) -> Result<Pixels, DataError> {
-    let mut all = Pixels { bytes: vec![], channels: 1, size: [0; 2], kinds: BTreeMap::new() };
-    let (mut faults, mut first, mut rest) = (vec![], Path::new(""), paths);
-    while let ([path, others @ ..], true) = (rest, all.bytes.is_empty()) {
-        (first, rest) = (path, others);
-        match read(path) {
-            Ok(row) => {
-                all.size = row.size;
-                all.add(row, folder, paths.len())?;
-            }
-            Err(fault) => faults.push((fault, 0)),
+    let (kind, size) = (picture.kind(), picture.size());
+    let (pixels, was_transparent) = picture.pixels(channels);
+    match views.see(&pixels, size, trained_on) {
+        Some(sight) => Ok(Row { kind, was_transparent, sight }),
+        None => {
+            let reason = "its start says another size".to_owned();
+            Err(DataError::Picture { path: path.to_owned(), reason })
         }
     }
-    let at_once = (AT_ONCE / all.bytes.len().max(1)).max(threads::count());
-    for piece in rest.chunks(at_once) {
-        for row in threads::map(piece, |path| read_like(path, first, all.size)) {
-            match row {
-                Ok(row) => all.add(row, folder, paths.len())?,
-                Err(fault @ DataError::Folder(FolderError::OtherSize { .. })) => return Err(fault),
-                Err(fault) => faults.push((fault, 0)),
-            }
-        }
+}
+
+/// What is known of files, and the faults of the others with their places.
+fn apart(heads: Vec<Result<Head, DataError>>) -> (Vec<Option<Head>>, Vec<(usize, DataError)>) {
+    let mut faults = vec![];
+    let known = heads.into_iter().enumerate().map(|(at, head)| head.map_err(|fault| faults.push((at, fault))).ok());
+    (known.collect(), faults)
+}
+
+/// Refuses pictures that cannot be seen as is wanted.
+fn check(paths: &[PathBuf], heads: &[Option<Head>], views: &Views, like: Option<Seen>) -> Result<(), DataError> {
+    let known = || paths.iter().zip(heads).filter_map(|(path, head)| Some((path, head.as_ref()?.size)));
+    if let (Some(Seen { framing: Framing::Cubic | Framing::Stretched, .. }), Some((first, wanted))) =
+        (like, known().next())
+        && let Some((path, found)) = known().find(|(_, size)| *size != wanted)
+    {
+        return Err(FolderError::OtherSize { path: path.clone(), found, first: first.clone(), wanted }.into());
     }
+    known().try_for_each(|(path, size)| views.check(|| path.display().to_string(), size))
+}
+
+/// Several faults as one error.
+fn told(mut faults: Vec<DataError>) -> DataError {
     match faults.len() {
-        0 => Ok(all),
-        1 => Err(faults.remove(0).0),
-        _ => Err(DataError::Several { faults }),
-    }
-}
-
-impl Pixels {
-    /// Adds a picture. The first one with colours makes three equal channels of those before.
-    fn add(&mut self, row: Row, folder: &Path, count: usize) -> Result<(), DataError> {
-        let pixels = row.size[0] as usize * row.size[1] as usize;
-        if self.bytes.is_empty() {
-            self.reserve(count * pixels * row.channels, folder)?;
-            self.channels = row.channels;
-        } else if self.channels < row.channels {
-            let grey = std::mem::take(&mut self.bytes);
-            self.reserve(count * pixels * row.channels, folder)?;
-            grey.chunks(pixels).for_each(|picture| self.bytes.extend(picture.repeat(row.channels)));
-            self.channels = row.channels;
-        }
-        (0..self.channels / row.channels).for_each(|_| self.bytes.extend(&row.bytes));
-        *self.kinds.entry(row.kind).or_default() += 1;
-        Ok(())
-    }
-
-    /// Makes room for so many bytes, up to half of the memory that is free.
-    fn reserve(&mut self, bytes: usize, path: &Path) -> Result<(), DataError> {
-        let room = memory::free().map_or(u64::MAX, |free| free / 2);
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        if bytes > room || self.bytes.try_reserve_exact(bytes).is_err() {
-            return Err(DataError::NoMemory { path: path.to_owned(), room });
-        }
-        Ok(())
-    }
-
-    /// What was done to pictures of another kind than most, in clauses.
-    fn converted(&self) -> Vec<String> {
-        let wanted = if self.channels == 1 { "grey" } else { "RGB" };
-        let all: usize = self.kinds.values().sum();
-        let others = self.kinds.iter().filter(|(kind, _)| *kind != wanted);
-        others.map(|(kind, count)| format!("{count} of {all} pictures are {kind} and became {wanted}")).collect()
+        1 => faults.remove(0),
+        _ => DataError::Several { faults: faults.into_iter().map(|fault| (fault, 0)).collect() },
     }
 }

@@ -5,9 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Endings of the names of pictures.
-const PICTURES: [&str; 3] = ["png", "jpg", "jpeg"];
-/// Files that systems leave in folders of pictures, beside those whose names begin with a dot.
-const OF_SYSTEMS: [&str; 2] = ["thumbs.db", "desktop.ini"];
+const PICTURES: [&str; 10] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff"];
+/// What systems leave in folders of pictures, beside that whose name begins with a dot.
+const OF_SYSTEMS: [&str; 3] = ["thumbs.db", "desktop.ini", "__macosx"];
+
+/// Names of folders of pictures to validate on.
+const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 /// Whether a file is a picture by its name.
 pub fn is_picture(path: &Path) -> bool {
@@ -28,4 +31,17 @@ pub(super) fn entries(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
     }
     paths.sort();
     Ok(paths)
+}
+
+/// Whether there is a folder in a folder.
+pub(super) fn has_folders(path: &Path) -> bool {
+    entries(path).is_ok_and(|paths| paths.iter().any(|path| path.is_dir()))
+}
+
+/// The folder beside `train` that holds pictures by class to validate on.
+pub(super) fn validation_in(folder: &Path) -> Option<PathBuf> {
+    if !has_folders(&folder.join("train")) {
+        return None;
+    }
+    VALIDATION.iter().map(|name| folder.join(name)).find(|path| has_folders(path))
 }

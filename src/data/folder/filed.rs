@@ -1,15 +1,12 @@
 //! Which pictures a folder holds, and of which classes they are.
 
 use super::FolderError;
-use super::entries::{entries, is_picture};
+use super::entries::{entries, has_folders, is_picture, validation_in};
 use crate::data::DataError;
 use crate::data::classes::{Texts, sorted};
 use crate::names::few;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-/// Names of folders of pictures to validate on.
-const VALIDATION: [&str; 3] = ["val", "valid", "validation"];
 
 /// The pictures of a folder: `CLASS/a.png`, or `train/CLASS/a.png` with a test part `test/CLASS/a.png`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +47,9 @@ impl Filed {
         }
         let (rows, texts) = classes.finish();
         let (labels, names) = sorted(rows, texts);
+        notes.extend(alike(&names));
         Ok(Self { paths, labels, names, test, notes })
     }
-}
-
-fn has_folders(path: &Path) -> bool {
-    entries(path).is_ok_and(|paths| paths.iter().any(|path| path.is_dir()))
 }
 
 /// Adds the pictures of a folder that has a folder for each class.
@@ -85,16 +79,23 @@ fn add(folder: &Path, paths: &mut Vec<PathBuf>, classes: &mut Texts) -> Result<(
 /// What lies beside the parts of a folder.
 fn unread(folder: &Path, has_test: bool) -> Result<Vec<String>, DataError> {
     let names = entries(folder)?.into_iter().filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
-    let others: Vec<String> = names.filter(|name| name != "train" && !(has_test && name == "test")).collect();
-    let (validation, others): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|name| VALIDATION.iter().any(|part| name.eq_ignore_ascii_case(part)));
+    let validation = validation_in(folder).and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
+    let is_part = |name: &String| name == "train" || has_test && name == "test" || Some(name) == validation.as_ref();
+    let others: Vec<String> = names.filter(|name| !is_part(name)).collect();
     let mut notes = vec![];
-    if let Some(name) = validation.first() {
-        let path = folder.join(name);
-        notes.push(format!("{} is not read: to validate on it, name it in `validation`", path.display()));
-    }
     if !others.is_empty() {
         notes.push(format!("not read, as it lies beside the parts of {}: {}", folder.display(), few(&others)));
     }
     Ok(notes)
+}
+
+/// Says of two classes that they have the same letters.
+fn alike(names: &[String]) -> Option<String> {
+    let lower: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    let second = (0..names.len()).find(|&at| lower[..at].contains(&lower[at]))?;
+    let first = lower.iter().position(|name| *name == lower[second])?;
+    Some(format!(
+        "the classes {:?} and {:?} differ in upper and lower case alone: if they are one, put their pictures into one folder",
+        names[first], names[second]
+    ))
 }

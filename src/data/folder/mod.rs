@@ -1,4 +1,4 @@
-//! Folders that are data sets: IDX files, the files of CIFAR-10, or pictures with a folder for each class.
+//! Folders that are data sets: IDX files, the files of CIFAR-10, arrays, or pictures with a folder for each class.
 
 mod cifar;
 #[cfg(feature = "cli")]
@@ -6,16 +6,25 @@ mod decode;
 mod entries;
 #[cfg(feature = "cli")]
 mod filed;
+#[cfg(feature = "cli")]
+mod kept;
+#[cfg(feature = "cli")]
+mod together;
 
+#[cfg(feature = "cli")]
+pub(super) use decode::open_list;
 pub use entries::is_picture;
 #[cfg(feature = "cli")]
 pub use filed::Filed;
+#[cfg(feature = "cli")]
+pub(super) use together::List;
 
-use super::DataError;
+use super::arrays::{self, is_arrays};
 use super::folder_error::FolderError;
 use super::idx;
 use super::opened::Opened;
-use entries::entries;
+use super::{DataError, Options};
+use entries::{entries, validation_in};
 use std::path::{Path, PathBuf};
 
 /// How many folders deep pictures are looked for: `train/CLASS/a.png`.
@@ -27,17 +36,19 @@ enum Kind {
     Idx,
     /// The folder of the files of CIFAR-10.
     Cifar(PathBuf),
+    Arrays,
     Pictures,
     Other,
 }
 
 /// Opens a folder as what it holds.
-pub(super) fn open(name: String, folder: &Path) -> Result<Opened, DataError> {
+pub(super) fn open(name: String, folder: &Path, options: &Options<'_>) -> Result<Opened, DataError> {
     match kind(folder)? {
-        Kind::Idx => idx::open_folder(name, folder),
-        Kind::Cifar(folder) => cifar::open(name, &folder),
+        Kind::Idx => idx::open_folder(name, folder)?.framed(&options.pictures),
+        Kind::Cifar(folder) => cifar::open(name, &folder)?.framed(&options.pictures),
+        Kind::Arrays => arrays::open(name, folder, options.task)?.framed(&options.pictures),
         #[cfg(feature = "cli")]
-        Kind::Pictures => decode::open(name, folder),
+        Kind::Pictures => decode::open(name, folder, &options.pictures, options.cache),
         #[cfg(not(feature = "cli"))]
         Kind::Pictures => Err(FolderError::NoReader { folder: folder.to_owned() }.into()),
         Kind::Other => Err(FolderError::NoData { folder: folder.to_owned() }.into()),
@@ -53,6 +64,14 @@ pub fn holds_pictures(path: &Path) -> Result<bool, DataError> {
     Ok(path.is_dir() && kind(path)? == Kind::Pictures)
 }
 
+/// The folder of pictures by class that a folder of pictures has to validate on, beside its `train`: `val`, `valid` or
+/// `validation`. The source is what [`super::open`] takes.
+pub fn validation_folder(source: &str, data_dir: Option<&Path>) -> Option<PathBuf> {
+    let folder = if super::is_known(source) { data_dir?.join(source) } else { PathBuf::from(source) };
+    let is_of_pictures = holds_pictures(&folder).unwrap_or(false);
+    if is_of_pictures { validation_in(&folder) } else { None }
+}
+
 fn kind(folder: &Path) -> Result<Kind, DataError> {
     let here = entries(folder)?;
     let is_idx = |entry: &PathBuf| entry.file_name().is_some_and(|name| name.to_string_lossy().contains("-ubyte"));
@@ -60,6 +79,8 @@ fn kind(folder: &Path) -> Result<Kind, DataError> {
         Kind::Idx
     } else if let Some(folder) = cifar::find(folder) {
         Kind::Cifar(folder)
+    } else if is_arrays(folder) {
+        Kind::Arrays
     } else if any_picture(&here, DEEP) {
         Kind::Pictures
     } else {

@@ -18,6 +18,7 @@ mod features;
 mod format;
 mod left_out;
 mod notes;
+mod pictured;
 mod sheet;
 mod targets;
 mod written;
@@ -27,6 +28,7 @@ pub use dates::DatePart;
 pub use encoding::{Column, Encoding, Kind};
 pub use format::{Decimal, Dialect, Format, Separator};
 pub(super) use notes::left_out;
+pub use pictured::{Like, Pictured};
 pub use written::Notation;
 pub(super) use written::{is_missing, is_one_of};
 
@@ -141,6 +143,8 @@ pub(in crate::data) fn read_split(
         target: Some(target),
         dialect: dialect.cloned(),
         test: None,
+        framing: super::Framing::default(),
+        pool: None,
     };
     Ok(Labelled { dataset, notes: table.notes, unit })
 }

@@ -92,7 +92,7 @@ fn misfit(taken: &Shape, given: &Shape) -> ShapeError {
 impl Layer for Residual {
     fn build(&self, b: &mut Builder<'_>, x: ValueId) -> Result<ValueId, ShapeError> {
         let prefix = b.place().tensor("body.");
-        let y = self.body.build(usize::MAX, &prefix, b, x)?.pop().unwrap_or(x);
+        let y = self.body.build(0..usize::MAX, &prefix, b, x)?.pop().unwrap_or(x);
         let given = b.shape(y).clone();
         let beside = if *b.shape(x) == given { x } else { self.shortcut(b, x, &given)? };
         b.push(Add { whole: false }, &[y, beside])
@@ -143,7 +143,8 @@ mod tests {
         let wanted = ["1.body.0.weight", "1.body.0.bias"].into_iter().chain(norm.iter().map(String::as_str));
         let wanted = wanted.chain(["1.body.2.body.0.weight", "1.body.3.weight", "2.weight", "2.bias"]);
         assert_eq!(names, wanted.collect::<Vec<_>>());
-        assert_eq!(built.counters, ["1.body.1.num_batches_tracked"]);
+        assert_eq!(built.counters.len(), 1);
+        assert_eq!(built.counters[0].name, "1.body.1.num_batches_tracked");
         let [(place, averages)] = &built.averages[..] else { panic!("one batch norm") };
         assert_eq!((place.path.as_str(), *averages), ("1.body.1.batch_norm", Averages::Population));
         assert!(built.needs_two_rows && !network.drops());

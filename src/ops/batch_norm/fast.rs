@@ -381,3 +381,13 @@ pub(super) fn grad_input(
         },
     );
 }
+
+/// The gradient by x where the statistics are given: each column by its own factor.
+pub(super) fn grad_given(a: Args, scale: &[f32], dy: &[f32], rows: u32, dx: &mut [f32]) {
+    let row = (a.pixels * a.features) as usize;
+    threads::for_chunks(&mut dx[..rows as usize * row], row, |r, dx| {
+        for (dx, dy) in dx.chunks_exact_mut(scale.len()).zip(dy[r * row..].chunks_exact(scale.len())) {
+            dx.iter_mut().zip(dy).zip(scale).for_each(|((dx, dy), scale)| *dx = dy * scale);
+        }
+    });
+}

@@ -142,6 +142,28 @@ static GRAD_INPUT: Kernel = Kernel {
     }),
 };
 
+static GRAD_GIVEN: Kernel = Kernel {
+    name: "batch_norm.grad_given",
+    parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/grad_given.wgsl"),
+    args: Args::FIELDS,
+    bindings: &[read("running_var"), read("gamma"), read("dy"), NOW, write("dx")],
+    needs: Needs::Nothing,
+    tolerance: ELEMENT,
+    twin: Some(|a, io| {
+        let [var, gamma, dy, now, mut dx] = io.take();
+        twins::grad_given(args_of(a), var.f32(), gamma.f32(), dy.f32(), now.now().rows, dx.f32_mut());
+    }),
+    fast: Some(&|a, io| {
+        let [var, gamma, dy, now, mut dx] = io.take();
+        let a: Args = args_of(a);
+        workspace(a.features as usize, |scale| {
+            let of_column = |(var, gamma): (&f32, &f32)| gamma / (var + a.eps).sqrt();
+            scale.iter_mut().zip(var.f32().iter().zip(gamma.f32())).for_each(|(scale, of)| *scale = of_column(of));
+            fast::grad_given(a, scale, dy.f32(), now.now().rows, dx.f32_mut());
+        });
+    }),
+};
+
 static RUNNING: Kernel = Kernel {
     name: "batch_norm.running",
     parts: parts!("shared/now.wgsl", "shared/index.wgsl", "batch_norm/args.wgsl", "batch_norm/running.wgsl"),
@@ -177,7 +199,8 @@ static POPULATION: Kernel = Kernel {
 };
 
 /// All kernels of this operation, for the registry.
-pub static KERNELS: &[&Kernel] = &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &RUNNING, &POPULATION];
+pub static KERNELS: &[&Kernel] =
+    &[&STATS, &NORMALIZE, &INFERENCE, &GRAD_AFFINE, &GRAD_INPUT, &GRAD_GIVEN, &RUNNING, &POPULATION];
 
 /// Which statistics normalise, and how those for inference change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,7 +257,11 @@ impl Op for BatchNorm {
     }
 
     fn differentiable(&self, input: usize) -> bool {
-        self.statistics == Statistics::Batch && input < 3
+        match self.statistics {
+            Statistics::Batch => input < 3,
+            Statistics::Given => input == 0,
+            Statistics::Population => false,
+        }
     }
 
     fn forward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
@@ -254,8 +281,16 @@ impl Op for BatchNorm {
     }
 
     fn backward(&self, w: &Wires<Wire>, rec: &mut Recorder) {
-        let [x, gamma, ..] = &w.inputs[..] else { unreachable!("five inputs") };
-        let (args, now, dy, saved) = (self.args(x), rec.now(), w.d_outputs[0].slot, w.saved[0].slot);
+        let [x, gamma, _, _, var] = &w.inputs[..] else { unreachable!("five inputs") };
+        let (args, now, dy) = (self.args(x), rec.now(), w.d_outputs[0].slot);
+        if self.statistics == Statistics::Given {
+            if let Some(dx) = &w.d_inputs[0] {
+                let slots = [var.slot, gamma.slot, dy, now, dx.slot];
+                rec.elements(&GRAD_GIVEN, &args, &slots, x.shape.elements());
+            }
+            return;
+        }
+        let saved = w.saved[0].slot;
         let mut wanted = |i: usize| match &w.d_inputs[i] {
             Some(wire) => wire.slot,
             None => rec.private("affine", [args.features as usize]).slot,
@@ -276,6 +311,9 @@ impl Op for BatchNorm {
     }
 
     fn commit(&self, w: &Wires<Wire>, rec: &mut Recorder) {
+        if self.statistics == Statistics::Given {
+            return;
+        }
         let (args, now) = (self.args(&w.inputs[0]), rec.now());
         let slots = [w.saved[0].slot, now, w.inputs[3].slot, w.inputs[4].slot];
         rec.elements(&RUNNING, &args, &slots, args.features as usize);
@@ -296,7 +334,7 @@ pub fn cases() -> Vec<Case> {
     let far = BatchNorm { eps: 0.5, momentum: 0.1, statistics: Statistics::Batch };
     let with = |mut case: Case, statistics: Statistics| {
         case.op = std::sync::Arc::new(BatchNorm { eps: 1e-5, momentum: 0.1, statistics });
-        case.not_smooth()
+        if statistics == Statistics::Given { case } else { case.not_smooth() }
     };
     // The first step does not read what the state held before.
     let mut begin = with(case("population, first step, 17x8", 17, &[20, 8], normal()), Statistics::Population).index(0);
@@ -325,7 +363,9 @@ pub fn cases() -> Vec<Case> {
         case("mean 1000, deviation 0.1", 128, &[128, 5], Fill::Normal(1e3, 0.1)).not_smooth(),
         case("constant column of 1e4", 19, &[19, 4], Fill::ConstantColumn(1e4)).not_smooth(),
         case("extreme dy", 16, &[16, 5], normal()).extreme_up(),
-        with(case("inference, extreme", 16, &[16, 5], Fill::Extreme), Statistics::Given),
+        with(case("inference, extreme", 16, &[16, 5], Fill::Extreme), Statistics::Given).not_smooth(),
+        with(case("inference, extreme dy", 16, &[16, 5], normal()), Statistics::Given).extreme_up(),
+        with(case("inference, images 3x5x7x6 of 4 rows", 3, &[4, 5, 7, 6], normal()), Statistics::Given),
         with(case("population, extreme", 16, &[16, 5], Fill::Extreme), Statistics::Population),
         case("extreme", 16, &[16, 5], Fill::Extreme).not_smooth(),
     ]

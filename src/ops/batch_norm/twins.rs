@@ -100,3 +100,13 @@ pub(in crate::ops) fn population(a: Args, saved: &[f32], now: &Now, mean: &mut [
         var[f] = average(var[f], f64::from(saved[2 * features + f]) * (count / (count - 1.0)));
     }
 }
+
+/// The gradient by x where the statistics are given.
+pub(super) fn grad_given(a: Args, var: &[f32], gamma: &[f32], dy: &[f32], rows: u32, dx: &mut [f32]) {
+    let features = a.features as usize;
+    for i in 0..(rows * a.pixels) as usize * features {
+        let f = i % features;
+        let inv_std = 1.0 / (f64::from(var[f]) + f64::from(a.eps)).sqrt();
+        dx[i] = (f64::from(dy[i]) * inv_std * f64::from(gamma[f])) as f32;
+    }
+}

@@ -80,6 +80,9 @@ impl Recipe {
         ensure(self.source.is_some() || self.target.is_none(), &|| {
             "source is missing: target names a column of a table, so name the table".into()
         });
+        ensure(self.source.is_some() || self.image.is_none(), &|| {
+            "source is missing: image names a column of a table, so name the table".into()
+        });
         ensure(self.epochs.is_none() || self.steps.is_none(), &|| "epochs and steps cannot both be given".into());
         ensure(self.layers.is_none() || self.hidden.is_none(), &|| "layers and hidden cannot both be given".into());
         ensure(self.layers.is_none() || self.dropout.is_none(), &|| {

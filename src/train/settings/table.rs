@@ -2,23 +2,26 @@
 //! flag, its help, the resolved recipe and the table in the README follow from it.
 
 use super::declared::{Declared, HasDeclared, complete, entries};
-use super::define::{FIXED, PLAN, POSITIONAL, Setting, fill, named, resolve, resolved, settings};
+use super::define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, fill, named, resolve, resolved, settings};
 use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
 use super::range::{any, at_least_0, at_least_1, held_out, positive, rows_at_least_1, share, sizes};
 use super::value::Value;
+use crate::data::augment::{Crop, Flip, Scale};
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
-use crate::nn::{Init, Loss};
+use crate::nn::{Freeze, Init, Loss};
 use crate::train::schedule::Schedule;
 use std::sync::LazyLock;
 use toml::Value as Toml;
 
 settings! {
     data {
-        /// Data set: digits (built in), mnist or cifar10 (folders under WGRAD_DATA), a folder of IDX files, of CIFAR-10's binary files or of pictures by class, or a table.
+        /// Data set: digits (built in), mnist or cifar10 (folders under WGRAD_DATA), a folder of IDX files, of CIFAR-10's binary files or of pictures by class, NumPy's arrays (.npz, or a folder of .npy), or a table.
         source: String, default("digits".into()), any, FIXED | PLAN | POSITIONAL, "DATA", "digits", [];
         /// Target column of a table, or several separated by commas.
         target: String, optional, any, FIXED | PLAN, "COLUMN", "label, target or class, else the last column", [];
+        /// Column of a table that holds the paths of pictures, from the table's folder: they are learnt from, and no other column.
+        image: String, optional, any, FIXED | PLAN, "COLUMN", "", ["image-column"];
         /// classification or regression.
         task: Task, derived, any, FIXED | PLAN, "TASK", "by the target's values", [];
         /// Columns of a table to leave out, separated by commas.
@@ -39,7 +42,7 @@ settings! {
         header: bool, optional, any, FIXED | PLAN, "BOOL", "recognised", [];
         /// Shape of one row, as in 1x28x28.
         shape: Vec<usize>, optional, sizes, FIXED | PLAN, "SIZES", "", [];
-        /// How inputs are scaled: none, scale, mean_image, channel_mean or standardize.
+        /// How inputs are scaled: none, scale, mean_image, channel_mean, standardize, or imagenet (the numbers of torchvision's networks).
         normalize: Normalize, derived, any, FIXED | PLAN, "KIND", "scale for images, standardize for tables", [];
         /// How the numbers of a regression are scaled in training: none or standardize.
         normalize_target: NormalizeTarget, optional, any, FIXED, "KIND",
@@ -55,6 +58,22 @@ settings! {
         group: String, optional, any, FIXED | PLAN, "COLUMN", "", ["groups"];
         /// Column of times: the latest rows are tested on, the latest of the others validate. The column is no feature.
         time: String, optional, any, FIXED | PLAN, "COLUMN", "", ["time-column"];
+        /// Leave pictures out that cannot be read, and say how many, in place of ending.
+        skip_broken: bool, default(false), any, FIXED | PLAN | SWITCH, "BOOL", "false", [];
+    }
+    augment {
+        /// Mirror pictures, left to right: with a probability, as in 0.5, or alternate for every other epoch.
+        flip: Flip, optional, any, FIXED | PLAN, "FLIP", "", [];
+        /// Size in pixels of the part of a picture that the network sees, as in 224 or 224x160: any part in training, the middle
+        /// else. "32 padding=4" adds black pixels at each edge first, "32 padding=4 mode=reflect" the mirrored picture.
+        crop: Crop, optional, any, FIXED | PLAN, "SIZE", "the size of the pictures, or 64 if they have several", [];
+        /// Shorter side in pixels that pictures are brought to before they are cut: one, as in 256, or drawn between two, as in
+        /// 256..480.
+        scale: Scale, optional, any, FIXED | PLAN, "SIDE", "the size of the pictures, or the longer side of crop if they have several", [];
+        /// Multiply the values of a picture by a factor drawn from 1 − this to 1 + this.
+        brightness: f64, default(0.0), at_least_0, FIXED | PLAN, "SHARE", "0", [];
+        /// Move the values of a picture from their mean by a factor drawn from 1 − this to 1 + this.
+        contrast: f64, default(0.0), at_least_0, FIXED | PLAN, "SHARE", "0", [];
     }
     model {
         /// Layers in order, separated by commas: "linear 256, batch_norm, relu, dropout 0.5, linear".
@@ -66,6 +85,13 @@ settings! {
         /// Initial weights: he, xavier, glorot, small or large, each also with _uniform; normal:0.05 and uniform:0.05 give the
         /// standard deviation.
         init: Init, optional, any, FIXED | PLAN, "INIT", "he before relu and similar layers, else xavier", [];
+        /// Layers that training leaves as they are, by number as in 0..5 (the layers 0 to 4), place as in 4.body, or kind as in
+        /// conv; several separated by commas.
+        freeze: Freeze, optional, any, FIXED | PLAN, "LAYERS", "none", [];
+        /// Compute what the frozen first layers make of each row once, and train the others on it.
+        cache_features: bool, default(false), any, FIXED | PLAN | SWITCH, "BOOL", "false", [];
+        /// Start the last layer with weights anew where the others start as in a file.
+        new_head: bool, default(false), any, FIXED | SWITCH, "BOOL", "false", [];
     }
     train {
         /// Loss.

@@ -1,9 +1,10 @@
 //! What a setting can hold: how each type is read from the text of a flag, and from and to TOML.
 
 use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
+use crate::data::augment::{Crop, Flip, Scale};
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
-use crate::nn::{self, Init, Loss};
+use crate::nn::{self, Freeze, Init, Loss};
 use crate::train::schedule::Schedule;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -174,6 +175,30 @@ impl Value for Vec<usize> {
         Toml::Array(self.iter().map(Value::to_toml).collect())
     }
 }
+
+macro_rules! numbers_or_texts {
+    ($($type:ty),*) => { $(
+        /// A text with a notation of its own, or a number.
+        impl Value for $type {
+            fn read(text: &str) -> Result<Self, String> {
+                notation(text)
+            }
+
+            fn from_toml(value: &Toml) -> Result<Self, String> {
+                match value {
+                    Toml::Integer(_) | Toml::Float(_) => notation(&value.to_string()),
+                    _ => String::from_toml(value).and_then(|text| notation(&text)),
+                }
+            }
+
+            fn to_toml(&self) -> Toml {
+                Toml::String(self.to_string())
+            }
+        }
+    )* };
+}
+
+numbers_or_texts!(Crop, Flip, Freeze, Scale);
 
 /// A text with a notation of its own; choices ignore case.
 fn notation<T: FromStr>(text: &str) -> Result<T, String>

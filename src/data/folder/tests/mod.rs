@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "cli")]
+use crate::data::PictureOptions;
 use crate::data::fixture::write;
 use crate::data::opened::{Content, Opened};
 use crate::data::{DataError, FolderError, Options, open};
@@ -8,6 +10,11 @@ use std::path::Path;
 
 fn opened(folder: &Path) -> Result<Opened, DataError> {
     open(folder.to_str().unwrap(), &Options::default(), None)
+}
+
+#[cfg(feature = "cli")]
+fn opened_as(folder: &Path, pictures: PictureOptions) -> Result<Opened, DataError> {
+    open(folder.to_str().unwrap(), &Options { pictures, ..Options::default() }, None)
 }
 
 fn images(opened: &Opened) -> (&[u8], &[usize]) {
@@ -101,9 +108,16 @@ fn a_folder_without_data_is_refused() {
 }
 
 #[cfg(feature = "cli")]
+mod kept;
+#[cfg(feature = "cli")]
+mod named;
+#[cfg(feature = "cli")]
+mod several_sizes;
+
+#[cfg(feature = "cli")]
 mod pictures {
     use super::*;
-    use crate::data::{Filed, Picture, Rendering, Targets, holds_pictures};
+    use crate::data::{Filed, Picture, Rendering, Targets, holds_pictures, validation_folder};
     use image::{DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, RgbImage, Rgba, RgbaImage};
 
     /// A picture of 3x2 pixels, each with another value.
@@ -189,7 +203,9 @@ mod pictures {
         assert_eq!((firsts, set.test.clone()), (vec![3, 1, 2, 4], Some(2..4)));
         assert_eq!(set.targets.classes().unwrap().0, [0, 1, 0, 1]);
         let notes = set.notes.join("\n");
-        assert!(notes.contains("val is not read") && notes.contains("labels.csv"), "{notes}");
+        assert!(!notes.contains("val") && notes.contains("labels.csv"), "{notes}");
+        let own = validation_folder(dir.path().to_str().unwrap(), None);
+        assert_eq!(own, Some(dir.path().join("val")));
         // Pictures to test on without classes are no test part.
         fs::remove_dir_all(dir.path().join("test")).unwrap();
         save(&grey(8), dir.path(), "test/1.png");
@@ -220,13 +236,9 @@ mod pictures {
         assert!(message.contains("the class \"a\"") && message.contains("two classes"), "{message}");
         save(&grey(2), dir.path(), "b/1.png");
         opened(dir.path()).unwrap();
-        let wide = GrayImage::new(5, 4).into();
-        with("b/2.png", Some(&wide), &["b/2.png has 5x4 pixels", "a/1.png has 3x2"]);
-        let glass = RgbaImage::from_pixel(3, 2, Rgba([1, 2, 3, 254])).into();
-        with("b/2.png", Some(&glass), &["b/2.png", "transparent"]);
         with("b/2.png", None, &["b/2.png", "could not be decoded"]);
         with("a/0.png", None, &["a/0.png", "could not be decoded"]);
-        with("b/notes.txt", None, &["b/notes.txt", "PNG or JPEG file is wanted"]);
+        with("b/notes.txt", None, &["b/notes.txt", "GIF or TIFF file is wanted"]);
         with("c.png", Some(&grey(1)), &["c.png", "which class", "CLASS/c.png"]);
         with("notes.txt", None, &["notes.txt", "which class"]);
         write(dir.path(), "a/2.jpg", b"no picture");
@@ -237,7 +249,7 @@ mod pictures {
         assert!(message.contains("there is no picture in this folder"), "{message}");
         fs::create_dir_all(dir.path().join("c/d.png")).unwrap();
         let message = opened(dir.path()).unwrap_err().to_string();
-        assert!(message.contains("d.png: a PNG or JPEG file is wanted"), "{message}");
+        assert!(message.contains("d.png: a PNG, JPEG, WebP, BMP, GIF or TIFF file is wanted"), "{message}");
     }
 
     /// More pictures than are decoded at once would be with one thread, in the order of their names on any number.

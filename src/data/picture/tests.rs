@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::data::fixture::write;
-use image::{GrayImage, Luma, LumaA, Rgb, RgbaImage};
+use image::{GrayImage, ImageFormat, Luma, LumaA, Rgb, RgbaImage};
 use std::path::PathBuf;
 
 fn saved(folder: &Path, image: impl Into<DynamicImage>, format: ImageFormat) -> PathBuf {
@@ -131,7 +131,7 @@ fn looks() -> Looks {
 }
 
 fn rendered(image: impl Into<DynamicImage>, rendering: Rendering<'_>) -> PictureRow {
-    let picture = Picture { path: PathBuf::new(), image: image.into() };
+    let picture = Picture { path: PathBuf::new(), image: image.into(), cmyk: false };
     picture.row(&Rendering { shape: &[1, 8, 8], largest: 255.0, ..rendering }).unwrap()
 }
 
@@ -170,4 +170,47 @@ fn a_drawing_is_centred_with_its_proportions() {
         Rendering { looks: Some(&looks), center: true, ..Rendering::default() },
     );
     assert_eq!((row.bytes, row.note.unwrap().as_str()), (vec![9; 64], "80x80 grey brought to 8x8 grey"));
+}
+
+/// A picture of a file that Pillow wrote: red to the left, blue to the right, green at the top.
+fn of_pillow(name: &str, channels: usize) -> (PictureRow, [usize; 2]) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/pictures").join(name);
+    let picture = Picture::read(&path).unwrap();
+    let size = picture.size();
+    assert_eq!(Head::read(&path).unwrap().size, size, "{name}");
+    let shape = [channels, size[0], size[1]];
+    (picture.row(&Rendering { shape: &shape, largest: 255.0, ..Rendering::default() }).unwrap(), size)
+}
+
+#[test]
+fn all_formats_are_read_by_their_content_and_turned_upright() {
+    for (name, scale, within) in [
+        ("palette.png", 1, 0),
+        ("moving.gif", 1, 0),
+        ("plain.bmp", 1, 0),
+        ("lzw.tif", 1, 0),
+        ("lossless.webp", 1, 0),
+        ("lossy.webp", 8, 60),
+        ("turned.jpg", 8, 12),
+        ("cmyk.jpg", 8, 12),
+    ] {
+        let (row, size) = of_pillow(name, 3);
+        assert_eq!(size, [4 * scale, 6 * scale], "{name}");
+        let pixel = |y: usize, x: usize| [0, 1, 2].map(|c| row.bytes[(c * size[0] + y) * size[1] + x]);
+        let half = scale / 2;
+        let places = [
+            ([3 * scale + half, half], [200, 30, 20]),
+            ([3 * scale + half, 5 * scale + half], [20, 40, 210]),
+            ([half, scale + half], [10, 180, 30]),
+        ];
+        for ([y, x], wanted) in places {
+            let found = pixel(y, x);
+            assert!((0..3).all(|c| found[c].abs_diff(wanted[c]) <= within), "{name} at {y}, {x}: {found:?}");
+        }
+        let is_told = row.note.is_some_and(|note| note.contains("CMYK brought to 48x32 RGB"));
+        assert_eq!(is_told, name == "cmyk.jpg", "{name}");
+    }
+    let (row, _) = of_pillow("glass.webp", 3);
+    assert_eq!((row.bytes[0], row.bytes[2], row.note.unwrap()), (255, 10, "transparency laid on white".to_owned()));
+    assert_eq!(of_pillow("bits.png", 1).0.note, None);
 }

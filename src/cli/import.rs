@@ -1,0 +1,86 @@
+//! `wgrad import`
+
+use super::args::ImportArgs;
+use super::say::{note, say};
+use super::setting;
+use crate::data::{Affine, Framing, Normalize};
+use crate::device::Device;
+use crate::error::Error;
+use crate::export::{Metadata, Model, Normalization};
+use crate::nn::{Answer, Head, Loss, Network, Problem};
+use crate::run::Predictor;
+
+/// The largest value of a pixel.
+const LARGEST: f32 = 255.0;
+
+pub(super) fn run(args: &ImportArgs) -> Result<u8, Error> {
+    if args.out.exists() {
+        return Err(setting(format!("{} is there: name another file with --out", args.out.display())));
+    }
+    let (mut model, notes) = Model::open(&args.file)?;
+    notes.iter().for_each(|text| note!("{text}"));
+    if model.metadata.is_some() {
+        let shown = args.file.display();
+        return Err(setting(format!("{shown} is a model of wgrad already: train with --init-from takes it as it is")));
+    }
+    let names = classes(args, &model)?;
+    let problem = Problem { answer: Answer::Class, loss: Loss::CROSS_ENTROPY, names };
+    let head = Head::classes(problem.names.len());
+    let layers: Vec<String> = crate::nn::items(&args.layers).into_iter().map(|text| text.trim().to_owned()).collect();
+    let network = Network::read(&layers, head, None)?;
+    let (input, normalize) = input(args)?;
+    let mut metadata = Metadata::new(network.texts(), input.clone(), &problem, normalize);
+    metadata.framing = match input[..] {
+        [_, height, width] => Framing::Middle { short: args.scale.map_or(height.min(width), |side| side as usize) },
+        _ => Framing::default(),
+    };
+    model.metadata = Some(metadata);
+    // What does not load is not passed on.
+    Predictor::for_inputs(&model, input.len() == 3, None, &Device::CPU)?;
+    model.save(&args.out)?;
+    say!("network  {}", network.texts().join(", "));
+    say!("model    {}", args.out.display());
+    Ok(0)
+}
+
+/// The names of the classes: as they are given, else the numbers of the outputs of the last layer.
+fn classes(args: &ImportArgs, model: &Model) -> Result<Vec<String>, Error> {
+    if !args.classes.is_empty() {
+        return Ok(args.classes.clone());
+    }
+    // The last layer is that of the largest index with a bias or a weight of two sizes.
+    let place = |name: &str| name.split('.').next().and_then(|index| index.parse::<usize>().ok());
+    let of_weight = model.tensors.iter().filter(|(name, _)| name.ends_with(".weight"));
+    let last = of_weight.filter_map(|(name, values)| Some((place(name)?, values.sizes()?))).max_by_key(|(at, _)| *at);
+    match last {
+        Some((_, [outputs, _])) => Ok((0..*outputs).map(|class| class.to_string()).collect()),
+        _ => Err(setting(format!(
+            "{}: nothing says how many classes it knows: name them with --classes",
+            args.file.display()
+        ))),
+    }
+}
+
+/// The shape of one input, and how it is normalised.
+fn input(args: &ImportArgs) -> Result<(Vec<usize>, Normalization), Error> {
+    let shape: Result<Vec<usize>, _> = args.shape.split('x').map(|side| side.trim().parse::<usize>()).collect();
+    let shape = shape.ok().filter(|shape| matches!(shape.len(), 1 | 3) && !shape.contains(&0));
+    let shape = shape.ok_or_else(|| {
+        setting(format!("--shape cannot be {:?}: give channels, height and width, as in 3x224x224", args.shape))
+    })?;
+    let features: usize = shape.iter().product();
+    let affine = match (args.normalize, &shape[..]) {
+        (Normalize::None, _) => Affine::none(features),
+        (Normalize::Scale, [_, _, _]) => {
+            Affine { offset: vec![0.0; features], factor: vec![1.0 / f64::from(LARGEST); features] }
+        }
+        (Normalize::ImageNet, [3, height, width]) => Affine::imagenet(height * width, LARGEST.into()),
+        (kind, _) => {
+            return Err(setting(format!(
+                "--normalize cannot be {kind} here, as nothing is trained on: give none, scale, or imagenet for shapes 3xHxW"
+            )));
+        }
+    };
+    let largest = if shape.len() == 3 { LARGEST } else { 0.0 };
+    Ok((shape, Normalization::new(args.normalize.to_string(), largest, &affine)))
+}
