@@ -48,7 +48,7 @@ fn classes(args: &ImportArgs, model: &Model) -> Result<Vec<String>, Error> {
     if !args.classes.is_empty() {
         return Ok(args.classes.clone());
     }
-    // The last layer is that of the largest index with a bias or a weight of two sizes.
+    // The last layer is that of the weight with the largest index.
     let place = |name: &str| name.split('.').next().and_then(|index| index.parse::<usize>().ok());
     let of_weight = model.tensors.iter().filter(|(name, _)| name.ends_with(".weight"));
     let last = of_weight.filter_map(|(name, values)| Some((place(name)?, values.sizes()?))).max_by_key(|(at, _)| *at);

@@ -31,10 +31,9 @@ const BEST: &str = "model.safetensors";
 pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let claim = args.resume.as_deref().map(Claim::of_run).transpose()?;
     let file = args.resume.as_ref().map(|run| run.join("recipe.toml")).or_else(|| args.base.recipe.clone());
-    let recipe = flags::over(file.as_deref(), &args.settings.0)?;
+    let mut recipe = flags::over(file.as_deref(), &args.settings.0)?;
     recipe.check()?;
     let start = args.init_from.as_ref().map(|path| Model::open(path)).transpose()?;
-    let mut recipe = recipe;
     if let Some((model, notes)) = &start {
         notes.iter().cloned().chain(recipe.start_from(model)).for_each(|text| note!("note: {text}"));
     }

@@ -78,11 +78,6 @@ impl Item {
 }
 
 impl Freeze {
-    /// Whether it means no layer.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// Whether a layer is frozen: by its path, as in `4.body.0.conv`.
     pub(super) fn means(&self, path: &str) -> bool {
         let (place, kind) = path.rsplit_once('.').unwrap_or((path, ""));

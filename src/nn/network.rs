@@ -59,11 +59,6 @@ impl Network {
         Ok(self)
     }
 
-    /// The layers that training leaves as they are.
-    pub fn frozen(&self) -> &Freeze {
-        &self.frozen
-    }
-
     /// Name of the tensors of the last layer with weights, up to the tensor's own, as in `5.`; none if there is no such layer.
     pub fn last_weighted(&self) -> Option<String> {
         self.layers.last_weighted().map(|index| format!("{index}."))

@@ -43,9 +43,9 @@ impl Job {
         let name = &self.dataset.name;
         let what = if [crop.height, crop.width] != [height, width] {
             format!("crop is {crop}, but the network's input has {height}x{width} pixels")
-        } else if let Some(place) = self
-            .train_places()
-            .find(|place| crop.edge == Edge::Reflect && crop.padding >= place.height.min(place.width) as usize)
+        } else if crop.edge == Edge::Reflect
+            && let Some(place) =
+                self.train_places().find(|place| crop.padding >= place.height.min(place.width) as usize)
         {
             format!(
                 "crop mirrors {} pixels at each edge, but a picture of {name} has {}x{}: the padding must be smaller",

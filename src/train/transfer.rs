@@ -9,8 +9,9 @@ use crate::export::{Metadata, Model, ModelError};
 use crate::nn::{LayerText, Network};
 
 impl Recipe {
-    /// Takes the layers of a model to start from, where the recipe has none of its own; where `new_head` is set, the last layer
-    /// with weights leaves its outputs to the data. Says so in a sentence.
+    /// Takes the layers of a model to start from, where the recipe has none of its own. The last layer with weights leaves its
+    /// number of outputs to the data, so that a file with another number is refused by the name of that layer; a single output
+    /// stays where `new_head` is not set, as it decides the loss. Says so in a sentence.
     pub fn start_from(&mut self, model: &Model) -> Option<String> {
         let meta = model.metadata.as_ref()?;
         self.see_as(meta);
@@ -18,15 +19,11 @@ impl Recipe {
             return None;
         }
         let mut layers = meta.layers.clone();
-        if self.new_head == Some(true) {
-            open_head(&mut layers, meta);
-        }
+        open_head(&mut layers, meta, self.new_head == Some(true));
         self.layers = Some(layers);
         Some(format!("the layers are those of {}", model.path.display()))
     }
-}
 
-impl Recipe {
     /// Lets pictures of any sizes come to the size of a model's input as its own did, where the recipe does not say how.
     fn see_as(&mut self, meta: &Metadata) {
         let (Framing::Middle { short }, &[_, height, width]) = (meta.framing, &meta.input[..]) else { return };
@@ -41,14 +38,15 @@ impl Recipe {
     }
 }
 
-/// Lets the last layer with weights leave its number of outputs out, if it is a linear one.
-fn open_head(layers: &mut [String], meta: &Metadata) {
+/// Lets the last layer with weights leave its number of outputs out, if it is a linear one and the number is not 1 or may change.
+fn open_head(layers: &mut [String], meta: &Metadata, is_new: bool) {
     let network = Network::read(layers, meta.problem().head(), None).ok();
     let place = network.and_then(|network| network.last_weighted());
     let index = place.and_then(|place| place.trim_end_matches('.').parse::<usize>().ok());
     if let Some(layer) = index.and_then(|index| layers.get_mut(index))
         && let Ok(mut text) = layer.parse::<LayerText>()
         && text.kind == "linear"
+        && (is_new || text.values != ["1"])
     {
         text.values.clear();
         *layer = text.to_string();
@@ -65,14 +63,16 @@ pub(super) fn keep_normalization(job: &mut Job) -> Result<Option<String>, Error>
     let Some(meta) = &model.metadata else { return Ok(None) };
     let path = model.path.display().to_string();
     let (features, ours) = (job.dataset.features(), &job.normalize.1);
-    if !matches!(job.dataset.values, Values::Bytes(_)) || meta.input.iter().product::<usize>() != features {
+    // The floats of tables are normalised already, by the training rows of this run.
+    let (in_bytes, freezes) = (matches!(job.dataset.values, Values::Bytes(_)), job.settings.freeze.is_some());
+    if meta.input.iter().product::<usize>() != features || !(in_bytes || freezes) {
         return Ok(None);
     }
     let theirs: Affine = meta.normalize.affine(features);
     if theirs == *ours {
         return Ok(None);
     }
-    if job.settings.freeze.is_none() {
+    if !(in_bytes && freezes) {
         let differs = job.resume.is_none();
         return Ok(differs.then(|| format!("inputs are normalised otherwise than in the training of {path}")));
     }
