@@ -12,6 +12,8 @@ mod columns;
 mod commands;
 #[path = "cli/data.rs"]
 mod data;
+#[path = "cli/diagnose.rs"]
+mod diagnose;
 #[cfg(unix)]
 #[path = "cli/drivers.rs"]
 mod drivers;

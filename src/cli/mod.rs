@@ -6,6 +6,7 @@ mod bar;
 mod bench;
 mod data;
 mod devices;
+mod diagnose;
 mod doctor;
 mod eval;
 mod explain;
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Predict(args) => predict::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Diagnose(args) => diagnose::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),

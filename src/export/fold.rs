@@ -3,7 +3,8 @@
 //! With y = W x + b and then (y − μ) / √(σ² + ε) · γ + β at inference, s = γ / √(σ² + ε) gives W′ = s W (row by row) and
 //! b′ = s (b − μ) + β. Source: Ioffe & Szegedy 2015, section 3.1, last paragraph.
 
-use super::model::{Metadata, Model, ModelError};
+use super::metadata::Metadata;
+use super::model::{Model, ModelError};
 use super::tensors::Values;
 use crate::nn::LayerText;
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 mod fingerprint;
 mod fold;
+mod metadata;
 mod model;
 mod normalization;
 mod progress;
@@ -10,7 +11,8 @@ mod torchvision;
 
 pub use fingerprint::{Fingerprint, PartFingerprint};
 pub use fold::{Folded, fold};
-pub use model::{Metadata, Model, ModelError, loss_settings};
+pub use metadata::{Metadata, loss_settings};
+pub use model::{Model, ModelError};
 pub use normalization::Normalization;
 pub use progress::{LossScaling, Progress};
 pub use tensors::Values;

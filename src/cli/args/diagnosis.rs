@@ -1,0 +1,36 @@
+//! The arguments of commands that say why training goes badly.
+
+use clap::Args;
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DiagnoseArgs {
+    /// Error of a person on the task, or the lowest that is possible, as a share: 0.01 is 1 %
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) human_error: Option<f64>,
+    /// Error on the rows that the model was trained on
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) train_error: Option<f64>,
+    /// Error on rows of the training source that it was not trained on
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) train_dev_error: Option<f64>,
+    /// Error on the validation rows
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) validation_error: Option<f64>,
+    /// Error on the test rows
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) test_error: Option<f64>,
+    /// The smallest gap between two errors that is a problem, as a share
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value_t = 0.02)]
+    pub(in crate::cli) threshold: f64,
+    /// One JSON object
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+/// Reads a share from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("give a share from 0 to 1, as in 0.05 for 5 %".to_owned()),
+    }
+}
