@@ -154,6 +154,7 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
     let subgroups = part.contains("subgroup");
     Some(match (op, part) {
         ("cross_entropy", "forward") => 3 * turns_of(s.arg("classes"), 0),
+        ("one_hot", "squared_forward" | "logistic_forward") => turns_of(s.arg("outputs"), 0),
         ("mse" | "huber" | "binary_cross_entropy", "forward") => turns_of(s.arg("outputs"), 0),
         ("metrics", "step") => s.lanes(s.words("row_loss"), 64) + TREE,
         ("batch_norm", "stats") => 2 * (s.lanes(per("x", "features"), 64) + TREE),

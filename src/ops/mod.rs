@@ -24,6 +24,7 @@ pub mod max_pool;
 pub mod maxout;
 pub mod metrics;
 pub mod mse;
+pub mod one_hot;
 pub mod prelu;
 pub mod rmsprop;
 pub mod sgd;
@@ -45,13 +46,13 @@ pub struct Entry {
     pub cases: fn() -> Vec<Case>,
     /// The optimisers whose update it is.
     pub optimizers: &'static [&'static OptimizerKind],
-    /// The loss that it computes.
-    pub loss: Option<&'static LossKind>,
+    /// The losses that it computes.
+    pub losses: &'static [&'static LossKind],
 }
 
 impl Entry {
     const fn new(name: &'static str, kernels: &'static [&'static Kernel], cases: fn() -> Vec<Case>) -> Self {
-        Self { name, kernels, joined: Vec::new, cases, optimizers: &[], loss: None }
+        Self { name, kernels, joined: Vec::new, cases, optimizers: &[], losses: &[] }
     }
 
     const fn joined(self, joined: fn() -> Vec<&'static Kernel>) -> Self {
@@ -62,8 +63,8 @@ impl Entry {
         Self { optimizers, ..self }
     }
 
-    const fn loss(self, loss: &'static LossKind) -> Self {
-        Self { loss: Some(loss), ..self }
+    const fn losses(self, losses: &'static [&'static LossKind]) -> Self {
+        Self { losses, ..self }
     }
 }
 
@@ -75,25 +76,27 @@ pub static OPS: &[Entry] = &[
     Entry::new("avg_pool", avg_pool::KERNELS, avg_pool::cases),
     Entry::new("batch_norm", batch_norm::KERNELS, batch_norm::cases),
     Entry::new("binary_cross_entropy", binary_cross_entropy::KERNELS, binary_cross_entropy::cases)
-        .loss(&binary_cross_entropy::BINARY_CROSS_ENTROPY),
+        .losses(&[&binary_cross_entropy::BINARY_CROSS_ENTROPY]),
     Entry::new("block", block::KERNELS, block::cases).joined(block::kernels),
     Entry::new("clip", clip::KERNELS, clip::cases),
     Entry::new("conv", conv::KERNELS, conv::cases),
-    Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).loss(&cross_entropy::CROSS_ENTROPY),
+    Entry::new("cross_entropy", cross_entropy::KERNELS, cross_entropy::cases).losses(&[&cross_entropy::CROSS_ENTROPY]),
     Entry::new("dropout", dropout::KERNELS, dropout::cases),
     Entry::new("flatten", flatten::KERNELS, flatten::cases),
     Entry::new("augment", augment::KERNELS, augment::cases),
     Entry::new("gather", gather::KERNELS, gather::cases),
     Entry::new("global_avg_pool", global_avg_pool::KERNELS, global_avg_pool::cases),
     Entry::new("head", head::KERNELS, head::cases).joined(head::kernels),
-    Entry::new("huber", huber::KERNELS, huber::cases).loss(&huber::HUBER),
+    Entry::new("huber", huber::KERNELS, huber::cases).losses(&[&huber::HUBER]),
     Entry::new("loss_scale", loss_scale::KERNELS, loss_scale::cases),
     Entry::new("matmul", matmul::KERNELS, matmul::cases),
     Entry::new("max_norm", max_norm::KERNELS, max_norm::cases),
     Entry::new("max_pool", max_pool::KERNELS, max_pool::cases),
     Entry::new("maxout", maxout::KERNELS, maxout::cases),
     Entry::new("metrics", metrics::KERNELS, metrics::cases),
-    Entry::new("mse", mse::KERNELS, mse::cases).loss(&mse::MSE),
+    Entry::new("mse", mse::KERNELS, mse::cases).losses(&[&mse::MSE]),
+    Entry::new("one_hot", one_hot::KERNELS, one_hot::cases)
+        .losses(&[&one_hot::ONE_HOT_MSE, &one_hot::ONE_HOT_BINARY_CROSS_ENTROPY]),
     Entry::new("prelu", prelu::KERNELS, prelu::cases),
     Entry::new("rmsprop", rmsprop::KERNELS, rmsprop::cases).optimizers(&[&rmsprop::RMSPROP]),
     Entry::new("sgd", sgd::KERNELS, sgd::cases).optimizers(&[&sgd::SGD]),
@@ -113,5 +116,5 @@ pub fn optimizers() -> impl Iterator<Item = &'static OptimizerKind> + Clone {
 
 /// All losses, in the order of [`OPS`].
 pub fn losses() -> impl Iterator<Item = &'static LossKind> + Clone {
-    OPS.iter().filter_map(|entry| entry.loss)
+    OPS.iter().flat_map(|entry| entry.losses).copied()
 }

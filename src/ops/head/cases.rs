@@ -2,22 +2,26 @@
 
 use super::Head;
 use crate::kernel::Kernel;
-use crate::op::{Case, Fill, Op};
+use crate::op::{Case, Fill, LossKind, Op, Values};
 use crate::ops::binary_cross_entropy::BinaryCrossEntropy;
 use crate::ops::block::joined_kernels;
 use crate::ops::cross_entropy::CrossEntropy;
 use crate::ops::huber::Huber;
 use crate::ops::mse::Mse;
+use crate::ops::one_hot::{ONE_HOT_BINARY_CROSS_ENTROPY, ONE_HOT_MSE};
 use std::sync::{Arc, OnceLock};
 
 /// The losses, with the name and fill of their targets.
-fn losses() -> [(&'static str, Arc<dyn Op>); 5] {
+fn losses() -> [(&'static str, Arc<dyn Op>); 7] {
+    let of = |kind: &LossKind| (kind.op)(&Values::defaults(kind.settings), 0.0);
     [
         ("", Arc::new(CrossEntropy { label_smoothing: 0.0 })),
         ("smoothed, ", Arc::new(CrossEntropy { label_smoothing: 0.1 })),
         ("mse, ", Arc::new(Mse)),
         ("huber, ", Arc::new(Huber { delta: 0.7 })),
         ("binary, ", Arc::new(BinaryCrossEntropy)),
+        ("one-hot, ", of(&ONE_HOT_MSE)),
+        ("one-hot binary, ", of(&ONE_HOT_BINARY_CROSS_ENTROPY)),
     ]
 }
 
