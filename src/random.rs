@@ -118,6 +118,8 @@ pub enum Domain {
     Check = 4,
     /// Augmenting pictures; its counters are `(block, row, epoch, 5)`.
     Augment = 5,
+    /// Permuting a column of a table over the rows; the index is the repeat.
+    Permute = 6,
 }
 
 /// A stream of random words for the host, usable wherever the `rand` crate wants a generator.

@@ -57,5 +57,7 @@ mod splits;
 mod tables;
 #[path = "cli/told.rs"]
 mod told;
+#[path = "cli/trust.rs"]
+mod trust;
 #[path = "cli/tune.rs"]
 mod tune;

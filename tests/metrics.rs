@@ -1,4 +1,4 @@
-//! What a result says, against scikit-learn (`tests/metrics/generate.py`) and by hand.
+//! What a result says, against scikit-learn and NumPy (`tests/metrics/generate.py`) and by hand.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use serde_json::Value;
@@ -63,6 +63,7 @@ fn measured(result: &Assessment) -> Vec<(&'static str, Vec<f64>)> {
                 ("average_precision", vec![m.average_precision.unwrap()]),
                 ("baseline", vec![m.baseline]),
             ];
+            all.push(("ece", vec![m.calibration.as_ref().unwrap().error]));
             all.extend(m.balanced_accuracy.map(|accuracy| ("balanced_accuracy", vec![accuracy])));
             all
         }

@@ -1,5 +1,6 @@
 //! `wgrad eval`
 
+mod importance;
 mod pictures;
 mod rows;
 
@@ -16,6 +17,7 @@ use crate::metrics::assess;
 use crate::names;
 use crate::nn::{Answer, Problem};
 use crate::run::Predictor;
+use importance::Columns;
 use rows::{Judged, Wanted};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
     let problem = meta.problem();
+    importance::check(args, meta)?;
     let source = pictures::only(&args.data)?;
     let wanted = Wanted::read(args, meta, source)?;
     let Opened { dataset, notes, paths } = open(args, source, meta)?;
@@ -45,8 +48,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let device = open_device(Precision::F32, &args.device, !args.json)?;
     let bytes = matches!(inputs, Values::Bytes(_));
     let mut predictor = Predictor::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
-    let (outputs, problem) = outputs(&mut predictor, &inputs, args.masks.samples)?;
-    let outputs = inputs::averaged(&problem, outputs, views);
+    let (outputs, problem) = outputs(&mut predictor, (&inputs, views), args.masks.samples)?;
     let width = problem.head().outputs;
     if let Some(at) = outputs.iter().position(|output| output.is_nan()) {
         let (row, value) = (rows.start + at / width + 1, outputs[at]);
@@ -57,6 +59,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
     let judged = Judged { dataset: &dataset, paths: &paths, problem: &problem, targets: &targets, outputs: &outputs };
     let listed = wanted.of(&judged, rows.start)?;
+    let columns = Columns::of(args, meta, &mut predictor, &inputs, (&judged, &numbers))?;
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
@@ -64,6 +67,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     if args.json {
         let mut object = result::object(&result, &meta.classes);
         listed.add_to(&mut object);
+        columns.iter().for_each(|columns| columns.add_to(&mut object));
         say::json(&object);
         return Ok(0);
     }
@@ -74,9 +78,13 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     }
     result::summary("", &result, &Naming { names: &meta.classes, loss: problem.loss });
     result::warn(&result, &meta.classes, false);
+    if args.reliability {
+        result::reliability(&result);
+    }
     if !listed.say() {
         result::tables(&result, &meta.classes);
     }
+    columns.iter().for_each(Columns::say);
     Ok(0)
 }
 
@@ -164,13 +172,19 @@ fn targets(dataset: &Dataset, problem: &Problem) -> Result<Targets, Error> {
     }
 }
 
-/// The outputs to judge. Under dropout's masks, probabilities are averaged, and so judged as such.
-fn outputs(predictor: &mut Predictor, inputs: &Values, samples: Option<u32>) -> Result<(Vec<f32>, Problem), Error> {
+/// The outputs to judge, of inputs with several views each. Under dropout's masks, probabilities are averaged, and so judged
+/// as such.
+fn outputs(
+    predictor: &mut Predictor,
+    (inputs, views): (&Values, usize),
+    samples: Option<u32>,
+) -> Result<(Vec<f32>, Problem), Error> {
     let problem = predictor.problem().clone();
-    let Some(samples) = samples else { return Ok((predictor.outputs(inputs)?, problem)) };
+    let Some(samples) = samples else { return Ok((predictor.averaged(inputs, views)?, problem)) };
     let sampled = predictor.sampled(inputs, samples, |outputs| problem.probabilities(outputs))?;
     let row = |mean: &[f64]| problem.outputs_of(mean);
-    Ok((sampled.iter().flat_map(|row_of| row(&row_of.mean)).collect(), problem.clone()))
+    let outputs = sampled.iter().flat_map(|row_of| row(&row_of.mean)).collect();
+    Ok((problem.averaged(outputs, views), problem))
 }
 
 /// A table's columns are found by name; everything else must have the model's number of values, and its kind.

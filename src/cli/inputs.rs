@@ -5,7 +5,6 @@ use super::{setting, show};
 use crate::data::{self, DataError, Fields, Framing, Looks, Picture, Rendering, Unlike, Values, View};
 use crate::error::Error;
 use crate::export::Metadata;
-use crate::nn::Problem;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -41,21 +40,6 @@ pub(super) fn own_side(meta: &Metadata) -> usize {
         Framing::Middle { short } => short,
         _ => meta.input.iter().skip(1).copied().min().unwrap_or(1),
     }
-}
-
-/// The outputs of each input, of which there are several views: those whose probabilities, or numbers, are the means of the views'.
-pub(super) fn averaged(problem: &Problem, outputs: Vec<f32>, views: usize) -> Vec<f32> {
-    if views < 2 {
-        return outputs;
-    }
-    let width = problem.head().outputs;
-    let mean = |of_input: &[f32]| {
-        let each: Vec<Vec<f64>> = of_input.chunks(width).map(|row| problem.probabilities(row)).collect();
-        let mean: Vec<f64> =
-            (0..each[0].len()).map(|j| each.iter().map(|row| row[j]).sum::<f64>() / each.len() as f64).collect();
-        problem.outputs_of(&mean)
-    };
-    outputs.chunks(width * views).flat_map(mean).collect()
 }
 
 /// Reads all files, with notes in sentences.

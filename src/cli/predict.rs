@@ -1,9 +1,10 @@
 //! `wgrad predict`
 
+mod coverage;
 mod written;
 
 use super::args::PredictArgs;
-use super::inputs::{self, Reading};
+use super::inputs::{self, Inputs, Reading};
 use super::say::{self, note, say};
 use super::{open_device, setting, show};
 use crate::data::Values;
@@ -13,6 +14,7 @@ use crate::kernel::Precision;
 use crate::names::shown;
 use crate::nn::{Answer, Problem, TargetScale};
 use crate::run::{Predictor, Sampled};
+use coverage::Covered;
 use serde_json::json;
 use written::Written;
 
@@ -20,22 +22,20 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     args.masks.check()?;
     let (model, converted) = Model::open(&args.model)?;
     let meta = model.described()?;
+    let covered = Covered::read(args, meta)?;
     let mut written = args.out.as_deref().map(|out| Written::new(out, args)).transpose()?;
     let (turns, format, fields) = (args.turns, args.format, args.out.is_some());
     let views = args.views.views(inputs::own_side(meta));
     let reading = Reading { model: &args.model, meta, turns, views: &views, format, fields };
     let (files, notes) = inputs::read_all(&args.inputs, reading)?;
-    converted.iter().chain(&notes).for_each(|text| note!("{text}"));
+    let few = covered.as_ref().and_then(Covered::note);
+    converted.iter().chain(&notes).chain(&few).for_each(|text| note!("{text}"));
     let problem = meta.problem();
     if let Some(written) = &mut written {
-        note_all(&written.head(&files, &problem)?);
+        note_all(&written.head(&files, &problem, covered.as_ref())?);
     }
     let device = open_device(Precision::F32, &args.device, !args.json)?;
-    let input_width = |name: &String| shown(name).chars().count();
-    let width = files.iter().flat_map(|file| &file.names).map(input_width).max().unwrap_or(0);
-    let names: Vec<String> = problem.names.iter().map(|name| shown(name).into_owned()).collect();
-    let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
-    let answers = Answers { problem, names, name_width, scale: meta.scale(), width };
+    let answers = Answers::new((problem, covered), meta.scale(), &files);
     let mut predictors: [Option<Predictor>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
@@ -49,8 +49,7 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
                 &device,
             )?),
         };
-        let outputs = predictor.outputs(&file.values)?;
-        let outputs = inputs::averaged(&answers.problem, outputs, views.len());
+        let outputs = predictor.averaged(&file.values, views.len())?;
         check(&outputs, answers.problem.head().outputs, &file.names)?;
         let sampled = match args.masks.samples {
             None => vec![],
@@ -102,9 +101,18 @@ struct Answers {
     scale: TargetScale,
     /// Characters of the longest input's name.
     width: usize,
+    covered: Option<Covered>,
 }
 
 impl Answers {
+    fn new((problem, covered): (Problem, Option<Covered>), scale: TargetScale, files: &[Inputs]) -> Self {
+        let input_width = |name: &String| shown(name).chars().count();
+        let width = files.iter().flat_map(|file| &file.names).map(input_width).max().unwrap_or(0);
+        let names: Vec<String> = problem.names.iter().map(|name| shown(name).into_owned()).collect();
+        let name_width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        Self { problem, names, name_width, scale, width, covered }
+    }
+
     /// Probabilities, or the numbers of a regression in the data's units.
     fn of(&self, outputs: &[f32]) -> Vec<f64> {
         match self.problem.answer {
@@ -131,6 +139,9 @@ impl Answers {
         };
         if self.problem.answer != Answer::Numbers {
             object["classes"] = json!(names);
+        }
+        if let Some(covered) = &self.covered {
+            covered.add_to(&mut object, &all);
         }
         if let Some(Sampled { mean, deviation }) = sampled {
             object["sampled"] = json!({ "mean": mean, "deviation": deviation });
@@ -161,6 +172,7 @@ impl Answers {
                 names.iter().enumerate().map(one).collect::<Vec<_>>().join("  ")
             }
         };
-        say!("{:<width$}  {told}", shown(input), width = self.width);
+        let covered = self.covered.as_ref().map_or_else(String::new, |covered| covered.text(names, &all));
+        say!("{:<width$}  {told}{covered}", shown(input), width = self.width);
     }
 }

@@ -13,9 +13,14 @@
 //! | `precision`, `recall`, `f1` | classes, labels | a number for each class; 0 where nothing can be divided by |
 //! | `roc_auc`, `average_precision` | classes, labels | of two classes the second's; else the mean over each class against the rest, of those that some rows are of and some are not; null if there are none |
 //! | `confusion` | classes | `confusion[true][predicted]`, null of more than 1,000 classes |
+//! | `ece`, `reliability` | classes, labels | expected calibration error, and `from`, `to`, `rows`, `confidence` and `accuracy` of each of 15 bins of the confidence; null where outputs stand for no probabilities |
 //! | `mse`, `rmse`, `mae`, `r2` | numbers | in the units of the data |
 //!
 //! All are scikit-learn's of the same names, with `zero_division=0`; of several numbers R² is `variance_weighted`.
+
+mod reliability;
+
+pub(super) use reliability::table as reliability;
 
 use super::say::say;
 use super::show;
@@ -72,6 +77,7 @@ pub(super) fn summary(of: &str, result: &Assessment, naming: &Naming<'_>) {
                 None => say!("  the more common answer to each label alone: {baseline:.2} %"),
             }
             ranks(metrics, naming.names);
+            reliability::line(metrics);
         }
         _ => {}
     }
@@ -197,6 +203,7 @@ pub(super) fn object(result: &Assessment, names: &[String]) -> Value {
             object["f1"] = all(|class| class.f1);
             object["roc_auc"] = json!(metrics.roc_auc);
             object["average_precision"] = json!(metrics.average_precision);
+            reliability::add_to(&mut object, metrics);
             if let Some(largest) = metrics.largest {
                 object["baseline"]["class"] = json!(names[largest]);
                 object["balanced_accuracy"] = json!(metrics.balanced_accuracy);

@@ -10,9 +10,10 @@ use super::say::{self, note, say};
 use super::{data_dir, flags, head, setting, show, signals, target};
 use crate::device::Device;
 use crate::error::Error;
-use crate::export::{LossScaling, Model, Progress};
+use crate::export::{Calibrated, LossScaling, Model, Progress};
 use crate::files;
-use crate::metrics::{Assessment, Evaluation};
+use crate::metrics::{Assessment, Evaluation, WRONG_ANSWERS};
+use crate::nn::Answer;
 use crate::train::{
     Averaged, Claim, Difference, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare,
 };
@@ -239,6 +240,7 @@ fn finish(
             Measure::Accuracy => say!("best     epoch {epoch}, validation accuracy {:.2} %", measure * 100.0),
         }
     }
+    calibrated(trainer.calibrated(), job.problem.answer == Answer::Numbers);
     if !args.quiet {
         averages(trainer.averaged(), trainer.takes_population());
     }
@@ -278,6 +280,7 @@ fn object(
         "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure),
         "test": test.map(|test| result::object(test, &job.problem.names)),
         "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
+        "temperature": trainer.calibrated().and_then(|found| found.temperature),
         "running_on_validation": averaged(|averaged| &averaged.running),
         "population_on_validation": averaged(|averaged| &averaged.population),
         "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
@@ -290,6 +293,24 @@ fn scaled(scaling: Option<LossScaling>) {
         let (scale, skipped) = (scaling.scale(), scaling.skipped);
         let steps = if skipped == 1 { "step" } else { "steps" };
         say!("loss     scaled by {scale} at the end, {skipped} {steps} skipped whose gradients overflowed");
+    }
+}
+
+/// What the validation part has said of the answers, if it was asked.
+fn calibrated(calibrated: Option<&Calibrated>, numbers: bool) {
+    let Some(Calibrated { rows, temperature, scores }) = calibrated else { return };
+    let scores = match scores.rows() {
+        0 => String::new(),
+        scores => format!("; {} scores for predict --coverage", show::thousands(scores as u64)),
+    };
+    let rows = show::thousands(*rows as u64);
+    match temperature {
+        Some(temperature) => say!("calibrated on {rows} validation rows: temperature {temperature:.4}{scores}"),
+        None if numbers => say!("calibrated on {rows} validation rows{scores}"),
+        None => say!(
+            "calibrated on {rows} validation rows: no temperature, which takes {WRONG_ANSWERS} wrong answers and more right ones \
+             than by chance{scores}"
+        ),
     }
 }
 

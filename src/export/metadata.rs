@@ -1,5 +1,6 @@
 //! The description in a model file: all that inference needs beside the weights.
 
+use super::calibrated::Calibrated;
 use super::fingerprint::Fingerprint;
 use super::normalization::Normalization;
 use super::progress::Progress;
@@ -58,6 +59,9 @@ pub struct Metadata {
     /// How pictures come to the size of the input; files of earlier versions lack it.
     #[serde(default, skip_serializing_if = "Framing::is_cubic")]
     pub framing: Framing,
+    /// What the validation part has said of the answers, of a run that was to ask it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<Calibrated>,
     /// In the file of a best model, its measure on the validation part and the epochs it took.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<(f64, u64)>,
@@ -93,6 +97,7 @@ impl Metadata {
             normalize,
             pictures: None,
             framing: Framing::default(),
+            calibrated: None,
             best: None,
             progress: None,
             fingerprint: None,
@@ -130,6 +135,11 @@ impl Metadata {
     /// What it knows of the tables that it reads; `normalize` is its normalisation.
     pub fn trained<'a>(&'a self, normalize: &'a Affine) -> Trained<'a> {
         Trained { encoding: &self.encoding, normalize, dialect: self.dialect.as_ref() }
+    }
+
+    /// The number by which its outputs are divided, if there is one.
+    pub fn temperature(&self) -> Option<f64> {
+        self.calibrated.as_ref()?.temperature
     }
 
     /// The scale of its outputs.
@@ -181,6 +191,7 @@ pub(super) fn check(metadata: &Metadata) -> Result<(), String> {
         return Err(format!("it says of {notations} targets how they are written, where it answers {}", classes.len()));
     }
     normalize.check(features)?;
+    metadata.calibrated.as_ref().map_or(Ok(()), |found| found.check(metadata.answer, classes.len()))?;
     if !metadata.framing.is_possible() {
         return Err("the side that its pictures are brought to is no number of pixels".into());
     }

@@ -1,5 +1,6 @@
 //! Files that outlive a run.
 
+mod calibrated;
 mod fingerprint;
 mod fold;
 mod metadata;
@@ -9,6 +10,7 @@ mod progress;
 mod tensors;
 mod torchvision;
 
+pub use calibrated::Calibrated;
 pub use fingerprint::{Fingerprint, PartFingerprint};
 pub use fold::{Folded, fold};
 pub use metadata::{Metadata, loss_settings};

@@ -10,6 +10,7 @@ use crate::data::Affine;
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::Model;
+use crate::metrics::apply_temperature;
 use crate::nn::{Answer, LayerText, Network, Problem};
 use crate::op::SlotId;
 use crate::run::{Compiled, DataShape, Purpose, state};
@@ -19,6 +20,8 @@ pub struct ClassMaps {
     probe: Probe,
     affine: Affine,
     problem: Problem,
+    /// By which outputs are divided before they become probabilities.
+    temperature: Option<f64>,
     /// The images that are pooled.
     pooled: SlotId,
     /// The outputs of the last layer.
@@ -104,7 +107,18 @@ impl ClassMaps {
             Err(_) => vec![0.0; count],
         };
         let affine = meta.normalize.affine(probe.features);
-        Ok(Self { probe, affine, problem, pooled, outputs, size: [height, width, channels], weights, biases })
+        let temperature = meta.temperature();
+        Ok(Self {
+            probe,
+            affine,
+            problem,
+            temperature,
+            pooled,
+            outputs,
+            size: [height, width, channels],
+            weights,
+            biases,
+        })
     }
 
     /// Where a class is seen on a picture, `[channels, height, width]` with values as in the data set. Without a class, it
@@ -124,7 +138,11 @@ impl ClassMaps {
         if let Some(value) = outputs.iter().find(|output| !output.is_finite()) {
             return Err(Error::Rows(format!("the network makes {value} of the picture, so there is nothing to show")));
         }
-        let probabilities = self.problem.probabilities(&outputs);
+        let mut scaled = outputs.clone();
+        if let Some(temperature) = self.temperature {
+            apply_temperature(&self.problem, temperature, &mut scaled);
+        }
+        let probabilities = self.problem.probabilities(&scaled);
         let highest = || (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]));
         let class = class.unwrap_or_else(|| match self.problem.answer {
             Answer::Labels => highest().unwrap_or(0),

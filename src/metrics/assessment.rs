@@ -2,6 +2,7 @@
 //!
 //! The numbers are those of scikit-learn's functions of the same names (`tests/metrics.rs`).
 
+use super::calibration::{Calibration, calibration};
 use super::evaluation::{Evaluation, Score, evaluate};
 use super::ranking::{Ranking, ranking};
 use crate::data::Targets;
@@ -67,6 +68,8 @@ pub struct ClassMetrics {
     pub baseline: f64,
     /// The pairs of classes that rows have, sorted; empty of labels.
     pub confused: Vec<Confused>,
+    /// How confidence and accuracy agree; none where the outputs stand for no probabilities.
+    pub calibration: Option<Calibration>,
 }
 
 /// Of numbers, in the data's own units.
@@ -160,7 +163,7 @@ impl ClassMetrics {
 pub fn assess(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &Targets, rows: &[u32]) -> Assessment {
     let evaluation = evaluate(problem, scale, outputs, targets, rows);
     let width = problem.head().outputs;
-    let metrics = match (targets, &evaluation.score) {
+    let mut metrics = match (targets, &evaluation.score) {
         (Targets::Classes { labels, .. }, Score::Classes { predictions, .. }) => {
             let truth: Vec<u32> = rows.iter().map(|&row| labels[row as usize]).collect();
             Metrics::Classes(of_classes(problem, outputs, &truth, predictions))
@@ -175,6 +178,9 @@ pub fn assess(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: 
         }
         _ => panic!("a problem of {:?} has been judged by other targets", problem.answer),
     };
+    if let Metrics::Classes(metrics) = &mut metrics {
+        metrics.calibration = calibration(problem, outputs, targets, rows);
+    }
     Assessment { evaluation, metrics }
 }
 
@@ -211,7 +217,16 @@ fn of_classes(problem: &Problem, outputs: &[f32], truth: &[u32], predictions: &[
     let largest = (0..classes).rev().max_by_key(|&class| counted[class]).unwrap_or(0);
     let baseline = counted[largest] as f64 / truth.len() as f64;
     let (balanced_accuracy, largest) = (Some(balanced), Some(largest));
-    ClassMetrics { by_class, balanced_accuracy, roc_auc, average_precision, largest, baseline, confused }
+    ClassMetrics {
+        by_class,
+        balanced_accuracy,
+        roc_auc,
+        average_precision,
+        largest,
+        baseline,
+        confused,
+        calibration: None,
+    }
 }
 
 fn of_labels(problem: &Problem, outputs: &[f32], truth: &[bool]) -> ClassMetrics {
@@ -238,6 +253,7 @@ fn of_labels(problem: &Problem, outputs: &[f32], truth: &[bool]) -> ClassMetrics
         largest: None,
         baseline: common,
         confused: vec![],
+        calibration: None,
     }
 }
 

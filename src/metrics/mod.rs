@@ -1,11 +1,19 @@
 //! How outputs do against targets: loss, right answers, and the measures of classes, labels and numbers.
 
 mod assessment;
+mod calibration;
+mod conformal;
 mod diagnosis;
 mod evaluation;
+mod importance;
 mod ranking;
+mod temperature;
 
 pub use assessment::{Assessment, ByClass, ClassMetrics, Confused, Metrics, NumberMetrics, Weakness, assess};
+pub use calibration::{BINS, Bin, Calibration};
+pub use conformal::{MOST_SCORES, Scores, prediction_set, scores_needed};
 pub use diagnosis::{Errors, Gap};
 pub(crate) use evaluation::mean_loss;
 pub use evaluation::{Evaluation, Score, evaluate, wilson};
+pub use importance::{Importance, importance};
+pub use temperature::{MOST_TEMPERATURE, WRONG_ANSWERS, apply_temperature, temperature};

@@ -10,6 +10,7 @@ use crate::device::Device;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
+use crate::metrics::apply_temperature;
 use crate::nn::{Answer, Network, Problem, TargetScale};
 
 /// Most rows of one batch of a prediction.
@@ -45,6 +46,8 @@ pub struct Predictor {
     features: usize,
     problem: Problem,
     scale: TargetScale,
+    /// By which outputs are divided.
+    temperature: Option<f64>,
 }
 
 /// What a model answers for one row.
@@ -134,7 +137,8 @@ impl Predictor {
         state::check(&compiled, model, state::Take::WEIGHTS)?;
         let mut runner = Runner::new(device, compiled)?;
         state::load(&mut runner, model, state::Take::WEIGHTS)?;
-        Ok(Self { runner, affine: meta.normalize.affine(features), features, problem, scale: meta.scale() })
+        let (affine, scale, temperature) = (meta.normalize.affine(features), meta.scale(), meta.temperature());
+        Ok(Self { runner, affine, features, problem, scale, temperature })
     }
 
     /// What the outputs say.
@@ -142,17 +146,26 @@ impl Predictor {
         &self.problem
     }
 
-    /// The network's outputs for each input, `[rows, outputs]`: logits, or the numbers of a regression as training saw them.
+    /// The network's outputs for each input, `[rows, outputs]`: logits, divided by the model's temperature where it has one,
+    /// or the numbers of a regression as training saw them.
     ///
     /// # Errors
     /// The device failed.
     pub fn outputs(&mut self, inputs: &Values) -> Result<Vec<f32>, DeviceError> {
+        self.averaged(inputs, 1)
+    }
+
+    /// The outputs for inputs of which there are several views, one after the other: those whose probabilities, or numbers,
+    /// are the means of the views'. The temperature divides them after that, so that it changes no class.
+    pub(crate) fn averaged(&mut self, inputs: &Values, views: usize) -> Result<Vec<f32>, DeviceError> {
         let mut all = vec![];
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;
             let program = self.runner.compiled().evaluate;
             all.extend(self.runner.outputs(program, &order)?);
         }
+        all = self.problem.averaged(all, views);
+        self.cool(&mut all);
         Ok(all)
     }
 
@@ -183,12 +196,20 @@ impl Predictor {
                     0,
                 )?;
                 self.runner.run(program, 1)?;
-                let outputs = self.runner.collected(order.len())?;
+                let mut outputs = self.runner.collected(order.len())?;
+                self.cool(&mut outputs);
                 rows.iter_mut().zip(outputs.chunks(width)).for_each(|(row, outputs)| row.add(&of(outputs)));
             }
             all.extend(rows.iter().map(Spread::finish));
         }
         Ok(all)
+    }
+
+    /// Divides outputs by the temperature.
+    fn cool(&self, outputs: &mut [f32]) {
+        if let Some(temperature) = self.temperature {
+            apply_temperature(&self.problem, temperature, outputs);
+        }
     }
 
     fn chunks(&self, inputs: &Values) -> Vec<Values> {

@@ -41,6 +41,7 @@ impl Trainer {
             trained_on: Some(data.name.clone()),
             pictures: self.looks.clone(),
             framing: data.framing,
+            calibrated: self.calibrated.clone().filter(|_| progress.is_none()),
             best,
             fingerprint: progress.is_some().then(|| self.fingerprint.clone()),
             progress,

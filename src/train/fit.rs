@@ -60,7 +60,10 @@ impl Trainer {
         self.over = true;
         self.take_best()?;
         if outcome != Outcome::Stopped || self.takes_population() {
-            self.settle(folder)?;
+            self.settle(folder.as_deref_mut())?;
+        }
+        if outcome != Outcome::Stopped && self.job.settings.calibrate {
+            self.calibrate(folder)?;
         }
         Ok(outcome)
     }

@@ -3,6 +3,7 @@
 mod augmented;
 mod averages;
 mod best;
+mod calibrate;
 mod checkpoint;
 mod defaults;
 mod diverged;

@@ -266,6 +266,10 @@ fn check(settings: &Settings, problem: &Problem, no_validation: bool, wants_scal
         "early_stopping needs rows to validate on: give `validation` a share".into()
     } else if settings.measure == Measure::Accuracy && no_validation {
         "measure needs rows to validate on: give `validation` a share".into()
+    } else if settings.calibrate && no_validation {
+        "calibrate needs rows to validate on: give `validation` a share".into()
+    } else if settings.calibrate && !numbers && !loss.kind().link.gives_probabilities {
+        format!("calibrate needs probabilities, and with the loss {loss} the outputs stand for none: leave it out")
     } else {
         return Ok(());
     };

@@ -8,8 +8,7 @@ use crate::error::Error;
 use crate::export::Progress;
 use crate::judge::layers::{self, LayerStatistics};
 use crate::kernel::Step;
-use crate::metrics::Assessment;
-use crate::metrics::Evaluation;
+use crate::metrics::{Assessment, Evaluation, apply_temperature};
 use crate::names::nearest;
 use crate::nn::{Network, Tensor};
 use crate::op::Class;
@@ -104,7 +103,8 @@ impl Trainer {
         layers::of_weights(&self.network, |name| Ok(runner.read_floats(name)?), &inputs, &shape, device)
     }
 
-    fn outputs(&mut self, rows: &[u32]) -> Result<Vec<f32>, Error> {
+    /// The outputs for rows, divided by the temperature once there is one.
+    pub(super) fn outputs(&mut self, rows: &[u32]) -> Result<Vec<f32>, Error> {
         let there = self.job.dataset.rows();
         let outside = rows.iter().find(|&&row| row as usize >= there);
         let what = match outside {
@@ -113,7 +113,11 @@ impl Trainer {
             None if rows.len() > there => format!("{} rows were asked for, and the data set has {there}", rows.len()),
             None => {
                 let program = self.compiled().evaluate;
-                return Ok(self.runner.outputs(program, rows)?);
+                let mut outputs = self.runner.outputs(program, rows)?;
+                if let Some(temperature) = self.calibrated.as_ref().and_then(|found| found.temperature) {
+                    apply_temperature(&self.job.problem, temperature, &mut outputs);
+                }
+                return Ok(outputs);
             }
         };
         Err(Error::Rows(what))

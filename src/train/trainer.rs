@@ -9,7 +9,7 @@ use super::settings::{Length, Recipe};
 use crate::data::{Looks, Opened};
 use crate::device::Device;
 use crate::error::Error;
-use crate::export::{Fingerprint, Progress};
+use crate::export::{Calibrated, Fingerprint, Progress};
 use crate::kernel::{Precision, Step};
 use crate::metrics::Evaluation;
 use crate::nn::{Answer, Network};
@@ -51,6 +51,8 @@ pub struct Trainer {
     pub(super) gaps: Vec<Gap>,
     /// How the model does with each of them, once that is known.
     pub(super) averaged: Option<Averaged>,
+    /// What the validation part has said of the best model's answers, once it was asked.
+    pub(super) calibrated: Option<Calibrated>,
     /// What the pictures of the training part look like, if they are pictures.
     pub(super) looks: Option<Looks>,
     /// Whether the device holds the best model in place of the state to go on from.
@@ -112,11 +114,11 @@ impl Trainer {
         let every = Duration::try_from_secs_f64(job.settings.save_every).unwrap_or(Duration::MAX);
         let saves = Saves { every, since: Instant::now(), step: saved_step };
         let looks = Looks::of(&job.dataset, &job.split.train);
-        let (gaps, averaged, over, pace) = (vec![], None, false, Pace::new());
+        let (gaps, averaged, calibrated, over, pace) = (vec![], None, None, false, Pace::new());
         #[rustfmt::skip]
         let trainer = Self {
-            runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, averaged, looks, over,
-            pace,
+            runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, averaged, calibrated, looks,
+            over, pace,
         };
         trainer.check_length()?;
         Ok(trainer)

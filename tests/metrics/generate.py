@@ -1,4 +1,4 @@
-"""Scores of scikit-learn, for tests/metrics.rs: python generate.py > scores.json
+"""Scores of scikit-learn, and the calibration error by NumPy, for tests/metrics.rs: python generate.py > scores.json
 
 Outputs are those of a network in float32; probabilities are taken from them in float64, as `predict` gives them.
 """
@@ -35,6 +35,13 @@ def ranks(truth, scores):
     return {"roc_auc": float(np.mean(auc)), "average_precision": float(np.mean(precision))}
 
 
+def calibration_error(confidence, right):
+    """Equation 3 of Guo et al. 2017 with 15 bins, open below and closed above."""
+    bins = np.digitize(confidence, np.linspace(0, 1, 16)[1:-1], right=True)
+    parts = [np.abs(right[bins == b].mean() - confidence[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins)]
+    return float(np.sum(parts))
+
+
 def case(name, answer, loss, outputs, targets, expected):
     outputs = np.asarray(outputs, dtype=np.float32)
     cases.append({"name": name, "answer": answer, "loss": loss, "width": outputs.shape[1],
@@ -53,7 +60,7 @@ def classes(name, outputs, labels, log=True):
     of = slice(1, None) if count == 2 else slice(None)
     expected = {"accuracy": accuracy_score(labels, said), "balanced_accuracy": balanced_accuracy_score(labels, said),
                 **by_class(labels, said, count), **ranks(one_hot[:, of], p[:, of]),
-                "baseline": float(counts.max() / len(labels))}
+                "baseline": float(counts.max() / len(labels)), "ece": calibration_error(p.max(axis=1), said == labels)}
     if log:
         expected["log_loss"] = log_loss(labels, p, labels=range(count))
     if len(np.unique(labels)) == count:
@@ -70,7 +77,8 @@ def labels(name, outputs, truth):
     share = truth.mean(axis=0)
     expected = {"accuracy": float((said == truth).mean()), "precision": precision.tolist(), "recall": recall.tolist(),
                 "f1": f1.tolist(), "rows": rows.tolist(), **ranks(truth, sigmoid(z)),
-                "baseline": float(np.maximum(share, 1 - share).mean())}
+                "baseline": float(np.maximum(share, 1 - share).mean()),
+                "ece": calibration_error(np.maximum(sigmoid(z), 1 - sigmoid(z)).ravel(), (said == truth).ravel())}
     case(name, "labels", "binary_cross_entropy", outputs, truth.ravel().tolist(), expected)
 
 

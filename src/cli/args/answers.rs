@@ -31,6 +31,18 @@ pub(in crate::cli) struct EvalArgs {
     /// Draw the up to 64 pictures with the worst mistakes, and list them
     #[arg(long, value_name = "FILE.png")]
     pub(in crate::cli) worst: Option<PathBuf>,
+    /// Show the share of right answers by the confidence of the answer
+    #[arg(long)]
+    pub(in crate::cli) reliability: bool,
+    /// Measure for each column of a table how much worse the answers are where its values are permuted over the rows
+    #[arg(long)]
+    pub(in crate::cli) importance: bool,
+    /// Permutations of each column
+    #[arg(long, value_name = "COUNT", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000), requires = "importance")]
+    pub(in crate::cli) repeats: u32,
+    /// Seed of the permutations
+    #[arg(long, value_name = "SEED", default_value_t = 0, requires = "importance")]
+    pub(in crate::cli) permute_seed: u64,
     /// One JSON object
     #[arg(long)]
     pub(in crate::cli) json: bool,
@@ -47,6 +59,10 @@ pub(in crate::cli) struct PredictArgs {
     /// their means and deviations
     #[arg(long, value_name = "FILE.csv")]
     pub(in crate::cli) out: Option<PathBuf>,
+    /// Also give the classes, or the interval of a number, that hold the right answer with this probability; the model must
+    /// have been trained with --calibrate
+    #[arg(long, value_name = "SHARE")]
+    pub(in crate::cli) coverage: Option<f64>,
     #[command(flatten)]
     pub(in crate::cli) turns: Turns,
     #[command(flatten)]

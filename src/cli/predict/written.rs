@@ -7,6 +7,7 @@
 //! | one number | `prediction` |
 //! | several numbers | `prediction_NAME` for each |
 //!
+//! With a coverage the columns of `predict/coverage.rs` follow.
 //! Under dropout's masks `sampled_mean` and `sampled_deviation` follow, each with `_CLASS`, `_LABEL` or `_NAME` where there
 //! are several answers. A name that the input has already gets an underscore before it.
 
@@ -14,6 +15,7 @@ use super::super::args::PredictArgs;
 use super::super::inputs::Inputs;
 use super::super::setting;
 use super::Answers;
+use super::coverage::Covered;
 use crate::error::Error;
 use crate::files;
 use crate::nn::{Answer, Problem};
@@ -71,7 +73,12 @@ impl Written {
     ///
     /// # Errors
     /// Tables have other columns than the first, or stand beside pictures.
-    pub(super) fn head(&mut self, files: &[Inputs], problem: &Problem) -> Result<Vec<String>, Error> {
+    pub(super) fn head(
+        &mut self,
+        files: &[Inputs],
+        problem: &Problem,
+        covered: Option<&Covered>,
+    ) -> Result<Vec<String>, Error> {
         let header = |file: &Inputs| file.fields.as_ref().map(|fields| fields.header.clone());
         let first = files.first().and_then(header);
         if let Some(other) = files.iter().position(|file| header(file) != first) {
@@ -101,6 +108,7 @@ impl Written {
         }
         names.extend(given);
         names.extend(answers(problem).into_iter().map(&mut free));
+        names.extend(covered.into_iter().flat_map(Covered::columns).map(&mut free));
         if self.sampled {
             names.extend(sampled_names(problem).into_iter().map(free));
         }
@@ -137,6 +145,7 @@ impl Written {
             }
             Answer::Numbers => fields.extend(all.iter().map(f64::to_string)),
         }
+        fields.extend(answers.covered.iter().flat_map(|covered| covered.fields(&all)));
         if let Some(Sampled { mean, deviation }) = sampled {
             fields.extend(mean.iter().chain(deviation).map(f64::to_string));
         }

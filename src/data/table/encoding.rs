@@ -233,6 +233,16 @@ impl Encoding {
         self.columns.iter().flat_map(Column::features).collect()
     }
 
+    /// The features of each column, by their places in a row.
+    pub fn places(&self) -> Vec<std::ops::Range<usize>> {
+        let mut start = 0;
+        let place = |column: &Column| {
+            start += column.width();
+            start - column.width()..start
+        };
+        self.columns.iter().map(place).collect()
+    }
+
     /// The number of features.
     pub fn width(&self) -> usize {
         self.columns.iter().map(Column::width).sum()

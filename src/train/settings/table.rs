@@ -123,6 +123,8 @@ settings! {
         save_every: f64, default(60.0), at_least_0, 0, "SECONDS", "60", [];
         /// Measure that chooses the best model: loss or accuracy.
         measure: Measure, default(Measure::Loss), any, FIXED, "MEASURE", "loss", [];
+        /// Fit a temperature on the validation part after training, by which outputs are divided so that probabilities are nearer to shares of right answers, if at least 10 of its answers are wrong; and keep the scores of the part that predict --coverage needs.
+        calibrate: bool, default(false), any, SWITCH, "BOOL", "false", [];
         /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices.
         precision: Precision, default(Precision::F32), any, PLAN, "PRECISION", "f32", [];
         /// Rows in a batch.
