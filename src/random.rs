@@ -120,6 +120,8 @@ pub enum Domain {
     Augment = 5,
     /// Permuting a column of a table over the rows; the index is the repeat.
     Permute = 6,
+    /// Drawing test rows with repetition; the index is the draw.
+    Resample = 8,
 }
 
 /// A stream of random words for the host, usable wherever the `rand` crate wants a generator.

@@ -10,6 +10,8 @@ mod bench;
 mod columns;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/compare.rs"]
+mod compare;
 #[path = "cli/data.rs"]
 mod data;
 #[path = "cli/diagnose.rs"]
@@ -39,6 +41,8 @@ mod rare;
 mod recognised;
 #[path = "cli/refusals.rs"]
 mod refusals;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/residual.rs"]
 mod residual;
 #[path = "cli/results.rs"]
@@ -55,6 +59,8 @@ mod sheets;
 mod splits;
 #[path = "cli/tables.rs"]
 mod tables;
+#[path = "cli/tensorboard.rs"]
+mod tensorboard;
 #[path = "cli/told.rs"]
 mod told;
 #[path = "cli/trust.rs"]

@@ -5,6 +5,7 @@ mod common;
 mod diagnosis;
 mod files;
 mod machine;
+mod past;
 
 use super::flags::TrainArgs;
 pub(super) use answers::{EvalArgs, ExplainArgs, PredictArgs};
@@ -13,6 +14,7 @@ pub(super) use common::{FormatArgs, Turns};
 pub(super) use diagnosis::DiagnoseArgs;
 pub(super) use files::{DataArgs, DataCommand, ExportArgs, ImportArgs, PreviewArgs};
 pub(super) use machine::{BenchArgs, DevicesArgs, DoctorArgs, PlanArgs, TuneArgs};
+pub(super) use past::{CompareArgs, ReportArgs};
 
 /// Train neural networks on any GPU, or on the CPU. Without a command or a data set it trains on handwritten digits.
 #[derive(Debug, Parser)]
@@ -36,6 +38,10 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Name what to work on next, bias, variance or data mismatch, from the errors of a person and of a model
     Diagnose(DiagnoseArgs),
+    /// Compare runs: settings that differ, results side by side, and whether one is better by more than chance
+    Compare(CompareArgs),
+    /// Write a page about a run: its curves, its result on the test part and its worst mistakes
+    Report(ReportArgs),
     /// Write a model for inference only, with batch_norm folded into the layer before it on request
     Export(ExportArgs),
     /// Make a model file of PyTorch's weights, and of what they leave open: layers, shape, normalisation, classes

@@ -1,9 +1,11 @@
 //! The command line: one file for each subcommand.
 
+mod answered;
 mod args;
 mod attend;
 mod bar;
 mod bench;
+mod compare;
 mod data;
 mod devices;
 mod diagnose;
@@ -17,7 +19,9 @@ mod import;
 mod inputs;
 mod plan;
 mod predict;
+mod report;
 mod result;
+mod runs;
 mod say;
 mod sheet;
 mod show;
@@ -69,6 +73,8 @@ pub fn main() -> ExitCode {
         Command::Predict(args) => predict::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Diagnose(args) => diagnose::run(&args),
+        Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),

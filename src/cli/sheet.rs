@@ -27,6 +27,12 @@ pub(super) struct Tile {
 }
 
 impl Tile {
+    /// The picture number `at` of rows of so many bytes each, of which the first ones are its pixels.
+    pub(super) fn of(bytes: &[u8], (at, of_row): (usize, usize), shape: [usize; 3], largest: f32) -> Self {
+        let bytes = bytes[at * of_row..][..shape.iter().product()].to_vec();
+        Self { bytes, shape, largest }
+    }
+
     /// Width and height at which the longer side has about `side` pixels.
     fn size(&self, side: u32) -> [u32; 2] {
         let [_, height, width] = self.shape;
@@ -99,12 +105,17 @@ pub(super) fn check(path: &Path) -> Result<(), Error> {
 /// As [`check`]; or it cannot be written.
 pub(super) fn save(image: &RgbImage, path: &Path) -> Result<(), Error> {
     check(path)?;
+    png(image).and_then(|bytes| files::replace(path, &bytes)).map_err(Error::file(path, "cannot be written"))
+}
+
+/// The bytes of a PNG file.
+///
+/// # Errors
+/// The picture is too large for one.
+pub(super) fn png(image: &RgbImage) -> std::io::Result<Vec<u8>> {
     let mut bytes = Cursor::new(vec![]);
-    let failed = Error::file(path, "cannot be written");
-    match image.write_to(&mut bytes, ImageFormat::Png) {
-        Ok(()) => files::replace(path, bytes.get_ref()).map_err(failed),
-        Err(why) => Err(failed(std::io::Error::other(why))),
-    }
+    image.write_to(&mut bytes, ImageFormat::Png).map_err(std::io::Error::other)?;
+    Ok(bytes.into_inner())
 }
 
 #[cfg(test)]

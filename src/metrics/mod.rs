@@ -6,6 +6,7 @@ mod conformal;
 mod diagnosis;
 mod evaluation;
 mod importance;
+mod paired;
 mod ranking;
 mod temperature;
 
@@ -16,4 +17,5 @@ pub use diagnosis::{Errors, Gap};
 pub(crate) use evaluation::mean_loss;
 pub use evaluation::{Evaluation, Score, evaluate, wilson};
 pub use importance::{Importance, importance};
+pub use paired::{Resampled, holm, mcnemar, resample};
 pub use temperature::{MOST_TEMPERATURE, WRONG_ANSWERS, apply_temperature, temperature};

@@ -9,6 +9,7 @@ use super::diverged::{self, Fault};
 use super::impossible;
 use super::report::{EpochReport, Observer, Outcome};
 use super::run_folder::RunFolder;
+use super::settings::Log;
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::executor::DeviceError;
@@ -45,7 +46,8 @@ impl Trainer {
                 let tensors = self.tensors(true)?;
                 self.save_last(folder, tensors)?;
             }
-            folder.begin()?;
+            let log = if self.progress.step < total { self.job.settings.log } else { Log::None };
+            folder.begin(log, self.progress.step)?;
         }
         let mut outcome = Outcome::Finished;
         while self.progress.step < total && outcome == Outcome::Finished {
@@ -90,7 +92,7 @@ impl Trainer {
             }
         }
         let report = self.end_of_epoch()?;
-        folder.as_deref_mut().map_or(Ok(()), |folder| folder.epoch(&report.csv_line()))?;
+        folder.as_deref_mut().map_or(Ok(()), |folder| folder.epoch(&report))?;
         observer.epoch(&report);
         if let Some(loss) = report.validation.as_ref().map(|v| v.loss).filter(|loss| !loss.is_finite()) {
             return Err(diverged::stop(self, Fault::Validation(loss), folder));
@@ -128,7 +130,7 @@ impl Trainer {
             let rows = u64::from(table[range.start + i].rows);
             wrong = wrong.or_else(|| impossible::in_step(loss, correct, rows as u32, answers));
             if let Some(folder) = folder.as_deref_mut() {
-                folder.step(self.progress.step, loss)?;
+                folder.step(self.progress.step, loss, table[range.start + i].rate)?;
             }
             let p = &mut self.progress;
             p.step += 1;

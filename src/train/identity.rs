@@ -7,6 +7,14 @@ use crate::names::{few, short};
 use crate::shape::Shape;
 use xxhash_rust::xxh3::xxh3_64;
 
+impl Job {
+    /// In what the data differ from those of a run whose resumable state has this description, if they do. Where that has no
+    /// fingerprint, columns, target, classes and normalisation are compared, but not the rows.
+    pub fn difference_from(&self, run: &Metadata) -> Option<String> {
+        difference(self, &fingerprint(self), run)
+    }
+}
+
 /// What tells the data of a job from others.
 pub(super) fn fingerprint(job: &Job) -> Fingerprint {
     let (data, split) = (&job.dataset, &job.split);

@@ -7,6 +7,7 @@ mod calibrate;
 mod checkpoint;
 mod defaults;
 mod diverged;
+mod events;
 mod extremes;
 mod fit;
 mod identity;
@@ -35,7 +36,7 @@ pub use report::{EpochReport, Observer, Outcome};
 pub use run_folder::{Claim, RunFolder};
 pub use schedule::Schedule;
 pub use settings::{
-    ClassWeights, DecayOnly, Declared, FIXED, Given, HeldOut, Length, Measure, NormalizeTarget, PLAN, POSITIONAL,
+    ClassWeights, DecayOnly, Declared, FIXED, Given, HeldOut, Length, Log, Measure, NormalizeTarget, PLAN, POSITIONAL,
     Recipe, SETTINGS, SWITCH, Setting, Settings, named,
 };
 pub use trainer::Trainer;

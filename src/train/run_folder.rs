@@ -3,9 +3,12 @@
 //! One process at a time writes into it, which a lock on the file `.lock` ensures; the system releases the lock when the
 //! process ends, however it ends. `recipe.toml` is written when the run can begin, so a folder without it holds no run.
 
-use super::settings::Recipe;
+use super::events::Events;
+use super::report::EpochReport;
+use super::settings::{Log, Recipe};
 use crate::error::Error;
 use crate::files;
+use crate::metrics::Evaluation;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -73,6 +76,8 @@ pub struct RunFolder {
     claim: Claim,
     steps: BufWriter<File>,
     epochs: BufWriter<File>,
+    /// TensorBoard's, once the run has begun, if it is wanted.
+    events: Option<Events>,
     /// Written when the run begins.
     recipe: Option<String>,
     notes: Vec<String>,
@@ -99,7 +104,7 @@ impl RunFolder {
         let steps = start(&path.join(STEPS), STEPS_HEADER)?;
         let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
         let (recipe, notes) = (Some(portable(recipe, &path).text()), claim.notes());
-        Ok(Self { claim, steps, epochs, recipe, notes })
+        Ok(Self { claim, steps, epochs, events: None, recipe, notes })
     }
 
     /// Empties the folder for the same run from its start.
@@ -120,8 +125,9 @@ impl RunFolder {
                 _ => {}
             }
         }
+        Events::remove(&path)?;
         let recipe = Some(portable(recipe, &path).text());
-        Ok(Self { claim: self.claim, steps, epochs, recipe, notes: self.notes })
+        Ok(Self { claim: self.claim, steps, epochs, events: None, recipe, notes: self.notes })
     }
 
     /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
@@ -141,7 +147,7 @@ impl RunFolder {
         if let Some(recipe) = recipe {
             replace(&path.join(RECIPE), &portable(recipe, &path).text())?;
         }
-        Ok(Self { claim, steps: steps.go_on()?, epochs: epochs.go_on()?, recipe: None, notes })
+        Ok(Self { claim, steps: steps.go_on()?, epochs: epochs.go_on()?, events: None, recipe: None, notes })
     }
 
     /// Whole epochs that the tables of a run hold.
@@ -149,9 +155,12 @@ impl RunFolder {
         Ok(Table::read(&run.join(EPOCHS), EPOCHS_HEADER, (1, u64::MAX))?.rows)
     }
 
-    /// Writes the recipe of a new run: from here on it can be resumed.
-    pub(super) fn begin(&mut self) -> Result<(), Error> {
-        self.recipe.take().map_or(Ok(()), |recipe| replace(&self.file(RECIPE), &recipe))
+    /// Writes the recipe of a new run: from here on it can be resumed. Then the log, if one is wanted, goes on after `step`
+    /// updates.
+    pub(super) fn begin(&mut self, log: Log, step: u64) -> Result<(), Error> {
+        self.recipe.take().map_or(Ok(()), |recipe| replace(&self.file(RECIPE), &recipe))?;
+        self.events = (log == Log::Tensorboard).then(|| Events::open(self.path(), step)).transpose()?;
+        Ok(())
     }
 
     /// The path of the folder.
@@ -169,12 +178,28 @@ impl RunFolder {
         &self.notes
     }
 
-    pub(super) fn step(&mut self, step: u64, loss: f32) -> Result<(), Error> {
-        writeln!(self.steps, "{step},{loss}").map_err(Error::file(self.file(STEPS), "cannot be written"))
+    /// Notes the loss of the step after `step` updates, and the rate of its own.
+    pub(super) fn step(&mut self, step: u64, loss: f32, rate: f32) -> Result<(), Error> {
+        writeln!(self.steps, "{step},{loss}").map_err(Error::file(self.file(STEPS), "cannot be written"))?;
+        let values = [("loss/step", f64::from(loss)), ("lr", f64::from(rate))];
+        // Events are numbered by the updates done, of steps as of epochs, so that the state's number says which it has.
+        self.events.as_mut().map_or(Ok(()), |events| events.scalars(step + 1, &values))
     }
 
-    pub(super) fn epoch(&mut self, line: &str) -> Result<(), Error> {
-        writeln!(self.epochs, "{line}").map_err(Error::file(self.file(EPOCHS), "cannot be written"))
+    pub(super) fn epoch(&mut self, report: &EpochReport) -> Result<(), Error> {
+        let line = report.csv_line();
+        writeln!(self.epochs, "{line}").map_err(Error::file(self.file(EPOCHS), "cannot be written"))?;
+        let Some(events) = &mut self.events else { return Ok(()) };
+        let validation = report.validation.as_ref();
+        let values = [
+            ("loss/training", Some(report.train_loss)),
+            ("loss/validation", validation.map(|validation| validation.loss)),
+            ("accuracy/training", report.train_accuracy),
+            ("accuracy/validation", validation.and_then(Evaluation::accuracy)),
+        ];
+        let known: Vec<(&str, f64)> = values.into_iter().filter_map(|(tag, value)| Some((tag, value?))).collect();
+        events.scalars(report.step, &known)?;
+        events.flush()
     }
 
     /// Has the disk hold the tables.
@@ -184,7 +209,7 @@ impl RunFolder {
             let synced = table.flush().and_then(|()| table.get_ref().sync_data());
             synced.map_err(Error::file(path.join(name), "cannot be written"))?;
         }
-        Ok(())
+        self.events.as_mut().map_or(Ok(()), Events::flush)
     }
 }
 

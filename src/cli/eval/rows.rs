@@ -4,6 +4,7 @@
 //! `path` of a picture in a file, else `row`, from 1; `probability` of the predicted class; and among the worst `true`,
 //! `predicted` and `loss`.
 
+use super::super::answered::{self, Row};
 use super::super::args::EvalArgs;
 use super::super::say::say;
 use super::super::sheet::{self, Tile};
@@ -12,7 +13,7 @@ use crate::data::{Dataset, Targets, Values};
 use crate::error::Error;
 use crate::export::Metadata;
 use crate::names::nearest_of;
-use crate::nn::{Answer, Problem, Weighing};
+use crate::nn::{Answer, Problem};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -38,17 +39,6 @@ pub(super) struct Judged<'a> {
     pub(super) targets: &'a Targets,
     /// The outputs for the rows that are judged.
     pub(super) outputs: &'a [f32],
-}
-
-/// How one row was answered.
-struct Row {
-    /// Its number in the data set, from 0.
-    at: usize,
-    truth: usize,
-    said: usize,
-    /// That of the class that was said.
-    probability: f64,
-    loss: f64,
 }
 
 /// The rows that were asked for.
@@ -99,9 +89,7 @@ impl<'a> Wanted<'a> {
         });
         let worst = self.worst.map(|path| {
             let mut rows = judged.rows(first);
-            rows.retain(|row| row.truth != row.said);
-            rows.sort_by(|a, b| b.loss.total_cmp(&a.loss));
-            rows.truncate(MOST);
+            answered::keep_worst(&mut rows, MOST);
             (path, rows)
         });
         if let Some((path, rows)) = &worst
@@ -138,25 +126,16 @@ impl Judged<'_> {
     /// All rows that are judged.
     fn rows(&self, first: usize) -> Vec<Row> {
         let Targets::Classes { labels, .. } = self.targets else { return vec![] };
-        let width = self.problem.head().outputs;
-        let row = |(i, outputs): (usize, &[f32])| {
-            let (truth, said) = (labels[first + i] as usize, self.problem.class(outputs));
-            let probability = self.problem.probabilities(outputs)[said];
-            let loss = self.problem.loss_of_class(outputs, truth, &Weighing::default());
-            Row { at: first + i, truth, said, probability, loss }
-        };
-        self.outputs.chunks(width).enumerate().map(row).collect()
+        answered::rows(self.problem, self.outputs, (first..).map(|row| (row, labels[row])))
     }
 
     /// The picture of a row.
     fn tile(&self, row: &Row) -> Option<Tile> {
         let Values::Bytes(bytes) = &self.dataset.values else { return None };
         let shape = <[usize; 3]>::try_from(&self.dataset.shape[..]).ok()?;
-        let features = shape.iter().product::<usize>();
         // Of several views the first is shown.
         let of_row = bytes.len() / self.dataset.rows();
-        let bytes = bytes[row.at * of_row..][..features].to_vec();
-        Some(Tile { bytes, shape, largest: self.dataset.largest })
+        Some(Tile::of(bytes, (row.at, of_row), shape, self.dataset.largest))
     }
 
     /// What a row is called: its path, or its number from 1.

@@ -79,6 +79,17 @@ choices! {
     }
 }
 
+choices! {
+    /// What else a run writes into its folder as it goes, beside its tables.
+    Log {
+        /// Nothing but the tables of the run.
+        #[default]
+        None = "none",
+        /// An event file that TensorBoard reads: losses, accuracies and the learning rate.
+        Tensorboard = "tensorboard",
+    }
+}
+
 /// How much each class weighs in the training loss.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ClassWeights {

@@ -16,7 +16,7 @@ use crate::op::Value;
 pub use declared::{Declared, Given};
 pub(super) use declared::{ON_TABLES, given_to_loss, given_to_optimizer};
 pub use define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, named};
-pub use kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
+pub use kinds::{ClassWeights, DecayOnly, HeldOut, Log, Measure, NormalizeTarget};
 pub use table::{Recipe, SETTINGS, Settings};
 
 /// How long a run is.

@@ -3,7 +3,7 @@
 
 use super::declared::{Declared, HasDeclared, complete, entries};
 use super::define::{FIXED, PLAN, POSITIONAL, SWITCH, Setting, fill, named, resolve, resolved, settings};
-use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
+use super::kinds::{ClassWeights, DecayOnly, HeldOut, Log, Measure, NormalizeTarget};
 use super::range::{any, at_least_0, at_least_1, held_out, positive, rows_at_least_1, share, sizes};
 use super::value::Value;
 use crate::data::augment::{Crop, Flip, Scale};
@@ -121,6 +121,8 @@ settings! {
         early_stopping: u64, optional, at_least_1, 0, "EPOCHS", "", ["patience"];
         /// Seconds between two writings of the state that a run is resumed from; the end is always written.
         save_every: f64, default(60.0), at_least_0, 0, "SECONDS", "60", [];
+        /// What else is written into the run folder: none, or tensorboard for an event file with the curves.
+        log: Log, default(Log::None), any, 0, "KIND", "none", [];
         /// Measure that chooses the best model: loss or accuracy.
         measure: Measure, default(Measure::Loss), any, FIXED, "MEASURE", "loss", [];
         /// Fit a temperature on the validation part after training, by which outputs are divided so that probabilities are nearer to shares of right answers, if at least 10 of its answers are wrong; and keep the scores of the part that predict --coverage needs.

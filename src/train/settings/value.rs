@@ -1,6 +1,6 @@
 //! What a setting can hold: how each type is read from the text of a flag, and from and to TOML.
 
-use super::kinds::{ClassWeights, DecayOnly, HeldOut, Measure, NormalizeTarget};
+use super::kinds::{ClassWeights, DecayOnly, HeldOut, Log, Measure, NormalizeTarget};
 use crate::data::augment::{Crop, Flip, Scale};
 use crate::data::{Decimal, Normalize, Separator, Task};
 use crate::kernel::Precision;
@@ -237,6 +237,7 @@ notations!(
     ClassWeights,
     Schedule,
     DecayOnly,
+    Log,
     Measure,
     Precision
 );

@@ -1,0 +1,96 @@
+//! `wgrad report`: one HTML file about a run, which takes nothing from a network.
+
+mod chart;
+mod curves;
+mod health;
+mod html;
+mod mistakes;
+mod results;
+mod settings;
+
+use super::args::ReportArgs;
+use super::runs::{self, Run, Tested};
+use super::say::{self, note, say};
+use super::{open_device, setting};
+use crate::error::Error;
+use crate::files;
+use crate::kernel::Precision;
+use std::path::Path;
+
+/// How every report begins, by which one is known that may be written again.
+const BEGIN: &str = "<!doctype html>\n<!-- a report of wgrad -->\n";
+
+const STYLE: &str = include_str!("style.css");
+
+pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
+    let run = Run::open(&args.run)?;
+    let out = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
+    check(&out)?;
+    let device = open_device(Precision::F32, &args.device, true)?;
+    let (tested, mut notes) = (runs::test(&run, &device), run.notes.clone());
+    match &tested {
+        Ok(tested) => notes.extend(tested.notes.iter().cloned()),
+        Err(why) => {
+            notes.push(format!("the result on the test part is left out: {}", say::with_flags(&why.to_string())))
+        }
+    }
+    let page = page(&run, tested.as_ref().ok(), &notes)?;
+    files::replace(&out, page.as_bytes()).map_err(Error::file(&out, "cannot be written"))?;
+    notes.iter().for_each(|text| note!("note: {text}"));
+    say!("report   {}", out.display());
+    Ok(0)
+}
+
+/// Refuses to write over what is no report.
+fn check(out: &Path) -> Result<(), Error> {
+    let is_report = || std::fs::read(out).is_ok_and(|found| found.starts_with(BEGIN.as_bytes()));
+    if out.symlink_metadata().is_ok() && !is_report() {
+        return Err(setting(format!(
+            "{} is there and is no report, so it is not overwritten: give --out",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
+/// The whole page.
+fn page(run: &Run, tested: Option<&Tested>, notes: &[String]) -> Result<String, Error> {
+    let name = html::text(&run.name());
+    let mut body = format!("<h1>{name}</h1>\n{}", html::paragraph(&about(run)));
+    if !notes.is_empty() {
+        let items: String = notes.iter().map(|note| format!("<li>{}</li>\n", html::text(note))).collect();
+        body += &format!("<ul class=\"notes\">\n{items}</ul>\n");
+    }
+    if let Some(tested) = tested {
+        body += &html::section("Result on the test part", &results::html(tested));
+    }
+    body += &html::section("Curves", &curves::charts(run));
+    if let Some(health) = health::html(&run.path) {
+        body += &html::section("Layers", &health);
+    }
+    if let Some(mistakes) = tested.map(mistakes::html).transpose()?.flatten() {
+        body += &html::section("The worst mistakes", &mistakes);
+    }
+    body += &html::section("Recipe", &settings::html(&run.recipe));
+    let version = env!("CARGO_PKG_VERSION");
+    Ok(format!(
+        "{BEGIN}<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n\
+         <title>{name} · wgrad</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n{body}\
+         <footer>wgrad {version}</footer>\n</main>\n</body>\n</html>\n"
+    ))
+}
+
+/// What the run was, in a sentence or two.
+fn about(run: &Run) -> String {
+    let source = run.recipe.source.as_deref().unwrap_or("digits");
+    let (steps, epochs) = (run.steps.len(), run.epochs.len());
+    let mut words = format!("Trained on {source}: {epochs} epochs, {steps} steps.");
+    if let Some((measure, epoch)) = run.best() {
+        let what = run.recipe.measure.unwrap_or_default();
+        words +=
+            &format!(" The model is that of epoch {epoch}, the best on the validation part ({what} {measure:.4}).");
+    }
+    words
+}

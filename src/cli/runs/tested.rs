@@ -1,0 +1,62 @@
+//! The best model of a run on the run's own test part, with the data read and split again as the recipe says.
+
+use super::super::{data_dir, setting};
+use super::Run;
+use crate::data::Values;
+use crate::device::Device;
+use crate::error::Error;
+use crate::metrics::{Assessment, assess};
+use crate::run::Predictor;
+use crate::train::{Job, prepare};
+
+/// How the best model of a run does on its test part.
+pub(in crate::cli) struct Tested {
+    /// Data, question and settings; of the values there are those of the test rows alone, in their order.
+    pub(in crate::cli) job: Job,
+    /// The outputs for the test rows, `[rows, outputs]`.
+    pub(in crate::cli) outputs: Vec<f32>,
+    pub(in crate::cli) result: Assessment,
+    /// What limits the claim, in sentences.
+    pub(in crate::cli) notes: Vec<String>,
+}
+
+/// Measures the best model of a run.
+///
+/// # Errors
+/// The model or the data are no longer there or are others, the run has no test part, or the device failed.
+pub(in crate::cli) fn test(run: &Run, device: &Device) -> Result<Tested, Error> {
+    let Some(model) = &run.model else { return Err(setting("there is no best model to measure")) };
+    let (mut job, _) = prepare(&run.recipe, data_dir().as_deref())?;
+    let meta = model.described()?;
+    let known = run.state.as_ref().filter(|state| state.fingerprint.is_some());
+    if let Some(what) = job.difference_from(known.unwrap_or(meta)) {
+        return Err(setting(format!("the data are not those of the run any more: {what}")));
+    }
+    let mut notes = vec![];
+    if known.is_none() {
+        notes.push(
+            "the run does not say what its rows were, so whether the test rows are the same is not checked".into(),
+        );
+    }
+    let rows = &job.split.test;
+    if rows.is_empty() {
+        return Err(setting("the run has no test part"));
+    }
+    let inputs = of_rows(&job.dataset.values, rows, job.dataset.features());
+    let bytes = matches!(inputs, Values::Bytes(_));
+    let outputs = Predictor::for_inputs(model, bytes, None, device)?.outputs(&inputs)?;
+    let result = assess(&job.problem, &job.scale, &outputs, &job.dataset.targets, rows);
+    (job.dataset.values, job.dataset.pool) = (inputs, None);
+    Ok(Tested { job, outputs, result, notes })
+}
+
+/// The values of some rows.
+fn of_rows(values: &Values, rows: &[u32], features: usize) -> Values {
+    fn pick<T: Copy>(values: &[T], rows: &[u32], features: usize) -> Vec<T> {
+        rows.iter().flat_map(|&row| &values[row as usize * features..][..features]).copied().collect()
+    }
+    match values {
+        Values::Bytes(values) => Values::Bytes(pick(values, rows, features)),
+        Values::Floats(values) => Values::Floats(pick(values, rows, features)),
+    }
+}
