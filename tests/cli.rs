@@ -4,6 +4,8 @@
 
 mod support;
 
+#[path = "cli/ahead.rs"]
+mod ahead;
 #[path = "cli/bench.rs"]
 mod bench;
 #[path = "cli/columns.rs"]
@@ -25,8 +27,12 @@ mod explain;
 mod features;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/gradcheck.rs"]
+mod gradcheck;
 #[path = "cli/images.rs"]
 mod images;
+#[path = "cli/init_lab.rs"]
+mod init_lab;
 #[path = "cli/listed.rs"]
 mod listed;
 #[path = "cli/passed_on.rs"]

@@ -1,6 +1,7 @@
 //! The commands and their arguments.
 
 mod answers;
+mod checks;
 mod common;
 mod diagnosis;
 mod files;
@@ -9,6 +10,7 @@ mod past;
 
 use super::flags::TrainArgs;
 pub(super) use answers::{EvalArgs, ExplainArgs, PredictArgs};
+pub(super) use checks::{GradcheckArgs, InitLabArgs};
 use clap::{Parser, Subcommand};
 pub(super) use common::{FormatArgs, Turns};
 pub(super) use diagnosis::DiagnoseArgs;
@@ -42,6 +44,10 @@ pub(super) enum Command {
     Compare(CompareArgs),
     /// Write a page about a run: its curves, its result on the test part and its worst mistakes
     Report(ReportArgs),
+    /// Compare the gradient of every tensor of a network with differences of its loss, on rows of the data
+    Gradcheck(GradcheckArgs),
+    /// Show what each kind of initial weights does to activations and gradients of a network, on rows of the data
+    InitLab(InitLabArgs),
     /// Write a model for inference only, with batch_norm folded into the layer before it on request
     Export(ExportArgs),
     /// Make a model file of PyTorch's weights, and of what they leave open: layers, shape, normalisation, classes

@@ -4,12 +4,19 @@ use super::setting;
 use crate::device::DeviceChoice;
 use crate::error::Error;
 use crate::gpu;
+use crate::ops::losses;
 use crate::train::{FIXED, PLAN, POSITIONAL, Recipe, SETTINGS, SWITCH, Setting, named};
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use std::path::{Path, PathBuf};
 
 /// What a resumed run cannot take, beside the settings that are fixed.
 const NOT_RESUMED: [&str; 3] = ["recipe", "init_from", "out"];
+
+/// Settings of training and of pictures that the loss before any update depends on, beside those that a loss declares.
+const OF_THE_LOSS: [&str; 6] = ["crop", "scale", "loss", "class_weights", "label_smoothing", "seed"];
+
+/// The rate of `train` that stands for a look for one.
+const FIND: &str = "find";
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct DeviceArg {
@@ -54,7 +61,48 @@ pub(super) struct TrainArgs {
     #[arg(long, short_alias = 'q')]
     pub(super) quiet: bool,
     #[command(flatten)]
+    pub(super) checks: CheckFlags,
+    #[command(flatten)]
     pub(super) settings: TrainFlags,
+}
+
+/// What `train` does in place of a run.
+#[derive(Args, Clone, Debug)]
+pub(super) struct CheckFlags {
+    /// Do all that comes before the first update, tell what would be trained and the first loss, and write nothing
+    #[arg(long, conflicts_with = "resume")]
+    pub(super) dry_run: bool,
+    /// Train on a single batch without regularisation and say whether its loss goes near 0, as it must; exit code 1 if it does
+    /// not. Nothing is written
+    #[arg(long, conflicts_with_all = ["resume", "out", "dry_run"])]
+    pub(super) overfit_one_batch: bool,
+    #[command(flatten)]
+    pub(super) lr: FindsRate,
+}
+
+/// Whether `--lr find` was typed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FindsRate(pub(super) bool);
+
+impl Args for FindsRate {
+    fn augment_args(command: Command) -> Command {
+        command
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command
+    }
+}
+
+impl FromArgMatches for FindsRate {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.get_one::<String>("lr").is_some_and(|text| text == FIND)))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 impl TrainArgs {
@@ -88,6 +136,11 @@ pub(super) struct TrainFlags(pub(super) Result<Recipe, String>);
 #[derive(Clone, Debug)]
 pub(super) struct PlanFlags(pub(super) Result<Recipe, String>);
 
+/// The settings that were typed, of commands that look at a network before any update: data, network and loss; or what is wrong
+/// with one.
+#[derive(Clone, Debug)]
+pub(super) struct LossFlags(pub(super) Result<Recipe, String>);
+
 fn fixed() -> Vec<&'static str> {
     let settings = SETTINGS.iter().filter(|setting| setting.has(FIXED)).map(|setting| setting.name);
     settings.chain(NOT_RESUMED).collect()
@@ -103,9 +156,22 @@ fn heading(section: &str) -> &'static str {
     }
 }
 
-/// Adds an argument for each setting that has a mark. It holds the text as typed, which the setting reads.
-fn augment(command: Command, mark: u8) -> Command {
-    let of = SETTINGS.iter().filter(|setting| mark == 0 || setting.has(mark));
+/// Whether a command takes a setting.
+type Takes = fn(&Setting<Recipe>) -> bool;
+
+/// Whether the loss before any update depends on a setting.
+fn is_of_loss(setting: &Setting<Recipe>) -> bool {
+    let declared = || losses().any(|kind| kind.settings.iter().any(|of| of.name == setting.name));
+    match setting.section {
+        "data" => setting.has(PLAN),
+        "model" => setting.has(PLAN) && setting.name != "cache_features",
+        _ => OF_THE_LOSS.contains(&setting.name) || declared(),
+    }
+}
+
+/// Adds an argument for each setting that is taken. It holds the text as typed, which the setting reads.
+fn augment(command: Command, takes: Takes) -> Command {
+    let of = SETTINGS.iter().filter(|setting| takes(setting));
     of.fold(command, |command, setting| command.arg(argument(setting)))
 }
 
@@ -130,10 +196,12 @@ fn argument(setting: &'static Setting<Recipe>) -> Arg {
 }
 
 /// Reads what was typed into a recipe.
-fn typed(matches: &ArgMatches, mark: u8) -> Result<Recipe, String> {
+fn typed(matches: &ArgMatches, takes: Takes, finds_rate: bool) -> Result<Recipe, String> {
     let mut recipe = Recipe::default();
-    for setting in SETTINGS.iter().filter(|setting| mark == 0 || setting.has(mark)) {
-        if let Some(text) = matches.get_one::<String>(setting.name) {
+    // That rate is no setting of a run.
+    let is_value = |setting: &Setting<Recipe>, text: &&String| !finds_rate || setting.name != "lr" || *text != FIND;
+    for setting in SETTINGS.iter().filter(|setting| takes(setting)) {
+        if let Some(text) = matches.get_one::<String>(setting.name).filter(|text| is_value(setting, text)) {
             (setting.read)(setting, &mut recipe, text).map_err(|what| named(setting.name, &what))?;
         }
     }
@@ -141,32 +209,33 @@ fn typed(matches: &ArgMatches, mark: u8) -> Result<Recipe, String> {
 }
 
 macro_rules! flags {
-    ($name:ident, $mark:expr) => {
+    ($name:ident, $takes:expr, $finds_rate:expr) => {
         impl Args for $name {
             fn augment_args(command: Command) -> Command {
-                augment(command, $mark)
+                augment(command, $takes)
             }
 
             fn augment_args_for_update(command: Command) -> Command {
-                augment(command, $mark)
+                augment(command, $takes)
             }
         }
 
         impl FromArgMatches for $name {
             fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-                Ok(Self(typed(matches, $mark)))
+                Ok(Self(typed(matches, $takes, $finds_rate)))
             }
 
             fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-                self.0 = typed(matches, $mark);
+                self.0 = typed(matches, $takes, $finds_rate);
                 Ok(())
             }
         }
     };
 }
 
-flags!(TrainFlags, 0);
-flags!(PlanFlags, PLAN);
+flags!(TrainFlags, |_| true, true);
+flags!(PlanFlags, |setting| setting.has(PLAN), false);
+flags!(LossFlags, is_of_loss, false);
 
 /// The recipe of a file, with the settings that were typed over it.
 pub(super) fn over(file: Option<&Path>, typed: &Result<Recipe, String>) -> Result<Recipe, Error> {

@@ -10,26 +10,12 @@ use crate::op::{Class, Value, Values};
 use crate::train::{ClassWeights, Job, Trainer};
 
 pub(super) fn begin(trainer: &Trainer, device: &Device, notes: &[String]) {
-    let job = trainer.job();
-    let (data, split) = (&job.dataset, &job.split);
-    let count = |n: usize| show::thousands(n as u64);
-    say!("device   {device}");
-    if let Some(why) = device.why_cpu() {
-        say!("         {why}");
-    }
-    if device.is_tuned() {
-        let variants = variants(trainer.compiled().plan.target.variants());
-        say!("         tuned: {variants} (wgrad tune --reset with this --device forgets it)");
-    }
-    let shape = show::sizes(&job.input_shape().unwrap_or_else(|_| data.shape.clone()));
-    say!("data     {}: {} rows of {shape}, {}, {}", data.name, count(data.rows()), asked(job), job.normalize.0);
-    let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
+    let (job, count) = (trainer.job(), |n: usize| show::thousands(n as u64));
+    before(trainer, device);
+    let [train, validation, test] =
+        [&job.split.train, &job.split.validation, &job.split.test].map(|part| count(part.len()));
     say!("split    {train} to train, {validation} to validate, {test} to test");
-    notes.iter().for_each(|text| say!("         {}", say::with_flags(text)));
-    let parameters = trainer.compiled().tensors.iter().filter(|t| t.class == Class::Parameters);
-    let parameters = parameters.map(|t| t.shape.elements()).sum();
-    say!("network  {} ({} parameters)", trainer.layers().join(", "), count(parameters));
-    say!("loss     {}", loss(job));
+    network(trainer, notes);
     say!("train    {} steps of batch {}, {}", count(trainer.total_steps() as usize), job.settings.batch, update(job));
     if trainer.left_out() > 0 {
         say!("         the last batch of an epoch would be one row, which batch_norm cannot train on: it is left out");
@@ -41,6 +27,42 @@ pub(super) fn begin(trainer: &Trainer, device: &Device, notes: &[String]) {
         say!("resumed  after {} steps{end}", count(done as usize));
     }
     say!("");
+}
+
+/// What training on one batch says before it begins.
+pub(super) fn one_batch(trainer: &Trainer, device: &Device, notes: &[String], off: &[&str]) {
+    before(trainer, device);
+    network(trainer, notes);
+    let (rows, job) = (trainer.job().settings.batch, trainer.job());
+    say!("train    one batch of {rows} rows, up to {} steps, {}", trainer.total_steps(), update(job));
+    let off = if off.is_empty() { "nothing, as there is no regularisation".into() } else { off.join(", ") };
+    say!("off      {off}");
+    say!("");
+}
+
+/// The device and the data.
+fn before(trainer: &Trainer, device: &Device) {
+    let (job, data) = (trainer.job(), &trainer.job().dataset);
+    say!("device   {device}");
+    if let Some(why) = device.why_cpu() {
+        say!("         {why}");
+    }
+    if device.is_tuned() {
+        let variants = variants(trainer.compiled().plan.target.variants());
+        say!("         tuned: {variants} (wgrad tune --reset with this --device forgets it)");
+    }
+    let shape = show::sizes(&job.input_shape().unwrap_or_else(|_| data.shape.clone()));
+    let rows = show::thousands(data.rows() as u64);
+    say!("data     {}: {rows} rows of {shape}, {}, {}", data.name, asked(job), job.normalize.0);
+}
+
+/// What the user should know of the data and the defaults, the network, and its loss.
+fn network(trainer: &Trainer, notes: &[String]) {
+    notes.iter().for_each(|text| say!("         {}", say::with_flags(text)));
+    let parameters = trainer.compiled().tensors.iter().filter(|t| t.class == Class::Parameters);
+    let parameters: usize = parameters.map(|t| t.shape.elements()).sum();
+    say!("network  {} ({} parameters)", trainer.layers().join(", "), show::thousands(parameters as u64));
+    say!("loss     {}", loss(trainer.job()));
 }
 
 /// What is to be learnt of a row.

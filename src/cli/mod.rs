@@ -14,8 +14,10 @@ mod eval;
 mod explain;
 mod export;
 mod flags;
+mod gradcheck;
 mod head;
 mod import;
+mod init_lab;
 mod inputs;
 mod plan;
 mod predict;
@@ -26,6 +28,7 @@ mod say;
 mod sheet;
 mod show;
 mod signals;
+mod svg;
 mod train;
 mod tune;
 mod unknown;
@@ -75,6 +78,8 @@ pub fn main() -> ExitCode {
         Command::Diagnose(args) => diagnose::run(&args),
         Command::Compare(args) => compare::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Gradcheck(args) => gradcheck::run(&args),
+        Command::InitLab(args) => init_lab::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),

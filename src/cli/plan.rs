@@ -123,7 +123,8 @@ fn kernel(name: &str) -> Result<&'static Kernel, Error> {
     found.ok_or_else(|| setting(format!("there is no kernel {name:?}; {}", nearest(name, &names))))
 }
 
-fn table_of_layers(layers: &[String], compiled: &Compiled) {
+/// Prints what each layer gives and has, and its products for the value of one row.
+pub(super) fn table_of_layers(layers: &[String], compiled: &Compiled) {
     let mut rows = vec![];
     let mut counts: HashMap<&str, usize> = HashMap::new();
     for tensor in compiled.tensors.iter().filter(|tensor| tensor.class == Class::Parameters) {

@@ -1,6 +1,10 @@
 //! `wgrad train`
 
+mod ahead;
+mod dry_run;
 mod lines;
+mod one_batch;
+mod rate;
 
 use super::attend::Attending;
 use super::bar;
@@ -17,6 +21,7 @@ use crate::nn::Answer;
 use crate::train::{
     Averaged, Claim, Difference, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare,
 };
+use ahead::Check;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lines::Lines;
 use serde_json::json;
@@ -44,6 +49,9 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     let device = Device::open_attended(recipe.precision.unwrap_or_default(), choice, attending.clone())?;
     let (mut job, notes) = prepare(&recipe, data_dir().as_deref())?;
     job.init_from = start.map(|(model, _)| model);
+    if let Some(check) = Check::asked(&args)? {
+        return check.run(&args, job, &device, &notes);
+    }
     let anew = args.resume.as_ref().map(|run| job.go_on_from(run)).transpose()? == Some(false);
     let name = run_name(&job.dataset.name);
     let trainer = Trainer::for_target(job, &device, target(&device, args.base.no_fuse))?;

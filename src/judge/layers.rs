@@ -94,7 +94,7 @@ fn run(probe: &mut Probe, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error>
 
 /// Values of one layer, counted batch by batch.
 #[derive(Debug)]
-struct Tally {
+pub(super) struct Tally {
     /// Whether a value is at an end of its range.
     at_end: Option<fn(f32) -> bool>,
     rectifies: bool,
@@ -108,7 +108,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(path: &str, units: usize) -> Self {
+    pub(super) fn new(path: &str, units: usize) -> Self {
         let kind = path.rsplit('.').next().unwrap_or(path);
         let at_end: Option<fn(f32) -> bool> = match kind {
             "tanh" => Some(|a| a.abs() > SATURATED),
@@ -121,7 +121,7 @@ impl Tally {
 
     /// Takes in `[rows, units]`. Means and squares of batches are joined by Chan, Golub & LeVeque 1983, "Algorithms for
     /// computing the sample variance", eq. 2.1: no large numbers are taken from one another.
-    fn add(&mut self, values: &[f32]) {
+    pub(super) fn add(&mut self, values: &[f32]) {
         let count = values.len() as f64;
         let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
         let squares: f64 = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum();
@@ -137,7 +137,7 @@ impl Tally {
         }
     }
 
-    fn statistics(self, path: String) -> LayerStatistics {
+    pub(super) fn statistics(self, path: String) -> LayerStatistics {
         let units = self.alive.len();
         let dead = self.alive.iter().filter(|alive| !**alive).count();
         LayerStatistics {

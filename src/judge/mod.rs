@@ -2,7 +2,12 @@
 //! looks at.
 
 pub mod class_map;
+pub mod gradients;
 pub mod kernels;
 pub mod layers;
 pub mod long;
 mod probe;
+pub mod starts;
+mod tape;
+
+pub use tape::Batch;

@@ -7,7 +7,7 @@ use crate::executor::DeviceError;
 use crate::export::Model;
 use crate::graph::plan::PlanError;
 use crate::metrics::{Assessment, Evaluation, assess, evaluate, mean_loss};
-use crate::nn::{Answer, Network, Problem, TargetScale, Weighing};
+use crate::nn::{Answer, Init, Network, Problem, TargetScale, Weighing};
 use crate::op::Target;
 use crate::run::{Compiled, DataShape, Purpose, Runner, TrainOptions, batches};
 use crate::shape::Shape;
@@ -74,16 +74,23 @@ impl Job {
         Ok(TrainOptions { seed, optimizer: self.settings.update(), lr, label_smoothing, augment, keep: None })
     }
 
+    /// The network, whose weights start as `init` says where a layer does not say otherwise.
+    ///
+    /// # Errors
+    /// A layer cannot be read, or there is no layer that is to be frozen.
+    pub fn network(&self, init: Option<Init>) -> Result<Network, Error> {
+        let network = Network::read(&self.settings.layers, self.problem.head(), init)?;
+        let Some(frozen) = &self.settings.freeze else { return Ok(network) };
+        network.freeze(frozen).map_err(|what| Error::Setting(format!("freeze: {what}")))
+    }
+
     /// The network and its programs, compiled to train for a target.
     ///
     /// # Errors
     /// The settings do not fit the data or one another, or a tensor the target.
     pub fn compile(&self, target: Target) -> Result<(Network, Compiled), Error> {
         let (settings, rows) = (&self.settings, self.split.train.len());
-        let mut network = Network::read(&settings.layers, self.problem.head(), settings.init)?;
-        if let Some(frozen) = &settings.freeze {
-            network = network.freeze(frozen).map_err(|what| Error::Setting(format!("freeze: {what}")))?;
-        }
+        let network = self.network(settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
@@ -141,7 +148,7 @@ impl Job {
     }
 
     /// What is to be learnt of each row, as the loss takes it.
-    fn target_words(&self) -> Vec<u32> {
+    pub(super) fn target_words(&self) -> Vec<u32> {
         match &self.dataset.targets {
             Targets::Classes { labels, .. } if self.problem.answer == Answer::Class => labels.clone(),
             Targets::Classes { labels, .. } => labels.iter().map(|&label| (label as f32).to_bits()).collect(),

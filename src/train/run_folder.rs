@@ -107,6 +107,14 @@ impl RunFolder {
         Ok(Self { claim, steps, epochs, events: None, recipe, notes })
     }
 
+    /// Refuses a folder that no new run can have, and makes nothing.
+    ///
+    /// # Errors
+    /// The path is a file, or a folder that is not empty.
+    pub fn check_free(path: &Path) -> Result<(), Error> {
+        free(path)
+    }
+
     /// Empties the folder for the same run from its start.
     ///
     /// # Errors

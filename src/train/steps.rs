@@ -2,7 +2,6 @@
 //! observer, no validation of its own.
 
 use super::trainer::Trainer;
-use crate::data::Values;
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::Progress;
@@ -88,17 +87,7 @@ impl Trainer {
         if let Some(row) = rows.iter().find(|&&row| row as usize >= data.rows()) {
             return Err(Error::Rows(format!("row {row} was asked for, and the data set has {}", data.rows())));
         }
-        let (offset, factor) = self.job.normalize.1.on_device(&data.values);
-        let mut inputs = Vec::with_capacity(rows.len() * data.features());
-        for &row in rows {
-            let row = row as usize * data.features()..(row as usize + 1) * data.features();
-            let raw: Vec<f32> = match &data.values {
-                Values::Bytes(values) => values[row].iter().map(|&v| f32::from(v)).collect(),
-                Values::Floats(values) => values[row].to_vec(),
-            };
-            let maps = offset.iter().zip(&factor);
-            inputs.extend(raw.iter().zip(maps).map(|(v, (offset, factor))| (v - offset) * factor));
-        }
+        let inputs = self.job.inputs(rows);
         let (shape, runner) = (self.input_shape(), &mut self.runner);
         layers::of_weights(&self.network, |name| Ok(runner.read_floats(name)?), &inputs, &shape, device)
     }

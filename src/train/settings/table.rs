@@ -102,7 +102,7 @@ settings! {
         label_smoothing: f64, default(0.0), share, PLAN, "SHARE", "0", [];
         /// Optimiser.
         optimizer: String, derived, any, FIXED | PLAN, "NAME", "adamw for tables, sgd for images", ["optim"];
-        /// Learning rate.
+        /// Learning rate. On the command line of train, find tries rates and recommends one.
         lr: f64, derived, at_least_0, PLAN, "RATE", "",
             ["learning-rate"];
         /// How the rate changes: constant, "step every=10epochs factor=0.1", "exponential factor=0.95",
