@@ -71,6 +71,6 @@ pub mod train;
 
 pub use device::{Device, DeviceChoice};
 pub use error::Error;
-pub use export::Model;
+pub use export::{Ensemble, Model};
 pub use run::{Prediction, Predictor};
 pub use train::{Recipe, Trainer};

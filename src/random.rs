@@ -122,6 +122,8 @@ pub enum Domain {
     Permute = 6,
     /// Drawing test rows with repetition; the index is the draw.
     Resample = 8,
+    /// Drawing a bootstrap sample of the training rows.
+    Bootstrap = 9,
 }
 
 /// A stream of random words for the host, usable wherever the `rand` crate wants a generator.

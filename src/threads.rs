@@ -8,7 +8,8 @@ mod share;
 pub use share::{Pieces, WORTH_A_THREAD, Work, for_chunks, for_parts, for_pieces, share, share_all};
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefIterator, ParallelIterator};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// How often a thread looks for work before it sleeps: for about a millisecond. To wake it takes longer than the loops of a
 /// step.
@@ -109,6 +110,32 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) 
         return items.iter().map(work).collect();
     }
     items.par_iter().with_max_len(1).map(work).collect()
+}
+
+/// `work` of each number below `items`, in their order, in so many threads beside one another. Each has its share of all
+/// threads for its own loops: for few items of so much work that loops alone cannot keep all threads busy.
+pub fn side_by_side<R: Send>(items: usize, beside: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
+    if beside < 2 || items < 2 {
+        return (0..items).map(work).collect();
+    }
+    let beside = beside.min(items);
+    let (next, share) = (AtomicUsize::new(0), (count() / beside).max(1));
+    let results: Mutex<Vec<Option<R>>> = Mutex::new((0..items).map(|_| None).collect());
+    let worker = || {
+        with(share, || {
+            loop {
+                let item = next.fetch_add(1, Ordering::Relaxed);
+                if item >= items {
+                    break;
+                }
+                let result = work(item);
+                results.lock().unwrap_or_else(PoisonError::into_inner)[item] = Some(result);
+            }
+        });
+    };
+    std::thread::scope(|scope| (0..beside).for_each(|_| drop(scope.spawn(worker))));
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.into_iter().map(|result| result.unwrap_or_else(|| unreachable!("every item is worked on"))).collect()
 }
 
 /// Runs what waits most of the time on a thread of its own, which ends with the process.

@@ -21,6 +21,8 @@ mod diagnose;
 #[cfg(unix)]
 #[path = "cli/drivers.rs"]
 mod drivers;
+#[path = "cli/ensemble.rs"]
+mod ensemble;
 #[path = "cli/explain.rs"]
 mod explain;
 #[path = "cli/features.rs"]

@@ -4,6 +4,7 @@ mod answers;
 mod checks;
 mod common;
 mod diagnosis;
+mod ensembles;
 mod files;
 mod machine;
 mod past;
@@ -12,8 +13,9 @@ use super::flags::TrainArgs;
 pub(super) use answers::{EvalArgs, ExplainArgs, PredictArgs};
 pub(super) use checks::{GradcheckArgs, InitLabArgs};
 use clap::{Parser, Subcommand};
-pub(super) use common::{FormatArgs, Turns};
+pub(super) use common::{FormatArgs, Turns, ViewArgs};
 pub(super) use diagnosis::DiagnoseArgs;
+pub(super) use ensembles::{BagArgs, EnsembleArgs, Vary};
 pub(super) use files::{DataArgs, DataCommand, ExportArgs, ImportArgs, PreviewArgs};
 pub(super) use machine::{BenchArgs, DevicesArgs, DoctorArgs, PlanArgs, TuneArgs};
 pub(super) use past::{CompareArgs, ReportArgs};
@@ -48,6 +50,10 @@ pub(super) enum Command {
     Gradcheck(GradcheckArgs),
     /// Show what each kind of initial weights does to activations and gradients of a network, on rows of the data
     InitLab(InitLabArgs),
+    /// Train several networks that differ by their bootstrap samples, or in another way, and make one model of them
+    Bag(BagArgs),
+    /// Make one file of several models, whose answers are averaged
+    Ensemble(EnsembleArgs),
     /// Write a model for inference only, with batch_norm folded into the layer before it on request
     Export(ExportArgs),
     /// Make a model file of PyTorch's weights, and of what they leave open: layers, shape, normalisation, classes

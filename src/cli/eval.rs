@@ -4,23 +4,51 @@ mod importance;
 mod pictures;
 mod rows;
 
-use super::args::EvalArgs;
+use super::args::{EvalArgs, FormatArgs, Turns, ViewArgs};
 use super::inputs::{self, Reading};
 use super::result::{self, Naming};
 use super::say::{self, note, say};
 use super::{data_dir, open_device, setting, show};
 use crate::data::{self, DataError, Dataset, Normalize, PictureOptions, Seen, Targets, Values};
 use crate::error::Error;
-use crate::export::{Metadata, Model};
+use crate::export::{Ensemble, Metadata};
 use crate::kernel::Precision;
 use crate::metrics::assess;
 use crate::names;
 use crate::nn::{Answer, Problem};
-use crate::run::Predictor;
+use crate::run::Answerer;
 use importance::Columns;
 use rows::{Judged, Wanted};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+/// Rows that are asked for to judge a model by, and how they are read.
+pub(super) struct Asked<'a> {
+    /// The file of the model.
+    pub(super) model: &'a Path,
+    pub(super) meta: &'a Metadata,
+    /// Data set name, table, or folder.
+    pub(super) source: &'a str,
+    /// Target column of a table, if not the model's.
+    pub(super) target: Option<&'a str>,
+    pub(super) format: FormatArgs,
+    pub(super) turns: Turns,
+    pub(super) views: &'a ViewArgs,
+}
+
+/// Rows to judge a model by, with their targets in the order of the model's classes.
+pub(super) struct Labelled {
+    pub(super) dataset: Dataset,
+    pub(super) targets: Targets,
+    /// The set's own test part, or every row.
+    pub(super) rows: Range<usize>,
+    /// Of these rows.
+    pub(super) inputs: Values,
+    /// What the user should know of them.
+    pub(super) notes: Vec<String>,
+    /// The file of each row, of pictures in files.
+    paths: Vec<PathBuf>,
+}
 
 /// The rows to judge by, what the user should know of them, and the files of single pictures.
 struct Opened {
@@ -32,23 +60,21 @@ struct Opened {
 
 pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     args.masks.check()?;
-    let (model, converted) = Model::open(&args.model)?;
+    let (model, converted) = Ensemble::open(&args.model)?;
     let meta = model.described()?;
-    let problem = meta.problem();
     importance::check(args, meta)?;
     let source = pictures::only(&args.data)?;
     let wanted = Wanted::read(args, meta, source)?;
-    let Opened { dataset, notes, paths } = open(args, source, meta)?;
-    let targets = targets(&dataset, &problem)?;
-    check_fit(&dataset, meta, source)?;
+    let (model_file, target) = (&args.model, args.target.as_deref());
+    let (format, turns, views) = (args.format, args.turns, &args.views);
+    let asked = Asked { model: model_file, meta, source, target, format, turns, views };
+    let Labelled { dataset, targets, rows, inputs, notes, paths } = labelled(&asked)?;
     wanted.check_fit(&dataset, source)?;
-    let rows = dataset.test.clone().unwrap_or(0..dataset.rows());
     let views = (dataset.values.len() / (dataset.features() * dataset.rows()).max(1)).max(1);
-    let inputs = values(&dataset, &rows);
     let device = open_device(Precision::F32, &args.device, !args.json)?;
     let bytes = matches!(inputs, Values::Bytes(_));
-    let mut predictor = Predictor::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
-    let (outputs, problem) = outputs(&mut predictor, (&inputs, views), args.masks.samples)?;
+    let mut answerer = Answerer::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
+    let (outputs, problem) = outputs(&mut answerer, (&inputs, views), args.masks.samples)?;
     let width = problem.head().outputs;
     if let Some(at) = outputs.iter().position(|output| output.is_nan()) {
         let (row, value) = (rows.start + at / width + 1, outputs[at]);
@@ -59,7 +85,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
     let judged = Judged { dataset: &dataset, paths: &paths, problem: &problem, targets: &targets, outputs: &outputs };
     let listed = wanted.of(&judged, rows.start)?;
-    let columns = Columns::of(args, meta, &mut predictor, &inputs, (&judged, &numbers))?;
+    let columns = Columns::of(args, meta, &mut answerer, &inputs, (&judged, &numbers))?;
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);
@@ -88,6 +114,19 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     Ok(0)
 }
 
+/// Opens a source, and refuses rows that the model does not take or answer.
+///
+/// # Errors
+/// It is not there or broken, or of another kind than the model's.
+pub(super) fn labelled(asked: &Asked<'_>) -> Result<Labelled, Error> {
+    let Opened { dataset, notes, paths } = open(asked)?;
+    let targets = targets(&dataset, &asked.meta.problem())?;
+    check_fit(&dataset, asked.meta, asked.source)?;
+    let rows = dataset.test.clone().unwrap_or(0..dataset.rows());
+    let inputs = values(&dataset, &rows);
+    Ok(Labelled { dataset, targets, rows, inputs, notes, paths })
+}
+
 /// The values of a part of the rows.
 fn values(dataset: &Dataset, rows: &Range<usize>) -> Values {
     let features = dataset.values.len() / dataset.rows();
@@ -99,42 +138,42 @@ fn values(dataset: &Dataset, rows: &Range<usize>) -> Values {
 }
 
 /// Opens a source. A table's columns are found by name, as in training whatever else it holds.
-fn open(args: &EvalArgs, source: &str, meta: &Metadata) -> Result<Opened, Error> {
+fn open(asked: &Asked<'_>) -> Result<Opened, Error> {
+    let &Asked { model, meta, source, target, format, turns, views } = asked;
     if let Some(folder) = pictures::folder(source)? {
-        if args.target.is_some() {
+        if target.is_some() {
             let what = "--target names a column of a table, and the folders of pictures name the classes";
             return Err(setting(format!("{what}: leave it out for {source}")));
         }
-        let format = args.format;
-        let views = args.views.views(inputs::own_side(meta));
-        let reading = Reading { model: &args.model, meta, turns: args.turns, views: &views, format, fields: false };
+        let views = views.views(inputs::own_side(meta));
+        let reading = Reading { model, meta, turns, views: &views, format, fields: false };
         return pictures::read(folder, reading);
     }
     let of_arrays = data::is_path(source) && data::is_arrays(Path::new(source));
     let is_table = !data::is_known(source) && !Path::new(source).is_dir() && !of_arrays;
     if let (true, Some(image)) = (is_table, &meta.image) {
-        return pictures::listed(args, source, meta, image);
+        return pictures::listed(asked, image);
     }
-    if let Some(flag) = args.turns.given().or(args.views.given()) {
+    if let Some(flag) = turns.given().or(views.given()) {
         return Err(setting(format!("{flag} is for folders of pictures, which {source} is not: leave it out")));
     }
     // Of pictures in a table the model knows the target too, and other pictures have none.
     let known = meta.target.as_deref().filter(|_| meta.image.is_none());
-    let target = args.target.as_deref().or(known);
+    let own = target.or(known);
     if is_table && !meta.encoding.is_empty() {
-        let nameless = || setting(format!("{} does not name its target: give it with --target", args.model.display()));
-        let target = target.ok_or_else(nameless)?;
+        let nameless = || setting(format!("{} does not name its target: give it with --target", model.display()));
+        let target = own.ok_or_else(nameless)?;
         let affine = meta.normalize.affine(meta.input.iter().product());
-        let (format, trained) = (args.format.format(), meta.trained(&affine));
+        let (format, trained) = (format.format(), meta.trained(&affine));
         let (dataset, notes) = data::read_labelled(Path::new(source), format, trained, target, &meta.no_targets())?;
         return Ok(Opened { dataset, notes, paths: vec![] });
     }
     let task = of_arrays.then(|| meta.no_targets().task());
     let seen = <[usize; 3]>::try_from(&meta.input[..]).ok().map(|shape| Seen { framing: meta.framing, shape });
     let pictures = PictureOptions { like: seen.filter(|_| meta.encoding.is_empty()), ..PictureOptions::default() };
-    let options = data::Options { target, task, format: args.format.format(), pictures, ..data::Options::default() };
+    let options = data::Options { target: own, task, format: format.format(), pictures, ..data::Options::default() };
     match data::open(source, &options, data_dir().as_deref()) {
-        Err(DataError::TargetOfImages { name, .. }) if args.target.is_none() => {
+        Err(DataError::TargetOfImages { name, .. }) if target.is_none() => {
             Err(setting(format!("{name} holds images, the model takes rows of a table")))
         }
         opened => {
@@ -175,13 +214,13 @@ fn targets(dataset: &Dataset, problem: &Problem) -> Result<Targets, Error> {
 /// The outputs to judge, of inputs with several views each. Under dropout's masks, probabilities are averaged, and so judged
 /// as such.
 fn outputs(
-    predictor: &mut Predictor,
+    answerer: &mut Answerer,
     (inputs, views): (&Values, usize),
     samples: Option<u32>,
 ) -> Result<(Vec<f32>, Problem), Error> {
-    let problem = predictor.problem().clone();
-    let Some(samples) = samples else { return Ok((predictor.averaged(inputs, views)?, problem)) };
-    let sampled = predictor.sampled(inputs, samples, |outputs| problem.probabilities(outputs))?;
+    let problem = answerer.problem().clone();
+    let Some(samples) = samples else { return Ok((answerer.outputs(inputs, views)?, problem)) };
+    let sampled = answerer.sampled(inputs, samples, |outputs| problem.probabilities(outputs))?;
     let row = |mean: &[f64]| problem.outputs_of(mean);
     let outputs = sampled.iter().flat_map(|row_of| row(&row_of.mean)).collect();
     Ok((problem.averaged(outputs, views), problem))

@@ -5,7 +5,7 @@ use super::say::{note, say};
 use super::setting;
 use crate::device::Device;
 use crate::error::Error;
-use crate::export::{self, Model};
+use crate::export::{self, Ensemble, Model};
 use crate::run::Predictor;
 use std::path::Path;
 
@@ -26,37 +26,61 @@ fn check_ending(out: &Path) -> Result<(), Error> {
 
 pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
     check_ending(&args.out)?;
-    let (model, notes) = Model::open(&args.model)?;
+    let (ensemble, notes) = Ensemble::open(&args.model)?;
     notes.iter().for_each(|text| note!("{text}"));
     let shown = args.model.display();
     if args.out.exists() {
         return Err(setting(format!("{} is there: name another file with --out", args.out.display())));
     }
-    let folded = if args.fold { export::fold(&model)? } else { export::Folded { model, folded: vec![], left: vec![] } };
-    if args.fold && folded.folded.is_empty() {
-        let why = if folded.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear" };
+    if args.names == "torchvision" && ensemble.members().len() > 1 {
+        let what = "has several models, and torchvision's names are of one";
+        return Err(setting(format!("{shown} {what}: leave --names out")));
+    }
+    let (average, counts) = (ensemble.average(), ensemble.counts().to_vec());
+    let mut done = Folded::default();
+    let mut members = vec![];
+    for model in ensemble.into_members() {
+        members.push(member(args, model, &mut done)?);
+    }
+    if args.fold && done.folded.is_empty() {
+        let why = if done.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear" };
         return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
     }
-    // What does not load is not passed on.
-    Predictor::for_inputs(&folded.model, false, None, &Device::CPU)?;
-    // What is exported is a model, not a run: optimiser states, progress and what tells its data stay
-    // behind.
-    let mut model = folded.model;
-    model.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));
-    if let Some(metadata) = &mut model.metadata {
-        (metadata.progress, metadata.fingerprint, metadata.best) = (None, None, None);
+    Ensemble::new(average, members)?.counted(&counts).save(&args.out)?;
+    if !done.folded.is_empty() {
+        say!("folded into the layer before: {}", done.folded.join(", "));
     }
-    if args.names == "torchvision" {
-        model.tensors = export::torchvision_names(model.tensors)
-            .map_err(|what| setting(format!("{shown}: {what}: leave --names out")))?;
-    }
-    model.save(&args.out)?;
-    if !folded.folded.is_empty() {
-        say!("folded into the layer before: {}", folded.folded.join(", "));
-    }
-    if !folded.left.is_empty() {
-        say!("left as they are, for no linear stands right before them: {}", folded.left.join(", "));
+    if !done.left.is_empty() {
+        say!("left as they are, for no linear stands right before them: {}", done.left.join(", "));
     }
     say!("model    {}", args.out.display());
     Ok(0)
+}
+
+/// The layers that were folded, and those that were not, of all members.
+#[derive(Default)]
+struct Folded {
+    folded: Vec<String>,
+    left: Vec<String>,
+}
+
+/// A model as it is written.
+fn member(args: &ExportArgs, model: Model, done: &mut Folded) -> Result<Model, Error> {
+    let mut model = if args.fold {
+        let export::Folded { model, folded, left } = export::fold(&model)?;
+        done.folded.extend(folded);
+        done.left.extend(left);
+        model
+    } else {
+        model
+    };
+    // What does not load is not passed on.
+    Predictor::for_inputs(&model, false, None, &Device::CPU)?;
+    model.leave_run();
+    if args.names == "torchvision" {
+        let shown = args.model.display();
+        model.tensors = export::torchvision_names(model.tensors)
+            .map_err(|what| setting(format!("{shown}: {what}: leave --names out")))?;
+    }
+    Ok(model)
 }

@@ -3,6 +3,7 @@
 mod answered;
 mod args;
 mod attend;
+mod bag;
 mod bar;
 mod bench;
 mod compare;
@@ -10,6 +11,7 @@ mod data;
 mod devices;
 mod diagnose;
 mod doctor;
+mod ensemble;
 mod eval;
 mod explain;
 mod export;
@@ -80,6 +82,8 @@ pub fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::InitLab(args) => init_lab::run(&args),
+        Command::Bag(args) => bag::run(&args),
+        Command::Ensemble(args) => ensemble::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),

@@ -9,20 +9,23 @@ use super::say::{self, note, say};
 use super::{open_device, setting, show};
 use crate::data::Values;
 use crate::error::Error;
-use crate::export::Model;
+use crate::export::Ensemble;
 use crate::kernel::Precision;
 use crate::names::shown;
 use crate::nn::{Answer, Problem, TargetScale};
-use crate::run::{Predictor, Sampled};
+use crate::run::{Answerer, Sampled};
 use coverage::Covered;
 use serde_json::json;
 use written::Written;
 
 pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     args.masks.check()?;
-    let (model, converted) = Model::open(&args.model)?;
+    if let (Some(_), Some(flag)) = (args.masks.samples, args.views.given()) {
+        return Err(setting(format!("--samples and {flag} each answer several times for a picture: give one of them")));
+    }
+    let (model, converted) = Ensemble::open(&args.model)?;
     let meta = model.described()?;
-    let covered = Covered::read(args, meta)?;
+    let covered = Covered::read(args, &model, meta)?;
     let mut written = args.out.as_deref().map(|out| Written::new(out, args)).transpose()?;
     let (turns, format, fields) = (args.turns, args.format, args.out.is_some());
     let views = args.views.views(inputs::own_side(meta));
@@ -36,24 +39,21 @@ pub(super) fn run(args: &PredictArgs) -> Result<u8, Error> {
     }
     let device = open_device(Precision::F32, &args.device, !args.json)?;
     let answers = Answers::new((problem, covered), meta.scale(), &files);
-    let mut predictors: [Option<Predictor>; 2] = [None, None];
+    let mut answerers: [Option<Answerer>; 2] = [None, None];
     for file in &files {
         let bytes = matches!(file.values, Values::Bytes(_));
-        let place = &mut predictors[usize::from(bytes)];
-        let predictor = match place {
-            Some(predictor) => predictor,
-            None => place.insert(Predictor::for_inputs(
-                &model,
-                bytes,
-                args.masks.samples.map(|_| args.masks.seed),
-                &device,
-            )?),
+        let place = &mut answerers[usize::from(bytes)];
+        let answerer = match place {
+            Some(answerer) => answerer,
+            None => {
+                place.insert(Answerer::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?)
+            }
         };
-        let outputs = predictor.averaged(&file.values, views.len())?;
+        let outputs = answerer.outputs(&file.values, views.len())?;
         check(&outputs, answers.problem.head().outputs, &file.names)?;
         let sampled = match args.masks.samples {
             None => vec![],
-            Some(count) => predictor.sampled(&file.values, count, |outputs| answers.of(outputs))?,
+            Some(count) => answerer.sampled(&file.values, count, |outputs| answers.of(outputs))?,
         };
         let rows = outputs.chunks(answers.problem.head().outputs);
         for (i, (name, outputs)) in file.names.iter().zip(rows).enumerate() {

@@ -1,5 +1,6 @@
 //! `wgrad train`
 
+pub(super) mod again;
 mod ahead;
 mod dry_run;
 mod lines;
@@ -77,7 +78,10 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     }
     let mut watch = Watch::new(&args, &trainer, attending)?;
     let may_fall_back = recipe.lr.is_none() && args.resume.is_none() && args.init_from.is_none();
-    let done = train(may_fall_back, &device, (trainer, folder), &mut watch);
+    let done = again::train(may_fall_back, &device, (trainer, folder), &mut watch, |watch, what| {
+        watch.bar.suspend(|| note!("{what}"));
+        watch.again();
+    });
     watch.bar.finish_and_clear();
     watch.rest();
     let (mut trainer, folder, outcome) = done?;
@@ -91,37 +95,8 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
 }
 
-/// How often a run that diverges at the default learning rate starts again with a tenth of the rate.
-const FALL_BACKS: usize = 2;
-
-/// Trains to the end. The default rate is the program's choice, so a run that diverges at it starts again with a tenth of
-/// it; a rate that the user chose stays.
-fn train(
-    may_fall_back: bool,
-    device: &Device,
-    (mut trainer, mut folder): (Trainer, RunFolder),
-    watch: &mut Watch,
-) -> Result<(Trainer, RunFolder, Outcome), Error> {
-    let mut left = if may_fall_back { FALL_BACKS } else { 0 };
-    loop {
-        let (step, what) = match trainer.run(&mut folder, watch) {
-            Ok(outcome) => return Ok((trainer, folder, outcome)),
-            // Before the first update no rate matters.
-            Err(Error::Diverged { step, what, .. }) if left > 0 && step > 0 => (step, what),
-            Err(error) => return Err(error),
-        };
-        left -= 1;
-        let old = trainer.job().settings.lr;
-        let lr = old / 10.0;
-        watch.bar.suspend(|| note!("{what} at step {step} with the default lr {old}: starting again with lr {lr}"));
-        trainer = trainer.restart(lr, device)?;
-        folder = folder.restart(&trainer.recipe())?;
-        watch.again();
-    }
-}
-
 /// A data set's name as a folder's.
-fn run_name(data: &str) -> String {
+pub(super) fn run_name(data: &str) -> String {
     let stem = data.split('.').next().unwrap_or(data);
     let plain: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' }).collect();
     if plain.is_empty() { "run".into() } else { plain }

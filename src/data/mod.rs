@@ -60,7 +60,7 @@ pub use part::read_part;
 #[cfg(feature = "cli")]
 pub use picture::{Picture, PictureRow, Rendering};
 pub use pool::{Place, Pool};
-pub use split::{Fractions, Split, split};
+pub use split::{Fractions, Split, bootstrap, split};
 pub use table::{
     Column, DatePart, Decimal, Dialect, Encoding, Fields, Format, Kind, Like, Notation, Pictured, Separator, Table,
     Trained, read_features, read_labelled,
@@ -139,6 +139,17 @@ impl Dataset {
     /// Whether the rows are images, of shape `[channels, height, width]`.
     pub fn is_image(&self) -> bool {
         self.shape.len() == 3
+    }
+
+    /// The values of some rows in the order in which these are named, `[rows, features]` row-major.
+    pub fn values_of(&self, rows: &[u32]) -> Values {
+        fn picked<T: Copy>(values: &[T], rows: &[u32], features: usize) -> Vec<T> {
+            rows.iter().flat_map(|&row| &values[row as usize * features..][..features]).copied().collect()
+        }
+        match &self.values {
+            Values::Bytes(bytes) => Values::Bytes(picked(bytes, rows, self.features())),
+            Values::Floats(floats) => Values::Floats(picked(floats, rows, self.features())),
+        }
     }
 }
 

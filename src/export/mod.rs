@@ -1,6 +1,7 @@
 //! Files that outlive a run.
 
 mod calibrated;
+mod ensemble;
 mod fingerprint;
 mod fold;
 mod metadata;
@@ -11,6 +12,7 @@ mod tensors;
 mod torchvision;
 
 pub use calibrated::Calibrated;
+pub use ensemble::{Average, Ensemble};
 pub use fingerprint::{Fingerprint, PartFingerprint};
 pub use fold::{Folded, fold};
 pub use metadata::{Metadata, loss_settings};

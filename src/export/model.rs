@@ -121,22 +121,18 @@ impl Model {
     /// # Errors
     /// The file cannot be read, is broken or of another kind, or its description cannot be understood.
     pub fn open(path: &Path) -> Result<(Self, Vec<String>), ModelError> {
-        let bytes = std::fs::read(path).map_err(|why| ModelError::Unreadable { path: path.into(), why })?;
-        let broken = |what: String| ModelError::Broken { path: path.into(), what };
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| match tensors::recognise(path, &bytes) {
-            Some(what) => ModelError::Format { path: path.into(), what },
-            None => broken(e.to_string()),
-        })?;
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
-        let text = header.metadata().as_ref().and_then(|keys| keys.get(KEY));
-        let metadata = text.map(|text| parse(path, text)).transpose()?;
-        let (mut tensors, mut notes) = tensors::read(&file).map_err(broken)?;
+        Self::of(path, Content::read(path)?)
+    }
+
+    /// The same of what was read already.
+    pub(super) fn of(path: &Path, content: Content) -> Result<(Self, Vec<String>), ModelError> {
+        let Content { text, mut tensors, mut notes } = content;
+        let metadata = text.map(|text| parse(path, &text)).transpose()?;
         if torchvision::take(&mut tensors) {
             notes
                 .push("torchvision's names of a residual network taken as places in the sequence of layers".to_owned());
         }
-        let notes = notes.into_iter().map(|note| format!("{}: {note}", path.display())).collect();
-        Ok((Self { path: path.into(), metadata, tensors }, notes))
+        Ok((Self { path: path.into(), metadata, tensors }, placed(path, notes)))
     }
 
     /// The description that the file carries beside its tensors.
@@ -163,30 +159,80 @@ impl Model {
         }
     }
 
+    /// Drops what belongs to the run that it comes from: the state of the optimiser, progress, the best measure, and what
+    /// tells the run's data.
+    pub fn leave_run(&mut self) {
+        self.tensors.retain(|name, _| name.split('.').next().is_some_and(|layer| layer.parse::<usize>().is_ok()));
+        if let Some(metadata) = &mut self.metadata {
+            (metadata.progress, metadata.fingerprint, metadata.best) = (None, None, None);
+        }
+    }
+
     /// Writes a model file, whole or not at all.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = path.as_ref();
-        let unwritable = |why| ModelError::Unwritable { path: path.into(), why };
-        let bytes = self.to_bytes().map_err(|why| unwritable(std::io::Error::other(why)))?;
-        crate::files::replace(path, &bytes).map_err(unwritable)
-    }
-
-    fn to_bytes(&self) -> Result<Vec<u8>, String> {
-        let words: Vec<(&String, Dtype, Vec<usize>, Vec<u8>)> = self.tensors.iter().map(|(n, v)| flat(n, v)).collect();
-        let views = words.iter().map(|(name, dtype, shape, bytes)| {
-            TensorView::new(*dtype, shape.clone(), bytes).map(|view| (*name, view)).map_err(|e| e.to_string())
-        });
-        let views: Vec<_> = views.collect::<Result<_, _>>()?;
-        let text = self.metadata.as_ref().map(serde_json::to_string).transpose().map_err(|e| e.to_string())?;
-        let keys = text.map(|text| HashMap::from([(KEY.to_owned(), text)]));
-        safetensors::serialize(views, keys).map_err(|e| e.to_string())
+        let text = self.metadata.as_ref().map(serde_json::to_string).transpose();
+        write(path, self.tensors.iter().map(|(name, values)| (name.clone(), values)), text)
     }
 }
 
-fn flat<'a>(name: &'a String, values: &Values) -> (&'a String, Dtype, Vec<usize>, Vec<u8>) {
+/// What any safetensors file holds, with the text that this program keeps in its metadata.
+pub(super) struct Content {
+    pub(super) text: Option<String>,
+    pub(super) tensors: BTreeMap<String, Values>,
+    /// What was done to the tensors, in sentences.
+    pub(super) notes: Vec<String>,
+}
+
+impl Content {
+    /// Reads a file and what it says of itself.
+    pub(super) fn read(path: &Path) -> Result<Self, ModelError> {
+        let bytes = std::fs::read(path).map_err(|why| ModelError::Unreadable { path: path.into(), why })?;
+        let broken = |what: String| ModelError::Broken { path: path.into(), what };
+        let file = SafeTensors::deserialize(&bytes).map_err(|e| match tensors::recognise(path, &bytes) {
+            Some(what) => ModelError::Format { path: path.into(), what },
+            None => broken(e.to_string()),
+        })?;
+        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| broken(e.to_string()))?;
+        let text = header.metadata().as_ref().and_then(|keys| keys.get(KEY)).cloned();
+        let (tensors, notes) = tensors::read(&file).map_err(broken)?;
+        Ok(Self { text, tensors, notes })
+    }
+}
+
+/// Notes with the file that they are of.
+pub(super) fn placed(path: &Path, notes: Vec<String>) -> Vec<String> {
+    notes.into_iter().map(|note| format!("{}: {note}", path.display())).collect()
+}
+
+/// Writes tensors and a text, whole or not at all.
+pub(super) fn write<'a>(
+    path: &Path,
+    tensors: impl Iterator<Item = (String, &'a Values)>,
+    text: Result<Option<String>, serde_json::Error>,
+) -> Result<(), ModelError> {
+    let unwritable = |why| ModelError::Unwritable { path: path.into(), why };
+    let bytes = to_bytes(tensors, text).map_err(|why| unwritable(std::io::Error::other(why)))?;
+    crate::files::replace(path, &bytes).map_err(unwritable)
+}
+
+fn to_bytes<'a>(
+    tensors: impl Iterator<Item = (String, &'a Values)>,
+    text: Result<Option<String>, serde_json::Error>,
+) -> Result<Vec<u8>, String> {
+    let words: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = tensors.map(|(name, values)| flat(name, values)).collect();
+    let views = words.iter().map(|(name, dtype, shape, bytes)| {
+        TensorView::new(*dtype, shape.clone(), bytes).map(|view| (name, view)).map_err(|e| e.to_string())
+    });
+    let views: Vec<_> = views.collect::<Result<_, _>>()?;
+    let keys = text.map_err(|e| e.to_string())?.map(|text| HashMap::from([(KEY.to_owned(), text)]));
+    safetensors::serialize(views, keys).map_err(|e| e.to_string())
+}
+
+fn flat(name: String, values: &Values) -> (String, Dtype, Vec<usize>, Vec<u8>) {
     match values {
         Values::Floats(shape, values) => {
             (name, Dtype::F32, shape.clone(), values.iter().flat_map(|v| v.to_le_bytes()).collect())
@@ -198,14 +244,20 @@ fn flat<'a>(name: &'a String, values: &Values) -> (&'a String, Dtype, Vec<usize>
 fn parse(path: &Path, text: &str) -> Result<Metadata, ModelError> {
     let error = |what: String| ModelError::Metadata { path: path.into(), what };
     let json: serde_json::Value = serde_json::from_str(text).map_err(|e| error(e.to_string()))?;
-    match json.get("version").and_then(serde_json::Value::as_u64) {
-        Some(version) if version == u64::from(Metadata::VERSION) => {}
-        Some(version) => {
-            return Err(error(format!("it is of version {version}, this program reads {}", Metadata::VERSION)));
-        }
-        None => return Err(error("it has no version".into())),
+    if json.get("members").is_some() {
+        return Err(error("it is an ensemble of several models, and one model is wanted here".into()));
     }
+    check_version(&json, Metadata::VERSION).map_err(error)?;
     let metadata: Metadata = serde_json::from_value(json).map_err(|e| error(e.to_string()))?;
     check(&metadata).map_err(error)?;
     Ok(metadata)
+}
+
+/// Refuses a description of another version than the one that is read.
+pub(super) fn check_version(json: &serde_json::Value, read: u32) -> Result<(), String> {
+    match json.get("version").and_then(serde_json::Value::as_u64) {
+        Some(version) if version == u64::from(read) => Ok(()),
+        Some(version) => Err(format!("it is of version {version}, this program reads {read}")),
+        None => Err("it has no version".into()),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod assessment;
 mod calibration;
+mod committee;
 mod conformal;
 mod diagnosis;
 mod evaluation;
@@ -12,6 +13,7 @@ mod temperature;
 
 pub use assessment::{Assessment, ByClass, ClassMetrics, Confused, Metrics, NumberMetrics, Weakness, assess};
 pub use calibration::{BINS, Bin, Calibration};
+pub use committee::{Committee, Judgement};
 pub use conformal::{MOST_SCORES, Scores, prediction_set, scores_needed};
 pub use diagnosis::{Errors, Gap};
 pub(crate) use evaluation::mean_loss;

@@ -99,7 +99,7 @@ fn prepare_opened(
 ///
 /// # Errors
 /// The recipe does not fit the data.
-pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, Vec<String>), Error> {
+pub fn job(mut recipe: Recipe, encoded: Encoded, mut split: Split) -> Result<(Job, Vec<String>), Error> {
     let Encoded { dataset, normalize, constant, .. } = encoded;
     let wants_scaled_target = recipe.normalize_target == Some(NormalizeTarget::Standardize);
     let learns = match &dataset.targets {
@@ -139,6 +139,9 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, split: Split) -> Result<(Job, V
     notes.extend(no_use(&dataset, &constant, settings.normalize));
     notes.extend(extremes(&settings, &split));
     notes.extend(coarse_target(&dataset.targets, &scale, &split.train));
+    if settings.bootstrap {
+        split.train = data::bootstrap(&split.train, settings.seed);
+    }
     let normalize = (settings.normalize, normalize);
     let (init_from, resume, best) = (None, None, None);
     let job =
@@ -176,7 +179,7 @@ fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Unit
     let rare = rare(weights, &opened.targets, 0..own);
     let default = defaults::validation(own, test, opened.is_image(), rare);
     let validation = recipe.validation.get_or_insert(default.into()).share();
-    let (fractions, seed) = (Fractions { test, validation }, recipe.seed.unwrap_or(0));
+    let (fractions, seed) = (Fractions { test, validation }, recipe.split_seed.or(recipe.seed).unwrap_or(0));
     Ok(match units {
         Some((mut units, note)) => (units.split(opened, fractions, seed)?, Some(units), Some(note)),
         None => (data::split(opened, fractions, seed)?, None, None),

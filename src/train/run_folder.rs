@@ -84,6 +84,20 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
+    /// Makes a folder for several runs: `out`, or the next numbered one `runs/NAME-001` where none is given.
+    ///
+    /// # Errors
+    /// `out` is there and not empty, or cannot be written.
+    pub fn several(out: Option<&Path>, name: &str) -> Result<PathBuf, Error> {
+        let Some(path) = out else { return numbered(Path::new("runs"), name) };
+        if path.is_file() || fs::read_dir(path).is_ok_and(|mut found| found.next().is_some()) {
+            let what = "is there and is not an empty folder: name another with `out`, or empty it";
+            return Err(Error::RunFolder { path: path.to_owned(), what: what.into() });
+        }
+        fs::create_dir_all(path).map_err(Error::file(path, "cannot be made"))?;
+        Ok(path.to_owned())
+    }
+
     /// Makes the folder `out`, or the next numbered one `runs/NAME-001` where none is given.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 fn noisy(rows: usize) -> String {
     let row = |i: usize| {
         let [x, y, z] = [(i * 37) % 101, (i * 53) % 97, (i * 71) % 89].map(|n| n as f64 / 10.0);
-        let over = if i % 4 == 0 { (i * 29) % 11 < 5 } else { x > y };
+        let over = if i.is_multiple_of(4) { (i * 29) % 11 < 5 } else { x > y };
         format!("{x},{y},{z},{}\n", if over { "over" } else { "under" })
     };
     std::iter::once("x,y,z,label\n".to_owned()).chain((0..rows).map(row)).collect()

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct EvalArgs {
-    /// A model file
+    /// A model file, or one of several models as wgrad ensemble makes it
     pub(in crate::cli) model: PathBuf,
     /// Data set name, table, or folder as train takes it; the pictures of a folder may have any size
     #[arg(required = true)]
@@ -50,7 +50,7 @@ pub(in crate::cli) struct EvalArgs {
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct PredictArgs {
-    /// A model file
+    /// A model file, or one of several models as wgrad ensemble makes it
     pub(in crate::cli) model: PathBuf,
     /// Pictures (PNG, JPEG, WebP, BMP, GIF or TIFF), IDX image files, or tables; - reads a table from standard input
     #[arg(required = true, value_name = "INPUT")]

@@ -6,7 +6,7 @@ use crate::error::Error;
 use clap::Args;
 
 /// How pictures are turned before a model takes them.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, Default)]
 pub(in crate::cli) struct Turns {
     /// Make dark bright and bright dark, for pictures that are the reverse of those trained on
     #[arg(long)]
@@ -25,7 +25,7 @@ impl Turns {
 }
 
 /// Several looks at each picture, whose probabilities are averaged.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(in crate::cli) struct ViewArgs {
     /// Parts of each picture whose probabilities are averaged: 1 (the middle) or 10 (middle and corners, also mirrored)
     #[arg(long, value_name = "1|10", value_parser = ["1", "10"])]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct ExportArgs {
-    /// A model file
+    /// A model file, or one of several models as wgrad ensemble makes it
     pub(in crate::cli) model: PathBuf,
     /// File to write
     #[arg(long, value_name = "FILE")]

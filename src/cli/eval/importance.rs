@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::export::Metadata;
 use crate::metrics::{self, Importance};
 use crate::nn::Answer;
-use crate::run::Predictor;
+use crate::run::Answerer;
 use serde_json::{Value, json};
 
 /// Most columns that are shown.
@@ -48,13 +48,13 @@ impl Columns {
     pub(super) fn of(
         args: &EvalArgs,
         meta: &Metadata,
-        predictor: &mut Predictor,
+        answerer: &mut Answerer,
         inputs: &Values,
         (judged, rows): (&Judged<'_>, &[u32]),
     ) -> Result<Option<Self>, Error> {
         let (true, Values::Floats(values)) = (args.importance, inputs) else { return Ok(None) };
         let repeats = args.repeats;
-        let outputs = |values| Ok::<_, Error>(predictor.outputs(&Values::Floats(values))?);
+        let outputs = |values| Ok::<_, Error>(answerer.outputs(&Values::Floats(values), 1)?);
         let asked = (judged.problem, &meta.scale(), judged.targets, rows);
         let places = meta.encoding.places();
         let found = metrics::importance(asked, (values, &places), (repeats, args.permute_seed), outputs)?;

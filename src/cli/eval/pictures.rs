@@ -1,12 +1,11 @@
 //! Folders of pictures to judge a model by.
 
-use super::super::args::{EvalArgs, FormatArgs};
+use super::super::args::FormatArgs;
 use super::super::inputs::{self, Reading, read_all};
 use super::super::setting;
-use super::Opened;
+use super::{Asked, Opened};
 use crate::data::{self, DataError, Dataset, Encoding, Filed, Like, Pictured, Targets, Values, is_picture};
 use crate::error::Error;
-use crate::export::Metadata;
 use std::path::{Path, PathBuf};
 
 /// The one source.
@@ -52,18 +51,19 @@ pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<Opened, Error>
 ///
 /// # Errors
 /// A column is not there, a path leads to no picture, or a target is none that the model answers.
-pub(super) fn listed(args: &EvalArgs, source: &str, meta: &Metadata, image: &str) -> Result<Opened, Error> {
+pub(super) fn listed(asked: &Asked<'_>, image: &str) -> Result<Opened, Error> {
+    let &Asked { model, meta, source, target, turns, .. } = asked;
     let (path, like) = (Path::new(source), meta.no_targets());
-    let target = args.target.as_deref().or(meta.target.as_deref());
+    let target = target.or(meta.target.as_deref());
     let options =
-        data::Options { target, image: Some(image), format: args.format.format(), ..data::Options::default() };
+        data::Options { target, image: Some(image), format: asked.format.format(), ..data::Options::default() };
     let pictured = Pictured::read(path, &options, Some(Like { targets: &like, dialect: meta.dialect.as_ref() }))?;
     if let Some(row) = pictured.paths.iter().position(|file| !file.is_file()) {
         let fault = DataError::NotFound { path: pictured.paths[row].clone() };
         return Err(pictured.placed(path, row, fault).into());
     }
-    let (format, views) = (FormatArgs::default(), args.views.views(inputs::own_side(meta)));
-    let reading = Reading { model: &args.model, meta, turns: args.turns, views: &views, format, fields: false };
+    let (format, views) = (FormatArgs::default(), asked.views.views(inputs::own_side(meta)));
+    let reading = Reading { model, meta, turns, views: &views, format, fields: false };
     opened(data::name_of(path), pictured.paths, pictured.targets, reading)
 }
 

@@ -7,7 +7,7 @@
 use super::super::args::PredictArgs;
 use super::super::{setting, show};
 use crate::error::Error;
-use crate::export::Metadata;
+use crate::export::{Ensemble, Metadata};
 use crate::metrics::{prediction_set, scores_needed};
 use crate::nn::{Answer, Problem};
 use serde_json::{Value, json};
@@ -26,8 +26,8 @@ impl Covered {
     /// What is asked for, if anything is.
     ///
     /// # Errors
-    /// The coverage is no share; the model answers labels, or has no scores; or several views of each picture are asked for, of which it has none.
-    pub(super) fn read(args: &PredictArgs, meta: &Metadata) -> Result<Option<Self>, Error> {
+    /// The coverage is no share; the model answers labels, is several, or has no scores; or several views of each picture are asked for, of which it has none.
+    pub(super) fn read(args: &PredictArgs, model: &Ensemble, meta: &Metadata) -> Result<Option<Self>, Error> {
         let Some(coverage) = args.coverage else { return Ok(None) };
         if !(f64::MIN_POSITIVE..1.0).contains(&coverage) {
             let what = "is no share between 0 and 1";
@@ -37,6 +37,10 @@ impl Covered {
         if meta.answer == Answer::Labels {
             let what = "answers several labels, and --coverage is for one class or for numbers";
             return Err(setting(format!("{shown} {what}: leave it out")));
+        }
+        if model.members().len() > 1 {
+            let what = "is an ensemble, and calibration scores are those of one model";
+            return Err(setting(format!("{shown} {what}: leave --coverage out, or give it a single model")));
         }
         if let Some(flag) = args.views.given() {
             return Err(setting(format!(

@@ -58,6 +58,11 @@ settings! {
         group: String, optional, any, FIXED | PLAN, "COLUMN", "", ["groups"];
         /// Column of times: the latest rows are tested on, the latest of the others validate. The column is no feature.
         time: String, optional, any, FIXED | PLAN, "COLUMN", "", ["time-column"];
+        /// Seed of the split into parts, where it is not that of the rest.
+        split_seed: u64, optional, any, FIXED | PLAN, "SEED", "--seed", [];
+        /// Train on a bootstrap sample: as many rows as there are to train on, drawn from them with repetition by the seed. What
+        /// is measured of the training part is that of all its rows.
+        bootstrap: bool, default(false), any, FIXED | SWITCH, "BOOL", "false", [];
         /// Leave pictures out that cannot be read, and say how many, in place of ending.
         skip_broken: bool, default(false), any, FIXED | PLAN | SWITCH, "BOOL", "false", [];
     }

@@ -1,0 +1,187 @@
+//! Several models as one.
+
+use super::place::{LAYERS, Place, idx_folder, sentence, table};
+use serde_json::{Value, json};
+use wgrad::Model;
+use wgrad::export::Values;
+
+/// A network of one layer that answers every row of `table.csv` with these two outputs, in `NAME/model.safetensors`.
+fn constant(place: &Place, name: &str, logits: [f32; 2]) -> String {
+    let seed = "--split-seed 1 --layers linear --loss cross_entropy --quiet";
+    place.done(&format!("train table.csv --device cpu --batch 16 --steps 2 {seed} --out {name}"));
+    let file = format!("{name}/model.safetensors");
+    let mut model = Model::read(&place.path(&file)).unwrap();
+    model.tensors.insert("0.weight".into(), Values::Floats(vec![2, 2], vec![0.0; 4]));
+    model.tensors.insert("0.bias".into(), Values::Floats(vec![2], logits.into()));
+    model.save(place.path(&file)).unwrap();
+    file
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn near(found: &Value, wanted: f64) -> bool {
+    (found.as_f64().unwrap() - wanted).abs() < 1e-6
+}
+
+/// Softmax of 10, 0 and of 0, 1: their mean, or that of 5, 1/2. The second stands in the file with its classes turned round.
+#[test]
+fn averages_are_those_by_hand_and_classes_are_matched_by_name() {
+    let place = Place::new();
+    place.write("table.csv", table(40));
+    let (a, b) = (constant(&place, "a", [10.0, 0.0]), constant(&place, "b", [1.0, 0.0]));
+    let mut turned = Model::read(&place.path(&b)).unwrap();
+    turned.metadata.as_mut().unwrap().classes.reverse();
+    turned.save(place.path(&b)).unwrap();
+    for (average, wanted) in [("probabilities", 0.634_448), ("logits", 0.989_013)] {
+        let told =
+            place.json(&format!("ensemble {a} {b} --average {average} --data table.csv --out {average}.safetensors"));
+        let answers = place.json(&format!("predict {average}.safetensors table.csv --device cpu"));
+        assert_eq!(answers.len(), 40);
+        let first = numbers(&answers[0]["probabilities"]);
+        assert!((first[0] - wanted).abs() < 1e-5 && (first[0] + first[1] - 1.0).abs() < 1e-9, "{first:?}");
+        assert_eq!(
+            (&told[0]["average"], &told[0]["k"], &answers[0]["class"]),
+            (&json!(average), &json!(2), &json!("over"))
+        );
+        // The rows of a class have one squared error: twice the squared distance of its probability from 1.
+        let over = table(40).lines().filter(|line| line.ends_with("over")).count() as f64 / 40.0;
+        let squared = |p: f64| 2.0 * (over * (1.0 - p).powi(2) + (1.0 - over) * p.powi(2));
+        let sure = 1.0 / (1.0 + (-10f64).exp());
+        assert!(near(&told[0]["members"][0]["squared_error"], squared(sure)), "{told:?}");
+        assert!(near(&told[0]["squared_error"], squared(wanted)), "{told:?}");
+        assert!(near(&told[0]["predicted"], squared(0.634_448)), "{told:?}");
+        assert!(near(&told[0]["error"], 1.0 - over), "{told:?}");
+    }
+}
+
+/// `eval` of the file is that of the means of what the members predict, and the measured error is the predicted one.
+#[test]
+fn an_ensemble_answers_the_mean_of_its_members() {
+    let place = Place::new();
+    idx_folder(&place, "images", false);
+    let mut models = vec![];
+    for seed in 1..=3 {
+        let steps = "--device cpu --batch 16 --steps 4 --split-seed 1 --quiet";
+        place.done(&format!("train images {LAYERS} {steps} --seed {seed} --out run{seed}"));
+        models.push(format!("run{seed}/model.safetensors"));
+    }
+    let all = models.join(" ");
+    let told = place.json(&format!("ensemble {all} --out all.safetensors")).remove(0);
+    let images = "images/t10k-images-idx3-ubyte --device cpu";
+    let answers: Vec<Vec<Value>> =
+        models.iter().map(|model| place.json(&format!("predict {model} {images}"))).collect();
+    let together = place.json(&format!("predict all.safetensors {images}"));
+    let mut right = 0;
+    for (row, answer) in together.iter().enumerate() {
+        let each: Vec<Vec<f64>> = answers.iter().map(|of| numbers(&of[row]["probabilities"])).collect();
+        let mean: Vec<f64> = (0..3).map(|j| each.iter().map(|of| of[j]).sum::<f64>() / 3.0).collect();
+        let found = numbers(&answer["probabilities"]);
+        assert!(mean.iter().zip(&found).all(|(a, b)| (a - b).abs() < 1e-6), "{mean:?} {found:?}");
+        right += usize::from((0..3).all(|class| mean[class] <= mean[row % 3]));
+    }
+    let judged = place.json("eval all.safetensors images --device cpu").remove(0);
+    assert!(near(&judged["accuracy"], right as f64 / 15.0), "{right}: {judged}");
+    assert!(near(&told["error"], 1.0 - right as f64 / 15.0) && told["data"] == "test part of images", "{told}");
+    assert!(near(&told["predicted"], told["squared_error"].as_f64().unwrap()), "{told}");
+    let [v, c] = ["variance", "covariance"].map(|name| told[name].as_f64().unwrap());
+    assert!(near(&told["predicted"], v / 3.0 + 2.0 * c / 3.0) && c < v, "{told}");
+    // Members of an ensemble count singly, and what is exported answers alike.
+    let told =
+        place.json(&format!("ensemble all.safetensors {} --data images --out more.safetensors", models[0])).remove(0);
+    assert_eq!((told["members"].as_array().unwrap().len(), &told["k"]), (4, &json!(4)), "{told}");
+    place.done("export all.safetensors --out exported.safetensors");
+    assert_eq!(place.json(&format!("predict exported.safetensors {images}")), together);
+    let text = place.done(&format!("ensemble {all} --greedy --out greedy.safetensors"));
+    assert!(text.contains("variance v") || text.contains("1 members"), "{text}");
+}
+
+#[test]
+fn what_makes_no_ensemble_is_refused() {
+    let place = Place::new();
+    place.write("table.csv", table(40));
+    place.write("other.csv", table(40).replace("over", "above"));
+    place.write("no.safetensors", "nothing");
+    let train = format!("--device cpu --batch 16 --steps 2 {LAYERS} --quiet");
+    for (data, name, seed) in [("table.csv", "a", 1), ("other.csv", "b", 1), ("table.csv", "c", 2)] {
+        place.done(&format!("train {data} {train} --seed {seed} --out {name}"));
+    }
+    let [a, b, c] = ["a", "b", "c"].map(|name| format!("{name}/model.safetensors"));
+    let ran = place.run("ensemble --out x.safetensors");
+    assert!(ran.code == Some(2) && ran.err.contains("<MODEL>"), "{ran:?}");
+    place.refused(&format!("ensemble {a} --out x.safetensors"), &["at least two members"]);
+    place.refused(&format!("ensemble {a} no.safetensors --out x.safetensors"), &["no.safetensors"]);
+    place.refused(&format!("ensemble {a} {b} --out x.safetensors"), &[b.as_str(), "\"above\"", "the first does not"]);
+    place.refused(&format!("ensemble {a} {c} --out x.safetensors"), &["hold out different rows", "--split-seed"]);
+    place.refused(&format!("ensemble {a} {c} --out {a}"), &["is there", "--out"]);
+    place.done(&format!("export {c} --out c.safetensors"));
+    place.refused(&format!("ensemble {a} c.safetensors --greedy --out x.safetensors"), &["--greedy", "no run folder"]);
+    let text = place.done(&format!("ensemble {a} c.safetensors --out x.safetensors"));
+    assert!(text.contains("not judged: give rows with --data"), "{text}");
+    place.refused("export x.safetensors --names torchvision --out y.safetensors", &["x.safetensors", "several models"]);
+    place.refused("train table.csv --init-from x.safetensors", &["x.safetensors", "an ensemble of several models"]);
+}
+
+/// One after the other on one thread or side by side on two, the same seed gives the same bits; each run folder is whole.
+#[test]
+fn a_bag_has_the_same_bits_for_any_number_of_threads() {
+    let place = Place::new();
+    place.write("table.csv", table(60));
+    let line = format!("bag table.csv --k 3 --device cpu --batch 16 --steps 20 {LAYERS}");
+    let ran = |threads: &str, out: &str| {
+        let mut command = place.command(&format!("{line} --json --out {out}"));
+        let ran = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
+        assert!(ran.status.success(), "{ran:?}");
+        serde_json::from_slice::<Value>(&ran.stdout).unwrap()
+    };
+    let (one, two) = (ran("1", "one"), ran("2", "two"));
+    for file in
+        ["ensemble.safetensors", "member-1/model.safetensors", "member-3/steps.csv", "member-3/last.safetensors"]
+    {
+        assert!(place.read(&format!("one/{file}")) == place.read(&format!("two/{file}")), "{file}");
+    }
+    assert_eq!(one["squared_error"], two["squared_error"]);
+    assert!(near(&one["predicted"], one["squared_error"].as_f64().unwrap()), "{one}");
+    assert_eq!((one["runs"].as_array().unwrap().len(), &one["runs"][2]["seed"]), (3, &json!(2)), "{one}");
+    let bag = &one["out_of_bag"];
+    assert!(bag["n"].as_u64().is_some_and(|n| (20..40).contains(&n)) && bag["error"].is_number(), "{bag}");
+    // A member alone, as train makes it, is the same.
+    let recipe = place.text("one/member-3/recipe.toml");
+    assert!(recipe.contains("bootstrap = true") && recipe.contains("split_seed = 0"), "{recipe}");
+    place.done("train --recipe one/member-3/recipe.toml --device cpu --quiet --out alone");
+    assert!(place.read("alone/model.safetensors") == place.read("one/member-3/model.safetensors"));
+    assert_eq!(place.json("eval one/ensemble.safetensors table.csv --device cpu")[0]["n"], json!(60));
+}
+
+#[test]
+fn members_vary_as_asked() {
+    let place = Place::new();
+    place.write("table.csv", table(60));
+    let line = "bag table.csv --k 3 --device cpu --batch 16 --steps 4 --hidden 8,4";
+    let differs = |vary: &str| -> Vec<String> {
+        let told = place.json(&format!("{line} --vary {vary} --out {vary}")).remove(0);
+        assert_eq!(told["out_of_bag"], json!(null));
+        let runs = told["runs"].as_array().unwrap().iter();
+        runs.map(|run| run["differs"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(differs("seed"), ["seed 0", "seed 1", "seed 2"]);
+    assert_eq!(differs("init"), ["init he", "init xavier", "init glorot"]);
+    assert_eq!(differs("optimizer")[0], "optimizer adamw");
+    assert_eq!(
+        differs("layers")[1..],
+        ["linear 4, relu, linear 2, relu, linear", "linear 16, relu, linear 8, relu, linear"]
+    );
+    place.refused(&format!("{line} --vary loss --out loss"), &["the only loss", "--vary"]);
+    place.refused(&format!("{line} --bootstrap=false"), &["--bootstrap", "--vary"]);
+    let ran = place.run("bag table.csv --k 1");
+    assert!(ran.code == Some(2) && ran.err.contains("--k"), "{ran:?}");
+    place.refused(&format!("{line} --out seed"), &["seed", "--out"]);
+    let text = place.done(&format!("{line} --vary seed --greedy --out greedy"));
+    assert!(text.contains("member 3, seed 2: best epoch"), "{text}");
+    // Rates at which nothing can be trained.
+    let ran = place.run(&format!("{line} --vary seed --lr 1e30 --quiet --out far"));
+    assert!(ran.code == Some(1) && ran.err.contains("member 2, seed 1, failed and is left out"), "{ran:?}");
+    assert!(ran.err.ends_with("error: 0 of 3 members could be trained, and an ensemble has at least two\n"), "{ran:?}");
+    sentence("far", &place.run("bag nowhere.csv"), &["nowhere.csv"]);
+}
