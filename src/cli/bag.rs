@@ -131,7 +131,7 @@ impl Training<'_> {
                 if !self.args.quiet && !self.args.base.json {
                     say!("member {}, {told}: {line}", number + 1);
                 }
-                let seed = recipe.seed.unwrap_or_default();
+                let seed = recipe.seed.unwrap_or_else(|| unreachable!("vary::recipes gives every member a seed"));
                 Ok(Run::Trained { model: run.join(BEST), seed, told: told.clone() })
             }
             Ok(None) => Ok(Run::Stopped),

@@ -21,6 +21,7 @@ mod head;
 mod import;
 mod init_lab;
 mod inputs;
+mod markup;
 mod plan;
 mod predict;
 mod report;

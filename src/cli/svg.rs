@@ -1,6 +1,6 @@
 //! Small drawings in SVG: lines over two axes, with texts that are escaped, in colours that read on light and dark pages.
 
-use crate::names::shown;
+use super::markup;
 use std::fmt::Write;
 
 /// Colours of up to six lines, told apart by readers who see colours differently (Okabe & Ito 2008).
@@ -47,7 +47,7 @@ impl Svg {
 
     /// A text; `class` is `t` for a title, else empty.
     pub(super) fn text(&mut self, [x, y]: [f64; 2], anchor: Anchor, class: &str, text: &str) {
-        let (anchor, text) = (anchor.name(), escaped(text));
+        let (anchor, text) = (anchor.name(), markup::text(text));
         self.push(format_args!(
             "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" class=\"{class}\">{text}</text>"
         ));
@@ -55,7 +55,7 @@ impl Svg {
 
     /// A text that is read upwards and ends at a point.
     pub(super) fn upright(&mut self, [x, y]: [f64; 2], text: &str) {
-        let text = escaped(text);
+        let text = markup::text(text);
         self.push(format_args!(
             "<text transform=\"translate({x:.1} {y:.1}) rotate(-90)\" text-anchor=\"end\">{text}</text>"
         ));
@@ -95,23 +95,6 @@ impl Svg {
              <style>{STYLE}</style>\n{body}</svg>\n"
         )
     }
-}
-
-/// A text with nothing that XML or a terminal could take for more.
-fn escaped(text: &str) -> String {
-    let shown = shown(text);
-    let mut out = String::with_capacity(shown.len());
-    for c in shown.chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 /// An axis: the numbers at its ends, and whether equal ratios are equal lengths.

@@ -27,7 +27,7 @@ pub(in crate::cli) struct InitLabArgs {
     /// Rows of the training part that pass the network (at most 4096)
     #[arg(long, default_value_t = 256, allow_negative_numbers = true)]
     pub(in crate::cli) rows: usize,
-    /// Drawing to write
+    /// SVG file to draw into
     #[arg(long, short_alias = 'o', value_name = "FILE.svg")]
     pub(in crate::cli) out: Option<PathBuf>,
     #[command(flatten)]

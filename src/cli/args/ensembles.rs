@@ -34,7 +34,7 @@ pub(in crate::cli) struct EnsembleArgs {
 pub(in crate::cli) struct BagArgs {
     #[command(flatten)]
     pub(in crate::cli) base: BaseArgs,
-    /// Members to train
+    /// Number of members to train
     #[arg(long, default_value_t = 5, value_name = "MEMBERS", value_parser = clap::value_parser!(u32).range(2..=1000))]
     pub(in crate::cli) k: u32,
     /// What differs from member to member, in place of the bootstrap sample
@@ -63,7 +63,7 @@ pub(in crate::cli) enum Vary {
     Seed,
     /// How initial weights are drawn
     Init,
-    /// The optimiser
+    /// The optimiser of each member
     Optimizer,
     /// The loss, of those that judge the same kind of output
     Loss,

@@ -58,14 +58,20 @@ impl Compared {
         let (mut not_ranked, mut ranked) = (vec![], vec![]);
         for (place, (run, own)) in runs.iter().zip(&tested).enumerate() {
             let by_files = if place == 0 { None } else { alike::by_files(run, &runs[0]) };
-            let why = by_files.or_else(|| match (own, &tested[0]) {
-                (Err(why), _) => Some(why.clone()),
-                (Ok(_), Err(_)) => Some("the first run could not be measured".into()),
-                (Ok(own), Ok(first)) => alike::by_data(own, first),
+            let own = match own {
+                Ok(own) => own,
+                Err(why) => {
+                    not_ranked.push((place, by_files.unwrap_or_else(|| why.clone())));
+                    continue;
+                }
+            };
+            let why = by_files.or_else(|| match &tested[0] {
+                Ok(first) => alike::by_data(own, first),
+                Err(_) => Some("the first run could not be measured".into()),
             });
-            match (why, own) {
-                (None, Ok(own)) => ranked.push((place, paired::rows(own))),
-                (why, _) => not_ranked.push((place, why.unwrap_or_default())),
+            match why {
+                None => ranked.push((place, paired::rows(own))),
+                Some(why) => not_ranked.push((place, why)),
             }
         }
         let ranking = paired::ranking(&ranked);

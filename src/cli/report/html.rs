@@ -1,22 +1,6 @@
-//! Pieces of HTML. What comes out of files is escaped here and nowhere else.
+//! Pieces of HTML. What comes out of files is escaped here by `text`.
 
-use crate::names::shown;
-
-/// A text as it may stand between tags and in attributes in double quotes.
-pub(super) fn text(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in shown(text).chars() {
-        match c {
-            '&' => out += "&amp;",
-            '<' => out += "&lt;",
-            '>' => out += "&gt;",
-            '"' => out += "&quot;",
-            '\'' => out += "&#39;",
-            c => out.push(c),
-        }
-    }
-    out
-}
+pub(super) use super::super::markup::text;
 
 /// A paragraph of a text.
 pub(super) fn paragraph(words: &str) -> String {
