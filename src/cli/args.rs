@@ -5,6 +5,7 @@ mod checks;
 mod common;
 mod diagnosis;
 mod ensembles;
+mod figures;
 mod files;
 mod machine;
 mod past;
@@ -16,6 +17,7 @@ use clap::{Parser, Subcommand};
 pub(super) use common::{FormatArgs, Turns, ViewArgs};
 pub(super) use diagnosis::DiagnoseArgs;
 pub(super) use ensembles::{BagArgs, EnsembleArgs, Vary};
+pub(super) use figures::ReproduceArgs;
 pub(super) use files::{DataArgs, DataCommand, ExportArgs, ImportArgs, PreviewArgs};
 pub(super) use machine::{BenchArgs, DevicesArgs, DoctorArgs, PlanArgs, TuneArgs};
 pub(super) use past::{CompareArgs, ReportArgs};
@@ -54,6 +56,8 @@ pub(super) enum Command {
     Bag(BagArgs),
     /// Make one file of several models, whose answers are averaged
     Ensemble(EnsembleArgs),
+    /// Train a network whose result is published, and set ours beside it
+    Reproduce(ReproduceArgs),
     /// Write a model for inference only, with batch_norm folded into the layer before it on request
     Export(ExportArgs),
     /// Make a model file of PyTorch's weights, and of what they leave open: layers, shape, normalisation, classes

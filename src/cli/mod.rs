@@ -25,6 +25,7 @@ mod markup;
 mod plan;
 mod predict;
 mod report;
+mod reproduce;
 mod result;
 mod runs;
 mod say;
@@ -85,6 +86,7 @@ pub fn main() -> ExitCode {
         Command::InitLab(args) => init_lab::run(&args),
         Command::Bag(args) => bag::run(&args),
         Command::Ensemble(args) => ensemble::run(&args),
+        Command::Reproduce(args) => reproduce::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Devices(args) => devices::run(&args),

@@ -24,11 +24,19 @@ impl Recipe {
     /// Names the key, the line and the nearest known key of every fault.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let text = std::fs::read_to_string(path).map_err(Error::file(path, "cannot be read"))?;
-        let mut recipe = Self::parse(&text).map_err(|faults| told(path, faults))?;
+        let mut recipe = Self::read(&text, path)?;
         if let Some(folder) = path.parent() {
             recipe.change_paths(|path| files::path_from(folder, path).to_string_lossy().into_owned());
         }
         Ok(recipe)
+    }
+
+    /// Reads the text of a recipe, which faults call by `name`. Its paths stay as they are.
+    ///
+    /// # Errors
+    /// As [`Recipe::open`], of the text.
+    pub fn read(text: &str, name: &Path) -> Result<Self, Error> {
+        Self::parse(text).map_err(|faults| told(name, faults))
     }
 
     fn parse(text: &str) -> Result<Self, Vec<Fault>> {

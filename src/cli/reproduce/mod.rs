@@ -1,0 +1,179 @@
+//! `wgrad reproduce`: a published figure run again, ours beside it.
+
+mod figures;
+
+use super::args::ReproduceArgs;
+use super::flags::{BaseArgs, CheckFlags, FindsRate, TrainArgs, TrainFlags};
+use super::runs::{self, Run};
+use super::say::{self, say};
+use super::{open_device, setting, show, train};
+use crate::data::Targets;
+use crate::error::Error;
+use crate::kernel::Precision;
+use crate::metrics::wilson;
+use crate::names::nearest;
+use crate::train::{Recipe, SETTINGS};
+use figures::{FIGURES, Figure};
+use serde_json::json;
+use std::path::Path;
+
+pub(super) fn run(args: &ReproduceArgs) -> Result<u8, Error> {
+    let Some(name) = &args.name else {
+        list(args.json);
+        return Ok(0);
+    };
+    let Some(figure) = FIGURES.iter().find(|figure| figure.name == *name) else {
+        let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
+        return Err(setting(format!("unknown figure {name:?}; {}", nearest(name, &names))));
+    };
+    let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(figure.name));
+    let mut answered = vec![];
+    for voter in 0..figure.voters {
+        let run = if figure.voters == 1 { out.clone() } else { out.join(format!("member-{}", voter + 1)) };
+        let code = trained(args, figure, &run, args.seed + voter)?;
+        if code != 0 {
+            return Ok(code);
+        }
+        answered.push(Answered::of(args, &run)?);
+    }
+    let right = votes(&answered);
+    tell(args, figure, &out, (right.iter().filter(|right| **right).count(), right.len()));
+    Ok(0)
+}
+
+/// Trains a run, or goes on with it.
+fn trained(args: &ReproduceArgs, figure: &Figure, run: &Path, seed: u64) -> Result<u8, Error> {
+    let mut recipe = Recipe::read(figure.recipe, Path::new(figure.name))?;
+    recipe.seed = Some(seed);
+    let is_there = run.join("recipe.toml").is_file();
+    if is_there {
+        same(&Recipe::open(&run.join("recipe.toml"))?, &recipe, run)?;
+        recipe = Recipe::default();
+    }
+    let to = |is: bool| is.then(|| run.to_owned());
+    let base = BaseArgs { recipe: None, device: args.device.clone(), no_fuse: false, json: false };
+    let checks = CheckFlags { dry_run: false, overfit_one_batch: false, lr: FindsRate(false) };
+    let (resume, out, settings) = (to(is_there), to(!is_there), TrainFlags(Ok(recipe)));
+    train::run(TrainArgs { base, init_from: None, resume, out, quiet: args.quiet || args.json, checks, settings })
+}
+
+/// Refuses to go on with a run of another recipe.
+fn same(found: &Recipe, wanted: &Recipe, run: &Path) -> Result<(), Error> {
+    let differs = SETTINGS.iter().find(|setting| {
+        let value = (setting.to_toml)(setting, wanted);
+        value.is_some() && value != (setting.to_toml)(setting, found)
+    });
+    differs.map_or(Ok(()), |setting| {
+        let what = format!("holds a run with another `{}`", setting.name);
+        Err(setting_of(run, &what))
+    })
+}
+
+fn setting_of(run: &Path, what: &str) -> Error {
+    setting(format!("{} {what}: give another folder by --out", run.display()))
+}
+
+/// What one network answers for the test part.
+struct Answered {
+    classes: Vec<usize>,
+    labels: Vec<usize>,
+}
+
+impl Answered {
+    fn of(args: &ReproduceArgs, run: &Path) -> Result<Self, Error> {
+        let device = open_device(Precision::F32, &args.device, false)?;
+        let tested = runs::test(&Run::open(run)?, &device)?;
+        let (problem, targets) = (&tested.job.problem, &tested.job.dataset.targets);
+        let Targets::Classes { labels, .. } = targets else { return Err(setting_of(run, "holds no run on classes")) };
+        let classes = tested.outputs.chunks(problem.head().outputs).map(|row| problem.class(row)).collect();
+        let labels = tested.job.split.test.iter().map(|&row| labels[row as usize] as usize).collect();
+        Ok(Self { classes, labels })
+    }
+}
+
+/// For each row, whether the class with the most votes is right; of classes with as many, the first that was named.
+fn votes(answered: &[Answered]) -> Vec<bool> {
+    let of_row = |row: usize| {
+        let named: Vec<usize> = answered.iter().map(|one| one.classes[row]).collect();
+        let count = |class: usize| named.iter().filter(|&&other| other == class).count();
+        let most = named.iter().map(|&class| count(class)).max();
+        named.iter().find(|&&class| Some(count(class)) == most) == Some(&answered[0].labels[row])
+    };
+    (0..answered.first().map_or(0, |one| one.labels.len())).map(of_row).collect()
+}
+
+fn tell(args: &ReproduceArgs, figure: &Figure, out: &Path, (right, of): (usize, usize)) {
+    let (ours, interval) = (right as f64 / of as f64, wilson(right, of));
+    let [low, high] = interval;
+    let verdict = match figure.accuracy() {
+        published if published < low => "above",
+        published if published > high => "below",
+        _ => "within",
+    };
+    if args.json {
+        say::json(&json!({
+            "name": figure.name, "accuracy": ours, "interval": interval, "rows": of, "published": figure.accuracy(),
+            "verdict": verdict, "source": figure.source, "differs": figure.differs, "seed": args.seed,
+            "run": out.display().to_string(),
+        }));
+        return;
+    }
+    let percent = |share: f64| format!("{:.2} %", share * 100.0);
+    say!("");
+    say!(
+        "ours       {}, 95 % interval {} to {} of {}",
+        percent(ours),
+        percent(low),
+        percent(high),
+        show::thousands(of as u64)
+    );
+    say!("published  {} ({})", percent(figure.accuracy()), figure.source);
+    say!(
+        "           {}",
+        match verdict {
+            "within" => "the published figure lies within our interval",
+            "above" => "ours is better by more than the interval",
+            _ => "ours is worse by more than the interval",
+        }
+    );
+    say!("differs    {}", figure.differs);
+}
+
+fn list(is_json: bool) {
+    if is_json {
+        let object = |figure: &Figure| json!({ "name": figure.name, "what": figure.what, "published": figure.accuracy(), "source": figure.source });
+        say::json(&json!(FIGURES.iter().map(object).collect::<Vec<_>>()));
+        return;
+    }
+    let row = |figure: &Figure| {
+        let published = format!("{:.2} %", figure.accuracy() * 100.0);
+        vec![figure.name.to_owned(), published, figure.what.to_owned()]
+    };
+    show::table(&["figure", "published", "what"], &FIGURES.iter().map(row).collect::<Vec<_>>());
+    say!("");
+    say!("on MNIST's test part; run one by its name: wgrad reproduce {}", FIGURES[0].name);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_recipe_can_be_read() {
+        for figure in FIGURES {
+            let recipe = Recipe::read(figure.recipe, Path::new(figure.name)).unwrap_or_else(|error| panic!("{error}"));
+            recipe.check().unwrap_or_else(|error| panic!("{}: {error}", figure.name));
+            assert!(recipe.layers.is_some() && recipe.loss.is_some() && recipe.epochs.is_some(), "{}", figure.name);
+        }
+    }
+
+    /// Of five networks: 3 against 2; 2, 2 and 1, where the class named first of the two counts.
+    #[test]
+    fn the_class_with_the_most_votes_is_taken() {
+        let one = |classes: [usize; 3]| Answered { classes: classes.into(), labels: vec![7, 1, 2] };
+        let all = [one([7, 1, 2]), one([7, 2, 1]), one([7, 2, 1]), one([3, 1, 2]), one([3, 4, 3])];
+        assert_eq!(votes(&all), [true, true, true]);
+        let all = [one([3, 2, 1]), one([7, 2, 1]), one([3, 1, 2])];
+        assert_eq!(votes(&all), [false, false, false]);
+    }
+}
