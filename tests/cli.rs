@@ -51,6 +51,8 @@ mod recognised;
 mod refusals;
 #[path = "cli/report.rs"]
 mod report;
+#[path = "cli/reproduce.rs"]
+mod reproduce;
 #[path = "cli/residual.rs"]
 mod residual;
 #[path = "cli/results.rs"]

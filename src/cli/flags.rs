@@ -60,6 +60,9 @@ pub(super) struct TrainArgs {
     /// Print only the final summary
     #[arg(long, short_alias = 'q')]
     pub(super) quiet: bool,
+    /// Print no summary either: another command tells its own result.
+    #[arg(skip)]
+    pub(super) silent: bool,
     #[command(flatten)]
     pub(super) checks: CheckFlags,
     #[command(flatten)]

@@ -92,6 +92,9 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
+    if args.silent {
+        return Ok(0);
+    }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
 }
 

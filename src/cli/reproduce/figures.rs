@@ -1,6 +1,6 @@
 //! The published figures, each with the recipe that runs it again.
 
-/// A published figure on MNIST's 10,000 test pictures.
+/// A published figure on MNIST's test pictures.
 pub(super) struct Figure {
     pub(super) name: &'static str,
     /// What is trained, in a few words.
@@ -14,6 +14,8 @@ pub(super) struct Figure {
     pub(super) voters: u64,
     /// The recipe in TOML.
     pub(super) recipe: &'static str,
+    /// The recipe of the network to start from, in TOML: it learns the digits from 0 to 4, and `recipe` those from 5 to 9.
+    pub(super) before: Option<&'static str>,
 }
 
 impl Figure {
@@ -21,6 +23,12 @@ impl Figure {
     pub(super) fn accuracy(&self) -> f64 {
         f64::from(self.published) / 1e4
     }
+}
+
+macro_rules! text {
+    ($name:literal) => {
+        include_str!(concat!("../../../assets/reproduce/", $name, ".toml"))
+    };
 }
 
 macro_rules! figure {
@@ -32,7 +40,8 @@ macro_rules! figure {
             source: $source,
             differs: $differs,
             voters: $voters,
-            recipe: include_str!(concat!("../../../assets/reproduce/", $recipe, ".toml")),
+            recipe: text!($recipe),
+            before: None,
         }
     };
 }
@@ -41,6 +50,7 @@ const CHAPTER_1: &str = "Nielsen, Neural Networks and Deep Learning (2015), chap
 const CHAPTER_3: &str = "Nielsen, Neural Networks and Deep Learning (2015), chapter 3";
 const CHAPTER_6: &str = "Nielsen, Neural Networks and Deep Learning (2015), chapter 6";
 const KERAS: &str = "Keras 2, examples/mnist_mlp.py";
+const KERAS_TRANSFER: &str = "Keras 2, examples/mnist_transfer_cnn.py";
 
 const PEAK: &str =
     "the source gives the best epoch on the test part, ours is the best on the validation part; biases begin at 0";
@@ -49,6 +59,9 @@ const SHIFTED: &str = "each epoch shifts each picture anew by up to one pixel ea
                        nielsen_relu";
 const LAST: &str =
     "10,000 of the 60,000 training pictures choose the epoch, where the source trains on all and takes the last";
+
+const FROZEN: &str = "adam in place of adadelta; frozen layers drop nothing; a sixth of the training pictures chooses the \
+                      epoch, where the source trains on all and takes the last";
 
 /// All figures, from the smallest network to the largest.
 pub(super) static FIGURES: &[Figure] = &[
@@ -61,5 +74,17 @@ pub(super) static FIGURES: &[Figure] = &[
     figure!("nielsen_shifted", "nielsen_shifted", 9937, 1, "the same, pictures shifted by a pixel", CHAPTER_6, SHIFTED),
     figure!("nielsen_dropout", "nielsen_dropout", 9960, 1, "the same, two dropout layers of 1,000", CHAPTER_6, SHIFTED),
     figure!("nielsen_vote", "nielsen_dropout", 9967, 5, "five such networks, by vote", CHAPTER_6, SHIFTED),
-    figure!("keras_mlp", "keras_mlp", 9840, 1, "784-512-512-10 ReLU, dropout 0.2", KERAS, LAST),
+    figure!("mnist_mlp", "mnist_mlp", 9840, 1, "784-512-512-10 ReLU, dropout 0.2", KERAS, LAST),
+    Figure {
+        before: Some(text!("mnist_transfer_cnn_before")),
+        ..figure!(
+            "mnist_transfer_cnn",
+            "mnist_transfer_cnn",
+            9920,
+            1,
+            "digits 5 to 9 on frozen layers that learnt 0 to 4",
+            KERAS_TRANSFER,
+            FROZEN
+        )
+    },
 ];

@@ -1,6 +1,7 @@
 //! `wgrad reproduce`: a published figure run again, ours beside it.
 
 mod figures;
+mod halves;
 
 use super::args::ReproduceArgs;
 use super::flags::{BaseArgs, CheckFlags, FindsRate, TrainArgs, TrainFlags};
@@ -15,7 +16,7 @@ use crate::names::nearest;
 use crate::train::{Recipe, SETTINGS};
 use figures::{FIGURES, Figure};
 use serde_json::json;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(super) fn run(args: &ReproduceArgs) -> Result<u8, Error> {
     let Some(name) = &args.name else {
@@ -27,10 +28,23 @@ pub(super) fn run(args: &ReproduceArgs) -> Result<u8, Error> {
         return Err(setting(format!("unknown figure {name:?}; {}", nearest(name, &names))));
     };
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(figure.name));
+    let mut stage = Stage { recipe: figure.recipe, source: None, start: None };
+    if let Some(before) = figure.before {
+        let [first, source] = halves::write(&out)?;
+        let run = out.join("before");
+        match trained(args, &Stage { recipe: before, source: Some(first), start: None }, &run, args.seed)? {
+            0 => stage = Stage { source: Some(source), start: Some(run.join("model.safetensors")), ..stage },
+            code => return Ok(code),
+        }
+    }
     let mut answered = vec![];
     for voter in 0..figure.voters {
-        let run = if figure.voters == 1 { out.clone() } else { out.join(format!("member-{}", voter + 1)) };
-        let code = trained(args, figure, &run, args.seed + voter)?;
+        let run = match (figure.voters, figure.before) {
+            (1, None) => out.clone(),
+            (1, Some(_)) => out.join("after"),
+            _ => out.join(format!("member-{}", voter + 1)),
+        };
+        let code = trained(args, &stage, &run, args.seed + voter)?;
         if code != 0 {
             return Ok(code);
         }
@@ -41,20 +55,34 @@ pub(super) fn run(args: &ReproduceArgs) -> Result<u8, Error> {
     Ok(0)
 }
 
+/// What is trained in one run.
+struct Stage {
+    /// The recipe in TOML.
+    recipe: &'static str,
+    /// The folder of the data, where the recipe does not name them.
+    source: Option<PathBuf>,
+    /// The model to start from.
+    start: Option<PathBuf>,
+}
+
 /// Trains a run, or goes on with it.
-fn trained(args: &ReproduceArgs, figure: &Figure, run: &Path, seed: u64) -> Result<u8, Error> {
-    let mut recipe = Recipe::read(figure.recipe, Path::new(figure.name))?;
+fn trained(args: &ReproduceArgs, stage: &Stage, run: &Path, seed: u64) -> Result<u8, Error> {
+    let mut recipe = Recipe::read(stage.recipe, run)?;
     recipe.seed = Some(seed);
     let is_there = run.join("recipe.toml").is_file();
     if is_there {
         same(&Recipe::open(&run.join("recipe.toml"))?, &recipe, run)?;
         recipe = Recipe::default();
+    } else if let Some(source) = &stage.source {
+        recipe.source = Some(source.to_string_lossy().into_owned());
     }
     let to = |is: bool| is.then(|| run.to_owned());
     let base = BaseArgs { recipe: None, device: args.device.clone(), no_fuse: false, json: false };
     let checks = CheckFlags { dry_run: false, overfit_one_batch: false, lr: FindsRate(false) };
     let (resume, out, settings) = (to(is_there), to(!is_there), TrainFlags(Ok(recipe)));
-    train::run(TrainArgs { base, init_from: None, resume, out, quiet: args.quiet || args.json, checks, settings })
+    let init_from = stage.start.clone().filter(|_| !is_there);
+    let silent = args.quiet || args.json;
+    train::run(TrainArgs { base, init_from, resume, out, quiet: silent, silent, checks, settings })
 }
 
 /// Refuses to go on with a run of another recipe.
@@ -161,9 +189,11 @@ mod tests {
     #[test]
     fn every_recipe_can_be_read() {
         for figure in FIGURES {
-            let recipe = Recipe::read(figure.recipe, Path::new(figure.name)).unwrap_or_else(|error| panic!("{error}"));
-            recipe.check().unwrap_or_else(|error| panic!("{}: {error}", figure.name));
-            assert!(recipe.layers.is_some() && recipe.loss.is_some() && recipe.epochs.is_some(), "{}", figure.name);
+            for text in figure.before.into_iter().chain([figure.recipe]) {
+                let recipe = Recipe::read(text, Path::new(figure.name)).unwrap_or_else(|error| panic!("{error}"));
+                recipe.check().unwrap_or_else(|error| panic!("{}: {error}", figure.name));
+                assert!(recipe.layers.is_some() && recipe.loss.is_some() && recipe.epochs.is_some(), "{}", figure.name);
+            }
         }
     }
 

@@ -42,21 +42,10 @@ pub(in crate::cli) fn test(run: &Run, device: &Device) -> Result<Tested, Error> 
     if rows.is_empty() {
         return Err(setting("the run has no test part"));
     }
-    let inputs = of_rows(&job.dataset.values, rows, job.dataset.features());
+    let inputs = job.dataset.values_of(rows);
     let bytes = matches!(inputs, Values::Bytes(_));
     let outputs = Predictor::for_inputs(model, bytes, None, device)?.outputs(&inputs)?;
     let result = assess(&job.problem, &job.scale, &outputs, &job.dataset.targets, rows);
     (job.dataset.values, job.dataset.pool) = (inputs, None);
     Ok(Tested { job, outputs, result, notes })
-}
-
-/// The values of some rows.
-fn of_rows(values: &Values, rows: &[u32], features: usize) -> Values {
-    fn pick<T: Copy>(values: &[T], rows: &[u32], features: usize) -> Vec<T> {
-        rows.iter().flat_map(|&row| &values[row as usize * features..][..features]).copied().collect()
-    }
-    match values {
-        Values::Bytes(values) => Values::Bytes(pick(values, rows, features)),
-        Values::Floats(values) => Values::Floats(pick(values, rows, features)),
-    }
 }
