@@ -1,6 +1,6 @@
 //! `wgrad eval`
 
-mod importance;
+pub(super) mod importance;
 mod pictures;
 mod rows;
 
@@ -85,7 +85,14 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
     let judged = Judged { dataset: &dataset, paths: &paths, problem: &problem, targets: &targets, outputs: &outputs };
     let listed = wanted.of(&judged, rows.start)?;
-    let columns = Columns::of(args, meta, &mut answerer, &inputs, (&judged, &numbers))?;
+    let columns = match &inputs {
+        Values::Floats(values) if args.importance => {
+            let outputs = |values| Ok(answerer.outputs(&Values::Floats(values), 1)?);
+            let repeats = (args.repeats, args.permute_seed);
+            Some(Columns::of(meta, (&problem, &targets, &numbers), values, repeats, outputs)?)
+        }
+        _ => None,
+    };
     converted.iter().chain(&notes).for_each(|text| note!("{text}"));
     if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {
         note!("the model was trained on rows of {}: on new rows it will do worse than on these", dataset.name);

@@ -26,6 +26,8 @@ fn a_run_on_pictures_is_told_whole() {
     let eval = place.json("eval run/model.safetensors shapes --device cpu").remove(0);
     let (page, notes) = report(&place);
     assert_eq!(notes, "");
+    has(&page, &[&format!("calibration error is {:.4}:", eval["ece"].as_f64().unwrap())]);
+    assert!(!page.contains("What matters"));
     let accuracy = format!("<b>{:.2}\u{a0}%</b>", 100.0 * eval["accuracy"].as_f64().unwrap());
     has(&page, &[&accuracy, "95 % interval", "loss of each step", "loss of each epoch", "accuracy of each epoch"]);
     has(&page, &["learning rate", "<h3>confusion</h3>", "<code>batch_norm", "balanced accuracy", "best epoch, 1"]);
@@ -55,12 +57,17 @@ fn a_table_and_numbers_have_reports_too() {
     let place = Place::new();
     place.write("points.csv", table(200));
     place.done(&format!("train points.csv --device cpu --batch 16 --epochs 1 --lr 0 {LAYERS} --quiet --out run"));
-    has(&report(&place).0, &["<th>true</th><th>predicted</th>", "over", "under"]);
+    let page = report(&place).0;
+    has(&page, &["<th>true</th><th>predicted</th>", "over", "under", "<h2>Calibration</h2>", "perfectly calibrated"]);
+    has(&page, &["<h2>What matters</h2>", "drop of the accuracy", "<td>x</td>", "<td>y</td>"]);
     fs::remove_dir_all(place.path("run")).unwrap();
     place.done(&format!("train points.csv --target x --device cpu --batch 16 --epochs 1 {LAYERS} --quiet --out run"));
     let page = report(&place).0;
-    has(&page, &["R²", "root mean squared error", "the mean alone", "<th>target</th>"]);
-    assert!(!page.contains("confusion</h3>"));
+    has(
+        &page,
+        &["R²", "root mean squared error", "the mean alone", "<th>target</th>", "rise of the mean squared error"],
+    );
+    assert!(!page.contains("confusion</h3>") && !page.contains("Calibration"));
 }
 
 #[test]

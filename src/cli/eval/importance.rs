@@ -6,13 +6,11 @@
 use super::super::args::EvalArgs;
 use super::super::say::say;
 use super::super::{setting, show};
-use super::rows::Judged;
-use crate::data::Values;
+use crate::data::Targets;
 use crate::error::Error;
 use crate::export::Metadata;
 use crate::metrics::{self, Importance};
-use crate::nn::Answer;
-use crate::run::Answerer;
+use crate::nn::{Answer, Problem};
 use serde_json::{Value, json};
 
 /// Most columns that are shown.
@@ -34,33 +32,30 @@ pub(super) fn check(args: &EvalArgs, meta: &Metadata) -> Result<(), Error> {
 }
 
 /// The columns that matter, each with its name.
-pub(super) struct Columns {
+pub(in crate::cli) struct Columns {
     found: Vec<(String, Importance)>,
     repeats: u32,
     numbers: bool,
 }
 
 impl Columns {
-    /// What is asked for, if anything is. `inputs` are the values of the rows from number `first` of the data set on.
+    /// The columns of a model by what they matter. `values` are the features `[rows, features]` of these rows of `targets`, and
+    /// `outputs` gives the network's outputs for such values.
     ///
     /// # Errors
     /// The device failed.
-    pub(super) fn of(
-        args: &EvalArgs,
+    pub(in crate::cli) fn of(
         meta: &Metadata,
-        answerer: &mut Answerer,
-        inputs: &Values,
-        (judged, rows): (&Judged<'_>, &[u32]),
-    ) -> Result<Option<Self>, Error> {
-        let (true, Values::Floats(values)) = (args.importance, inputs) else { return Ok(None) };
-        let repeats = args.repeats;
-        let outputs = |values| Ok::<_, Error>(answerer.outputs(&Values::Floats(values), 1)?);
-        let asked = (judged.problem, &meta.scale(), judged.targets, rows);
+        (problem, targets, rows): (&Problem, &Targets, &[u32]),
+        values: &[f32],
+        (repeats, seed): (u32, u64),
+        outputs: impl FnMut(Vec<f32>) -> Result<Vec<f32>, Error>,
+    ) -> Result<Self, Error> {
+        let asked = (problem, &meta.scale(), targets, rows);
         let places = meta.encoding.places();
-        let found = metrics::importance(asked, (values, &places), (repeats, args.permute_seed), outputs)?;
+        let found = metrics::importance(asked, (values, &places), (repeats, seed), outputs)?;
         let named = |one: Importance| (meta.encoding.columns[one.column].name.clone(), one);
-        let numbers = judged.problem.answer == Answer::Numbers;
-        Ok(Some(Self { found: found.into_iter().map(named).collect(), repeats, numbers }))
+        Ok(Self { found: found.into_iter().map(named).collect(), repeats, numbers: problem.answer == Answer::Numbers })
     }
 
     /// Adds `importance`.
@@ -72,16 +67,19 @@ impl Columns {
         object["importance"] = json!(self.found.iter().map(column).collect::<Vec<_>>());
     }
 
-    /// A table of the columns that matter most.
-    pub(super) fn say(&self) {
+    /// What the numbers are, in a sentence without its end, and a table of the columns that matter most. `rest` says where all
+    /// are, if they are more.
+    pub(in crate::cli) fn table(&self, rest: &str) -> (String, [&'static str; 3], Vec<Vec<String>>) {
         let (all, repeats) = (self.found.len(), self.repeats);
-        let what = if self.numbers { "rise of the mean squared error" } else { "drop of the accuracy" };
+        let [short, what] = match self.numbers {
+            true => ["rise", "rise of the mean squared error"],
+            false => ["drop", "drop of the accuracy"],
+        };
         let some = match all > SHOWN {
-            true => format!("the {SHOWN} columns of {all} that matter most (all are in --json)"),
+            true => format!("the {SHOWN} columns of {all} that matter most{rest}"),
             false => "columns by what they matter".to_owned(),
         };
-        say!("");
-        say!("{some}: {what} where the column's values are permuted, mean of {repeats}");
+        let about = format!("{some}: {what} where the column's values are permuted, mean of {repeats}");
         // Adding 0 makes −0 a 0.
         let percent = |share: f64| format!("{:.2} %", (share * 1e4).round() / 100.0 + 0.0);
         let shown = |value: f64| if self.numbers { show::number(value) } else { percent(value) };
@@ -90,7 +88,14 @@ impl Columns {
             let interval = if one.interval[0].is_nan() { "none of one row".into() } else { format!("{low} to {high}") };
             vec![name.clone(), shown(one.mean), interval]
         };
-        let rows: Vec<_> = self.found.iter().take(SHOWN).map(row).collect();
-        show::table(&["column", what.split_once(' ').map_or(what, |(first, _)| first), "95 % interval"], &rows);
+        (about, ["column", short, "95 % interval"], self.found.iter().take(SHOWN).map(row).collect())
+    }
+
+    /// Prints that table.
+    pub(super) fn say(&self) {
+        let (about, header, rows) = self.table(" (all are in --json)");
+        say!("");
+        say!("{about}");
+        show::table(&header, &rows);
     }
 }

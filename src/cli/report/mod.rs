@@ -1,10 +1,12 @@
 //! `wgrad report`: one HTML file about a run, which takes nothing from a network.
 
 mod chart;
+mod columns;
 mod curves;
 mod health;
 mod html;
 mod mistakes;
+mod reliability;
 mod results;
 mod settings;
 
@@ -12,9 +14,11 @@ use super::args::ReportArgs;
 use super::runs::{self, Run, Tested};
 use super::say::{self, note, say};
 use super::{open_device, setting};
+use crate::device::Device;
 use crate::error::Error;
 use crate::files;
 use crate::kernel::Precision;
+use crate::metrics::Metrics;
 use std::path::Path;
 
 /// How every report begins, by which one is known that may be written again.
@@ -34,7 +38,7 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
             notes.push(format!("the result on the test part is left out: {}", say::with_flags(&why.to_string())))
         }
     }
-    let page = page(&run, tested.as_ref().ok(), &notes)?;
+    let page = page(&run, tested.as_ref().ok(), &notes, &device)?;
     files::replace(&out, page.as_bytes()).map_err(Error::file(&out, "cannot be written"))?;
     notes.iter().for_each(|text| note!("note: {text}"));
     say!("report   {}", out.display());
@@ -54,7 +58,7 @@ fn check(out: &Path) -> Result<(), Error> {
 }
 
 /// The whole page.
-fn page(run: &Run, tested: Option<&Tested>, notes: &[String]) -> Result<String, Error> {
+fn page(run: &Run, tested: Option<&Tested>, notes: &[String], device: &Device) -> Result<String, Error> {
     let name = html::text(&run.name());
     let mut body = format!("<h1>{name}</h1>\n{}", html::paragraph(&about(run)));
     if !notes.is_empty() {
@@ -63,6 +67,13 @@ fn page(run: &Run, tested: Option<&Tested>, notes: &[String]) -> Result<String, 
     }
     if let Some(tested) = tested {
         body += &html::section("Result on the test part", &results::html(tested));
+        let calibration = match &tested.result.metrics {
+            Metrics::Classes(metrics) => metrics.calibration.as_ref().and_then(reliability::html),
+            Metrics::Numbers(_) => None,
+        };
+        body.extend(calibration.map(|content| html::section("Calibration", &content)));
+        let columns = columns::html(run, tested, device)?;
+        body.extend(columns.map(|content| html::section("What matters", &content)));
     }
     body += &html::section("Curves", &curves::charts(run));
     if let Some(health) = health::html(&run.path) {
