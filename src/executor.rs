@@ -98,6 +98,14 @@ pub trait Executor: Send {
     /// The device failed.
     fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError>;
 
+    /// Whether all work that it was given is done, without waiting for it.
+    ///
+    /// # Errors
+    /// The device failed.
+    fn is_idle(&mut self) -> Result<bool, DeviceError> {
+        Ok(true)
+    }
+
     /// Runs one dispatch of a program, for comparing executors.
     ///
     /// # Errors

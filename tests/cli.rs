@@ -6,6 +6,8 @@ mod support;
 
 #[path = "cli/ahead.rs"]
 mod ahead;
+#[path = "cli/augmented.rs"]
+mod augmented;
 #[path = "cli/bench.rs"]
 mod bench;
 #[path = "cli/columns.rs"]

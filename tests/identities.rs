@@ -3,6 +3,8 @@
 
 #[path = "identities/activations.rs"]
 mod activations;
+#[path = "identities/augmented.rs"]
+mod augmented;
 #[path = "identities/dropout.rs"]
 mod dropout;
 #[path = "identities/losses.rs"]

@@ -246,7 +246,8 @@ fn no_resource_is_made_after_the_first_step() {
     assert!(made > 20, "the counter counts: {made}");
     runner.run(0, 20).unwrap();
     runner.results(0, 20).unwrap();
-    runner.outputs(compiled.evaluate, &(0..500).collect::<Vec<_>>()).unwrap();
+    let digits = support::digits().0.values;
+    runner.outputs(&digits, compiled.evaluate, &(0..500).collect::<Vec<_>>()).unwrap();
     assert_eq!(gpu.made(), made);
     Session::new(&gpu, compiled.plan).unwrap();
     assert!(gpu.made() > made, "another session makes buffers and bind groups");

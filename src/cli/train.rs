@@ -219,6 +219,7 @@ fn finish(
         say!("stopped  after epoch {}: {patience} without a better one", trainer.progress().epoch);
     }
     say!("trained in {seconds:.1} s, {rate} samples/s, seed {}", job.settings.seed);
+    waited(trainer);
     scaled(scaling);
     if let Some((measure, epoch)) = best {
         match job.settings.measure {
@@ -262,7 +263,7 @@ fn object(
     let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
     json!({
         "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
-        "seconds": seconds, "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
+        "seconds": seconds, "waited_for_rows": trainer.waited(), "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
         "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure),
         "test": test.map(|test| result::object(test, &job.problem.names)),
         "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
@@ -271,6 +272,13 @@ fn object(
         "population_on_validation": averaged(|averaged| &averaged.population),
         "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
     })
+}
+
+/// How much of the training the device waited for rows that did not lie there.
+fn waited(trainer: &Trainer) {
+    if let Some(share) = trainer.waited() {
+        say!("waited   {:.1} % of that time for rows that the host had still to write", share * 100.0);
+    }
 }
 
 /// Where loss scaling ended, if the loss was scaled.

@@ -220,6 +220,11 @@ impl Executor for Session {
         Ok(())
     }
 
+    fn is_idle(&mut self) -> Result<bool, DeviceError> {
+        let polled = self.gpu.device.poll(wgpu::PollType::Poll);
+        polled.map(|status| status.is_queue_empty()).map_err(|error| DeviceError::Lost(reason(&error)))
+    }
+
     fn run_dispatch(&mut self, program: usize, dispatch: usize) -> Result<(), DeviceError> {
         self.submit(std::iter::once(&self.programs[program][dispatch]))
     }

@@ -30,6 +30,8 @@ pub struct Compiled {
     pub batch: usize,
     /// Lines of the step table.
     pub lines: usize,
+    /// Rows of the data set that lie on the device at a time, where not all do.
+    pub window: Option<usize>,
     /// Output shape of each layer.
     pub shapes: Vec<Shape>,
     /// Sizes of a row of the data as it lies on the device, where that is not the order of files: `[height, width, channels]`.
@@ -62,7 +64,8 @@ impl Compiled {
         purpose: Purpose,
         target: Target,
     ) -> Result<Self, Error> {
-        let mut maker = Maker { network, data, batch, lines: data.rows.div_ceil(batch).max(1), kept: None };
+        let mut maker = Maker::new(network, data, batch, &purpose);
+        let (lines, window) = (maker.lines, maker.window);
         let (mut sources, mut states, mut scales_loss) = (vec![], vec![], false);
         if let Purpose::Train(options) = purpose {
             if let Some(layers) = options.keep {
@@ -87,7 +90,7 @@ impl Compiled {
         let plan = Plan::compile(sources, target)?;
         let [features, train, population, sample] =
             ["features", "train", "population", "sample"].map(|name| plan.program(name));
-        let (evaluate, lines) = (plan.programs.len() - 1, maker.lines);
+        let evaluate = plan.programs.len() - 1;
         let nn::Built { shapes, tensors, counters, averages, needs_two_rows, .. } = built;
         let image = network.row(&data.row).try_into().ok();
         let plan = Arc::new(plan);
@@ -100,6 +103,7 @@ impl Compiled {
             sample,
             batch,
             lines,
+            window,
             shapes,
             image,
             channels: if data.row.len() == 3 { data.row[0] } else { 1 },

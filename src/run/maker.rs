@@ -1,6 +1,6 @@
 //! The graphs of a network: what a step of each program computes.
 
-use super::options::{AugmentShape, DataShape, TrainOptions};
+use super::options::{AugmentShape, DataShape, Purpose, TrainOptions};
 use crate::error::Error;
 use crate::graph::{Graph, ValueId};
 use crate::kernel::{Scalar, Step};
@@ -20,6 +20,12 @@ pub(super) struct Maker<'a> {
     pub(super) batch: usize,
     /// Lines of the step table.
     pub(super) lines: usize,
+    /// Rows of the data that lie on the device at a time, where not all do.
+    pub(super) window: Option<usize>,
+    /// The same, or all rows.
+    pub(super) held: usize,
+    /// Rows of the targets that do. They are all there where features are kept.
+    pub(super) answered: usize,
     /// The first layers, whose outputs are computed once and kept, and what they make; none where nothing is kept.
     pub(super) kept: Option<Kept>,
 }
@@ -32,6 +38,18 @@ pub(super) struct Kept {
     built: Built,
     /// The shape of what they make of one row.
     row: Vec<usize>,
+}
+
+impl<'a> Maker<'a> {
+    pub(super) fn new(network: &'a Network, data: &'a DataShape, batch: usize, purpose: &Purpose) -> Self {
+        let (window, keeps) = match purpose {
+            Purpose::Train(options) => (options.window, options.keep.is_some()),
+            _ => (None, false),
+        };
+        let held = window.unwrap_or(data.rows);
+        let answered = if keeps { data.rows } else { held };
+        Self { network, data, batch, lines: data.rows.div_ceil(batch).max(1), window, held, answered, kept: None }
+    }
 }
 
 impl Maker<'_> {
@@ -110,18 +128,19 @@ impl Maker<'_> {
     /// The batch: its values, and what is to be learnt.
     fn gather(&self, graph: &mut Graph) -> Result<Vec<ValueId>, ShapeError> {
         let (rows, target) = (self.data.rows, self.target());
+        let targets = [self.answered, target.words()];
         let (data, bytes, row, prefix) = match &self.kept {
             Some(kept) => (self.features(graph, kept), false, kept.row.clone(), "features."),
             None => {
                 let scalar = if self.data.bytes { Scalar::U32 } else { Scalar::F32 };
-                let data = graph.value("data", [self.data.words()], scalar, Class::Data);
+                let data = graph.value("data", [self.data.words(self.held)], scalar, Class::Data);
                 (data, self.data.bytes, self.network.row(&self.data.row), "")
             }
         };
         let features: usize = row.iter().product();
         let inputs = [
             data,
-            graph.value("targets", [rows, target.words()], target.scalar(), Class::Data),
+            graph.value("targets", targets, target.scalar(), Class::Data),
             graph.value("order", [rows], Scalar::U32, Class::Tables),
             graph.value(format!("{prefix}offset"), [features], Scalar::F32, Class::Tables),
             graph.value(format!("{prefix}factor"), [features], Scalar::F32, Class::Tables),
@@ -137,10 +156,11 @@ impl Maker<'_> {
             return Err(Error::Setting(format!("flip, crop, scale, brightness and contrast: {what}: leave them out")));
         };
         let features = channels * height * width;
-        let (name, words) = shape.pool.map_or(("data", self.data.words()), |bytes| ("pool", bytes.div_ceil(4)));
+        let (name, words) =
+            shape.pool.map_or(("data", self.data.words(self.held)), |bytes| ("pool", bytes.div_ceil(4)));
         let inputs = [
             graph.value(name, [words], Scalar::U32, Class::Data),
-            graph.value("targets", [rows, target.words()], target.scalar(), Class::Data),
+            graph.value("targets", [self.answered, target.words()], target.scalar(), Class::Data),
             graph.value("boxes", [rows, BOX], Scalar::U32, Class::Tables),
             graph.value("offset", [features], Scalar::F32, Class::Tables),
             graph.value("factor", [features], Scalar::F32, Class::Tables),

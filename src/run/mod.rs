@@ -11,6 +11,8 @@ pub(crate) mod pace;
 mod predictor;
 mod runner;
 pub(crate) mod state;
+pub(crate) mod stream;
+mod window;
 
 pub use answerer::{Answerer, Mean};
 pub use compiled::Compiled;

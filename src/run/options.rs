@@ -13,11 +13,27 @@ pub struct DataShape {
     pub row: Vec<usize>,
 }
 
+/// Most bytes of the data set that lie on a device at a time, where not all of it does: enough for the device to be at work
+/// while the other half is filled.
+const WINDOW_BYTES: u64 = 64 << 20;
+
 impl DataShape {
-    /// Words that the data take on a device.
-    pub(super) fn words(&self) -> usize {
-        let values = self.rows * self.row.iter().product::<usize>();
+    /// Words that so many rows take on a device.
+    pub(super) fn words(&self, rows: usize) -> usize {
+        let values = rows * self.row.iter().product::<usize>();
         if self.bytes { values.div_ceil(4) } else { values }
+    }
+
+    /// Rows that lie on a device at a time where it takes no more than `limit` bytes of them in one piece: two halves, each of
+    /// whole batches in whole words. None if two batches are more than that, or if the window would be no smaller than the data.
+    pub(crate) fn window(&self, batch: usize, limit: u64) -> Option<usize> {
+        let batches = if self.words(4 * batch) == 4 * self.words(batch) { 1 } else { 4 };
+        let unit = 2 * batch * batches;
+        // Slots begin and end at whole kibibytes.
+        let bytes = limit.min(WINDOW_BYTES) / 1024 * 1024;
+        let windows = bytes / (self.words(unit) as u64 * 4).max(1);
+        let rows = unit.saturating_mul(usize::try_from(windows).ok()?);
+        (rows > 0 && rows < self.rows).then_some(rows)
     }
 }
 
@@ -36,6 +52,9 @@ pub struct TrainOptions {
     pub augment: Option<AugmentShape>,
     /// How many of the first layers, all of them frozen, are computed once for each row; none where all layers run in every step.
     pub keep: Option<usize>,
+    /// Rows of the data set that lie on the device at a time, where not all do: two halves of whole batches, which the host fills
+    /// in turn in the order of an epoch.
+    pub window: Option<usize>,
 }
 
 /// What the plan must know of augmentation.

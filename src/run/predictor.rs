@@ -162,7 +162,7 @@ impl Predictor {
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;
             let program = self.runner.compiled().evaluate;
-            all.extend(self.runner.outputs(program, &order)?);
+            all.extend(self.runner.outputs(&chunk, program, &order)?);
         }
         all = self.problem.averaged(all, views);
         self.cool(&mut all);

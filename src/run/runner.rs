@@ -1,8 +1,7 @@
 //! A compiled network on a device: what the loop, evaluation and prediction do with its slots.
 
-use super::batches::steps;
 use super::compiled::Compiled;
-use super::pace::Pace;
+use super::window::Window;
 use crate::data::augment::Drawn;
 use crate::data::{Place, Values};
 use crate::device::Device;
@@ -12,7 +11,6 @@ use crate::kernel::{Now, Scalar, Step};
 use crate::op::{Slot, SlotId};
 use crate::shape::{channels_first, channels_last};
 use std::collections::HashMap;
-use std::time::Instant;
 
 /// A plan and an executor, with the slots that the host writes and reads.
 pub struct Runner {
@@ -20,6 +18,8 @@ pub struct Runner {
     compiled: Compiled,
     /// The plan's slots by name.
     slots: HashMap<String, SlotId>,
+    /// Which rows lie on the device, where not all do.
+    pub(super) window: Option<Window>,
 }
 
 impl std::fmt::Debug for Runner {
@@ -63,7 +63,8 @@ impl Runner {
     pub fn new(device: &Device, compiled: Compiled) -> Result<Self, DeviceError> {
         let named = |(slot, place): (&Slot, u32)| (slot.name.clone(), SlotId(place));
         let slots = compiled.plan.slots.iter().zip(0..).map(named).collect();
-        let mut runner = Self { exec: device.executor(&compiled.plan)?, compiled, slots };
+        let window = compiled.window.map(|rows| Window::new(rows, compiled.batch));
+        let mut runner = Self { exec: device.executor(&compiled.plan)?, compiled, slots, window };
         runner.set_scaling(LossScaling::default())?;
         Ok(runner)
     }
@@ -108,22 +109,27 @@ impl Runner {
         *self.slots.get(name).unwrap_or_else(|| panic!("the plan has no slot {name}"))
     }
 
-    /// Writes the values of the data set and their normalisation.
+    /// Writes the values of the data set and their normalisation. Where not all rows lie on the device, it is the
+    /// normalisation alone.
     ///
     /// # Errors
     /// The device failed.
     pub fn load_data(&mut self, values: &Values, (offset, factor): (&[f32], &[f32])) -> Result<(), DeviceError> {
         let Some([height, width, channels]) = self.compiled.image else {
-            self.write("data", &words(values))?;
+            if self.window.is_none() {
+                self.write("data", &words(values))?;
+            }
             self.write("offset", &bits(offset))?;
             return self.write("factor", &bits(factor));
         };
         let pixels = height * width;
-        let values = match values {
-            Values::Bytes(bytes) => Values::Bytes(channels_last(bytes, pixels, channels)),
-            Values::Floats(floats) => Values::Floats(channels_last(floats, pixels, channels)),
-        };
-        self.write("data", &words(&values))?;
+        if self.window.is_none() {
+            let values = match values {
+                Values::Bytes(bytes) => Values::Bytes(channels_last(bytes, pixels, channels)),
+                Values::Floats(floats) => Values::Floats(channels_last(floats, pixels, channels)),
+            };
+            self.write("data", &words(&values))?;
+        }
         self.write("offset", &bits(&channels_last(offset, pixels, channels)))?;
         self.write("factor", &bits(&channels_last(factor, pixels, channels)))
     }
@@ -148,6 +154,11 @@ impl Runner {
     /// # Errors
     /// A box is of no row, or its picture is not among the bytes; the device failed.
     pub fn load_boxes(&mut self, boxes: &[Drawn]) -> Result<(), DeviceError> {
+        let moved = self.window.as_ref().map(|window| {
+            let of_rows = !self.slots.contains_key("pool");
+            window.boxes(boxes, of_rows.then(|| self.words_of("offset")))
+        });
+        let boxes = moved.as_deref().unwrap_or(boxes);
         let there = self.compiled.plan.slots[self.slot("targets").0 as usize].shape.rows();
         let pool = self.slots.get("pool").copied().unwrap_or_else(|| self.slot("data"));
         let bytes = 4 * self.compiled.plan.slots[pool.0 as usize].words() as u64;
@@ -164,10 +175,25 @@ impl Runner {
         self.write("boxes", bytemuck::cast_slice(boxes))
     }
 
+    /// Rows of the data set.
+    pub(super) fn rows(&self) -> usize {
+        self.words_of("order")
+    }
+
+    /// Words of a slot that every plan of a network has.
+    pub(super) fn words_of(&self, name: &str) -> usize {
+        self.compiled.plan.slots[self.slot(name).0 as usize].words()
+    }
+
+    /// Words of one row of such a slot.
+    pub(super) fn width_of(&self, name: &str) -> usize {
+        self.compiled.plan.slots[self.slot(name).0 as usize].shape.width()
+    }
+
     /// Writes what is to be learnt of each row, and how much each class weighs; no weights are even ones.
     ///
     /// # Errors
-    /// A label is the number of no class; the device failed.
+    /// A label is the number of no class; some rows have no targets, where rows come to the device in parts; the device failed.
     pub fn load_targets(&mut self, targets: &[u32], class_weights: Option<&[f32]>) -> Result<(), DeviceError> {
         let weights = self.compiled.plan.slot("class_weights");
         let labels = self.compiled.plan.slots[self.slot("targets").0 as usize].scalar == Scalar::U32;
@@ -175,22 +201,30 @@ impl Runner {
             let classes = self.compiled.plan.slots[slot.0 as usize].words();
             below(targets, classes, |row, label| format!("row {row} has label {label}, of {classes} classes"))?;
         }
-        self.write("targets", targets)?;
+        let all = self.rows() * self.width_of("targets");
+        match &mut self.window {
+            Some(_) if targets.len() != all => {
+                return Err(DeviceError::Misfit(format!("there are {} words of targets, of {all}", targets.len())));
+            }
+            Some(window) if self.compiled.features.is_none() => window.targets = targets.to_vec(),
+            _ => self.write("targets", targets)?,
+        }
         let Some(slot) = weights else { return Ok(()) };
         let classes = self.compiled.plan.slots[slot.0 as usize].words();
         self.write("class_weights", &bits(class_weights.unwrap_or(&vec![1.0; classes])))
     }
 
     fn write(&mut self, name: &str, words: &[u32]) -> Result<(), DeviceError> {
-        let slot = self.slot(name);
-        let room = self.compiled.plan.slots[slot.0 as usize].words();
-        if words.len() > room {
-            return Err(DeviceError::Misfit(format!(
-                "{name} has {} words, and the plan has {room} for it",
-                words.len()
-            )));
+        self.write_at(name, 0, words)
+    }
+
+    /// Writes words into a slot from a word onwards.
+    pub(super) fn write_at(&mut self, name: &str, first: usize, words: &[u32]) -> Result<(), DeviceError> {
+        let (end, room) = (first + words.len(), self.words_of(name));
+        if end > room {
+            return Err(DeviceError::Misfit(format!("{name} has {end} words, and the plan has {room} for it")));
         }
-        self.exec.write(slot, 0, words)
+        self.exec.write(self.slot(name), first, words)
     }
 
     /// Writes floats into a slot.
@@ -215,21 +249,6 @@ impl Runner {
         self.exec.read_f32(self.slot(name))
     }
 
-    /// Computes what the first layers make of each of `rows` rows, and keeps it, if the plan does that. The weights must be there.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn keep_features(&mut self, rows: usize) -> Result<(), DeviceError> {
-        let Some(program) = self.compiled.features else { return Ok(()) };
-        let width = self.compiled.plan.slots[self.slot("features.factor").0 as usize].words();
-        self.write_floats("features.offset", &vec![0.0; width])?;
-        self.write_floats("features.factor", &vec![1.0; width])?;
-        let order: Vec<u32> = (0..rows as u32).collect();
-        let table = steps(rows, self.compiled.batch, false, |_| 0.0, 0);
-        self.begin(&order, &table, 0)?;
-        self.run_all(program, table.len())
-    }
-
     /// Writes the rows' order and the step table, and makes line `from` the current step. Loss scaling stays where it is.
     ///
     /// # Panics
@@ -238,7 +257,19 @@ impl Runner {
     /// # Errors
     /// A row is none of the data set, or a step goes beyond the order or has more rows than a batch; the device failed.
     pub fn begin(&mut self, order: &[u32], steps: &[Step], from: usize) -> Result<(), DeviceError> {
-        let there = self.compiled.plan.slots[self.slot("targets").0 as usize].shape.rows();
+        // Kept features lie on the device for all rows.
+        self.begin_as(self.window.is_some() && self.compiled.features.is_none(), order, steps, from)
+    }
+
+    /// The same, with the rows where they are to come into the window, or where they lie if all are there.
+    pub(super) fn begin_as(
+        &mut self,
+        in_window: bool,
+        order: &[u32],
+        steps: &[Step],
+        from: usize,
+    ) -> Result<(), DeviceError> {
+        let there = self.rows();
         below(order, there, |at, row| format!("place {at} of the order has row {row}, of {there}"))?;
         let fits = |step: &Step| {
             step.rows as usize <= self.compiled.batch && step.start as usize + step.rows as usize <= order.len()
@@ -249,7 +280,17 @@ impl Runner {
             let what = format!("step {at} takes {rows} rows from {start} on: a batch has {most}, and the order {end}");
             return Err(DeviceError::Misfit(what));
         }
-        self.write("order", order)?;
+        match &mut self.window {
+            Some(window) if in_window => {
+                let places = window.begin(order);
+                self.write("order", &places)?;
+            }
+            Some(window) => {
+                window.end();
+                self.write("order", order)?;
+            }
+            None => self.write("order", order)?,
+        }
         self.write("table", bytemuck::cast_slice(steps))?;
         let Step { start, rows, rate, step } = steps[from];
         let LossScaling { exponent, steady, skipped } = self.scaling()?.unwrap_or(LossScaling::NONE);
@@ -272,33 +313,6 @@ impl Runner {
         let losses = self.exec.read(self.slot("losses"), from, to - from)?;
         let corrects = self.exec.read(self.slot("corrects"), from, to - from)?;
         Ok(losses.into_iter().map(f32::from_bits).zip(corrects).collect())
-    }
-
-    /// The network's outputs for rows of the data set, `[rows, outputs]`, by a program that collects them.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn outputs(&mut self, program: usize, rows: &[u32]) -> Result<Vec<f32>, DeviceError> {
-        let table = steps(rows.len(), self.compiled.batch, false, |_| 0.0, 0);
-        self.begin(rows, &table, 0)?;
-        self.run_all(program, table.len())?;
-        self.collected(rows.len())
-    }
-
-    /// Runs steps of a program in chunks that take the device no more than a moment each, and waits for them.
-    ///
-    /// # Errors
-    /// The device failed.
-    pub fn run_all(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
-        let (mut pace, mut done) = (Pace::new(), 0);
-        while done < steps {
-            let (started, count) = (Instant::now(), pace.next(steps - done));
-            self.run(program, count)?;
-            self.exec.now()?;
-            pace.took(count, started.elapsed());
-            done += count;
-        }
-        Ok(())
     }
 
     /// The outputs of the first `rows` rows of the order, as the last steps collected them.

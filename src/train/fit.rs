@@ -14,6 +14,7 @@ use super::trainer::Trainer;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::kernel::{Now, Step};
+use crate::run::stream::Advance;
 use std::time::Instant;
 
 impl Trainer {
@@ -120,7 +121,8 @@ impl Trainer {
         let started = Instant::now();
         let count = self.pace.next(range.len());
         let train = self.compiled().train.unwrap_or_else(|| panic!("a trainer's plan trains"));
-        self.runner.run(train, count)?;
+        let Advance { steps: count, waited } =
+            self.runner.advance(&self.job.dataset.values, train, range.start, count)?;
         let now = self.runner.executor().now()?;
         let halted = now.halted != 0;
         let done = if halted { now.index as usize } else { range.start + count };
@@ -145,7 +147,9 @@ impl Trainer {
             return Err(diverged::stop(self, fault, folder));
         }
         self.check_possible(wrong)?;
-        self.pace.took(count, started.elapsed());
+        let elapsed = started.elapsed();
+        self.waiting.add(waited, elapsed);
+        self.pace.took(count, elapsed.saturating_sub(waited));
         Ok(done)
     }
 

@@ -2,6 +2,7 @@
 
 use super::settings::{Recipe, Settings};
 use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
+use crate::device::Device;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::export::Model;
@@ -71,7 +72,15 @@ impl Job {
     pub fn train_options(&self) -> Result<TrainOptions, Error> {
         let Settings { seed, label_smoothing, lr, .. } = self.settings;
         let augment = self.augment_shape()?;
-        Ok(TrainOptions { seed, optimizer: self.settings.update(), lr, label_smoothing, augment, keep: None })
+        Ok(TrainOptions {
+            seed,
+            optimizer: self.settings.update(),
+            lr,
+            label_smoothing,
+            augment,
+            keep: None,
+            window: None,
+        })
     }
 
     /// The network, whose weights start as `init` says where a layer does not say otherwise.
@@ -89,15 +98,62 @@ impl Job {
     /// # Errors
     /// The settings do not fit the data or one another, or a tensor the target.
     pub fn compile(&self, target: Target) -> Result<(Network, Compiled), Error> {
+        self.compile_for(target, true)
+    }
+
+    /// The network and its plan's memory on a device. Where there is no room for all rows of the data set, they come in parts.
+    ///
+    /// # Errors
+    /// As [`Job::compile`]; or there is no room, or the device refuses.
+    pub(super) fn runner(&self, device: &Device, target: Target) -> Result<(Network, Runner), Error> {
+        let (network, compiled) = self.compile(target)?;
+        let is_whole = compiled.window.is_none();
+        match Runner::new(device, compiled) {
+            Err(full @ (DeviceError::OutOfMemory { .. } | DeviceError::HostMemory { .. })) if is_whole => {
+                let (network, compiled) = self.compile_for(target, false)?;
+                if compiled.window.is_none() {
+                    return Err(full.into());
+                }
+                Ok((network, Runner::new(device, compiled)?))
+            }
+            runner => Ok((network, runner?)),
+        }
+    }
+
+    /// What is to be said where not all rows lie on the device.
+    pub(super) fn in_parts(&self, compiled: &Compiled) -> Option<String> {
+        let (rows, of) = (compiled.window?, self.dataset.rows());
+        Some(format!(
+            "{} is larger than what the device holds in one piece: {rows} of its {of} rows lie there at a time, and those that \
+             follow are written while it works",
+            self.dataset.name
+        ))
+    }
+
+    /// Compiles with all rows of the data set on the device, if `whole` and as long as they fit there in one piece; else in parts,
+    /// if they are more than one part.
+    fn compile_for(&self, target: Target, whole: bool) -> Result<(Network, Compiled), Error> {
         let (settings, rows) = (&self.settings, self.split.train.len());
         let network = self.network(settings.init)?;
         if settings.batch > rows {
             let what = format!("a batch of {} is larger than the {rows} rows to train on", settings.batch);
             return Err(Error::Setting(format!("{what}: `batch` can be {rows} at most")));
         }
-        let (data, purpose) =
-            (self.data_shape()?, Purpose::Train(TrainOptions { keep: self.kept(&network)?, ..self.train_options()? }));
-        let compile = |batch| Compiled::compile(&network, &data, batch, purpose, target);
+        let (data, options) =
+            (self.data_shape()?, TrainOptions { keep: self.kept(&network)?, ..self.train_options()? });
+        let compile_with = |batch, window| {
+            let purpose = Purpose::Train(TrainOptions { window, ..options });
+            Compiled::compile(&network, &data, batch, purpose, target)
+        };
+        let compile = |batch| match whole.then(|| compile_with(batch, None)) {
+            Some(Err(Error::Plan(PlanError::TooLarge { name, limit, .. })))
+                if name == "data" && data.window(batch, limit).is_some() =>
+            {
+                compile_with(batch, data.window(batch, limit))
+            }
+            Some(done) => done,
+            None => compile_with(batch, data.window(batch, u64::MAX)),
+        };
         match compile(settings.batch) {
             Ok(compiled) if batches::count(rows, settings.batch, compiled.needs_two_rows) == 0 => {
                 Err(Error::Setting("batch_norm cannot be trained on one row".into()))

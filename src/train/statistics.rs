@@ -67,7 +67,7 @@ impl Trainer {
         let table = steps(rows.len(), batch, true, |_| 0.0, 0);
         let whole = table.iter().filter(|step| step.rows as usize == batch).count().max(1);
         self.runner.begin(&rows, &table, 0)?;
-        Ok(self.runner.run_all(program, whole)?)
+        Ok(self.runner.run_all(&self.job.dataset.values, program, whole)?)
     }
 
     fn moments(&mut self, place: &Place) -> Result<Moments, Error> {

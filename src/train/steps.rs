@@ -102,7 +102,7 @@ impl Trainer {
             None if rows.len() > there => format!("{} rows were asked for, and the data set has {there}", rows.len()),
             None => {
                 let program = self.compiled().evaluate;
-                let mut outputs = self.runner.outputs(program, rows)?;
+                let mut outputs = self.runner.outputs(&self.job.dataset.values, program, rows)?;
                 if let Some(temperature) = self.calibrated.as_ref().and_then(|found| found.temperature) {
                     apply_temperature(&self.job.problem, temperature, &mut outputs);
                 }

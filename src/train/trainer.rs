@@ -58,6 +58,21 @@ pub struct Trainer {
     /// Whether the device holds the best model in place of the state to go on from.
     pub(super) over: bool,
     pub(super) pace: Pace,
+    pub(super) waiting: Waiting,
+}
+
+/// How long steps took, and how long of that the device waited for rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Waiting {
+    waited: Duration,
+    all: Duration,
+}
+
+impl Waiting {
+    pub(super) fn add(&mut self, waited: Duration, all: Duration) {
+        self.waited += waited;
+        self.all += all;
+    }
 }
 
 impl Trainer {
@@ -105,20 +120,21 @@ impl Trainer {
     pub fn for_target(mut job: Job, device: &Device, target: Target) -> Result<Self, Error> {
         // Before all that other data may make fail.
         let mut start = Start::check(&mut job)?;
-        let (network, compiled) = job.compile(target)?;
-        let mut runner = Runner::new(device, compiled)?;
+        let (network, mut runner) = job.runner(device, target)?;
         job.load(&mut runner)?;
         start.load(&mut runner, &mut job, &network)?;
-        runner.keep_features(job.dataset.rows())?;
-        let Start { progress, counted, best, fingerprint, from_file, saved_step, notes } = start;
+        runner.keep_features(&job.dataset.values)?;
+        let Start { progress, counted, best, fingerprint, from_file, saved_step, mut notes } = start;
+        notes.extend(job.in_parts(runner.compiled()));
         let every = Duration::try_from_secs_f64(job.settings.save_every).unwrap_or(Duration::MAX);
         let saves = Saves { every, since: Instant::now(), step: saved_step };
         let looks = Looks::of(&job.dataset, &job.split.train);
-        let (gaps, averaged, calibrated, over, pace) = (vec![], None, None, false, Pace::new());
+        let (gaps, averaged, calibrated, over, pace, waiting) =
+            (vec![], None, None, false, Pace::new(), Waiting::default());
         #[rustfmt::skip]
         let trainer = Self {
             runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, averaged, calibrated, looks,
-            over, pace,
+            over, pace, waiting,
         };
         trainer.check_length()?;
         Ok(trainer)
@@ -173,6 +189,14 @@ impl Trainer {
     /// What the user should know of where the run starts, in sentences.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// The share of the time of training steps in which the device had nothing to do, as it waited for rows from the host; none
+    /// where all rows lie on the device, or no step was taken yet.
+    pub fn waited(&self) -> Option<f64> {
+        let Waiting { waited, all } = self.waiting;
+        let streams = self.compiled().window.is_some() && self.compiled().features.is_none();
+        (streams && !all.is_zero()).then(|| waited.as_secs_f64() / all.as_secs_f64())
     }
 
     /// Where the run is.

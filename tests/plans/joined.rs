@@ -16,7 +16,8 @@ fn a_fused_pair_is_one_dispatch_and_gives_the_same() {
     assert_eq!((count(&one, "matmul.plain_nt_bias_relu"), count(&one, "activation.forward_relu")), (1, 0));
     assert_eq!(one.len(), two.len() - 1);
     let rows: Vec<u32> = (0..320).collect();
-    let outputs = |fuse| runner(&Device::CPU, compiled(fuse)).outputs(0, &rows).unwrap();
+    let digits = support::digits().0.values;
+    let outputs = |fuse| runner(&Device::CPU, compiled(fuse)).outputs(&digits, 0, &rows).unwrap();
     assert_eq!(outputs(false), outputs(true));
 }
 
