@@ -110,7 +110,7 @@ fn one_input(setup: &Setup, loss: Loss) -> Result<Job, Failure> {
         framing: Framing::Cubic,
         pool: None,
     };
-    let split = Split { train: (0..rows as u32).collect(), validation: vec![], test: vec![] };
+    let split = Split { train: (0..rows as u32).collect(), ..Split::default() };
     let encoded = Encoded { dataset, normalize: Affine::none(1), constant: vec![], notes: vec![] };
     Ok(job(recipe, encoded, split)?.0)
 }

@@ -12,9 +12,13 @@ use crate::train::{ClassWeights, Job, Trainer};
 pub(super) fn begin(trainer: &Trainer, device: &Device, notes: &[String]) {
     let (job, count) = (trainer.job(), |n: usize| show::thousands(n as u64));
     before(trainer, device);
-    let [train, validation, test] =
-        [&job.split.train, &job.split.validation, &job.split.test].map(|part| count(part.len()));
-    say!("split    {train} to train, {validation} to validate, {test} to test");
+    let split = &job.split;
+    let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
+    let train_dev = match split.train_dev.len() {
+        0 => String::new(),
+        rows => format!("{} more of their source for train-dev, ", count(rows)),
+    };
+    say!("split    {train} to train, {train_dev}{validation} to validate, {test} to test");
     network(trainer, notes);
     say!("train    {} steps of batch {}, {}", count(trainer.total_steps() as usize), job.settings.batch, update(job));
     if trainer.left_out() > 0 {

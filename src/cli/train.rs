@@ -203,12 +203,13 @@ fn finish(
     (device, folder): (&Device, &RunFolder),
     (done, seconds): (u64, f64),
 ) -> Result<u8, Error> {
-    let rows = trainer.job().split.test.clone();
-    let test = if rows.is_empty() { None } else { Some(trainer.assess(&rows)?) };
+    let split = trainer.job().split.clone();
+    let mut assess = |rows: &[u32]| if rows.is_empty() { Ok(None) } else { trainer.assess(rows).map(Some) };
+    let (train_dev, test) = (assess(&split.train_dev)?, assess(&split.test)?);
     let model = folder.file(BEST);
     let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
     if args.base.json {
-        say::json(&object(trainer, test.as_ref(), outcome, (device, &model), seconds));
+        say::json(&object(trainer, [&train_dev, &test], outcome, (device, &model), seconds));
         return Ok(0);
     }
     let rate = show::thousands((done as f64 / seconds) as u64);
@@ -231,8 +232,11 @@ fn finish(
     if !args.quiet {
         averages(trainer.averaged(), trainer.takes_population());
     }
+    let names = &job.problem.names;
+    if let Some(train_dev) = &train_dev {
+        result::summary("train-dev ", train_dev, &Naming { names, loss: job.problem.loss });
+    }
     if let Some(test) = &test {
-        let names = &job.problem.names;
         result::summary("test ", test, &Naming { names, loss: job.problem.loss });
         result::warn(test, names, job.class_weights.is_some());
         say!("");
@@ -250,7 +254,7 @@ fn finish(
 /// The end of a run as JSON.
 fn object(
     trainer: &Trainer,
-    test: Option<&Assessment>,
+    [train_dev, test]: [&Option<Assessment>; 2],
     outcome: Outcome,
     (device, model): (&Device, &Path),
     seconds: f64,
@@ -265,7 +269,8 @@ fn object(
         "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
         "seconds": seconds, "waited_for_rows": trainer.waited(), "stopped_early": outcome == Outcome::Early, "step": trainer.progress().step,
         "best_epoch": best.map(|(_, epoch)| epoch), "best_measure": best.map(|(measure, _)| measure),
-        "test": test.map(|test| result::object(test, &job.problem.names)),
+        "test": test.as_ref().map(|test| result::object(test, &job.problem.names)),
+        "train_dev": train_dev.as_ref().map(|train_dev| result::object(train_dev, &job.problem.names)),
         "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
         "temperature": trainer.calibrated().and_then(|found| found.temperature),
         "running_on_validation": averaged(|averaged| &averaged.running),

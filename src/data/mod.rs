@@ -56,11 +56,11 @@ pub use known::{KNOWN, Known, is_known};
 pub use looks::{Drawing, Look, Looks, Spread, Unlike};
 pub use normalize::{Affine, Normalize, is_coarse};
 pub use opened::{Encoded, Opened};
-pub use part::read_part;
+pub use part::{read_part, read_whole};
 #[cfg(feature = "cli")]
 pub use picture::{Picture, PictureRow, Rendering};
 pub use pool::{Place, Pool};
-pub use split::{Fractions, Split, bootstrap, split};
+pub use split::{Fractions, Split, bootstrap, share_out, split};
 pub use table::{
     Column, DatePart, Decimal, Dialect, Encoding, Fields, Format, Kind, Like, Notation, Pictured, Separator, Table,
     Trained, read_features, read_labelled,

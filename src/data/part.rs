@@ -26,6 +26,33 @@ pub fn read_part(
     units: Option<&mut Units>,
     data_dir: Option<&Path>,
 ) -> Result<(Dataset, Vec<String>), DataError> {
+    let (mut part, notes) = read(source, options, like, units, data_dir)?;
+    let rows = part.test.clone().unwrap_or(0..part.rows());
+    part.keep(rows);
+    Ok((part, notes))
+}
+
+/// The same with all rows of the source. If it has a test part of its own, that is the data set's.
+///
+/// # Errors
+///
+/// As [`read_part`].
+pub fn read_whole(
+    source: &str,
+    options: &Options<'_>,
+    like: &Encoded,
+    data_dir: Option<&Path>,
+) -> Result<(Dataset, Vec<String>), DataError> {
+    read(source, options, like, None, data_dir)
+}
+
+fn read(
+    source: &str,
+    options: &Options<'_>,
+    like: &Encoded,
+    units: Option<&mut Units>,
+    data_dir: Option<&Path>,
+) -> Result<(Dataset, Vec<String>), DataError> {
     let path = Path::new(source);
     let of_arrays = is_path(source) && is_arrays(path);
     let is_table = is_path(source) && !path.is_dir() && !of_arrays;
@@ -60,7 +87,6 @@ pub fn read_part(
         open(source, &of_pictures, data_dir)?
     };
     let told = opened.notes.iter().map(|what| format!("{}: {what}", opened.name)).collect::<Vec<_>>();
-    let rows = opened.test.clone().unwrap_or(0..opened.rows());
     let all: Vec<u32> = (0..opened.rows() as u32).collect();
     let Encoded { dataset: mut part, notes, .. } = opened.encode(&all, Normalize::None)?;
     if (&part.shape, part.largest, &part.columns) != (&like.shape, like.largest, &like.columns) {
@@ -73,7 +99,6 @@ pub fn read_part(
         let [found, wanted] = [found, wanted].map(|(what, count)| format!("{what} ({count} a row)"));
         return Err(DataError::PartTargets { name: part.name, found, wanted });
     }
-    part.keep(rows);
     part.normalize(normalize);
     Ok((part, told.into_iter().chain(notes).collect()))
 }

@@ -1,9 +1,10 @@
 //! Splitting rows into the training, validation and test part.
 
-use super::{DataError, Opened};
+use super::{DataError, Opened, Targets};
 use crate::random::{Domain, Stream};
 use rand::RngExt;
 use rand::seq::SliceRandom;
+use std::ops::Range;
 
 /// How much of the rows to hold out; each at least 0, and their sum below 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,11 +15,14 @@ pub struct Fractions {
     pub test: f64,
 }
 
-/// Row indices of the parts, each ascending; no row is in two parts, and every row is in one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Row indices of the parts, each ascending; no row is in two parts, and every row is in one, unless the rows come from two
+/// sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
     /// Rows to train on, at least one.
     pub train: Vec<u32>,
+    /// Rows of the training source that are held out of training, where validation and test come from another source; else none.
+    pub train_dev: Vec<u32>,
     /// Rows to validate on; empty if the fraction is 0.
     pub validation: Vec<u32>,
     /// Rows to test on: the set's own test part, or those held out.
@@ -37,12 +41,24 @@ pub struct Split {
 /// given for a set that brings its own test part.
 pub fn split(opened: &Opened, fractions: Fractions, seed: u64) -> Result<Split, DataError> {
     let own_test = opened.test.clone().unwrap_or_default();
-    let rows = check(opened, fractions, own_test.len())?;
+    check(opened, fractions, own_test.len())?;
+    let split = share_out(&opened.targets, opened.test.clone(), fractions, seed);
+    if split.train.is_empty() {
+        let (validation, test) = (split.validation.len(), split.test.len());
+        return Err(DataError::NoTrainingRows { name: opened.name.clone(), validation, test });
+    }
+    Ok(split)
+}
+
+/// The same of rows with these targets, `own_test` of which are their own test part, whatever the fractions: these may sum up
+/// to 1, which leaves no row to train on. No more than 4294967295 rows are shared out.
+pub fn share_out(targets: &Targets, own_test: Option<Range<usize>>, fractions: Fractions, seed: u64) -> Split {
+    let own_test = own_test.unwrap_or_default();
     // Rows that have no class are all of one.
-    let (labels, classes) = opened.targets.classes().map_or((None, 1), |(labels, names)| (Some(labels), names.len()));
+    let (labels, classes) = targets.classes().map_or((None, 1), |(labels, names)| (Some(labels), names.len()));
     let mut by_class = vec![Vec::new(); classes];
-    let (mut own_rows, mut split) = (Vec::new(), Split { train: Vec::new(), validation: Vec::new(), test: Vec::new() });
-    for row in 0..rows {
+    let (mut own_rows, mut split) = (Vec::new(), Split::default());
+    for row in 0..targets.rows() as u32 {
         let class = labels.map_or(0, |labels| labels[row as usize] as usize);
         let part = if own_test.contains(&(row as usize)) { &mut own_rows } else { &mut by_class[class] };
         part.push(row);
@@ -58,15 +74,11 @@ pub fn split(opened: &Opened, fractions: Fractions, seed: u64) -> Result<Split, 
         split.validation.extend(validation);
         split.train.extend(train);
     }
-    if split.train.is_empty() {
-        let (validation, test) = (split.validation.len(), split.test.len() + own_rows.len());
-        return Err(DataError::NoTrainingRows { name: opened.name.clone(), validation, test });
-    }
     split.test.extend(own_rows);
     for part in [&mut split.train, &mut split.validation, &mut split.test] {
         part.sort_unstable();
     }
-    Ok(split)
+    split
 }
 
 /// As many rows as these, drawn from them with repetition, the same for the same seed (Efron 1979, "Bootstrap methods: another look at
@@ -78,8 +90,8 @@ pub fn bootstrap(rows: &[u32], seed: u64) -> Vec<u32> {
     drawn
 }
 
-/// Refuses bad fractions; gives the number of rows.
-pub(super) fn check(opened: &Opened, fractions: Fractions, own_test: usize) -> Result<u32, DataError> {
+/// Refuses bad fractions, and rows that cannot be numbered.
+pub(super) fn check(opened: &Opened, fractions: Fractions, own_test: usize) -> Result<(), DataError> {
     let Fractions { validation, test } = fractions;
     for (part, value) in [("validation", validation), ("test", test)] {
         if !(0.0..1.0).contains(&value) {
@@ -93,7 +105,8 @@ pub(super) fn check(opened: &Opened, fractions: Fractions, own_test: usize) -> R
         return Err(DataError::OwnTestPart { name: opened.name.clone(), rows: own_test });
     }
     let rows = opened.rows();
-    u32::try_from(rows).map_err(|_| DataError::TooManyRows { name: opened.name.clone(), rows })
+    let too_many = |_| DataError::TooManyRows { name: opened.name.clone(), rows };
+    u32::try_from(rows).map(|_| ()).map_err(too_many)
 }
 
 /// How many rows of each class each part holds out, for classes of the given sizes.

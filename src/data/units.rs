@@ -269,7 +269,7 @@ impl Units {
             let earlier = train.iter().chain(&validation).map(|&row| values(times)[row as usize]);
             self.last = vec![(opened.name.clone(), earlier.fold(f64::NEG_INFINITY, f64::max))];
         }
-        Ok(Split { train, validation, test })
+        Ok(Split { train, validation, test, ..Split::default() })
     }
 }
 

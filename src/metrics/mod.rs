@@ -9,6 +9,7 @@ mod evaluation;
 mod importance;
 mod paired;
 mod ranking;
+mod tallies;
 mod temperature;
 
 pub use assessment::{Assessment, ByClass, ClassMetrics, Confused, Metrics, NumberMetrics, Weakness, assess};
@@ -20,4 +21,5 @@ pub(crate) use evaluation::mean_loss;
 pub use evaluation::{Evaluation, Score, evaluate, wilson};
 pub use importance::{Importance, importance};
 pub use paired::{Resampled, holm, mcnemar, resample};
+pub use tallies::{Tallies, Tally};
 pub use temperature::{MOST_TEMPERATURE, WRONG_ANSWERS, apply_temperature, temperature};

@@ -24,7 +24,7 @@ pub(super) fn extremes(settings: &Settings, split: &Split) -> Vec<String> {
     let held_out: usize =
         shares.iter().zip(parts).filter(|(share, _)| **share > 0.0).map(|(_, (_, rows))| rows.len()).sum();
     let (train, all) = (split.train.len(), split.train.len() + held_out);
-    if 2 * train < all {
+    if 2 * train < all && settings.other_source.is_none() {
         told.push(format!("most rows are held out: {train} of {all} are left to train on"));
     }
     let (lr, decay) = (settings.lr, settings.weight_decay);

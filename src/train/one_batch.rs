@@ -56,7 +56,7 @@ impl Job {
         let s = &mut self.settings;
         // The same rows as often as the order has room for them: so many steps run without the host.
         let times = (self.dataset.rows() / batch).max(1);
-        self.split = Split { train: first.repeat(times), validation: vec![], test: vec![] };
+        self.split = Split { train: first.repeat(times), ..Split::default() };
         (s.batch, s.shuffle, s.schedule) = (batch, false, Schedule::default());
         (s.steps, s.epochs, s.early_stopping) = (Some(steps), None, None);
         (self, off)

@@ -3,6 +3,7 @@
 use super::defaults::{self, Facts, Learns};
 use super::extremes::extremes;
 use super::job::Job;
+use super::other;
 use super::question::question;
 use super::rare::rare;
 use super::settings::{ClassWeights, HeldOut, Measure, NormalizeTarget, Recipe, Settings, given_to_loss};
@@ -42,7 +43,7 @@ pub fn prepare(recipe: &Recipe, data_dir: Option<&Path>) -> Result<(Job, Vec<Str
         pictures: pictures(&recipe),
         cache: cache.folder().ok().map(PathBuf::as_path),
     };
-    let mut opened = data::open(&source, &options, data_dir)?;
+    let mut opened = data::open(recipe.other_source.as_ref().unwrap_or(&source), &options, data_dir)?;
     opened.notes.extend(own_validation(&mut recipe, &source, data_dir));
     prepare_opened(recipe, opened, data_dir)
 }
@@ -68,8 +69,12 @@ fn own_validation(recipe: &mut Recipe, source: &str, data_dir: Option<&Path>) ->
 /// # Errors
 /// The data cannot be split so, or the recipe does not fit them.
 pub fn prepare_data(recipe: &Recipe, data: Opened) -> Result<(Job, Vec<String>), Error> {
-    recipe.check()?;
     let recipe = Recipe { source: Some(data.name.clone()), ..recipe.clone() };
+    recipe.check()?;
+    if recipe.other_source.is_some() {
+        let what = "other_source names a second data set, and these data are the program's own: leave it out";
+        return Err(Error::Setting(what.into()));
+    }
     let data = data.framed(&pictures(&recipe))?;
     prepare_opened(recipe, data, None)
 }
@@ -80,12 +85,15 @@ fn prepare_opened(
     data_dir: Option<&Path>,
 ) -> Result<(Job, Vec<String>), Error> {
     let mut notes = opened.notes.clone();
-    let (mut split, mut units, told) = split(&mut recipe, &mut opened)?;
+    let (mut split, mut units, told) = match recipe.other_source {
+        Some(_) => other::split(&mut recipe, &opened).map(|(split, told)| (split, None, told))?,
+        None => split(&mut recipe, &mut opened)?,
+    };
     notes.extend(told);
     let kind = *recipe.normalize.get_or_insert(defaults::normalize(opened.is_image()));
     let mut encoded = opened.encode(&split.train, kind)?;
     notes.append(&mut encoded.notes);
-    let (first, told) = add_files(&recipe, &mut encoded, (&mut split, units.as_mut()), data_dir)?;
+    let (first, told) = add_rows(&mut recipe, &mut encoded, (&mut split, units.as_mut()), data_dir)?;
     notes.extend(told);
     notes.extend(data::audit(&encoded.dataset, &split, first).iter().map(ToString::to_string));
     notes.extend(numbers_as_classes(&recipe, &encoded.dataset));
@@ -107,8 +115,10 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, mut split: Split) -> Result<(Jo
         Targets::Labels { names, .. } => Learns::Labels(names.len()),
         Targets::Classes { names, .. } => Learns::Classes(names.len()),
     };
-    let (train, rows) = (split.train.len(), split.train.len() + split.validation.len());
-    let learnt = split.train.iter().chain(&split.validation).map(|&row| row as usize);
+    // Of the source to train on.
+    let held_out = if recipe.other_source.is_some() { &split.train_dev } else { &split.validation };
+    let (train, rows) = (split.train.len(), split.train.len() + held_out.len());
+    let learnt = split.train.iter().chain(held_out).map(|&row| row as usize);
     let rare = rare(recipe.class_weights.as_ref(), &dataset.targets, learnt);
     let facts = Facts { rows, train, features: dataset.features(), learns, pictures: dataset.is_image(), rare };
     let mut notes: Vec<String> = defaults::fill(&mut recipe, &facts)?.into_iter().collect();
@@ -186,10 +196,11 @@ fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Unit
     })
 }
 
-/// Adds the rows of files to validate and to test on. Gives the place of the first row of each part, 0 where it comes from
-/// no file; what the user should know of the files comes along, in clauses.
-fn add_files(
-    recipe: &Recipe,
+/// Adds the rows that are not of the source to train on: of the source that counts, if that is another one, and of files to
+/// validate and to test on. Gives the place of the first row of each part, 0 where it is of the source to train on; what the
+/// user should know of the others comes along, in clauses.
+fn add_rows(
+    recipe: &mut Recipe,
     encoded: &mut Encoded,
     (split, mut units): (&mut Split, Option<&mut Units>),
     data_dir: Option<&Path>,
@@ -197,8 +208,12 @@ fn add_files(
     let (mut firsts, mut notes) = ([0, 0], vec![]);
     let cache = Cache::of_user();
     let cache = cache.folder().ok().map(PathBuf::as_path);
-    let (image, format, pictures) = (recipe.image.as_deref(), format(recipe), pictures(recipe));
-    let options = data::Options { image, format, pictures, cache, ..data::Options::default() };
+    let (image, format, pictures) = (recipe.image.clone(), format(recipe), pictures(recipe));
+    let options = data::Options { image: image.as_deref(), format, pictures, cache, ..data::Options::default() };
+    if recipe.other_source.is_some() {
+        let (first, told) = other::add_rows_that_count(recipe, (encoded, split), &options, data_dir)?;
+        (firsts, notes) = ([first; 2], told);
+    }
     let parts = [(&recipe.validation, &mut split.validation), (&recipe.test, &mut split.test)];
     for ((held_out, rows), first) in parts.into_iter().zip(&mut firsts) {
         let Some(file) = held_out.as_ref().and_then(HeldOut::file) else { continue };

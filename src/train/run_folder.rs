@@ -17,8 +17,10 @@ const STEPS: &str = "steps.csv";
 const STEPS_HEADER: &str = "step,loss";
 const EPOCHS: &str = "epochs.csv";
 const EPOCHS_HEADER: &str = "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy";
-const RECIPE: &str = "recipe.toml";
 const LOCK: &str = ".lock";
+
+/// The settings of a run, every one.
+pub(super) const RECIPE: &str = "recipe.toml";
 
 /// What a run goes on from.
 pub(super) const LAST: &str = "last.safetensors";

@@ -1,7 +1,7 @@
 //! Which error to work on next.
 
-use super::place::Place;
-use serde_json::json;
+use super::place::{Place, table};
+use serde_json::{Value, json};
 
 #[test]
 fn gaps_are_told_with_the_next_step() {
@@ -31,4 +31,90 @@ fn what_is_no_share_or_makes_no_gap_is_refused() {
     place.refused("diagnose", &["--train-error", "--validation-error"]);
     place.refused("diagnose --train-error 0.1 --test-error 0.3", &["--validation-error"]);
     place.refused("diagnose --train-error 0.1 --validation-error 0.3 --threshold 0", &["--threshold"]);
+}
+
+/// A table whose classes have nothing to do with its columns, so that all that is learnt of it is learnt by heart.
+fn noise(count: usize) -> String {
+    let mut state = 1_u64;
+    let mut draw = || {
+        // The generator of Knuth's MMIX.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state >> 33
+    };
+    let mut row = || {
+        let cells: Vec<String> = (0..6).map(|_| format!("{}", draw() % 1000)).collect();
+        format!("{},{}\n", cells.join(","), ["a", "b"][(draw() % 2) as usize])
+    };
+    std::iter::once("p,q,r,s,t,u,label\n".to_owned()).chain((0..count).map(|_| row())).collect()
+}
+
+const NOISE: &str = "train noise.csv --device cpu --hidden 256,256 --weight-decay 0 --batch 32 --epochs 120 --validation 0.3 \
+                     --measure accuracy --test 0.2 --quiet --out noise";
+
+fn shares(value: &Value) -> [f64; 2] {
+    [0, 1].map(|end| value[end].as_f64().unwrap())
+}
+
+#[test]
+fn a_run_that_has_learnt_by_heart_has_variance() {
+    let place = Place::new();
+    place.write("noise.csv", noise(400));
+    place.done(NOISE);
+    let told = place.json("diagnose noise --device cpu").remove(0);
+    assert_eq!(told["problems"], json!(["variance"]), "{told}");
+    assert_eq!(told["rows"], json!({ "train": 200, "train_dev": 0, "validation": 120, "test": 80 }));
+    let error = |part: &str| told[format!("{part}_error")].as_f64().unwrap();
+    assert!(error("train") < 0.2 && error("validation") > 0.3, "{told}");
+    assert_eq!(told["variance"].as_f64(), Some(error("validation") - error("train")));
+    for field in ["train_error", "validation_error", "test_error", "variance", "validation_overfit"] {
+        let [low, high] = shares(&told["intervals"][field]);
+        assert!(low <= told[field].as_f64().unwrap() && told[field].as_f64().unwrap() <= high, "{field}: {told}");
+    }
+    assert!(shares(&told["intervals"]["variance"])[0] > 0.0 && told["intervals"]["mismatch"].is_null());
+    // The measured test error is that of the training's own end.
+    let tested = place.json("eval noise/model.safetensors noise.csv --device cpu").remove(0);
+    let all = [("train", 200.0), ("validation", 120.0), ("test", 80.0)];
+    let wrong: f64 = all.iter().map(|(part, rows)| error(part) * rows).sum();
+    assert!((1.0 - wrong / 400.0 - tested["accuracy"].as_f64().unwrap()).abs() < 1e-9, "{told}");
+    let text = place.done("diagnose noise --device cpu --human-error 0.5");
+    for part in
+        ["training", "95 % interval", "problem", "next     variance: bring more training data", "too few to tell"]
+    {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+#[test]
+fn a_run_on_few_rows_makes_no_claim() {
+    let place = Place::new();
+    place.write("few.csv", table(40));
+    place.done("train few.csv --device cpu --steps 60 --layers 'linear' --batch 8 --quiet --out few");
+    let told = place.json("diagnose few --device cpu --human-error 0").remove(0);
+    let rows = told["rows"]["validation"].as_u64().unwrap();
+    let undecided = told["undecided"].as_array().unwrap();
+    assert!(undecided.contains(&json!("validation_overfit")), "{told}");
+    let text = place.done("diagnose few --device cpu");
+    assert!(text.contains(&format!("{} answers are too few to tell", rows.min(8))), "{text}");
+    // A gap that is large enough is none with so few rows.
+    assert_eq!(place.json("diagnose few --device cpu --threshold 0.9").remove(0)["undecided"], json!([]));
+}
+
+#[test]
+fn what_is_no_run_of_classes_or_has_other_data_is_refused() {
+    let place = Place::new();
+    place.refused("diagnose nowhere --device cpu", &["nowhere/recipe.toml", "cannot be read"]);
+    place.write("empty/notes.txt", "");
+    place.refused("diagnose empty --device cpu", &["empty/recipe.toml", "holds no run"]);
+    place.write("few.csv", table(40));
+    place.done("train few.csv --device cpu --steps 5 --layers 'linear' --batch 8 --quiet --out few");
+    place.refused("diagnose few --train-error 0.1", &["are measured", "--human-error"]);
+    place.write("few.csv", table(41));
+    place.refused("diagnose few --device cpu", &["few", "the data are not those of the run"]);
+    place.write("few.csv", table(40));
+    std::fs::remove_file(place.path("few/model.safetensors")).unwrap();
+    place.refused("diagnose few --device cpu", &["few/model.safetensors", "--resume"]);
+    let numbers: String = (0..60).map(|i| format!("{i},{}.5\n", i * 2)).collect();
+    place.write("numbers.csv", format!("x,y\n{numbers}"));
+    place.done("train numbers.csv --device cpu --steps 5 --layers 'linear' --quiet --out numbers");
+    place.refused("diagnose numbers --device cpu", &["numbers", "neither right nor wrong"]);
 }

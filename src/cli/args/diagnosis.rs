@@ -1,9 +1,13 @@
 //! The arguments of commands that say why training goes badly.
 
+use crate::cli::flags::DeviceArg;
 use clap::Args;
+use std::path::PathBuf;
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct DiagnoseArgs {
+    /// A run folder: its model is measured on each part of its data, in place of errors that are given
+    pub(in crate::cli) run: Option<PathBuf>,
     /// Error of a person on the task, or the lowest that is possible, as a share: 0.01 is 1 %
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(in crate::cli) human_error: Option<f64>,
@@ -19,9 +23,12 @@ pub(in crate::cli) struct DiagnoseArgs {
     /// Error on the test rows
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(in crate::cli) test_error: Option<f64>,
-    /// The smallest gap between two errors that is a problem, as a share
-    #[arg(long, value_name = "SHARE", value_parser = share, default_value_t = 0.02)]
-    pub(in crate::cli) threshold: f64,
+    /// The smallest gap between two errors that is a problem, as a share; of a run, its interval must also exclude 0
+    /// [default: 0.02, of a run 0.01]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) threshold: Option<f64>,
+    #[command(flatten)]
+    pub(in crate::cli) device: DeviceArg,
     /// One JSON object
     #[arg(long)]
     pub(in crate::cli) json: bool,

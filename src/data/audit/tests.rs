@@ -57,7 +57,7 @@ fn rows_in_two_parts_are_counted() {
     assert!(message.starts_with(&format!("{count} of 40 validation rows stand in the training part too")), "{message}");
     // One row in both parts is found too.
     let mut dataset = labelled((0..50).map(|row| row % 2).collect());
-    let parts = Split { train: (0..40).collect(), validation: vec![], test: (40..50).collect() };
+    let parts = Split { train: (0..40).collect(), validation: vec![], test: (40..50).collect(), ..Split::default() };
     assert_eq!(audit(&dataset, &parts, [0, 0]), []);
     let Values::Floats(values) = &mut dataset.values else { panic!("floats") };
     values[44] = values[6];
@@ -115,7 +115,7 @@ fn a_column_that_orders_the_rows_as_a_number_does_is_named() {
 #[test]
 fn classes_without_rows_and_many_features_are_named() {
     let dataset = labelled(vec![0, 1, 2, 0, 1, 2]);
-    let parts = Split { train: vec![0, 1, 3, 4], validation: vec![2], test: vec![] };
+    let parts = Split { train: vec![0, 1, 3, 4], validation: vec![2], ..Split::default() };
     let found = audit(&dataset, &parts, [0, 0]);
     let names = |classes: &[&str]| classes.iter().map(|&class| class.to_owned()).collect();
     let missing = |part, classes: &[&str]| Finding::NoRows { part, classes: names(classes) };

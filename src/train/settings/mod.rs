@@ -31,7 +31,8 @@ pub enum Length {
 impl Recipe {
     /// Changes all paths: that of the data set, unless it is a known one, and those of rows that are held out.
     pub(in crate::train) fn change_paths(&mut self, change: impl Fn(&str) -> String) {
-        if let Some(source) = self.source.as_mut().filter(|source| is_path(source)) {
+        for source in [&mut self.source, &mut self.other_source].into_iter().flatten().filter(|source| is_path(source))
+        {
             *source = change(source);
         }
         for held_out in [&mut self.validation, &mut self.test].into_iter().flatten() {
@@ -91,13 +92,42 @@ impl Recipe {
         ensure(self.group.is_none() || self.time.is_none(), &|| {
             "group and time cannot both be given: rows are split by one column".into()
         });
-        if let (Some(validation), Some(test)) = (&self.validation, &self.test) {
-            let both = validation.share() + test.share();
-            ensure(both < 1.0, &|| {
+        faults.extend(self.faults_of_held_out());
+        faults.extend(self.faults_of_declared());
+        faults
+    }
+
+    /// Settings of parts and of the source to train on that do not go together.
+    fn faults_of_held_out(&self) -> Vec<String> {
+        let mut faults = vec![];
+        let mut ensure = |right: bool, what: &dyn Fn() -> String| faults.extend((!right).then(what));
+        let share = |held_out: &Option<HeldOut>| held_out.as_ref().map_or(0.0, HeldOut::share);
+        let shares = [("validation", share(&self.validation)), ("test", share(&self.test))];
+        let both = shares[0].1 + shares[1].1;
+        if self.other_source.is_none() {
+            for (name, share) in shares {
+                ensure(share < 1.0, &|| format!("{name} must be at least 0 and less than 1, not {share}"));
+            }
+            ensure(both < 1.0 || shares.iter().any(|(_, share)| *share >= 1.0), &|| {
                 format!("validation and test must leave rows to train on: their sum is {both}, make it less than 1")
             });
+            ensure(self.train_dev.is_none(), &|| {
+                "train_dev is a share of the rows of other_source, which is missing: name it, or leave train_dev out"
+                    .into()
+            });
+            return faults;
         }
-        faults.extend(self.faults_of_declared());
+        ensure(self.source.is_some(), &|| {
+            "source is missing: other_source is trained on, so name the data to validate and to test on".into()
+        });
+        ensure(both <= 1.0 + 1e-9, &|| format!("validation and test are more than all rows: their sum is {both}"));
+        for (name, column) in [("group", &self.group), ("time", &self.time)] {
+            ensure(column.is_none(), &|| {
+                format!(
+                    "{name} and other_source cannot both be given: the rows of two sources are not split by a column"
+                )
+            });
+        }
         faults
     }
 

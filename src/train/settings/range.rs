@@ -12,9 +12,9 @@ pub(super) fn share(value: &f64) -> Result<(), String> {
     within(*value, 0.0..1.0)
 }
 
-/// A share of at least 0 and less than 1, or a file.
+/// A share of at least 0 and less than 1, or a file. Where other rows are trained on, a share may be all.
 pub(super) fn held_out(value: &HeldOut) -> Result<(), String> {
-    share(&value.share())
+    if value.share() == 1.0 { Ok(()) } else { share(&value.share()) }
 }
 
 pub(super) fn at_least_0(value: &f64) -> Result<(), String> {

@@ -63,6 +63,11 @@ settings! {
         /// Train on a bootstrap sample: as many rows as there are to train on, drawn from them with repetition by the seed. What
         /// is measured of the training part is that of all its rows.
         bootstrap: bool, default(false), any, FIXED | SWITCH, "BOOL", "false", [];
+        /// Data set to train on in place of DATA, which validates and tests then: half each, or --validation or --test of it and
+        /// the rest. Both are of one kind, with the same features and classes.
+        other_source: String, optional, any, FIXED | PLAN, "DATA", "", [];
+        /// Share of the rows of --other-source that are held out, to tell variance from data mismatch.
+        train_dev: f64, optional, share, FIXED | PLAN, "SHARE", "0.1 with --other-source", [];
         /// Leave pictures out that cannot be read, and say how many, in place of ending.
         skip_broken: bool, default(false), any, FIXED | PLAN | SWITCH, "BOOL", "false", [];
     }

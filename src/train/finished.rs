@@ -1,0 +1,91 @@
+//! The model that a run has left, measured on each part of the run's data.
+
+use super::identity::{difference, fingerprint};
+use super::job::Job;
+use super::prepare::prepare;
+use super::run_folder::{BEST, LAST, RECIPE};
+use super::settings::Recipe;
+use crate::data::Values;
+use crate::device::Device;
+use crate::error::Error;
+use crate::export::Model;
+use crate::metrics::Evaluation;
+use crate::run::Predictor;
+use std::path::Path;
+
+/// A run that has left a model, with its data split and encoded as they were in training.
+#[derive(Debug)]
+pub struct Finished {
+    job: Job,
+    model: Model,
+    notes: Vec<String>,
+}
+
+impl Finished {
+    /// Opens the folder of a run and the data that its recipe names, and checks that they are those of the run.
+    ///
+    /// # Errors
+    /// The folder holds no run or no model, or the data are not there or have changed.
+    pub fn open(run: &Path, data_dir: Option<&Path>) -> Result<Self, Error> {
+        let recipe = run.join(RECIPE);
+        if run.is_dir() && !recipe.exists() {
+            let what = "is not there, so the folder holds no run: name a folder that training has made".into();
+            return Err(Error::RunFolder { path: recipe, what });
+        }
+        let recipe = Recipe::open(&recipe)?;
+        let [model, state] = [BEST, LAST].map(|name| run.join(name)).map(|path| path.exists().then_some(path));
+        let Some(model) = model.map(|path| Model::read(&path)).transpose()? else {
+            let what = "is not there: the run has left no model yet, so let it go on first (`resume`)".into();
+            return Err(Error::RunFolder { path: run.join(BEST), what });
+        };
+        let state = state.map(|path| Model::read(&path)).transpose()?;
+        let (job, _) = prepare(&recipe, data_dir)?;
+        let described = state.as_ref().unwrap_or(&model).described()?;
+        if let Some(what) = difference(&job, &fingerprint(&job), described) {
+            return Err(Error::OtherData { run: run.to_owned(), what });
+        }
+        let unchecked = described.fingerprint.is_none().then(|| {
+            let path = run.join(LAST);
+            format!(
+                "{} tells no fingerprint of the data: their columns and classes are those of the run, but whether the rows \
+                 are is not checked",
+                path.display()
+            )
+        });
+        Ok(Self { job, model, notes: unchecked.into_iter().collect() })
+    }
+
+    /// The data, their split and the recipe.
+    pub fn job(&self) -> &Job {
+        &self.job
+    }
+
+    /// The run's model: the best of its epochs.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// What the user should know of the run, in sentences.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// How the model does on each of some parts of the rows, by the rule for inference; none for a part without rows.
+    ///
+    /// # Errors
+    /// The model does not fit the data, or the device failed.
+    pub fn evaluate<const N: usize>(
+        &self,
+        parts: [&[u32]; N],
+        device: &Device,
+    ) -> Result<[Option<Evaluation>; N], Error> {
+        let bytes = matches!(self.job.dataset.values, Values::Bytes(_));
+        let mut predictor = Predictor::for_inputs(&self.model, bytes, None, device)?;
+        let mut evaluations = [const { None }; N];
+        for (rows, evaluation) in parts.into_iter().zip(&mut evaluations).filter(|(rows, _)| !rows.is_empty()) {
+            let outputs = predictor.outputs(&self.job.dataset.values_of(rows))?;
+            *evaluation = Some(self.job.evaluate(&outputs, rows));
+        }
+        Ok(evaluations)
+    }
+}
