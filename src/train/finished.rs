@@ -1,6 +1,5 @@
 //! The model that a run has left, measured on each part of the run's data.
 
-use super::identity::{difference, fingerprint};
 use super::job::Job;
 use super::prepare::prepare;
 use super::run_folder::{BEST, LAST, RECIPE};
@@ -8,10 +7,29 @@ use super::settings::Recipe;
 use crate::data::Values;
 use crate::device::Device;
 use crate::error::Error;
-use crate::export::Model;
+use crate::export::{Metadata, Model};
 use crate::metrics::Evaluation;
 use crate::run::Predictor;
 use std::path::Path;
+
+/// The data of a run, read and split again as its recipe says, and checked against what a file of the run says of them: its
+/// resumable state, or its model. A sentence comes along where that does not tell the rows.
+///
+/// # Errors
+/// The data are not there or are others than those of the run.
+pub fn data_of(
+    recipe: &Recipe,
+    (file, described): (&Path, &Metadata),
+    data_dir: Option<&Path>,
+) -> Result<(Job, Option<String>), Error> {
+    let (job, _) = prepare(recipe, data_dir)?;
+    if let Some(what) = job.difference_from(described) {
+        return Err(Error::OtherData { run: file.to_owned(), what });
+    }
+    let what = "does not tell the rows of the run: their columns and classes are checked, but not whether the rows are the same";
+    let note = described.fingerprint.is_none().then(|| format!("{} {what}", file.display()));
+    Ok((job, note))
+}
 
 /// A run that has left a model, with its data split and encoded as they were in training.
 #[derive(Debug)]
@@ -33,26 +51,18 @@ impl Finished {
             return Err(Error::RunFolder { path: recipe, what });
         }
         let recipe = Recipe::open(&recipe)?;
-        let [model, state] = [BEST, LAST].map(|name| run.join(name)).map(|path| path.exists().then_some(path));
-        let Some(model) = model.map(|path| Model::read(&path)).transpose()? else {
+        let [best, last] = [BEST, LAST].map(|name| run.join(name));
+        if !best.exists() {
             let what = "is not there: the run has left no model yet, so let it go on first (`resume`)".into();
-            return Err(Error::RunFolder { path: run.join(BEST), what });
-        };
-        let state = state.map(|path| Model::read(&path)).transpose()?;
-        let (job, _) = prepare(&recipe, data_dir)?;
-        let described = state.as_ref().unwrap_or(&model).described()?;
-        if let Some(what) = difference(&job, &fingerprint(&job), described) {
-            return Err(Error::OtherData { run: run.to_owned(), what });
+            return Err(Error::RunFolder { path: best, what });
         }
-        let unchecked = described.fingerprint.is_none().then(|| {
-            let path = run.join(LAST);
-            format!(
-                "{} tells no fingerprint of the data: their columns and classes are those of the run, but whether the rows \
-                 are is not checked",
-                path.display()
-            )
-        });
-        Ok(Self { job, model, notes: unchecked.into_iter().collect() })
+        let model = Model::read(&best)?;
+        let (job, note) = if last.exists() {
+            data_of(&recipe, (&last, Model::read(&last)?.described()?), data_dir)?
+        } else {
+            data_of(&recipe, (&best, model.described()?), data_dir)?
+        };
+        Ok(Self { job, model, notes: note.into_iter().collect() })
     }
 
     /// The data, their split and the recipe.

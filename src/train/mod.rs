@@ -35,7 +35,7 @@ mod trainer;
 mod transfer;
 
 pub use averages::{Averaged, Difference, Gap};
-pub use finished::Finished;
+pub use finished::{Finished, data_of};
 pub use first_step::{BAD_START, FirstStep};
 pub use job::Job;
 pub use one_batch::OneBatch;

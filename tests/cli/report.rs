@@ -85,7 +85,7 @@ fn what_is_missing_or_broken_is_said_and_the_rest_is_shown() {
     assert!(notes.contains("2 lines of steps.csv"), "{notes}");
     // Data that have changed are not measured on, nor those that are gone.
     place.write("points.csv", table(201));
-    has(&report(&place).0, &["the data are not those of the run any more", "loss of each epoch"]);
+    has(&report(&place).0, &["the data are not those of the run", "loss of each epoch"]);
     for gone in ["points.csv", "run/steps.csv", "run/epochs.csv", "run/last.safetensors", "run/model.safetensors"] {
         fs::remove_file(place.path(gone)).unwrap();
         let (page, _) = report(&place);

@@ -28,7 +28,10 @@ pub(super) fn run(args: &DiagnoseArgs, run: &Path) -> Result<u8, Error> {
     }
     let split = &job.split;
     let device = open_device(Precision::F32, &args.device, !args.json)?;
-    let parts = [&split.train, &split.train_dev, &split.validation, &split.test].map(Vec::as_slice);
+    // A bootstrap sample repeats rows, each of which is measured once.
+    let mut train = split.train.clone();
+    train.dedup();
+    let parts = [&train, &split.train_dev, &split.validation, &split.test].map(Vec::as_slice);
     let (rows, parts) = (parts.map(<[u32]>::len), finished.evaluate(parts, &device)?);
     let [train, train_dev, validation, test] = parts.map(|part| part.as_ref().and_then(tally));
     let tallies = Tallies { human: args.human_error, train, train_dev, validation, test };

@@ -6,7 +6,7 @@ use super::super::{data_dir, setting};
 use crate::data::{Targets, Values};
 use crate::error::Error;
 use crate::export::{Ensemble, Fingerprint, Metadata, Model};
-use crate::train::{Job, Recipe, prepare};
+use crate::train::{Job, Recipe, data_of};
 use std::path::{Path, PathBuf};
 
 /// Rows with their targets, in the order of the first member's classes.
@@ -89,12 +89,6 @@ fn state(model: &Path) -> Result<Metadata, Error> {
 /// # Errors
 /// The data are not there or have changed.
 pub(super) fn job_of(model: &Path) -> Result<Job, Error> {
-    let (job, _) = prepare(&Recipe::open(&model.with_file_name("recipe.toml"))?, data_dir().as_deref())?;
-    match job.difference_from(&state(model)?) {
-        None => Ok(job),
-        Some(what) => {
-            let shown = model.display();
-            Err(setting(format!("the data of the run of {shown} have changed: {what}: give rows with --data")))
-        }
-    }
+    let recipe = Recipe::open(&model.with_file_name("recipe.toml"))?;
+    Ok(data_of(&recipe, (model, &state(model)?), data_dir().as_deref())?.0)
 }
