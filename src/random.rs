@@ -124,6 +124,8 @@ pub enum Domain {
     Resample = 8,
     /// Drawing a bootstrap sample of the training rows.
     Bootstrap = 9,
+    /// Choosing rows of two parts that are told apart; the index is the part.
+    TwoSample = 10,
 }
 
 /// A stream of random words for the host, usable wherever the `rand` crate wants a generator.

@@ -1,5 +1,6 @@
 //! `wgrad diagnose`
 
+mod apart;
 mod measured;
 mod told;
 

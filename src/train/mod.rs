@@ -33,6 +33,7 @@ mod statistics;
 mod steps;
 mod trainer;
 mod transfer;
+mod two_sample;
 
 pub use averages::{Averaged, Difference, Gap};
 pub use finished::{Finished, data_of};
@@ -50,3 +51,4 @@ pub use settings::{
     Recipe, SETTINGS, SWITCH, Setting, Settings, named,
 };
 pub use trainer::Trainer;
+pub use two_sample::{TwoSample, Verdict, two_sample};

@@ -27,6 +27,9 @@ pub(in crate::cli) struct DiagnoseArgs {
     /// [default: 0.02, of a run 0.01]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(in crate::cli) threshold: Option<f64>,
+    /// Also test whether the parts have one distribution: a small network tells rows of two parts from one another
+    #[arg(long, requires = "run")]
+    pub(in crate::cli) two_sample: bool,
     #[command(flatten)]
     pub(in crate::cli) device: DeviceArg,
     /// One JSON object

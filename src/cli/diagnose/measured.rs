@@ -2,12 +2,12 @@
 //!
 //! JSON fields beside the fixed ones: `rows`, the rows of `train`, `train_dev`, `validation` and `test`; `intervals`, the 95 %
 //! interval of each error and each gap under the name of its field, null where it is not known; `undecided`, the gaps for which
-//! there are too few rows.
+//! there are too few rows; `two_sample`, as in `apart`, or null.
 
 use super::super::args::DiagnoseArgs;
 use super::super::say::{self, note, say};
 use super::super::{data_dir, open_device, setting, show};
-use super::told;
+use super::{apart, told};
 use crate::error::Error;
 use crate::kernel::Precision;
 use crate::metrics::{Evaluation, Gap, Tallies, Tally};
@@ -32,13 +32,16 @@ pub(super) fn run(args: &DiagnoseArgs, run: &Path) -> Result<u8, Error> {
     let mut train = split.train.clone();
     train.dedup();
     let parts = [&train, &split.train_dev, &split.validation, &split.test].map(Vec::as_slice);
-    let (rows, parts) = (parts.map(<[u32]>::len), finished.evaluate(parts, &device)?);
-    let [train, train_dev, validation, test] = parts.map(|part| part.as_ref().and_then(tally));
-    let tallies = Tallies { human: args.human_error, train, train_dev, validation, test };
+    let (rows, evaluated) = (parts.map(<[u32]>::len), finished.evaluate(parts, &device)?);
+    let [of_train, train_dev, validation, test] = evaluated.map(|part| part.as_ref().and_then(tally));
+    let tallies = Tallies { human: args.human_error, train: of_train, train_dev, validation, test };
     finished.notes().iter().for_each(|text| note!("note: {text}"));
     let threshold = args.threshold.unwrap_or(THRESHOLD);
+    let apart = args.two_sample.then(|| apart::test(job, &train)).transpose()?;
     if args.json {
-        say::json(&object(&tallies, rows, threshold));
+        let mut object = object(&tallies, rows, threshold);
+        object["two_sample"] = apart.map_or(Value::Null, |apart| apart::objects(&apart));
+        say::json(&object);
         return Ok(0);
     }
     let epoch = finished.model().described()?.best.map_or_else(String::new, |(_, epoch)| format!(" of epoch {epoch}"));
@@ -47,6 +50,9 @@ pub(super) fn run(args: &DiagnoseArgs, run: &Path) -> Result<u8, Error> {
         say!("         each label of a row counts as an answer of its own, so that intervals may be too narrow");
     }
     tell(&tallies, rows, threshold);
+    if let Some(apart) = &apart {
+        apart::tell(apart);
+    }
     Ok(0)
 }
 
@@ -81,7 +87,7 @@ fn tell(tallies: &Tallies, rows: [usize; 4], threshold: f64) {
         let count = [rows, tally.wrong].map(|count| show::thousands(count as u64));
         let mut cells = vec![name.to_owned()];
         cells.extend(count);
-        cells.extend([told::percent(tally.error()), interval(tally.interval())]);
+        cells.extend([told::percent(tally.error()), told::interval(tally.interval())]);
         Some(cells)
     };
     let lines: Vec<Vec<String>> = parts.into_iter().zip(rows).zip(errors).filter_map(part).collect();
@@ -95,7 +101,7 @@ fn tell(tallies: &Tallies, rows: [usize; 4], threshold: f64) {
             _ if undecided.contains(&gap) => "too few rows to tell",
             _ => "none",
         };
-        Some(vec![gap.name().to_owned(), format!("{:.1}", 100.0 * size), interval(ends), verdict.to_owned()])
+        Some(vec![gap.name().to_owned(), format!("{:.1}", 100.0 * size), told::interval(ends), verdict.to_owned()])
     };
     let lines: Vec<Vec<String>> = Gap::ALL.into_iter().filter_map(gap).collect();
     if !lines.is_empty() {
@@ -122,9 +128,4 @@ fn few(tallies: &Tallies, gap: Gap) -> Option<String> {
         gap.name(),
         100.0 * high
     ))
-}
-
-/// Two ends in points.
-fn interval([low, high]: [f64; 2]) -> String {
-    format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high)
 }

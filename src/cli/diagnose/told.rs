@@ -32,6 +32,11 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// Two ends in points.
+pub(super) fn interval([low, high]: [f64; 2]) -> String {
+    format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high)
+}
+
 /// What a course on training networks does next about a gap.
 pub(super) fn advice(gap: Gap) -> &'static str {
     match gap {
