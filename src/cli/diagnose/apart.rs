@@ -39,11 +39,11 @@ pub(super) fn test(job: &Job, train: &[u32]) -> Result<Vec<Apart>, Error> {
     let (validation, test) = (("validation", &*split.validation), ("test", &*split.test));
     let encoding = &job.dataset.encoding;
     let columns = (!encoding.is_empty()).then(|| encoding.columns.iter().map(|column| column.name.clone()).collect());
-    let apart = |(first, second): ((&'static str, &[u32]), (&'static str, &[u32]))| {
+    let apart = |[first, second]: [(&'static str, &[u32]); 2]| {
         let found = two_sample(job, [first.1, second.1])?;
         Ok(Apart { parts: [first.0, second.0], found, columns: columns.clone() })
     };
-    [(source, validation), (validation, test)].into_iter().map(apart).collect()
+    [[source, validation], [validation, test]].into_iter().map(apart).collect()
 }
 
 pub(super) fn objects(all: &[Apart]) -> Value {
