@@ -33,6 +33,8 @@ mod features;
 mod files;
 #[path = "cli/gradcheck.rs"]
 mod gradcheck;
+#[path = "cli/health.rs"]
+mod health;
 #[path = "cli/images.rs"]
 mod images;
 #[path = "cli/init_lab.rs"]

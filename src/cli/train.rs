@@ -20,7 +20,8 @@ use crate::files;
 use crate::metrics::{Assessment, Evaluation, WRONG_ANSWERS};
 use crate::nn::Answer;
 use crate::train::{
-    Averaged, Claim, Difference, EpochReport, Gap, Measure, Observer, Outcome, RunFolder, Trainer, prepare,
+    Averaged, Claim, Difference, EpochReport, Gap, HealthWarning, Measure, Observer, Outcome, RunFolder, Trainer,
+    prepare,
 };
 use ahead::Check;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -191,6 +192,10 @@ impl Observer for Watch {
         }
     }
 
+    fn health(&mut self, warning: &HealthWarning) {
+        self.bar.suspend(|| note!("warning: {}", warning.text));
+    }
+
     fn stop(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
     }
@@ -264,6 +269,7 @@ fn object(
         let of = trainer.averaged().map(of);
         of.map(|evaluation| json!({ "loss": evaluation.loss, "accuracy": evaluation.accuracy() }))
     };
+    let warning = |w: &HealthWarning| json!({ "layer": w.path, "cause": w.cause.to_string(), "text": w.text });
     let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
     json!({
         "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
@@ -273,6 +279,7 @@ fn object(
         "train_dev": train_dev.as_ref().map(|train_dev| result::object(train_dev, &job.problem.names)),
         "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
         "temperature": trainer.calibrated().and_then(|found| found.temperature),
+        "health_warnings": trainer.health_warnings().iter().map(warning).collect::<Vec<_>>(),
         "running_on_validation": averaged(|averaged| &averaged.running),
         "population_on_validation": averaged(|averaged| &averaged.population),
         "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),

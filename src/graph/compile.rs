@@ -107,7 +107,7 @@ impl Compiler {
     }
 
     fn program(&mut self, source: Source) -> (Program, BTreeSet<SlotId>) {
-        let train = source.optimizer.is_some();
+        let train = source.optimizer.is_some() || !source.graph.watched.is_empty();
         let unscale = source.optimizer.as_ref().and_then(|optimizer| optimizer.unscale.clone());
         let scales_loss = unscale.is_some();
         let mut graph = match self.rec.target.fuse {

@@ -1,6 +1,6 @@
 //! The order in which a graph's operations run: values forward, gradients backward, commits.
 
-use super::{Graph, Node, Value, ValueId};
+use super::{Graph, Node, Value, ValueId, Watch};
 use crate::kernel::Scalar;
 use crate::op::{Class, Op, Wires};
 use crate::ops::add::Add;
@@ -37,10 +37,24 @@ pub fn calls(graph: &mut Graph, train: bool) -> Vec<Call> {
     let mut calls: Vec<Call> = graph.nodes.iter().map(|node| call(node, Phase::Forward)).collect();
     if let (true, Some(loss)) = (train, graph.loss) {
         let nodes = graph.nodes.clone();
-        calls.extend(Backward::new(graph, loss).run(&nodes));
+        let watched = graph.watched.clone();
+        let (mut backward, gradients) = Backward::new(graph, loss).run(&nodes);
+        watched.into_iter().for_each(|watch| insert(watch, &mut backward, &gradients));
+        calls.extend(backward);
         calls.extend(nodes.iter().map(|node| call(node, Phase::Commit)));
     }
     calls
+}
+
+/// Puts what looks at a gradient behind the call that completes it, so that no gradient lives longer than it must. A value that
+/// gets no gradient is not looked at.
+fn insert(watch: Watch, calls: &mut Vec<Call>, gradients: &BTreeMap<ValueId, ValueId>) {
+    let Some(&gradient) = gradients.get(&watch.of) else { return };
+    let writes = |call: &Call| call.wires.d_inputs.contains(&Some(gradient)) || call.wires.outputs.contains(&gradient);
+    let Some(last) = calls.iter().rposition(writes) else { return };
+    let inputs = std::iter::once(gradient).chain(watch.others).collect();
+    let wires = Wires { inputs, ..Wires::default() };
+    calls.insert(last + 1, Call { op: watch.op, path: watch.path, phase: Phase::Forward, wires });
 }
 
 fn call(node: &Node, phase: Phase) -> Call {
@@ -98,7 +112,8 @@ impl<'a> Backward<'a> {
         Self { graph, wanted, to_come, reaches, so_far: BTreeMap::new(), calls: vec![] }
     }
 
-    fn run(mut self, nodes: &[Node]) -> Vec<Call> {
+    /// The calls, and the gradient of each value that has one.
+    fn run(mut self, nodes: &[Node]) -> (Vec<Call>, BTreeMap<ValueId, ValueId>) {
         for (index, node) in nodes.iter().enumerate().rev() {
             if !self.reaches[index] {
                 continue;
@@ -112,7 +127,7 @@ impl<'a> Backward<'a> {
                 self.push(node, d_outputs, &gets);
             }
         }
-        self.calls
+        (self.calls, self.so_far)
     }
 
     fn push(&mut self, node: &Node, d_outputs: Vec<ValueId>, gets: &[bool]) {

@@ -50,6 +50,19 @@ pub struct Node {
     pub saved: Vec<ValueId>,
 }
 
+/// An operation that looks at a gradient.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// The value whose gradient it is.
+    pub of: ValueId,
+    /// The operation. The gradient is its first input.
+    pub op: Arc<dyn Op>,
+    /// For which layer, as in `3.batch_norm`.
+    pub path: String,
+    /// The operation's other inputs, in order.
+    pub others: Vec<ValueId>,
+}
+
 /// Operations in the order in which they run.
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
@@ -63,6 +76,8 @@ pub struct Graph {
     pub last: Vec<Node>,
     /// Values that must outlive the program, to be read by the host.
     pub kept: Vec<ValueId>,
+    /// What looks at gradients. With any, gradients are computed, be it without an update.
+    pub watched: Vec<Watch>,
 }
 
 impl Graph {

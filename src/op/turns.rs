@@ -159,6 +159,8 @@ pub fn turns(dispatch: &Dispatch) -> Option<usize> {
         ("metrics", "step") => s.lanes(s.words("row_loss"), 64) + TREE,
         ("batch_norm", "stats") => 2 * (s.lanes(per("x", "features"), 64) + TREE),
         ("batch_norm", "grad_affine") => s.lanes(per("x", "features"), 64) + TREE,
+        // The tree adds the lanes eight times; the last loop writes the counts, two at a time.
+        ("health", _) => 2 * s.lanes(per("x", "features"), 64) + 8 * TREE + turns_of(6, 0),
         ("max_pool" | "avg_pool", _) => {
             let kernel = s.arg("kernel");
             let windows = if part == "forward" { kernel } else { kernel.div_ceil(s.arg("stride").max(1)) };

@@ -16,6 +16,7 @@ pub mod flatten;
 pub mod gather;
 pub mod global_avg_pool;
 pub mod head;
+pub mod health;
 pub mod huber;
 pub mod loss_scale;
 pub mod matmul;
@@ -87,6 +88,7 @@ pub static OPS: &[Entry] = &[
     Entry::new("gather", gather::KERNELS, gather::cases),
     Entry::new("global_avg_pool", global_avg_pool::KERNELS, global_avg_pool::cases),
     Entry::new("head", head::KERNELS, head::cases).joined(head::kernels),
+    Entry::new("health", health::KERNELS, health::cases),
     Entry::new("huber", huber::KERNELS, huber::cases).losses(&[&huber::HUBER]),
     Entry::new("loss_scale", loss_scale::KERNELS, loss_scale::cases),
     Entry::new("matmul", matmul::KERNELS, matmul::cases),

@@ -1,11 +1,12 @@
 //! The plan of a network: programs that train a step, evaluate a batch, take batch norm's population statistics, and
 //! predict with dropout's masks.
 
+use super::looks::LookedAt;
 use super::maker::Maker;
-use super::options::{DataShape, Purpose};
+use super::options::{DataShape, Purpose, TrainOptions};
 use crate::error::Error;
-use crate::graph::Source;
 use crate::graph::plan::Plan;
+use crate::graph::{Graph, Source};
 use crate::nn::{self, Averages, Counter, Network, Place, Tensor, Usage};
 use crate::op::{Class, Target};
 use crate::shape::Shape;
@@ -26,6 +27,10 @@ pub struct Compiled {
     pub population: Option<usize>,
     /// The program that evaluates a batch under one of dropout's masks, if the plan is for that.
     pub sample: Option<usize>,
+    /// The programs that look at each layer of a network in training, with its gradient and without, if the plan is for that.
+    pub look: Option<[usize; 2]>,
+    /// The layers that they look at.
+    pub looked_at: Vec<LookedAt>,
     /// Rows of a batch.
     pub batch: usize,
     /// Lines of the step table.
@@ -52,6 +57,53 @@ pub struct Compiled {
     pub scales_loss: bool,
 }
 
+/// Programs to compile, and what is known of them before.
+#[derive(Default)]
+struct Sources {
+    all: Vec<Source>,
+    states: Vec<&'static str>,
+    scales_loss: bool,
+    looked_at: Vec<LookedAt>,
+}
+
+impl Sources {
+    fn push(&mut self, name: &'static str, graph: Graph) {
+        self.all.push(Source { name, graph, optimizer: None });
+    }
+
+    /// The programs that a purpose takes beside evaluation.
+    fn of(maker: &mut Maker<'_>, purpose: Purpose) -> Result<Self, Error> {
+        let mut sources = Self::default();
+        match purpose {
+            Purpose::Train(options) => sources.train(maker, options)?,
+            Purpose::Look(options) => {
+                let (back, layers) = maker.looking(&options, true)?;
+                sources.looked_at = layers;
+                sources.push("look_back", back);
+                sources.push("look", maker.looking(&options, false)?.0);
+            }
+            Purpose::Sample { seed } => sources.push("sample", maker.graph(Usage::Sampling { seed })?.0),
+            Purpose::Predict => {}
+        }
+        Ok(sources)
+    }
+
+    fn train(&mut self, maker: &mut Maker<'_>, options: TrainOptions) -> Result<(), Error> {
+        if let Some(layers) = options.keep {
+            self.push("features", maker.keep(layers)?);
+        }
+        let (graph, built) = maker.training(&options)?;
+        let optimizer = options.optimizer.optimizer(&built.tensors, options.lr).map_err(Error::Setting)?;
+        self.states.clone_from(&optimizer.states);
+        self.scales_loss = optimizer.unscale.is_some();
+        self.all.push(Source { name: "train", graph, optimizer: Some(optimizer) });
+        if !built.averages.is_empty() {
+            self.push("population", maker.graph(Usage::Population)?.0);
+        }
+        Ok(())
+    }
+}
+
 impl Compiled {
     /// Compiles a network for batches of `batch` rows of the data.
     ///
@@ -66,30 +118,14 @@ impl Compiled {
     ) -> Result<Self, Error> {
         let mut maker = Maker::new(network, data, batch, &purpose);
         let (lines, window) = (maker.lines, maker.window);
-        let (mut sources, mut states, mut scales_loss) = (vec![], vec![], false);
-        if let Purpose::Train(options) = purpose {
-            if let Some(layers) = options.keep {
-                sources.push(Source { name: "features", graph: maker.keep(layers)?, optimizer: None });
-            }
-            let (graph, built) = maker.training(&options)?;
-            let optimizer = options.optimizer.optimizer(&built.tensors, options.lr).map_err(Error::Setting)?;
-            states.clone_from(&optimizer.states);
-            scales_loss = optimizer.unscale.is_some();
-            sources.push(Source { name: "train", graph, optimizer: Some(optimizer) });
-            if !built.averages.is_empty() {
-                let (graph, _) = maker.graph(Usage::Population)?;
-                sources.push(Source { name: "population", graph, optimizer: None });
-            }
-        }
-        if let Purpose::Sample { seed } = purpose {
-            let (graph, _) = maker.graph(Usage::Sampling { seed })?;
-            sources.push(Source { name: "sample", graph, optimizer: None });
-        }
+        let mut sources = Sources::of(&mut maker, purpose)?;
         let (graph, built) = maker.graph(Usage::Inference)?;
-        sources.push(Source { name: "evaluate", graph, optimizer: None });
-        let plan = Plan::compile(sources, target)?;
+        sources.push("evaluate", graph);
+        let Sources { all, states, scales_loss, looked_at } = sources;
+        let plan = Plan::compile(all, target)?;
         let [features, train, population, sample] =
             ["features", "train", "population", "sample"].map(|name| plan.program(name));
+        let look = plan.program("look_back").zip(plan.program("look")).map(|(back, look)| [back, look]);
         let evaluate = plan.programs.len() - 1;
         let nn::Built { shapes, tensors, counters, averages, needs_two_rows, .. } = built;
         let image = network.row(&data.row).try_into().ok();
@@ -101,6 +137,8 @@ impl Compiled {
             evaluate,
             population,
             sample,
+            look,
+            looked_at,
             batch,
             lines,
             window,

@@ -1,5 +1,6 @@
 //! The graphs of a network: what a step of each program computes.
 
+use super::looks::{self, LookedAt};
 use super::options::{AugmentShape, DataShape, Purpose, TrainOptions};
 use crate::error::Error;
 use crate::graph::{Graph, ValueId};
@@ -104,6 +105,17 @@ impl Maker<'_> {
         self.loss(&mut graph, options.label_smoothing, [built.logits, batch[1]])?;
         self.advance(&mut graph)?;
         Ok((graph, built))
+    }
+
+    /// The graph of a step that looks at each layer as it works in training, also at the gradients by their outputs if it is to,
+    /// and moves no weights.
+    pub(super) fn looking(&self, options: &TrainOptions, gradients: bool) -> Result<(Graph, Vec<LookedAt>), Error> {
+        let mut graph = Graph::default();
+        let (batch, built) = self.layers(&mut graph, Usage::Training { seed: options.seed })?;
+        self.loss(&mut graph, options.label_smoothing, [built.logits, batch[1]])?;
+        let layers = looks::add(&mut graph, self.lines, gradients)?;
+        self.advance(&mut graph)?;
+        Ok((graph, layers))
     }
 
     /// The graph of a step that trains nothing, and the network's tensors.

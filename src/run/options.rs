@@ -77,6 +77,8 @@ pub struct AugmentShape {
 pub enum Purpose {
     /// Training, and the population statistics after it.
     Train(TrainOptions),
+    /// A look at each layer of a network in training, without an update.
+    Look(TrainOptions),
     /// Evaluation and prediction, without training.
     Predict,
     /// Also predictions with dropout's masks.

@@ -8,9 +8,9 @@ use crate::device::Device;
 use crate::executor::{DeviceError, Executor};
 use crate::export::LossScaling;
 use crate::kernel::{Now, Scalar, Step};
-use crate::op::{Slot, SlotId};
+use crate::op::{Class, Slot, SlotId};
 use crate::shape::{channels_first, channels_last};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A plan and an executor, with the slots that the host writes and reads.
 pub struct Runner {
@@ -26,6 +26,13 @@ impl std::fmt::Debug for Runner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runner").field("compiled", &self.compiled).finish_non_exhaustive()
     }
+}
+
+/// All words of the slots of one class, read at once.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    /// The words of each buffer, by its number.
+    buffers: BTreeMap<usize, Vec<u32>>,
 }
 
 /// Values as they lie on the device: bytes four in a word, lowest first.
@@ -247,6 +254,26 @@ impl Runner {
     /// The device failed.
     pub fn read_floats(&mut self, name: &str) -> Result<Vec<f32>, DeviceError> {
         self.exec.read_f32(self.slot(name))
+    }
+
+    /// Reads all slots of a class at once.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub(crate) fn snapshot(&mut self, class: Class) -> Result<Snapshot, DeviceError> {
+        let mut buffers = BTreeMap::new();
+        for (number, buffer) in self.compiled.plan.clone().buffers.iter().enumerate() {
+            if buffer.class == class && buffer.words > 0 {
+                buffers.insert(number, self.exec.read_buffer(number)?);
+            }
+        }
+        Ok(Snapshot { buffers })
+    }
+
+    /// The words of a slot in a snapshot, if the plan has the slot and the snapshot is of its class.
+    pub(crate) fn within<'a>(&self, snapshot: &'a Snapshot, slot: &str) -> Option<&'a [u32]> {
+        let (buffer, first, words) = self.compiled.plan.range(*self.slots.get(slot)?);
+        snapshot.buffers.get(&buffer)?.get(first..first + words)
     }
 
     /// Writes the rows' order and the step table, and makes line `from` the current step. Loss scaling stays where it is.

@@ -75,6 +75,7 @@ impl Recipe {
             optimizer: Some("sgd".into()),
             weight_decay: Some(0.0),
             schedule: Some(Schedule::default()),
+            health: Some(0),
             ..Self::default()
         }
         .with("momentum", Value::Number(0.0))

@@ -14,6 +14,7 @@ use super::trainer::Trainer;
 use crate::error::Error;
 use crate::executor::DeviceError;
 use crate::kernel::{Now, Step};
+use crate::op::Class;
 use crate::run::stream::Advance;
 use std::time::Instant;
 
@@ -81,8 +82,14 @@ impl Trainer {
         let mut done = self.progress.step_in_epoch as usize;
         let end = table.len().min(done + (total - self.progress.step) as usize);
         self.begin_epoch(&table)?;
+        let (measured, mut before) = (end == table.len() && self.is_measured(), None);
         while done < end {
-            done = self.chunk(&table, done..end, folder.as_deref_mut())?;
+            // The last update is taken alone where it is measured what it changes.
+            let until = if measured && done + 1 < end { end - 1 } else { end };
+            if measured && done + 1 == end {
+                before = Some(self.runner.snapshot(Class::Parameters)?);
+            }
+            done = self.chunk(&table, done..until, folder.as_deref_mut())?;
             let rows = self.progress.rows;
             observer.progress(self.progress.step, total, rows);
             if done < end {
@@ -97,6 +104,9 @@ impl Trainer {
         observer.epoch(&report);
         if let Some(loss) = report.validation.as_ref().map(|v| v.loss).filter(|loss| !loss.is_finite()) {
             return Err(diverged::stop(self, Fault::Validation(loss), folder));
+        }
+        if measured {
+            self.measure(before.as_ref(), folder.as_deref_mut(), observer)?;
         }
         // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
         if done == table.len() {

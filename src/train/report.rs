@@ -1,5 +1,6 @@
 //! What a run tells while it goes and when it ends.
 
+use super::health::HealthWarning;
 use crate::metrics::Evaluation;
 
 /// Hears what a run does, and may stop it. Every method has a default that does nothing, so `()` is an observer too.
@@ -25,6 +26,11 @@ pub trait Observer {
     /// Called after each epoch.
     fn epoch(&mut self, report: &EpochReport) {
         let _ = report;
+    }
+
+    /// Called where layers do not learn as they should, once for each layer and cause.
+    fn health(&mut self, warning: &HealthWarning) {
+        let _ = warning;
     }
 
     /// Whether the run is to stop. It is asked between chunks of steps.

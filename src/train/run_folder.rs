@@ -1,10 +1,12 @@
-//! The run folder: `recipe.toml`, `model.safetensors`, `last.safetensors`, `steps.csv`, `epochs.csv`.
+//! The run folder: `recipe.toml`, `model.safetensors`, `last.safetensors`, `steps.csv`, `epochs.csv`, `health.csv`.
 //!
 //! One process at a time writes into it, which a lock on the file `.lock` ensures; the system releases the lock when the
 //! process ends, however it ends. `recipe.toml` is written when the run can begin, so a folder without it holds no run.
 
 use super::events::Events;
+use super::health::HEADER;
 use super::report::EpochReport;
+use super::run_table::{Table, measured, replace, start};
 use super::settings::{Log, Recipe};
 use crate::error::Error;
 use crate::files;
@@ -17,6 +19,7 @@ const STEPS: &str = "steps.csv";
 const STEPS_HEADER: &str = "step,loss";
 const EPOCHS: &str = "epochs.csv";
 const EPOCHS_HEADER: &str = "epoch,step,train_loss,train_accuracy,validation_loss,validation_accuracy";
+const HEALTH: &str = "health.csv";
 const LOCK: &str = ".lock";
 
 /// The settings of a run, every one.
@@ -80,6 +83,8 @@ pub struct RunFolder {
     epochs: BufWriter<File>,
     /// TensorBoard's, once the run has begun, if it is wanted.
     events: Option<Events>,
+    /// Made with its first line: not every run measures its layers.
+    health: Option<BufWriter<File>>,
     /// Written when the run begins.
     recipe: Option<String>,
     notes: Vec<String>,
@@ -120,7 +125,7 @@ impl RunFolder {
         let steps = start(&path.join(STEPS), STEPS_HEADER)?;
         let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
         let (recipe, notes) = (Some(portable(recipe, &path).text()), claim.notes());
-        Ok(Self { claim, steps, epochs, events: None, recipe, notes })
+        Ok(Self { claim, steps, epochs, events: None, health: None, recipe, notes })
     }
 
     /// Refuses a folder that no new run can have, and makes nothing.
@@ -141,7 +146,7 @@ impl RunFolder {
         // last.
         let steps = start(&path.join(STEPS), STEPS_HEADER)?;
         let epochs = start(&path.join(EPOCHS), EPOCHS_HEADER)?;
-        for name in [LAST, BEST, DIVERGED, RECIPE] {
+        for name in [LAST, BEST, DIVERGED, HEALTH, RECIPE] {
             match fs::remove_file(path.join(name)) {
                 Err(why) if why.kind() != std::io::ErrorKind::NotFound => {
                     return Err(Error::file(path.join(name), "cannot be removed")(why));
@@ -151,7 +156,7 @@ impl RunFolder {
         }
         Events::remove(&path)?;
         let recipe = Some(portable(recipe, &path).text());
-        Ok(Self { claim: self.claim, steps, epochs, events: None, recipe, notes: self.notes })
+        Ok(Self { claim: self.claim, steps, epochs, events: None, health: None, recipe, notes: self.notes })
     }
 
     /// Opens the folder of an earlier run to go on after `step` updates and `epoch` epochs: what its tables hold beyond
@@ -166,12 +171,24 @@ impl RunFolder {
         // All is read before anything is written.
         let steps = Table::read(&path.join(STEPS), STEPS_HEADER, (0, step))?;
         let epochs = Table::read(&path.join(EPOCHS), EPOCHS_HEADER, (1, epoch))?;
+        let health = measured(&path.join(HEALTH), HEADER, epoch)?;
         notes.extend([&steps, &epochs].into_iter().filter_map(Table::gap));
         remove_parts(&path);
         if let Some(recipe) = recipe {
             replace(&path.join(RECIPE), &portable(recipe, &path).text())?;
         }
-        Ok(Self { claim, steps: steps.go_on()?, epochs: epochs.go_on()?, events: None, recipe: None, notes })
+        if let Some(kept) = health {
+            replace(&path.join(HEALTH), &kept)?;
+        }
+        Ok(Self {
+            claim,
+            steps: steps.go_on()?,
+            epochs: epochs.go_on()?,
+            events: None,
+            health: None,
+            recipe: None,
+            notes,
+        })
     }
 
     /// Whole epochs that the tables of a run hold.
@@ -226,10 +243,26 @@ impl RunFolder {
         events.flush()
     }
 
+    /// Writes the line of one layer into `health.csv`.
+    pub(super) fn health(&mut self, line: &str) -> Result<(), Error> {
+        let path = self.file(HEALTH);
+        let failed = Error::file(path.clone(), "cannot be written");
+        let table = match &mut self.health {
+            Some(table) => table,
+            None if path.exists() => {
+                let file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
+                self.health.insert(BufWriter::new(file))
+            }
+            empty => empty.insert(start(&path, HEADER)?),
+        };
+        writeln!(table, "{line}").map_err(Error::file(path, "cannot be written"))
+    }
+
     /// Has the disk hold the tables.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
         let path = self.path().to_owned();
-        for (table, name) in [(&mut self.steps, STEPS), (&mut self.epochs, EPOCHS)] {
+        let health = self.health.as_mut().map(|table| (table, HEALTH));
+        for (table, name) in [(&mut self.steps, STEPS), (&mut self.epochs, EPOCHS)].into_iter().chain(health) {
             let synced = table.flush().and_then(|()| table.get_ref().sync_data());
             synced.map_err(Error::file(path.join(name), "cannot be written"))?;
         }
@@ -272,7 +305,7 @@ fn free(path: &Path) -> Result<(), Error> {
 }
 
 /// Files that are written whole or not at all.
-const NAMES: [&str; 6] = [RECIPE, LAST, BEST, DIVERGED, STEPS, EPOCHS];
+const NAMES: [&str; 7] = [RECIPE, LAST, BEST, DIVERGED, STEPS, EPOCHS, HEALTH];
 
 /// Removes what a kill has left of files that were being written. What cannot be removed does no harm.
 fn remove_parts(path: &Path) {
@@ -283,59 +316,6 @@ fn remove_parts(path: &Path) {
     }
 }
 
-/// A table of an earlier run, with the rows to keep.
-struct Table {
-    path: PathBuf,
-    /// As it is in the file.
-    found: Vec<u8>,
-    /// As it is to be.
-    kept: String,
-    /// Rows of that, and how many there should be.
-    rows: usize,
-    wanted: u64,
-}
-
-impl Table {
-    /// Reads a table whose rows are numbered from `first`, of which `wanted` were saved. A table that is not there is empty.
-    fn read(path: &Path, header: &str, (first, wanted): (u64, u64)) -> Result<Self, Error> {
-        let found = match fs::read(path) {
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => vec![],
-            read => read.map_err(Error::file(path, "cannot be read"))?,
-        };
-        let text = String::from_utf8_lossy(&found);
-        let whole: Vec<&str> = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).collect();
-        let fields = |line: &str| line.matches(',').count();
-        let width = whole.first().map_or(0, |line| fields(line));
-        let (mut kept, mut next, mut rows) = (format!("{header}\n"), first, 0);
-        for line in whole.into_iter().skip(1).filter(|line| fields(line) == width) {
-            let number = line.split(',').next().and_then(|number| number.parse::<u64>().ok());
-            let Some(number) = number.filter(|&number| number >= next && number - first < wanted) else { continue };
-            // A table of an earlier version may lack the last columns.
-            kept += line;
-            kept.extend(std::iter::repeat_n(',', fields(header).saturating_sub(width)));
-            kept.push('\n');
-            (next, rows) = (number + 1, rows + 1);
-        }
-        Ok(Self { path: path.to_owned(), found, kept, rows, wanted })
-    }
-
-    /// That rows are missing.
-    fn gap(&self) -> Option<String> {
-        let missing = self.wanted.saturating_sub(self.rows as u64);
-        let (path, wanted) = (self.path.display(), self.wanted);
-        (missing > 0).then(|| format!("{path} lacks {missing} of the {wanted} rows that the run has written"))
-    }
-
-    /// Opens the table to write on behind the rows that are kept.
-    fn go_on(self) -> Result<BufWriter<File>, Error> {
-        if self.kept.as_bytes() != self.found {
-            replace(&self.path, &self.kept)?;
-        }
-        let file = OpenOptions::new().append(true).open(&self.path);
-        file.map(BufWriter::new).map_err(Error::file(self.path, "cannot be written"))
-    }
-}
-
 /// A recipe that names its data from the run folder, so that both can be moved together.
 fn portable(recipe: &Recipe, folder: &Path) -> Recipe {
     let mut recipe = recipe.clone();
@@ -343,15 +323,6 @@ fn portable(recipe: &Recipe, folder: &Path) -> Recipe {
         files::name_from(folder, Path::new(path)).ok().flatten().unwrap_or_else(|| path.to_owned())
     });
     recipe
-}
-
-fn start(path: &Path, header: &str) -> Result<BufWriter<File>, Error> {
-    let file = File::create(path).and_then(|mut file| writeln!(file, "{header}").map(|()| file));
-    file.map(BufWriter::new).map_err(Error::file(path, "cannot be written"))
-}
-
-fn replace(path: &Path, text: &str) -> Result<(), Error> {
-    files::replace(path, text.as_bytes()).map_err(Error::file(path, "cannot be written"))
 }
 
 /// The first free `runs/NAME-001`, made in one step so that two runs never share one.

@@ -2,6 +2,7 @@
 
 use super::averages::{Averaged, Gap};
 use super::best::{Best, Saves};
+use super::health::Keeper;
 use super::job::Job;
 use super::prepare::{prepare, prepare_data};
 use super::resume::Start;
@@ -59,6 +60,8 @@ pub struct Trainer {
     pub(super) over: bool,
     pub(super) pace: Pace,
     pub(super) waiting: Waiting,
+    /// What measures the layers.
+    pub(super) health: Keeper,
 }
 
 /// How long steps took, and how long of that the device waited for rows.
@@ -131,10 +134,11 @@ impl Trainer {
         let looks = Looks::of(&job.dataset, &job.split.train);
         let (gaps, averaged, calibrated, over, pace, waiting) =
             (vec![], None, None, false, Pace::new(), Waiting::default());
+        let health = Keeper::new(device);
         #[rustfmt::skip]
         let trainer = Self {
             runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, averaged, calibrated, looks,
-            over, pace, waiting,
+            over, pace, waiting, health,
         };
         trainer.check_length()?;
         Ok(trainer)

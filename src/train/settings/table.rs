@@ -133,6 +133,9 @@ settings! {
         save_every: f64, default(60.0), at_least_0, 0, "SECONDS", "60", [];
         /// What else is written into the run folder: none, or tensorboard for an event file with the curves.
         log: Log, default(Log::None), any, 0, "KIND", "none", [];
+        /// Epochs from one measurement of the layers' health to the next, which health.csv takes down: dead and saturated
+        /// units, histograms, gradients, updates. The first is after the first epoch; 0 measures nothing.
+        health: u64, default(1), any, 0, "EPOCHS", "1", [];
         /// Measure that chooses the best model: loss or accuracy.
         measure: Measure, default(Measure::Loss), any, FIXED, "MEASURE", "loss", [];
         /// Fit a temperature on the validation part after training, by which outputs are divided so that probabilities are nearer to shares of right answers, if at least 10 of its answers are wrong; and keep the scores of the part that predict --coverage needs.

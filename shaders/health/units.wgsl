@@ -1,0 +1,81 @@
+// Mean and biased variance of each unit, and how many of its values are of each kind, in the line of this step.
+// The first pass adds x - x₀: sums of a unit with a large mean would lose the digits that its variance is made of.
+struct Args {
+    features: u32,
+    pixels: u32,
+    low: f32,
+    high: f32,
+}
+@group(0) @binding(0) var<uniform> args: Args;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> now: Now;
+@group(0) @binding(3) var<storage, read_write> moments: array<f32>;
+@group(0) @binding(4) var<storage, read_write> counts: array<u32>;
+
+const COUNTS: u32 = 12u;
+
+fn count_at(f: u32, count: u32, value: f32) {
+    counts[(now.index * COUNTS + count) * args.features + f] = u32(value);
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+    @builtin(workgroup_id) group: vec3u,
+    @builtin(num_workgroups) groups: vec3u,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let f = group.y * groups.x + group.x;
+    let feature = min(f, args.features - 1u);
+    let count = now.rows * args.pixels;
+    let shift = x[feature];
+    var sum = 0.0;
+    for (var k = lane; k < count; k += LANES) {
+        sum += x[k * args.features + feature] - shift;
+    }
+    let mean = shift + sum_over_group(lane, vec2f(sum, 0.0)).x / f32(count);
+    var squares = 0.0;
+    var rest = 0.0;
+    // Numbers are compared by their bits, by which NaN is larger than all.
+    var kinds = vec4f();
+    var small = vec4f();
+    var large = vec4f();
+    for (var k = lane; k < count; k += LANES) {
+        let v = x[k * args.features + feature];
+        let d = v - mean;
+        squares += d * d;
+        rest += d;
+        let size = bitcast<u32>(v) & 0x7fffffffu;
+        let at_end = !is_nan(v) && (v < args.low || v > args.high);
+        let is_positive = size > 0u && size == bitcast<u32>(v);
+        kinds += select(vec4f(), vec4f(1.0), vec4<bool>(is_positive, at_end, size >= 0x322bcc77u, size >= 0x33d6bf95u));
+        small += select(
+            vec4f(),
+            vec4f(1.0),
+            vec4u(size) >= vec4u(0x358637bdu, 0x3727c5acu, 0x38d1b717u, 0x3a83126fu),
+        );
+        large += select(
+            vec4f(),
+            vec4f(1.0),
+            vec4u(size) >= vec4u(0x3c23d70au, 0x3dcccccdu, 0x3f800000u, 0x41200000u),
+        );
+    }
+    // What the mean is off by is taken out of the variance (Chan, Golub & LeVeque 1983, eq. 1.7).
+    let total = sum_over_group(lane, vec2f(squares, rest));
+    let off = total.y / f32(count);
+    let all = array<vec2f, 6>(
+        sum_over_group(lane, kinds.xy),
+        sum_over_group(lane, kinds.zw),
+        sum_over_group(lane, small.xy),
+        sum_over_group(lane, small.zw),
+        sum_over_group(lane, large.xy),
+        sum_over_group(lane, large.zw),
+    );
+    if (lane == 0u && f < args.features && now.halted == 0u) {
+        moments[2u * now.index * args.features + f] = mean;
+        moments[(2u * now.index + 1u) * args.features + f] = total.x / f32(count) - off * off;
+        for (var i = 0u; i < COUNTS / 2u; i++) {
+            count_at(f, 2u * i, all[i].x);
+            count_at(f, 2u * i + 1u, all[i].y);
+        }
+    }
+}

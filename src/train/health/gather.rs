@@ -1,0 +1,325 @@
+//! Measures the layers: a plan of its own on the device of the training, with a copy of the weights and a fixed sample of the
+//! training rows.
+
+use super::layer::{Counted, LayerHealth, Spread};
+use crate::data::Values;
+use crate::device::Device;
+use crate::error::Error;
+use crate::kernel::Step;
+use crate::nn::{Network, Tensor};
+use crate::op::{Class, Target};
+use crate::run::{Compiled, DataShape, LookedAt, Purpose, Runner, Snapshot, batches};
+use crate::train::job::Job;
+
+/// Most training rows that are looked at. A unit that works on one row of 300 gives 0 for all of 1,024 with a probability of 3 %.
+const MOST: usize = 1024;
+
+/// Fewest training rows that are looked at, where there are so many. Of fewer, many a unit that works gives 0 for all.
+const FEWEST: usize = 256;
+
+/// One training row of so many is looked at between the two, so that it takes little of the time of an epoch.
+const ONE_OF: usize = 32;
+
+/// Most batches that they come in: each writes lines of its own.
+const BATCHES: usize = 64;
+
+/// Most rows of a batch.
+const BATCH: usize = 256;
+
+/// Rows that are looked at, and the largest batch that they come in.
+fn sample(train: usize, batch: usize) -> (usize, usize) {
+    let batch = batch.clamp(1, BATCH);
+    (train.min((train / ONE_OF).clamp(FEWEST, MOST)).min(BATCHES * batch), batch)
+}
+
+/// A network that is looked at.
+#[derive(Debug)]
+pub(in crate::train) struct Instrument {
+    runner: Runner,
+    steps: Vec<Step>,
+    order: Vec<u32>,
+    all_rows: bool,
+}
+
+/// The rows of a data set.
+fn of_rows(values: &Values, rows: &[u32], features: usize) -> Values {
+    fn of<T: Copy>(values: &[T], rows: &[u32], features: usize) -> Vec<T> {
+        rows.iter().flat_map(|&row| values[row as usize * features..][..features].iter().copied()).collect()
+    }
+    match values {
+        Values::Bytes(bytes) => Values::Bytes(of(bytes, rows, features)),
+        Values::Floats(floats) => Values::Floats(of(floats, rows, features)),
+    }
+}
+
+/// Words as the floats that they are.
+fn floats(words: &[u32]) -> &[f32] {
+    bytemuck::cast_slice(words)
+}
+
+fn norm<'a>(values: impl IntoIterator<Item = &'a [f32]>) -> f64 {
+    values.into_iter().flatten().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt()
+}
+
+impl Instrument {
+    /// Compiles the network as it is looked at, and loads a sample of the training rows: every so many of them.
+    ///
+    /// # Errors
+    /// A tensor is too large for the device, or the device fails.
+    pub(in crate::train) fn new(
+        (job, network): (&Job, &Network),
+        device: &Device,
+        target: Target,
+    ) -> Result<Self, Error> {
+        let train = &job.split.train;
+        let (count, batch) = sample(train.len(), job.settings.batch);
+        let rows: Vec<u32> = (0..count).map(|at| train[at * train.len() / count]).collect();
+        let mut options = job.train_options()?;
+        options.augment = None;
+        let data = DataShape { rows: count, ..job.data_shape()? };
+        // Joined kernels hold what layers give in registers.
+        let target = Target { fuse: false, ..target };
+        let compiled = Compiled::compile(network, &data, batch, Purpose::Look(options), target)?;
+        let steps = batches::steps(count, batch, compiled.needs_two_rows, |_| 0.0, 0);
+        let mut runner = Runner::new(device, compiled)?;
+        let (offset, factor) = job.normalize.1.on_device(&job.dataset.values);
+        let features = job.dataset.features();
+        runner.load_data(&of_rows(&job.dataset.values, &rows, features), (&offset, &factor))?;
+        let words = job.target_words();
+        let of_row = words.len() / job.dataset.rows();
+        let targets: Vec<u32> =
+            rows.iter().flat_map(|&row| words[row as usize * of_row..][..of_row].iter().copied()).collect();
+        runner.load_targets(&targets, job.class_weights.as_deref())?;
+        let order = (0..count as u32).collect();
+        let all_rows = steps.iter().map(|step| step.rows as usize).sum::<usize>() == train.len();
+        Ok(Self { runner, steps, order, all_rows })
+    }
+
+    /// Looks at the layers with the weights of a training. `before` has its weights before its last update, if that is known.
+    /// Nothing where a loss is not finite, which ends the training, and of a single row that batch norm cannot take.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::train) fn measure(
+        &mut self,
+        training: &mut Runner,
+        before: Option<&Snapshot>,
+    ) -> Result<Vec<LayerHealth>, Error> {
+        let Some(others) = self.steps.len().checked_sub(1) else { return Ok(vec![]) };
+        let [weights, state] = [training.snapshot(Class::Parameters)?, training.snapshot(Class::State)?];
+        let tensors = self.runner.compiled().tensors.clone();
+        for Tensor { name, class, .. } in &tensors {
+            let from = if *class == Class::Parameters { &weights } else { &state };
+            let words = training.within(from, name).unwrap_or_else(|| panic!("the training has {name}"));
+            self.runner.write_floats(name, floats(words))?;
+        }
+        let [look_back, look] = self.runner.compiled().look.unwrap_or_else(|| panic!("the plan looks at layers"));
+        self.runner.begin(&self.order, &self.steps, 0)?;
+        self.runner.run(look_back, 1)?;
+        self.runner.run_all(look, others)?;
+        if self.runner.executor().now()?.halted != 0 {
+            return Ok(vec![]);
+        }
+        let [counted, gradients] = [self.runner.snapshot(Class::Metrics)?, self.runner.snapshot(Class::Gradients)?];
+        let update = before.map(|before| (&*training, [before, &weights]));
+        let layers = self.runner.compiled().looked_at.iter();
+        Ok(layers.map(|layer| self.layer(layer, [&counted, &gradients], update)).collect())
+    }
+
+    fn layer(
+        &self,
+        layer: &LookedAt,
+        [counted, gradients]: [&Snapshot; 2],
+        update: Option<(&Runner, [&Snapshot; 2])>,
+    ) -> LayerHealth {
+        let lines = |gradient: bool, steps: &[Step]| {
+            let [moments, counts] = layer.slots(gradient).map(|slot| self.runner.within(counted, &slot));
+            Some(Counted::of(steps, (layer.units, layer.pixels), (floats(moments?), counts?)))
+        };
+        let outputs = lines(false, &self.steps).unwrap_or_else(|| panic!("the plan looks at {}", layer.path));
+        let back = lines(true, &self.steps[..1]).map(|counted| counted.spread);
+        let is_own = |tensor: &&Tensor| {
+            let name = tensor.name.strip_prefix(layer.prefix());
+            tensor.class == Class::Parameters && name.is_some_and(|name| !name.contains('.'))
+        };
+        let own: Vec<&Tensor> = self.runner.compiled().tensors.iter().filter(is_own).collect();
+        let gradient = |tensor: &Tensor| self.runner.within(gradients, &format!("d.{}", tensor.name)).map(floats);
+        let all = || own.iter().filter_map(|tensor| gradient(tensor));
+        let weight = own.iter().find(|tensor| tensor.name.ends_with("weight") && tensor.shape.0.len() > 1);
+        let spread: Spread = outputs.spread;
+        let values = spread.values as f64 * spread.units as f64;
+        LayerHealth {
+            path: layer.path.clone(),
+            rows: self.steps.iter().map(|step| u64::from(step.rows)).sum(),
+            all_rows: self.all_rows,
+            saturated: layer.has_ends.then(|| outputs.at_end as f64 / values),
+            dead: (layer.kind() == "relu").then(|| outputs.never_positive as f64 / spread.units as f64),
+            outputs: spread,
+            gradients: back,
+            weight_gradient_norm: (!own.is_empty()).then(|| norm(all())),
+            update_to_weight: update.and_then(|update| ratio(&own, update)),
+            one_sign: weight.and_then(|tensor| Some(one_sign(gradient(tensor)?, tensor.shape.width()))),
+        }
+    }
+}
+
+/// Norm of the change of tensors, as a share of their norm before.
+fn ratio(tensors: &[&Tensor], (runner, snapshots): (&Runner, [&Snapshot; 2])) -> Option<f64> {
+    let [mut change, mut size] = [0.0; 2];
+    for tensor in tensors {
+        let [before, after] = snapshots.map(|snapshot| runner.within(snapshot, &tensor.name));
+        for (before, after) in floats(before?).iter().zip(floats(after?)) {
+            change += (f64::from(*after) - f64::from(*before)).powi(2);
+            size += f64::from(*before).powi(2);
+        }
+    }
+    (size > 0.0).then(|| (change / size).sqrt())
+}
+
+/// Share of the rows of a matrix, of so many columns, whose numbers that are not 0 have one sign.
+fn one_sign(gradient: &[f32], columns: usize) -> f64 {
+    let of_one = |row: &&[f32]| row.iter().any(|&g| g > 0.0) != row.iter().any(|&g| g < 0.0);
+    let rows = gradient.chunks(columns.max(1));
+    let count = rows.len().max(1);
+    rows.filter(of_one).count() as f64 / count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::settings::Recipe;
+    use crate::train::trainer::Trainer;
+
+    /// Values `[rows, width]`, and the width.
+    type Matrix = (Vec<f64>, usize);
+
+    fn linear((x, width): &Matrix, weight: &[f32], bias: &[f32]) -> Matrix {
+        let of_row = |x: &[f64]| {
+            let unit =
+                |(w, b): (&[f32], &f32)| f64::from(*b) + x.iter().zip(w).map(|(x, &w)| x * f64::from(w)).sum::<f64>();
+            weight.chunks(*width).zip(bias).map(unit).collect::<Vec<_>>()
+        };
+        (x.chunks(*width).flat_map(of_row).collect(), bias.len())
+    }
+
+    /// Mean and deviation, over n.
+    fn moments(values: &[f64]) -> [f64; 2] {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        [mean, (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / values.len() as f64).sqrt()]
+    }
+
+    fn histogram(values: &[f64]) -> Vec<u64> {
+        let mut bins = vec![0; 11];
+        // The magnitudes as float32 has them, as what is counted is in float32.
+        let bin = |v: f64| crate::ops::health::MAGNITUDES.iter().filter(|&&least| v.abs() >= f64::from(least)).count();
+        values.iter().for_each(|&v| bins[bin(v)] += 1);
+        bins
+    }
+
+    fn near(is: f64, wanted: f64, what: &str) {
+        // Float32 sums of some hundred terms against float64.
+        assert!((is - wanted).abs() <= 1e-5 * (wanted.abs() + 1e-3), "{what}: {is} and not {wanted}");
+    }
+
+    fn alike(spread: &Spread, (values, width): &Matrix, what: &str) {
+        let [mean, deviation] = moments(values);
+        near(spread.mean, mean, what);
+        near(spread.deviation, deviation, what);
+        let of_unit =
+            |f: usize| moments(&values.iter().skip(f).step_by(*width).copied().collect::<Vec<_>>())[1].powi(2);
+        near(spread.deviation_over_rows, ((0..*width).map(of_unit).sum::<f64>() / *width as f64).sqrt(), what);
+        assert_eq!((spread.histogram.clone(), spread.units), (histogram(values), *width), "{what}");
+    }
+
+    /// Loss by the logits of a batch: (softmax − one-hot) ÷ rows.
+    fn by_logits((z, width): &Matrix, targets: &[u32]) -> Matrix {
+        let of_row = |(z, &target): (&[f64], &u32)| {
+            let sum: f64 = z.iter().map(|v| v.exp()).sum();
+            let one = |at: usize| f64::from(u8::from(at == target as usize));
+            z.iter().enumerate().map(|(at, v)| (v.exp() / sum - one(at)) / targets.len() as f64).collect::<Vec<_>>()
+        };
+        (z.chunks(*width).zip(targets).flat_map(of_row).collect(), *width)
+    }
+
+    /// The gradient by a weight `[out, in]`: dᵀ x.
+    fn by_weight((d, out): &Matrix, (x, width): &Matrix) -> Vec<f64> {
+        let of = |o: usize, i: usize| d.chunks(*out).zip(x.chunks(*width)).map(|(d, x)| d[o] * x[i]).sum();
+        (0..*out).flat_map(|o| (0..*width).map(move |i| (o, i))).map(|(o, i)| of(o, i)).collect()
+    }
+
+    /// Sums of the columns, for the gradient by a bias.
+    fn columns((d, width): &Matrix) -> Vec<f64> {
+        (0..*width).map(|f| d.iter().skip(f).step_by(*width).sum()).collect()
+    }
+
+    /// A network in training, and its weights before they all became 1 % larger.
+    fn trained() -> (Trainer, Snapshot) {
+        let layers = ["linear 6", "relu", "linear"].map(String::from).to_vec();
+        let recipe = Recipe { layers: Some(layers), batch: Some(100), epochs: Some(1), ..Recipe::default() };
+        let mut trainer = Trainer::open(&recipe, &Device::CPU).unwrap();
+        // One unit dies.
+        let mut bias = trainer.runner.read_floats("0.bias").unwrap();
+        bias[2] = -100.0;
+        trainer.runner.write_floats("0.bias", &bias).unwrap();
+        let before = trainer.runner.snapshot(Class::Parameters).unwrap();
+        for name in ["0.weight", "0.bias", "2.weight", "2.bias"] {
+            let larger: Vec<f32> = trainer.runner.read_floats(name).unwrap().iter().map(|v| v * 1.01).collect();
+            trainer.runner.write_floats(name, &larger).unwrap();
+        }
+        (trainer, before)
+    }
+
+    #[test]
+    fn what_is_measured_is_what_float64_gives() {
+        let (mut trainer, before) = trained();
+        let target = trainer.compiled().plan.target;
+        let [w, b, v, c] =
+            ["0.weight", "0.bias", "2.weight", "2.bias"].map(|name| trainer.runner.read_floats(name).unwrap());
+        let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+        let health = instrument.measure(&mut trainer.runner, Some(&before)).unwrap();
+        let paths: Vec<&str> = health.iter().map(|layer| &layer.path[..]).collect();
+        assert_eq!(paths, ["0.linear", "1.relu", "2.linear"]);
+
+        let (job, features) = (&trainer.job, trainer.job.dataset.features());
+        let train = &job.split.train;
+        let rows: Vec<usize> = (0..256).map(|at| train[at * train.len() / 256] as usize).collect();
+        let Values::Bytes(bytes) = &job.dataset.values else { panic!("the digits are bytes") };
+        let value = |row: usize, f: usize| job.normalize.1.apply(f, f64::from(bytes[row * features + f]));
+        let x: Matrix = (rows.iter().flat_map(|&row| (0..features).map(move |f| value(row, f))).collect(), features);
+        let hidden = linear(&x, &w, &b);
+        let relu: Matrix = (hidden.0.iter().map(|v| v.max(0.0)).collect(), 6);
+        let logits = linear(&relu, &v, &c);
+        alike(&health[0].outputs, &hidden, "linear 6");
+        alike(&health[1].outputs, &relu, "relu");
+        alike(&health[2].outputs, &logits, "linear");
+        assert_eq!(
+            (health[0].dead, health[1].dead, health[0].rows, health[0].all_rows),
+            (None, Some(1.0 / 6.0), 256, false)
+        );
+
+        let first = |(values, width): &Matrix| (values[..100 * width].to_vec(), *width);
+        let words = job.target_words();
+        let targets: Vec<u32> = rows[..100].iter().map(|&row| words[row]).collect();
+        let d_logits = by_logits(&first(&logits), &targets);
+        let back = |d: &[f64], i: usize| d.iter().enumerate().map(|(o, d)| d * f64::from(v[o * 6 + i])).sum::<f64>();
+        let d_relu: Matrix = (d_logits.0.chunks(10).flat_map(|d| (0..6).map(|i| back(d, i))).collect(), 6);
+        let open = d_relu.0.iter().zip(&hidden.0).map(|(d, h)| if *h > 0.0 { *d } else { 0.0 });
+        let d_hidden: Matrix = (open.collect(), 6);
+        for (layer, d) in health.iter().zip([&d_hidden, &d_relu, &d_logits]) {
+            alike(layer.gradients.as_ref().unwrap(), d, &layer.path);
+        }
+        for (layer, d, x) in [(&health[0], &d_hidden, &first(&x)), (&health[2], &d_logits, &first(&relu))] {
+            let weight = by_weight(d, x);
+            let squares: f64 = weight.iter().chain(&columns(d)).map(|g| g * g).sum();
+            near(layer.weight_gradient_norm.unwrap(), squares.sqrt(), &layer.path);
+            near(layer.update_to_weight.unwrap(), 0.01, &layer.path);
+            let of_one = |g: &&[f64]| g.iter().any(|&g| g > 0.0) != g.iter().any(|&g| g < 0.0);
+            let count = weight.chunks(x.1).filter(of_one).count() as f64;
+            near(layer.one_sign.unwrap(), count / d.1 as f64, &layer.path);
+        }
+        assert_eq!(
+            (health[1].weight_gradient_norm, health[1].update_to_weight, health[1].one_sign),
+            (None, None, None)
+        );
+    }
+}

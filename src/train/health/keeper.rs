@@ -1,0 +1,36 @@
+//! What a training keeps to measure its layers: the instrument, and what was said.
+
+use super::gather::Instrument;
+use super::warning::{Cause, HealthWarning};
+use crate::device::Device;
+
+/// The health of a training's layers.
+#[derive(Debug)]
+pub(in crate::train) struct Keeper {
+    /// The device of the training.
+    pub(in crate::train) device: Device,
+    /// Made when it is first needed.
+    pub(in crate::train) instrument: Option<Instrument>,
+    /// All warnings so far, each for another layer or cause.
+    pub(in crate::train) warnings: Vec<HealthWarning>,
+}
+
+impl Keeper {
+    pub(in crate::train) fn new(device: &Device) -> Self {
+        Self { device: device.clone(), instrument: None, warnings: vec![] }
+    }
+
+    /// Whether the device did not take the plan of the instrument, so that nothing is measured.
+    pub(in crate::train) fn is_given_up(&self) -> bool {
+        self.warnings.iter().any(|warning| warning.cause == Cause::Unmeasured)
+    }
+
+    /// Takes a warning down, if it is the first for its layer and cause.
+    pub(in crate::train) fn is_new(&mut self, warning: &HealthWarning) -> bool {
+        let is_new = !self.warnings.iter().any(|said| (&said.path, said.cause) == (&warning.path, warning.cause));
+        if is_new {
+            self.warnings.push(warning.clone());
+        }
+        is_new
+    }
+}

@@ -1,0 +1,101 @@
+//! The health of layers: `health.csv`, and warnings of what keeps layers from learning.
+
+use super::place::Place;
+use serde_json::Value;
+
+/// What `health.csv` has of a column, line by line.
+fn column(place: &Place, name: &str) -> Vec<String> {
+    let text = place.text("run/health.csv");
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let at = lines[0].iter().position(|&title| title == name).unwrap();
+    lines[1..].iter().map(|line| line[at].to_owned()).collect()
+}
+
+/// Layers and causes of the warnings of a run, and what they say on the way.
+fn warned(layers: &str, flags: &str) -> (Vec<(String, String)>, String) {
+    let place = Place::new();
+    let ran = place.run(&format!("train --layers '{layers}' {flags} --device cpu --json --out run"));
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    let told: Value = serde_json::from_str(ran.out.lines().last().unwrap()).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let warnings = told["health_warnings"].as_array().unwrap();
+    (warnings.iter().map(|w| (text(&w["layer"]), text(&w["cause"]))).collect(), ran.err)
+}
+
+/// Ten layers and the head behind them.
+fn deep(layer: &str, head: &str) -> String {
+    format!("{}{head}", format!("{layer}, tanh, ").repeat(10))
+}
+
+#[test]
+fn dead_units_are_named_and_the_advice_brings_them_back() {
+    for layers in
+        ["linear 32, relu, linear 32, relu, linear", "conv 8 kernel=3, relu, conv 8 kernel=3, relu, flatten, linear"]
+    {
+        let (warnings, told) = warned(layers, "--optimizer sgd --lr 3 --epochs 1");
+        assert_eq!(warnings.first(), Some(&("1.relu".into(), "dead".into())), "{layers}");
+        assert!(told.contains("warning: layer 1 `relu`: ") && told.contains("lower --lr or use leaky_relu"), "{told}");
+        assert_eq!(warned(layers, "--optimizer sgd --lr 0.05 --epochs 1").0, []);
+    }
+}
+
+#[test]
+fn saturated_units_are_named_and_smaller_weights_mend_them() {
+    for (layers, saturated) in [
+        ("linear 32 init=large, tanh, linear 32 init=large, tanh, linear", "3.tanh"),
+        ("conv 8 kernel=3 init=large, tanh, conv 8 kernel=3 init=large, tanh, flatten, linear", "3.tanh"),
+    ] {
+        let (warnings, told) = warned(layers, "--epochs 1");
+        assert!(warnings.contains(&(saturated.into(), "saturated".into())), "{layers}: {warnings:?}");
+        assert!(told.contains("--init xavier"), "{told}");
+        assert_eq!(warned(&layers.replace("large", "xavier"), "--epochs 1").0, []);
+    }
+}
+
+#[test]
+fn a_signal_that_ten_layers_lose_is_named_once() {
+    for (layer, head) in
+        [("linear 30 init=small", "linear"), ("conv 6 kernel=3 padding=1 init=small", "flatten, linear")]
+    {
+        let layers = deep(layer, head);
+        let (warnings, told) = warned(&layers, "--epochs 1");
+        assert!(matches!(&warnings[..], [(_, cause)] if cause == "faint"), "{layers}: {warnings:?}");
+        assert!(told.contains("start with --init xavier"), "{told}");
+        assert_eq!(warned(&layers.replace("small", "xavier"), "--epochs 1").0, []);
+    }
+}
+
+#[test]
+fn the_default_network_is_healthy_and_every_epoch_has_its_lines() {
+    let place = Place::new();
+    let text = place.run("train --epochs 3 --device cpu --out run");
+    assert!(text.code == Some(0) && !text.err.contains("warning"), "{}", text.err);
+    let layers = column(&place, "layer");
+    let first = column(&place, "epoch").iter().filter(|epoch| *epoch == "1").count();
+    assert!(layers.len() == 3 * first && layers[..first] == layers[2 * first..], "{layers:?}");
+    let of = |name: &str| column(&place, name).into_iter().zip(&layers).filter(|(field, _)| !field.is_empty());
+    assert!(of("dead").count() > 0 && of("dead").all(|(_, layer)| layer.ends_with(".relu")));
+    assert!(of("update_to_weight").all(|(field, _)| (1e-6..0.1).contains(&field.parse::<f64>().unwrap())));
+    // Whether it is measured changes no bit of the training.
+    let [tables, model] = ["steps.csv", "model.safetensors"].map(|file| place.read(&format!("run/{file}")));
+    place.done("train --epochs 3 --device cpu --health 0 --out without");
+    assert_eq!(tables, place.read("without/steps.csv"));
+    let tensors = |file: &[u8]| {
+        let header = u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+        file[8 + header..].to_vec()
+    };
+    assert_eq!(tensors(&model), tensors(&place.read("without/model.safetensors")));
+    assert!(!place.path("without/health.csv").exists());
+}
+
+#[test]
+fn a_resumed_run_goes_on_with_its_lines() {
+    let place = Place::new();
+    let layers = "--layers 'linear 16, batch_norm, relu, dropout 0.1, linear'";
+    place.done(&format!("train {layers} --epochs 4 --health 2 --device cpu --out run"));
+    assert_eq!(column(&place, "epoch"), ["1", "1", "1", "1", "1", "2", "2", "2", "2", "2", "4", "4", "4", "4", "4"]);
+    let whole = place.text("run/health.csv");
+    place.done(&format!("train {layers} --steps 50 --health 2 --device cpu --out again"));
+    place.done("train --resume again --epochs 4 --device cpu");
+    assert_eq!(whole, place.text("again/health.csv"));
+}
