@@ -36,20 +36,10 @@ fn sample(train: usize, batch: usize) -> (usize, usize) {
 #[derive(Debug)]
 pub(in crate::train) struct Instrument {
     runner: Runner,
+    values: Values,
     steps: Vec<Step>,
     order: Vec<u32>,
     all_rows: bool,
-}
-
-/// The rows of a data set.
-fn of_rows(values: &Values, rows: &[u32], features: usize) -> Values {
-    fn of<T: Copy>(values: &[T], rows: &[u32], features: usize) -> Vec<T> {
-        rows.iter().flat_map(|&row| values[row as usize * features..][..features].iter().copied()).collect()
-    }
-    match values {
-        Values::Bytes(bytes) => Values::Bytes(of(bytes, rows, features)),
-        Values::Floats(floats) => Values::Floats(of(floats, rows, features)),
-    }
 }
 
 /// Words as the floats that they are.
@@ -83,8 +73,8 @@ impl Instrument {
         let steps = batches::steps(count, batch, compiled.needs_two_rows, |_| 0.0, 0);
         let mut runner = Runner::new(device, compiled)?;
         let (offset, factor) = job.normalize.1.on_device(&job.dataset.values);
-        let features = job.dataset.features();
-        runner.load_data(&of_rows(&job.dataset.values, &rows, features), (&offset, &factor))?;
+        let values = job.dataset.values_of(&rows);
+        runner.load_data(&values, (&offset, &factor))?;
         let words = job.target_words();
         let of_row = words.len() / job.dataset.rows();
         let targets: Vec<u32> =
@@ -92,7 +82,7 @@ impl Instrument {
         runner.load_targets(&targets, job.class_weights.as_deref())?;
         let order = (0..count as u32).collect();
         let all_rows = steps.iter().map(|step| step.rows as usize).sum::<usize>() == train.len();
-        Ok(Self { runner, steps, order, all_rows })
+        Ok(Self { runner, values, steps, order, all_rows })
     }
 
     /// Looks at the layers with the weights of a training. `before` has its weights before its last update, if that is known.
@@ -116,7 +106,7 @@ impl Instrument {
         let [look_back, look] = self.runner.compiled().look.unwrap_or_else(|| panic!("the plan looks at layers"));
         self.runner.begin(&self.order, &self.steps, 0)?;
         self.runner.run(look_back, 1)?;
-        self.runner.run_all(look, others)?;
+        self.runner.run_all(&self.values, look, others)?;
         if self.runner.executor().now()?.halted != 0 {
             return Ok(vec![]);
         }
