@@ -75,12 +75,7 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let bytes = matches!(inputs, Values::Bytes(_));
     let mut answerer = Answerer::for_inputs(&model, bytes, args.masks.samples.map(|_| args.masks.seed), &device)?;
     let (outputs, problem) = outputs(&mut answerer, (&inputs, views), args.masks.samples)?;
-    let width = problem.head().outputs;
-    if let Some(at) = outputs.iter().position(|output| output.is_nan()) {
-        let (row, value) = (rows.start + at / width + 1, outputs[at]);
-        let hint = "its values are too large for the model";
-        return Err(setting(format!("{}: the network makes {value} of row {row}: {hint}", source)));
-    }
+    refuse_nan(&outputs, problem.head().outputs, rows.start, source)?;
     let numbers: Vec<u32> = rows.clone().map(|row| row as u32).collect();
     let result = assess(&problem, &meta.scale(), &outputs, &targets, &numbers);
     let judged = Judged { dataset: &dataset, paths: &paths, problem: &problem, targets: &targets, outputs: &outputs };
@@ -119,6 +114,14 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     }
     columns.iter().for_each(Columns::say);
     Ok(0)
+}
+
+/// Refuses outputs of which some are NaN, `width` for each row from number `first` on.
+fn refuse_nan(outputs: &[f32], width: usize, first: usize, source: &str) -> Result<(), Error> {
+    let Some(at) = outputs.iter().position(|output| output.is_nan()) else { return Ok(()) };
+    let (row, value) = (first + at / width + 1, outputs[at]);
+    let hint = "its values are too large for the model";
+    Err(setting(format!("{source}: the network makes {value} of row {row}: {hint}")))
 }
 
 /// Opens a source, and refuses rows that the model does not take or answer.

@@ -93,9 +93,6 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
-    if args.silent {
-        return Ok(0);
-    }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
 }
 
@@ -208,6 +205,9 @@ fn finish(
     (device, folder): (&Device, &RunFolder),
     (done, seconds): (u64, f64),
 ) -> Result<u8, Error> {
+    if args.silent {
+        return Ok(0);
+    }
     let split = trainer.job().split.clone();
     let mut assess = |rows: &[u32]| if rows.is_empty() { Ok(None) } else { trainer.assess(rows).map(Some) };
     let (train_dev, test) = (assess(&split.train_dev)?, assess(&split.test)?);
