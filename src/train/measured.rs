@@ -1,6 +1,6 @@
 //! Measuring the layers of a training after an epoch: their lines in `health.csv`, and warnings.
 
-use super::health::{self, HealthWarning, Instrument, LayerHealth};
+use super::health::{self, Cause, DEAD, HealthWarning, Instrument, LayerHealth};
 use super::report::Observer;
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
@@ -29,11 +29,14 @@ impl Trainer {
     ) -> Result<(), Error> {
         let epoch = self.progress.epoch + 1;
         let warnings = match self.layers_now(before) {
-            Ok(layers) => {
+            Ok(mut layers) => {
                 if let Some(folder) = folder {
                     layers.iter().try_for_each(|layer| folder.health(&layer.csv_line(epoch)))?;
                 }
-                health::warnings(&layers, epoch)
+                match self.look_at_all_rows(&mut layers, epoch) {
+                    Ok(()) => health::warnings(&layers, epoch),
+                    Err(error) => vec![HealthWarning::unmeasured(&error)],
+                }
             }
             Err(error) => vec![HealthWarning::unmeasured(&error)],
         };
@@ -52,5 +55,23 @@ impl Trainer {
             empty => empty.insert(Instrument::new((&self.job, &self.network), &self.health.device, target)?),
         };
         instrument.measure(&mut self.runner, before)
+    }
+
+    /// Looks at all training rows where so many units are dead in the sample that it would be warned of: a unit may work on few
+    /// rows. Where they are not dead, that is not done again before twice as many epochs, as it takes the time of a forward pass.
+    fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
+        let is_said = |layer: &LayerHealth| self.health.is_said(&layer.path, Cause::Dead);
+        let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !layer.all_rows && !is_said(layer);
+        let mut asked: Vec<&mut LayerHealth> = layers.iter_mut().filter(is_asked).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        if epoch < self.health.next_whole {
+            asked.iter_mut().for_each(|layer| layer.dead = None);
+            return Ok(());
+        }
+        self.health.next_whole = 2 * epoch;
+        let Some(instrument) = &mut self.health.instrument else { return Ok(()) };
+        instrument.over_all_rows(&self.job, &mut asked)
     }
 }

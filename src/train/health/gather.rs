@@ -1,7 +1,7 @@
 //! Measures the layers: a plan of its own on the device of the training, with a copy of the weights and a fixed sample of the
 //! training rows.
 
-use super::layer::{Counted, LayerHealth, Spread};
+use super::layer::{Counted, LayerHealth, Spread, never};
 use crate::data::Values;
 use crate::device::Device;
 use crate::error::Error;
@@ -116,18 +116,63 @@ impl Instrument {
         Ok(layers.map(|layer| self.layer(layer, [&counted, &gradients], update)).collect())
     }
 
+    /// Looks at all training rows, with the weights that were looked at last, and says of these layers what share of the units
+    /// gave 0 for each of them. Leaves the layers as they are where a loss is not finite.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::train) fn over_all_rows(&mut self, job: &Job, layers: &mut [&mut LayerHealth]) -> Result<(), Error> {
+        let (offset, factor) = job.normalize.1.on_device(&job.dataset.values);
+        let batch = self.runner.compiled().batch;
+        let mut positive: Vec<Vec<bool>> = layers.iter().map(|layer| vec![false; layer.outputs.units]).collect();
+        let mut rows = 0;
+        for part in job.split.train.chunks(self.order.len()) {
+            let values = job.dataset.values_of(part);
+            let steps = batches::steps(part.len(), batch, self.runner.compiled().needs_two_rows, |_| 0.0, 0);
+            self.runner.load_data(&values, (&offset, &factor))?;
+            let Some(counted) = self.run(&values, &self.order[..part.len()].to_vec(), &steps)? else { return Ok(()) };
+            for (layer, positive) in layers.iter().zip(&mut positive) {
+                let looked = self.runner.compiled().looked_at.iter().find(|looked| looked.path == layer.path);
+                let new = looked.and_then(|looked| self.lines(looked, false, (&counted, &steps)));
+                let new = new.unwrap_or_else(|| panic!("the plan looks at {}", layer.path)).positive;
+                positive.iter_mut().zip(new).for_each(|(so_far, new)| *so_far |= new);
+            }
+            rows += steps.iter().map(|step| u64::from(step.rows)).sum::<u64>();
+        }
+        for (layer, positive) in layers.iter_mut().zip(&positive) {
+            (layer.dead, layer.rows, layer.all_rows) = (Some(never(positive)), rows, true);
+        }
+        let values = self.values.clone();
+        Ok(self.runner.load_data(&values, (&offset, &factor))?)
+    }
+
+    /// Looks at the outputs for rows that are there, and gives what was counted; nothing where a loss is not finite.
+    fn run(&mut self, values: &Values, order: &[u32], steps: &[Step]) -> Result<Option<Snapshot>, Error> {
+        let [_, look] = self.runner.compiled().look.unwrap_or_else(|| panic!("the plan looks at layers"));
+        if steps.is_empty() {
+            return Ok(None);
+        }
+        self.runner.begin(order, steps, 0)?;
+        self.runner.run_all(values, look, steps.len())?;
+        let halted = self.runner.executor().now()?.halted != 0;
+        Ok(if halted { None } else { Some(self.runner.snapshot(Class::Metrics)?) })
+    }
+
+    /// What the lines of steps hold of a layer's outputs, or of the gradient by them.
+    fn lines(&self, layer: &LookedAt, gradient: bool, (counted, steps): (&Snapshot, &[Step])) -> Option<Counted> {
+        let [moments, counts] = layer.slots(gradient).map(|slot| self.runner.within(counted, &slot));
+        Some(Counted::of(steps, (layer.units, layer.pixels), (floats(moments?), counts?)))
+    }
+
     fn layer(
         &self,
         layer: &LookedAt,
         [counted, gradients]: [&Snapshot; 2],
         update: Option<(&Runner, [&Snapshot; 2])>,
     ) -> LayerHealth {
-        let lines = |gradient: bool, steps: &[Step]| {
-            let [moments, counts] = layer.slots(gradient).map(|slot| self.runner.within(counted, &slot));
-            Some(Counted::of(steps, (layer.units, layer.pixels), (floats(moments?), counts?)))
-        };
-        let outputs = lines(false, &self.steps).unwrap_or_else(|| panic!("the plan looks at {}", layer.path));
-        let back = lines(true, &self.steps[..1]).map(|counted| counted.spread);
+        let outputs = self.lines(layer, false, (counted, &self.steps));
+        let outputs = outputs.unwrap_or_else(|| panic!("the plan looks at {}", layer.path));
+        let back = self.lines(layer, true, (counted, &self.steps[..1])).map(|counted| counted.spread);
         let is_own = |tensor: &&Tensor| {
             let name = tensor.name.strip_prefix(layer.prefix());
             tensor.class == Class::Parameters && name.is_some_and(|name| !name.contains('.'))
@@ -143,7 +188,7 @@ impl Instrument {
             rows: self.steps.iter().map(|step| u64::from(step.rows)).sum(),
             all_rows: self.all_rows,
             saturated: layer.has_ends.then(|| outputs.at_end as f64 / values),
-            dead: (layer.kind() == "relu").then(|| outputs.never_positive as f64 / spread.units as f64),
+            dead: (layer.kind() == "relu").then(|| never(&outputs.positive)),
             outputs: spread,
             gradients: back,
             weight_gradient_norm: (!own.is_empty()).then(|| norm(all())),

@@ -11,13 +11,15 @@ pub(in crate::train) struct Keeper {
     pub(in crate::train) device: Device,
     /// Made when it is first needed.
     pub(in crate::train) instrument: Option<Instrument>,
+    /// The first epoch after which all training rows may be looked at again, for units that are dead in the sample.
+    pub(in crate::train) next_whole: u64,
     /// All warnings so far, each for another layer or cause.
     pub(in crate::train) warnings: Vec<HealthWarning>,
 }
 
 impl Keeper {
     pub(in crate::train) fn new(device: &Device) -> Self {
-        Self { device: device.clone(), instrument: None, warnings: vec![] }
+        Self { device: device.clone(), instrument: None, next_whole: 0, warnings: vec![] }
     }
 
     /// Whether the device did not take the plan of the instrument, so that nothing is measured.
@@ -25,9 +27,14 @@ impl Keeper {
         self.warnings.iter().any(|warning| warning.cause == Cause::Unmeasured)
     }
 
+    /// Whether a layer was warned of for a cause.
+    pub(in crate::train) fn is_said(&self, path: &str, cause: Cause) -> bool {
+        self.warnings.iter().any(|said| (&*said.path, said.cause) == (path, cause))
+    }
+
     /// Takes a warning down, if it is the first for its layer and cause.
     pub(in crate::train) fn is_new(&mut self, warning: &HealthWarning) -> bool {
-        let is_new = !self.warnings.iter().any(|said| (&said.path, said.cause) == (&warning.path, warning.cause));
+        let is_new = !self.is_said(&warning.path, warning.cause);
         if is_new {
             self.warnings.push(warning.clone());
         }

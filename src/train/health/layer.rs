@@ -54,8 +54,8 @@ pub struct LayerHealth {
 /// A spread, and what the counts of the units say beside.
 pub(super) struct Counted {
     pub(super) spread: Spread,
-    /// Units that no value was above 0 of.
-    pub(super) never_positive: usize,
+    /// Whether a unit had a value above 0.
+    pub(super) positive: Vec<bool>,
     /// Values at an end of the range.
     pub(super) at_end: u64,
 }
@@ -91,10 +91,15 @@ impl Counted {
         let (deviation, deviation_over_rows) = ((within + between).sqrt(), within.sqrt());
         Self {
             spread: Spread { mean, deviation, deviation_over_rows, histogram, values, units },
-            never_positive: sums[..units].iter().filter(|&&positive| positive == 0).count(),
+            positive: sums[..units].iter().map(|&positive| positive > 0).collect(),
             at_end: of(1),
         }
     }
+}
+
+/// Share of units without a value above 0.
+pub(super) fn never(positive: &[bool]) -> f64 {
+    positive.iter().filter(|&&positive| !positive).count() as f64 / positive.len() as f64
 }
 
 impl Spread {
@@ -150,7 +155,7 @@ mod tests {
             counts.extend([[rows, 0], [rows - 1, 0]].into_iter().chain([[rows, 0]; 9]).chain([[0, 0]]).flatten());
         }
         let counted = Counted::of(&[step(2), step(1)], (2, 1), (&moments, &counts));
-        assert_eq!((counted.never_positive, counted.at_end), (1, 1));
+        assert_eq!((&counted.positive[..], counted.at_end), (&[true, false][..], 1));
         let spread = counted.spread;
         assert_eq!((spread.values, spread.units, spread.mean), (3, 2, 1.5));
         // Unit 0 has the variance 8 ÷ 3, unit 1 none; all six values have 35 ÷ 6 − 1.5².

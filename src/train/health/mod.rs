@@ -10,5 +10,5 @@ pub(super) use gather::Instrument;
 pub(super) use keeper::Keeper;
 pub(super) use layer::HEADER;
 pub use layer::{LayerHealth, Spread};
-pub(super) use warning::warnings;
 pub use warning::{Cause, HealthWarning};
+pub(super) use warning::{DEAD, warnings};

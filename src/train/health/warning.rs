@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Share of a layer's units that may be dead. They take no part in what the network computes, and no gradient brings them back.
 /// The course, and CS231n of Stanford ("Neural Networks Part 1"), give 40 % as what a rate that is too large makes of a network.
-const DEAD: f64 = 0.4;
+pub(in crate::train) const DEAD: f64 = 0.4;
 
 /// Share of a layer's values that may be at an end of the range. Through most of the layer a fiftieth of the gradient or less
 /// then goes (the slope of tanh is 1 − 0.99², of 1), as in the layers of Glorot & Bengio 2010, figure 2, that stop learning.
