@@ -20,14 +20,15 @@ impl Trainer {
     }
 
     /// Measures the layers as they are, writes their lines and tells what is wrong. `before` has the weights before the last
-    /// update.
+    /// update, and `train_loss` is that of the epoch.
     pub(super) fn measure(
         &mut self,
-        before: Option<&Snapshot>,
+        (before, train_loss): (Option<&Snapshot>, f64),
         folder: Option<&mut RunFolder>,
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let epoch = self.progress.epoch + 1;
+        self.health.losses.push(train_loss);
         let warnings = match self.layers_now(before) {
             Ok(mut layers) => {
                 if let Some(folder) = folder {
@@ -57,21 +58,20 @@ impl Trainer {
         instrument.measure(&mut self.runner, before)
     }
 
-    /// Looks at all training rows where so many units are dead in the sample that it would be warned of: a unit may work on few
-    /// rows. Where they are not dead, that is not done again before twice as many epochs, as it takes the time of a forward pass.
+    /// Where so many units are dead in the sample that it would be warned of, looks at all training rows: a unit may work on few
+    /// of them. Where they are not dead, that is not done again before twice as many epochs, as it takes the time of a forward
+    /// pass. Dead units are no fault of a network that still learns: weight decay puts out units that it does not need.
     fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
         let is_said = |layer: &LayerHealth| self.health.is_said(&layer.path, Cause::Dead);
-        let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !layer.all_rows && !is_said(layer);
+        let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !is_said(layer);
         let mut asked: Vec<&mut LayerHealth> = layers.iter_mut().filter(is_asked).collect();
-        if asked.is_empty() {
-            return Ok(());
-        }
-        if epoch < self.health.next_whole {
+        if self.health.is_learning() || epoch < self.health.next_whole {
             asked.iter_mut().for_each(|layer| layer.dead = None);
             return Ok(());
         }
+        asked.retain(|layer| !layer.all_rows);
+        let Some(instrument) = self.health.instrument.as_mut().filter(|_| !asked.is_empty()) else { return Ok(()) };
         self.health.next_whole = 2 * epoch;
-        let Some(instrument) = &mut self.health.instrument else { return Ok(()) };
         instrument.over_all_rows(&self.job, &mut asked)
     }
 }
