@@ -19,7 +19,8 @@ use wgrad::export::{Model, Progress};
 const TRAIN: &str = "--device cpu --seed 5 --batch 4 --epochs 2 --optimizer adam --lr 0.01 --schedule 'exponential \
                      factor=0.9' --layers 'linear 32, batch_norm, relu, dropout 0.1, linear' --save-every 0 --quiet";
 
-const FILES: [&str; 5] = ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml"];
+const FILES: [&str; 6] =
+    ["last.safetensors", "model.safetensors", "steps.csv", "epochs.csv", "recipe.toml", "health.csv"];
 
 fn asked(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().map_or(default, |text| text.parse().unwrap())

@@ -27,7 +27,7 @@ impl Figure {
 
 macro_rules! text {
     ($name:literal) => {
-        include_str!(concat!("../../../assets/reproduce/", $name, ".toml"))
+        include_str!(concat!("recipes/", $name, ".toml"))
     };
 }
 
