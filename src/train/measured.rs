@@ -1,11 +1,14 @@
 //! Measuring the layers of a training after an epoch: their lines in `health.csv`, and warnings.
 
-use super::health::{self, Cause, DEAD, HealthWarning, Instrument, LayerHealth};
+use super::health::{self, Cause, DEAD, HealthWarning, Instrument, LayerHealth, constant_loss};
 use super::report::Observer;
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::run::Snapshot;
+
+/// The share of the loss of a constant answer below which a network has learnt something of its inputs.
+const LEARNT: f64 = 0.9;
 
 impl Trainer {
     /// The warnings about layers so far, in the order in which they came; one for each layer and cause.
@@ -28,13 +31,12 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let epoch = self.progress.epoch + 1;
-        self.health.losses.push(train_loss);
         let warnings = match self.layers_now(before) {
             Ok(mut layers) => {
                 if let Some(folder) = folder {
                     layers.iter().try_for_each(|layer| folder.health(&layer.csv_line(epoch)))?;
                 }
-                match self.look_at_all_rows(&mut layers, epoch) {
+                match self.look_at_all_rows(&mut layers, epoch, train_loss) {
                     Ok(()) => health::warnings(&layers, epoch),
                     Err(error) => vec![HealthWarning::unmeasured(&error)],
                 }
@@ -60,12 +62,16 @@ impl Trainer {
 
     /// Where so many units are dead in the sample that it would be warned of, looks at all training rows: a unit may work on few
     /// of them. Where they are not dead, that is not done again before twice as many epochs, as it takes the time of a forward
-    /// pass. Dead units are no fault of a network that still learns: weight decay puts out units that it does not need.
-    fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
+    /// pass. Dead units are no fault of a network that has learnt: it puts out units that it does not need.
+    fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64, train_loss: f64) -> Result<(), Error> {
         let is_said = |layer: &LayerHealth| self.health.is_said(&layer.path, Cause::Dead);
         let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !is_said(layer);
         let mut asked: Vec<&mut LayerHealth> = layers.iter_mut().filter(is_asked).collect();
-        if self.health.is_learning() || epoch < self.health.next_whole {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let constant = *self.health.constant.get_or_insert_with(|| constant_loss(&self.job));
+        if train_loss < LEARNT * constant || epoch < self.health.next_whole {
             asked.iter_mut().for_each(|layer| layer.dead = None);
             return Ok(());
         }
