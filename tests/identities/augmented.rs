@@ -36,7 +36,7 @@ fn batches(augment: Augment, epoch: u32) -> Vec<(String, Vec<u32>)> {
     let drawn: Vec<u32> = bytemuck::cast_slice(&boxes(augment, epoch)).to_vec();
     let inputs = [
         words(&[ROWS, features / 4], &data),
-        words(&[ROWS, 1], &vec![1; ROWS]),
+        words(&[ROWS, 1], &[1; ROWS]),
         words(&[ROWS, ops::augment::BOX], &drawn),
         Tensor::new([features], 0.0),
         Tensor::new([features], 1.0),

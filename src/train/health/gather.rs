@@ -130,7 +130,8 @@ impl Instrument {
             let values = job.dataset.values_of(part);
             let steps = batches::steps(part.len(), batch, self.runner.compiled().needs_two_rows, |_| 0.0, 0);
             self.runner.load_data(&values, (&offset, &factor))?;
-            let Some(counted) = self.run(&values, &self.order[..part.len()].to_vec(), &steps)? else { return Ok(()) };
+            let order = self.order[..part.len()].to_vec();
+            let Some(counted) = self.run(&values, &order, &steps)? else { return Ok(()) };
             for (layer, positive) in layers.iter().zip(&mut positive) {
                 let looked = self.runner.compiled().looked_at.iter().find(|looked| looked.path == layer.path);
                 let new = looked.and_then(|looked| self.lines(looked, false, (&counted, &steps)));
@@ -221,6 +222,8 @@ fn one_sign(gradient: &[f32], columns: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
     use super::*;
     use crate::train::settings::Recipe;
     use crate::train::trainer::Trainer;
