@@ -32,7 +32,7 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// Two ends in points.
+/// The two ends of an interval, in percentage points.
 pub(super) fn interval([low, high]: [f64; 2]) -> String {
     format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high)
 }

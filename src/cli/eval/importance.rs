@@ -91,7 +91,7 @@ impl Columns {
         (about, ["column", short, "95 % interval"], self.found.iter().take(SHOWN).map(row).collect())
     }
 
-    /// Prints that table.
+    /// Prints the table of the columns that matter most.
     pub(super) fn say(&self) {
         let (about, header, rows) = self.table(" (all are in --json)");
         say!("");

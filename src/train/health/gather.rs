@@ -129,9 +129,15 @@ impl Instrument {
         for part in job.split.train.chunks(self.order.len()) {
             let values = job.dataset.values_of(part);
             let steps = batches::steps(part.len(), batch, self.runner.compiled().needs_two_rows, |_| 0.0, 0);
+            // A single row that is left over is none that batch norm can take.
+            if steps.is_empty() {
+                continue;
+            }
             self.runner.load_data(&values, (&offset, &factor))?;
             let order = self.order[..part.len()].to_vec();
-            let Some(counted) = self.run(&values, &order, &steps)? else { return Ok(()) };
+            let Some(counted) = self.run(&values, &order, &steps)? else {
+                return Ok(self.runner.load_data(&self.values, (&offset, &factor))?);
+            };
             for (layer, positive) in layers.iter().zip(&mut positive) {
                 let looked = self.runner.compiled().looked_at.iter().find(|looked| looked.path == layer.path);
                 let new = looked.and_then(|looked| self.lines(looked, false, (&counted, &steps)));
@@ -143,16 +149,12 @@ impl Instrument {
         for (layer, positive) in layers.iter_mut().zip(&positive) {
             (layer.dead, layer.rows, layer.all_rows) = (Some(never(positive)), rows, true);
         }
-        let values = self.values.clone();
-        Ok(self.runner.load_data(&values, (&offset, &factor))?)
+        Ok(self.runner.load_data(&self.values, (&offset, &factor))?)
     }
 
     /// Looks at the outputs for rows that are there, and gives what was counted; nothing where a loss is not finite.
     fn run(&mut self, values: &Values, order: &[u32], steps: &[Step]) -> Result<Option<Snapshot>, Error> {
         let [_, look] = self.runner.compiled().look.unwrap_or_else(|| panic!("the plan looks at layers"));
-        if steps.is_empty() {
-            return Ok(None);
-        }
         self.runner.begin(order, steps, 0)?;
         self.runner.run_all(values, look, steps.len())?;
         let halted = self.runner.executor().now()?.halted != 0;
