@@ -37,6 +37,8 @@ mod gradcheck;
 mod health;
 #[path = "cli/images.rs"]
 mod images;
+#[path = "cli/imported.rs"]
+mod imported;
 #[path = "cli/init_lab.rs"]
 mod init_lab;
 #[path = "cli/listed.rs"]

@@ -5,18 +5,10 @@ use super::say::note;
 use crate::device::Cache;
 use crate::error::Error;
 use crate::gpu::Attendant;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use std::fmt::Write;
+use indicatif::ProgressBar;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-/// Compiling that takes no longer is not worth a line.
-const WORTH_A_LINE: Duration = Duration::from_secs(1);
-
-/// How often the line is drawn.
-const TICK: Duration = Duration::from_millis(200);
 
 /// Attends a device for the one who typed a command.
 pub(super) struct Attending {
@@ -54,7 +46,7 @@ impl Attendant for Attending {
         if done == of {
             bar.take().iter().for_each(ProgressBar::finish_and_clear);
         } else if self.shows.load(Ordering::Relaxed) {
-            bar.get_or_insert_with(|| line(of)).set_position(done as u64);
+            bar.get_or_insert_with(|| bar::late(of, "compiling kernels for this driver")).set_position(done as u64);
         }
     }
 
@@ -74,21 +66,4 @@ impl Attendant for Attending {
     fn note(&self, text: &str) {
         note!("{text}");
     }
-}
-
-/// A line that is empty at first.
-fn line(of: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(of as u64), bar::target());
-    let late = |state: &ProgressState, out: &mut dyn Write| {
-        if state.elapsed() >= WORTH_A_LINE {
-            let (done, of) = (state.pos(), state.len().unwrap_or_default());
-            // A line that cannot be drawn is not worth a failure.
-            let _ = write!(out, "compiling kernels for this driver: {done} of {of}, {} s", state.elapsed().as_secs());
-        }
-    };
-    if let Ok(style) = ProgressStyle::with_template("{late}") {
-        bar.set_style(style.with_key("late", late));
-    }
-    bar.enable_steady_tick(TICK);
-    bar
 }

@@ -1,8 +1,16 @@
 //! The line at the bottom of the terminal that shows how far something is.
 
 use console::Term;
-use indicatif::{ProgressDrawTarget, TermLike};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
+use std::fmt::Write;
 use std::io;
+use std::time::Duration;
+
+/// Work that takes no longer is not worth a line.
+const WORTH_A_LINE: Duration = Duration::from_secs(1);
+
+/// How often a line of work that may end soon is drawn.
+const TICK: Duration = Duration::from_millis(200);
 
 /// Columns that stay free at the right for the `^C` that a terminal shows: on a full line it would go on to the next one, and
 /// the line that is left behind would never be erased.
@@ -14,6 +22,23 @@ const RATE: u8 = 20;
 /// Where such a line is drawn.
 pub(super) fn target() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(Narrow(Term::stderr())), RATE)
+}
+
+/// A line that says how much of some work is done, once the work has taken so long that it is worth a line.
+pub(super) fn late(of: usize, what: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(of as u64), target());
+    let late = move |state: &ProgressState, out: &mut dyn Write| {
+        if state.elapsed() >= WORTH_A_LINE {
+            let (done, of) = (state.pos(), state.len().unwrap_or_default());
+            // A line that cannot be drawn is not worth a failure.
+            let _ = write!(out, "{what}: {done} of {of}, {} s", state.elapsed().as_secs());
+        }
+    };
+    if let Ok(style) = ProgressStyle::with_template("{late}") {
+        bar.set_style(style.with_key("late", late));
+    }
+    bar.enable_steady_tick(TICK);
+    bar
 }
 
 /// A terminal without its last columns.
@@ -65,7 +90,6 @@ impl<T: TermLike> TermLike for Narrow<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use indicatif::{ProgressBar, ProgressStyle};
     use std::sync::{Arc, Mutex};
 
     /// A terminal of 40 columns that keeps how far each line has gone.

@@ -13,6 +13,9 @@ use crate::run::Predictor;
 /// The largest value of a pixel.
 const LARGEST: f32 = 255.0;
 
+/// The kind of a normalisation by `--mean` and `--std`, which no recipe can name.
+const GIVEN: &str = "given";
+
 pub(super) fn run(args: &ImportArgs) -> Result<u8, Error> {
     if args.out.exists() {
         return Err(setting(format!("{} is there: name another file with --out", args.out.display())));
@@ -69,6 +72,11 @@ fn input(args: &ImportArgs) -> Result<(Vec<usize>, Normalization), Error> {
         setting(format!("--shape cannot be {:?}: give channels, height and width, as in 3x224x224", args.shape))
     })?;
     let features: usize = shape.iter().product();
+    let largest = if shape.len() == 3 { LARGEST } else { 0.0 };
+    if !args.mean.is_empty() {
+        let affine = by_channel(&args.mean, &args.std, &shape)?;
+        return Ok((shape, Normalization::new(GIVEN.to_owned(), largest, &affine)));
+    }
     let affine = match (args.normalize, &shape[..]) {
         (Normalize::None, _) => Affine::none(features),
         (Normalize::Scale, [_, _, _]) => {
@@ -81,6 +89,24 @@ fn input(args: &ImportArgs) -> Result<(Vec<usize>, Normalization), Error> {
             )));
         }
     };
-    let largest = if shape.len() == 3 { LARGEST } else { 0.0 };
     Ok((shape, Normalization::new(args.normalize.to_string(), largest, &affine)))
+}
+
+/// The map by numbers that the user gives for each channel.
+fn by_channel(mean: &[f64], deviation: &[f64], shape: &[usize]) -> Result<Affine, Error> {
+    let [channels, height, width] = *shape else {
+        return Err(setting("--mean and --std are for pictures: give --shape as in 3x224x224, or --normalize none"));
+    };
+    if mean.len() != channels || deviation.len() != channels {
+        let (means, deviations) = (mean.len(), deviation.len());
+        return Err(setting(format!(
+            "--mean has {means} and --std has {deviations} numbers, but pictures have {channels} channels: give one for each"
+        )));
+    }
+    let affine = Affine::by_channel(mean, deviation, height * width, LARGEST.into());
+    let sound = |numbers: &[f64]| numbers.iter().all(|number| number.is_finite());
+    if !sound(&affine.offset) || !sound(&affine.factor) || deviation.iter().any(|&deviation| deviation <= 0.0) {
+        return Err(setting("--mean takes finite numbers and --std numbers above 0, for values from 0 to 1"));
+    }
+    Ok(affine)
 }

@@ -1,10 +1,13 @@
-//! What is to be predicted: rows of tables, pictures, IDX files.
+//! What is to be predicted: rows of tables, pictures, IDX files, arrays of NumPy.
+
+mod array;
 
 use super::args::{FormatArgs, Turns};
 use super::{setting, show};
 use crate::data::{self, DataError, Fields, Framing, Looks, Picture, Rendering, Unlike, Values, View};
 use crate::error::Error;
 use crate::export::Metadata;
+use crate::threads;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -38,15 +41,30 @@ type Notes = BTreeMap<String, (String, usize)>;
 pub(super) fn own_side(meta: &Metadata) -> usize {
     match meta.framing {
         Framing::Middle { short } => short,
-        _ => meta.input.iter().skip(1).copied().min().unwrap_or(1),
+        _ => input_side(meta),
     }
+}
+
+/// The shorter side of a model's input.
+fn input_side(meta: &Metadata) -> usize {
+    meta.input.iter().skip(1).copied().min().unwrap_or(1)
 }
 
 /// Reads all files, with notes in sentences.
 pub(super) fn read_all(paths: &[PathBuf], reading: Reading<'_>) -> Result<(Vec<Inputs>, Vec<String>), Error> {
     check_flags(reading)?;
-    let mut notes = Notes::new();
-    let files = paths.iter().map(|path| read(path, reading, &mut notes)).collect::<Result<_, _>>()?;
+    let read = threads::map(paths, |path| {
+        let mut notes = Notes::new();
+        read(path, reading, &mut notes).map(|inputs| (inputs, notes))
+    });
+    let (mut files, mut notes) = (vec![], Notes::new());
+    for read in read {
+        let (inputs, told) = read?;
+        files.push(inputs);
+        for (what, (first, count)) in told {
+            notes.entry(what).or_insert((first, 0)).1 += count;
+        }
+    }
     let told = notes.into_iter().map(|(what, (first, count))| {
         let others = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
         format!("{first}{others}: {what}")
@@ -88,6 +106,9 @@ fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, 
     }
     if !meta.encoding.is_empty() && data::is_picture(path) {
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
+    }
+    if data::is_array(path) {
+        return array::read(path, reading);
     }
     if !meta.encoding.is_empty() {
         let affine = meta.normalize.affine(meta.input.iter().product());

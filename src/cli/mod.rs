@@ -24,6 +24,7 @@ mod inputs;
 mod markup;
 mod plan;
 mod predict;
+mod reading;
 mod report;
 mod reproduce;
 mod result;
@@ -74,6 +75,9 @@ pub fn main() -> ExitCode {
         return ExitCode::from(2);
     }
     let command = cli.command.unwrap_or(Command::Train(cli.train));
+    if !matches!(&command, Command::Train(args) if args.quiet) {
+        reading::shown();
+    }
     let done = match command {
         Command::Train(args) => train::run(args),
         Command::Eval(args) => eval::run(&args),

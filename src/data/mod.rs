@@ -31,6 +31,8 @@ mod part;
 #[cfg(feature = "cli")]
 mod picture;
 mod pool;
+#[cfg(feature = "cli")]
+mod progress;
 mod resize;
 mod source;
 mod split;
@@ -40,7 +42,7 @@ mod told;
 mod units;
 mod views;
 
-pub use arrays::is_arrays;
+pub use arrays::{is_array, is_arrays, read_rows};
 pub use arrays_error::ArraysError;
 pub use audit::{Figure, Finding, Part, audit};
 pub use classes::labels_for;
@@ -60,6 +62,8 @@ pub use part::{read_part, read_whole};
 #[cfg(feature = "cli")]
 pub use picture::{Picture, PictureRow, Rendering};
 pub use pool::{Place, Pool};
+#[cfg(feature = "cli")]
+pub use progress::show_progress;
 pub use split::{Fractions, Split, bootstrap, share_out, split};
 pub use table::{
     Column, DatePart, Decimal, Dialect, Encoding, Fields, Format, Kind, Like, Notation, Pictured, Separator, Table,

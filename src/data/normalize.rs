@@ -79,10 +79,18 @@ pub struct Affine {
 impl Affine {
     /// The map of [`Normalize::ImageNet`] for pictures of three channels of so many pixels, with values up to `largest`.
     pub fn imagenet(pixels: usize, largest: f64) -> Self {
-        let each = |of: fn(usize, f64) -> f64| (0..3).flat_map(|c| vec![of(c, largest); pixels]).collect::<Vec<f64>>();
+        Self::by_channel(&IMAGENET_MEAN, &IMAGENET_DEVIATION, pixels, largest)
+    }
+
+    /// The map `(v / largest - mean) / deviation` for pictures with so many pixels in each channel, as torchvision's
+    /// `Normalize` of its `ToTensor`. Mean and deviation have one entry a channel; no deviation is 0.
+    pub fn by_channel(mean: &[f64], deviation: &[f64], pixels: usize, largest: f64) -> Self {
+        let each = |numbers: &[f64], of: fn(f64, f64) -> f64| -> Vec<f64> {
+            numbers.iter().flat_map(|&number| vec![of(number, largest); pixels]).collect()
+        };
         Self {
-            offset: each(|c, largest| IMAGENET_MEAN[c] * largest),
-            factor: each(|c, largest| 1.0 / (IMAGENET_DEVIATION[c] * largest)),
+            offset: each(mean, |mean, largest| mean * largest),
+            factor: each(deviation, |deviation, largest| 1.0 / (deviation * largest)),
         }
     }
 

@@ -75,7 +75,23 @@ fn arrays_are_trained_on_and_judged() {
         assert!((ran.out + &ran.err).contains("are rows and targets"), "{set}");
         let judged = json(&place, &format!("eval {set}-run/model.safetensors {set} --device cpu --json"));
         assert_eq!((judged["n"].as_u64(), judged["accuracy"].as_f64()), (Some(40), Some(1.0)), "{set}: {judged}");
+        let rows = ["x", "x_train", "images"].map(|name| format!("{set}/{name}.npy"));
+        let rows = rows.iter().find(|name| place.path(name).is_file()).unwrap();
+        let told = place.json(&format!("predict {set}-run/model.safetensors {rows} --device cpu"));
+        assert_eq!((told.len(), told[4]["input"].as_str()), (40, Some(format!("{rows}:5").as_str())), "{set}");
+        for (at, told) in told.iter().enumerate() {
+            assert_eq!(told["class"], (at % 2 + 3).to_string().as_str(), "{set}: {at}");
+        }
     }
+    let predict = |rest: &str| format!("predict pictures-run/model.safetensors {rest} --device cpu");
+    place.refused(&predict("rows/x.npy"), &["rows/x.npy has rows of 2, the model takes 1x4x5"]);
+    place.refused(&predict("pictures/x_train.npy --invert"), &["is an array", "--invert"]);
+    place.refused(&predict("pictures/x_train.npy --crops 10"), &["is an array", "--crops"]);
+    place.write("bad/x.npy", "no array");
+    place.refused(&predict("bad/x.npy"), &["bad/x.npy", "does not begin with a header of NumPy"]);
+    place.write("two.csv", "a,b,label\n1,2,u\n3,4,v\n2,3,u\n5,4,v\n1,1,u\n6,4,v\n2,2,u\n6,5,v\n");
+    place.done("train two.csv --layers linear --steps 2 --batch 4 --device cpu --quiet --out two");
+    place.refused("predict two/model.safetensors rows/x.npy --device cpu", &["takes the columns of a table"]);
     let other = place.run("eval rows-run/model.safetensors pictures --device cpu");
     assert_eq!(other.code, Some(2), "{other:?}");
 }

@@ -34,6 +34,13 @@ pub(in crate::cli) struct ImportArgs {
     /// How inputs are scaled: imagenet (the numbers of torchvision's networks), scale or none
     #[arg(long, default_value_t = Normalize::ImageNet, value_name = "KIND")]
     pub(in crate::cli) normalize: Normalize,
+    /// Mean of each channel for values from 0 to 1, in place of the numbers of --normalize
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_negative_numbers = true, requires = "std")]
+    #[arg(conflicts_with = "normalize")]
+    pub(in crate::cli) mean: Vec<f64>,
+    /// Standard deviation of each channel for values from 0 to 1
+    #[arg(long, value_name = "NUMBERS", value_delimiter = ',', requires = "mean")]
+    pub(in crate::cli) std: Vec<f64>,
     /// Shorter side in pixels that pictures are brought to before their middle is taken [default: that of the shape]
     #[arg(long, value_name = "SIDE", value_parser = clap::value_parser!(u64).range(1..=16_384))]
     pub(in crate::cli) scale: Option<u64>,

@@ -7,12 +7,15 @@ mod store;
 mod targets;
 
 use super::arrays_error::ArraysError;
-use super::opened::Opened;
-use super::{DataError, Task};
+use super::opened::{Content, Opened};
+use super::source::read_bytes;
+use super::{DataError, Task, Values};
 use crate::names::few;
 use names::{Chosen, Part, choose};
+use npy::Array;
 use std::path::Path;
-use store::{Store, is_archive, is_array};
+pub use store::is_array;
+use store::{Store, is_archive};
 
 /// Whether a path is that of arrays of NumPy: a file whose name ends in `.npz` or `.npy`, or a folder with files of the latter.
 pub fn is_arrays(path: &Path) -> bool {
@@ -20,6 +23,22 @@ pub fn is_arrays(path: &Path) -> bool {
         return path.read_dir().is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(|e| is_array(&e.path()))));
     }
     is_archive(path) || is_array(path)
+}
+
+/// Reads the rows of an NPY file as they are, and the shape of one: `[features]` or `[channels, height, width]`. Pictures of
+/// unsigned bytes stay bytes.
+///
+/// # Errors
+///
+/// When the file cannot be read, or holds no rows of numbers.
+pub fn read_rows(path: &Path) -> Result<(Values, Vec<usize>), DataError> {
+    let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let array = Array::read(path, &name, read_bytes(path)?)?;
+    match rows::join(path, vec![array])? {
+        Content::Images { bytes, shape, .. } => Ok((Values::Bytes(bytes), shape)),
+        Content::Floats { values, shape, .. } => Ok((Values::Floats(values), shape)),
+        Content::Table { .. } => unreachable!("an array is no table"),
+    }
 }
 
 /// Opens an NPZ file or a folder of NPY files. The rows to test on come last.

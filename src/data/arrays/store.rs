@@ -39,7 +39,7 @@ pub(super) fn is_archive(path: &Path) -> bool {
 }
 
 /// Whether a path is that of a file of one array, by its name.
-pub(super) fn is_array(path: &Path) -> bool {
+pub fn is_array(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npy"))
 }
 

@@ -6,6 +6,7 @@ use super::kept::{Decoded, Kept};
 use super::together::{List, Row, Together};
 use crate::data::opened::Opened;
 use crate::data::picture::{Head, Picture};
+use crate::data::progress::Progress;
 use crate::data::views::{PictureOptions, Views};
 use crate::data::{DataError, Framing, Seen, Targets};
 use crate::threads;
@@ -79,9 +80,13 @@ fn decode(
     let test = list.test.clone().unwrap_or_default();
     let mut all = Together::new(source, &views, channels, &sizes)?;
     let places: Vec<usize> = (0..list.paths.len()).collect();
+    let progress = Progress::new(list.paths.len());
     for piece in places.chunks((AT_ONCE / all.bytes_of_one()).max(threads::count())) {
-        let made =
-            threads::map(piece, |&at| heads[at].map(|_| read(&list.paths[at], &views, channels, !test.contains(&at))));
+        let made = threads::map(piece, |&at| {
+            let row = heads[at].map(|_| read(&list.paths[at], &views, channels, !test.contains(&at)));
+            progress.one();
+            row
+        });
         for (at, made) in piece.iter().zip(made) {
             match made {
                 Some(Ok(row)) => all.add(*at, row),
@@ -90,6 +95,7 @@ fn decode(
             }
         }
     }
+    drop(progress);
     faults.sort_by_key(|(at, _)| *at);
     if !faults.is_empty() && (!options.skip_broken || all.is_empty()) {
         return Err(told(faults));
