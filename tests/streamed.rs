@@ -131,6 +131,28 @@ fn features_of_rows_in_a_window_are_kept_alike() {
     assert_streams(&kept, || pictures(600, [2, 13, 12]), 48 << 10);
 }
 
+/// What else runs beside training: the search for a rate, on the same rows, and the look at layers after each epoch, at fewer rows
+/// where the device takes no more in one piece, and at all of them as units are dead.
+#[test]
+fn rates_and_layers_are_measured_where_rows_come_in_a_window() {
+    let data = || pictures(600, [2, 13, 12]);
+    let layers = ["conv 3 kernel=3 padding=1", "relu", "global_avg_pool", "linear 8", "relu", "linear"];
+    let dying = Recipe { lr: Some(3.0), ..recipe(&layers) };
+    let folder = tempfile::tempdir().unwrap();
+    for (at, device) in devices().into_iter().enumerate() {
+        let curves =
+            [u64::MAX, 48 << 10].map(|limit| trainer(&recipe(&layers), data(), &device, limit).rate_curve().unwrap());
+        assert!(curves[0] == curves[1] && curves[0].points.len() > 50, "{device}: {curves:?}");
+        let path = folder.path().join(at.to_string());
+        let mut run = RunFolder::create(Some(&path), "test", &dying).unwrap();
+        let mut streamed = trainer(&dying, data(), &device, 48 << 10);
+        streamed.run(&mut run, &mut support::Silent).unwrap();
+        let told = format!("{:?}", streamed.health_warnings());
+        assert!(told.contains("`relu`") && told.contains("all 420 training rows"), "{device}: {told}");
+        assert!(path.join("health.csv").is_file());
+    }
+}
+
 /// A run that is stopped within a window and gone on with by another trainer.
 #[test]
 fn a_streamed_run_resumes_to_the_same_bits() {

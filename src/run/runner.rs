@@ -324,11 +324,16 @@ impl Runner {
         self.exec.set_now(Now { index: from as u32, start, rows, rate, step, halted: 0, exponent, steady, skipped })
     }
 
-    /// Runs steps of a program.
+    /// Runs steps of a program whose rows all lie on the device.
     ///
     /// # Errors
     /// The device failed.
+    ///
+    /// # Panics
+    /// When the rows come to the device in parts: see `advance`.
     pub fn run(&mut self, program: usize, steps: usize) -> Result<(), DeviceError> {
+        let in_parts = self.window.as_ref().is_some_and(|window| window.steps().is_some());
+        assert!(!in_parts, "rows that come in parts are written as the device advances");
         self.exec.run(program, steps)
     }
 

@@ -36,13 +36,13 @@ impl Runner {
         count: usize,
     ) -> Result<Advance, DeviceError> {
         let Some(steps) = self.window.as_ref().and_then(|window| window.steps()) else {
-            self.run(program, count)?;
+            self.executor().run(program, count)?;
             return Ok(Advance { steps: count, waited: Duration::ZERO });
         };
         let piece = at / steps;
         let before = self.fill(values, piece, false)?;
         let count = count.min((piece + 1) * steps - at);
-        self.run(program, count)?;
+        self.executor().run(program, count)?;
         let meanwhile = self.fill(values, piece + 1, true)?;
         Ok(Advance { steps: count, waited: before + meanwhile })
     }

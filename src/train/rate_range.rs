@@ -5,6 +5,7 @@
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::executor::DeviceError;
+use crate::run::stream::Advance;
 use std::time::Instant;
 
 /// The first and the last rate, and how many are tried.
@@ -125,7 +126,8 @@ impl Trainer {
             let mut at = 0;
             while at < table.len() && !curve.too_large {
                 let (started, count) = (Instant::now(), self.pace.next(table.len() - at));
-                self.runner.run(program, count)?;
+                let Advance { steps: count, waited } =
+                    self.runner.advance(&self.job.dataset.values, program, at, count)?;
                 let now = self.runner.executor().now()?;
                 let halted = now.halted != 0;
                 let done = if halted { now.index as usize + 1 } else { at + count };
@@ -133,7 +135,7 @@ impl Trainer {
                 losses.extend(found.iter().zip(losses.len()..).map(|(&(loss, _), step)| (rate(step), f64::from(loss))));
                 curve = RateCurve::of(losses.iter().copied());
                 curve.too_large |= halted;
-                self.pace.took(count, started.elapsed());
+                self.pace.took(count, started.elapsed().saturating_sub(waited));
                 at = done;
             }
             self.progress.step += at as u64;

@@ -162,6 +162,8 @@ impl Fold {
             steps: Some(STEPS.0.max(STEPS.1 * train.len() / batch) as u64),
             validation: Some(HeldOut::Share(0.0)),
             seed: Some(job.settings.seed),
+            // Nobody reads it.
+            health: Some(0),
             ..Recipe::default()
         };
         let split = Split { train, test: own.clone(), ..Split::default() };

@@ -43,7 +43,10 @@ fn of(text: &str) -> String {
             format!("Epoch {last}.")
         }
     };
-    rows.drain(..rows.len().saturating_sub(MOST));
+    if rows.len() > MOST {
+        let _ = write!(about, " The first {MOST} of its {} layers.", rows.len());
+        rows.truncate(MOST);
+    }
     if cut > 0 {
         let _ = write!(about, " Lines of health.csv that are not whole and left out: {cut}.");
     }
@@ -107,6 +110,14 @@ mod tests {
         assert!(page.contains("<td>1.relu</td><td>NaN</td><td>&lt;b&gt;</td><td>x</td>"), "{page}");
         let bars = "<rect x=\"5\" y=\"0.0\" width=\"4\" height=\"20.0\"/><rect x=\"10\" y=\"10.0\" width=\"4\" height=\"10.0\"/>";
         assert!(page.contains(bars), "{page}");
+    }
+
+    #[test]
+    fn of_very_many_layers_the_first_are_shown_and_it_is_said() {
+        let lines: String = (0..MOST + 1).map(|layer| format!("3,{layer},0\n")).collect();
+        let page = of(&format!("epoch,layer,dead\n{lines}"));
+        assert!(page.contains(&format!("The first {MOST} of its {} layers.", MOST + 1)), "{page}");
+        assert!(page.contains("<td>0</td>") && !page.contains(&format!("<td>{MOST}</td>")), "{page}");
     }
 
     #[test]

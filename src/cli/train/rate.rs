@@ -88,7 +88,8 @@ fn again(words: impl IntoIterator<Item = String>, rate: f64) -> String {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--out" | "-o" => _ = words.next(),
-            "find" => out.push(rate.to_string()),
+            // What stands behind a flag is its value, and no source of data that is called so.
+            "find" if out.last().is_some_and(|flag: &String| flag.starts_with("--")) => out.push(rate.to_string()),
             word if word.starts_with("--out=") => {}
             word => match word.strip_suffix("=find") {
                 Some(flag) => out.push(format!("{flag}={rate}")),
@@ -169,5 +170,6 @@ mod tests {
         let of = |line: &str| again(line.split(' ').map(str::to_owned), 0.05);
         assert_eq!(of("wgrad train digits --lr find --out runs/a --seed 3"), "wgrad train digits --lr 0.05 --seed 3");
         assert_eq!(of("wgrad --learning-rate=find --out=x -o y"), "wgrad --learning-rate=0.05");
+        assert_eq!(of("wgrad train find --lr find"), "wgrad train find --lr 0.05");
     }
 }

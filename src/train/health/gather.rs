@@ -32,6 +32,13 @@ fn sample(train: usize, batch: usize) -> (usize, usize) {
     (train.min((train / ONE_OF).clamp(FEWEST, MOST)).min(BATCHES * batch), batch)
 }
 
+/// Rows of the data set that a device takes in one piece.
+fn room(job: &Job, target: Target) -> usize {
+    let features: usize = job.dataset.shape.iter().product();
+    let bytes = if matches!(job.dataset.values, Values::Bytes(_)) { features } else { 4 * features };
+    usize::try_from(target.max_binding / bytes.max(1) as u64).unwrap_or(usize::MAX)
+}
+
 /// A network that is looked at.
 #[derive(Debug)]
 pub(in crate::train) struct Instrument {
@@ -63,6 +70,7 @@ impl Instrument {
     ) -> Result<Self, Error> {
         let train = &job.split.train;
         let (count, batch) = sample(train.len(), job.settings.batch);
+        let count = count.min(room(job, target)).max(1);
         let rows: Vec<u32> = (0..count).map(|at| train[at * train.len() / count]).collect();
         let mut options = job.train_options()?;
         options.augment = None;
