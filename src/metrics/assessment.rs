@@ -4,6 +4,7 @@
 
 use super::calibration::{Calibration, calibration};
 use super::evaluation::{Evaluation, Score, evaluate};
+use super::numbers::NumberMetrics;
 use super::ranking::{Ranking, ranking};
 use crate::data::Targets;
 use crate::nn::{Answer, Problem, TargetScale};
@@ -70,17 +71,6 @@ pub struct ClassMetrics {
     pub confused: Vec<Confused>,
     /// How confidence and accuracy agree; none where the outputs stand for no probabilities.
     pub calibration: Option<Calibration>,
-}
-
-/// Of numbers, in the data's own units.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NumberMetrics {
-    /// Square root of the mean squared error over rows and numbers.
-    pub rmse: f64,
-    /// Mean absolute error over rows and numbers.
-    pub mae: f64,
-    /// The two of a model that gives every row the mean of the rows' targets.
-    pub baseline: [f64; 2],
 }
 
 /// That a model does no better than one that does not look at the inputs.
@@ -173,9 +163,7 @@ pub fn assess(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: 
                 rows.iter().flat_map(|&row| &values[row as usize * width..][..width]).map(|&t| t > 0.5).collect();
             Metrics::Classes(of_labels(problem, outputs, &yes))
         }
-        (Targets::Numbers { values, .. }, Score::Numbers { mse, .. }) => {
-            Metrics::Numbers(of_numbers(scale, outputs, values, rows, *mse))
-        }
+        (Targets::Numbers { values, .. }, _) => Metrics::Numbers(NumberMetrics::of(scale, outputs, values, rows)),
         _ => panic!("a problem of {:?} has been judged by other targets", problem.answer),
     };
     if let Metrics::Classes(metrics) = &mut metrics {
@@ -294,26 +282,4 @@ fn means(rankings: &[Option<Ranking>]) -> (Option<f64>, Option<f64>) {
         (!ranked.is_empty()).then(|| ranked.iter().map(|ranking| of(ranking)).sum::<f64>() / ranked.len() as f64)
     };
     (mean(|ranking| ranking.roc_auc), mean(|ranking| ranking.average_precision))
-}
-
-fn of_numbers<T: Copy + Into<f64>>(
-    scale: &TargetScale,
-    outputs: &[f32],
-    values: &[T],
-    rows: &[u32],
-    mse: f64,
-) -> NumberMetrics {
-    let width = scale.offset.len();
-    let (mut absolute, mut squares, mut distances) = (0.0, 0.0, 0.0);
-    for j in 0..width {
-        let target = |row: &u32| -> f64 { values[*row as usize * width + j].into() };
-        let mean = rows.iter().map(target).sum::<f64>() / rows.len() as f64;
-        for (i, row) in rows.iter().enumerate() {
-            absolute += (scale.original(j, outputs[i * width + j]) - target(row)).abs();
-            squares += (target(row) - mean).powi(2);
-            distances += (target(row) - mean).abs();
-        }
-    }
-    let count = (rows.len() * width) as f64;
-    NumberMetrics { rmse: mse.sqrt(), mae: absolute / count, baseline: [(squares / count).sqrt(), distances / count] }
 }

@@ -1,5 +1,6 @@
 //! How a model does on rows: loss, right answers, and how far off.
 
+use super::numbers::{Z, mean, squared_errors};
 use crate::data::Targets;
 use crate::nn::{Answer, Problem, TargetScale, Weighing};
 
@@ -132,24 +133,19 @@ pub(crate) fn mean_loss(
 /// Error and R² in the data's units; over several numbers, squared errors and distances are added up.
 fn numbers(scale: &TargetScale, outputs: &[f32], values: &[f64], rows: &[u32]) -> Score {
     let width = scale.offset.len();
-    let (mut squares, mut spread) = (0.0, 0.0);
+    let mse = mean(&squared_errors(scale, outputs, values, rows));
+    let mut spread = 0.0;
     for j in 0..width {
         let target = |&row: &u32| values[row as usize * width + j];
         let mean = rows.iter().map(target).sum::<f64>() / rows.len() as f64;
-        for (i, row) in rows.iter().enumerate() {
-            squares += (scale.original(j, outputs[i * width + j]) - target(row)).powi(2);
-            spread += (target(row) - mean).powi(2);
-        }
+        spread += rows.iter().map(|row| (target(row) - mean).powi(2)).sum::<f64>();
     }
-    Score::Numbers {
-        mse: squares / (rows.len() * width) as f64,
-        r2: if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN },
-    }
+    let squares = mse * (rows.len() * width) as f64;
+    Score::Numbers { mse, r2: if spread > 0.0 { 1.0 - squares / spread } else { f64::NAN } }
 }
 
 /// The 95 % interval of a share (Wilson 1927, "Probable inference", the score interval).
 pub fn wilson(correct: usize, n: usize) -> [f64; 2] {
-    const Z: f64 = 1.959_963_984_540_054;
     let (n, p) = (n as f64, correct as f64 / n as f64);
     let centre = p + Z * Z / (2.0 * n);
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();

@@ -5,14 +5,12 @@
 //! answers, and of numbers minus its mean squared error, so that a drop is one of the accuracy, or a rise of the mean squared
 //! error. Columns that say the same share their importance: each may seem to matter little.
 
+use super::numbers::{Z, mean_and_error, squared_errors};
 use crate::data::Targets;
 use crate::nn::{Answer, Problem, TargetScale};
 use crate::random::{Domain, Stream};
 use rand::seq::SliceRandom;
 use std::ops::Range;
-
-/// The 97.5 % quantile of the normal distribution.
-const Z: f64 = 1.959_963_984_540_054;
 
 /// How much one column matters.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,11 +43,7 @@ fn goodness(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: &T
             each.map(right).collect()
         }
         (Answer::Numbers, Targets::Numbers { values, .. }) => {
-            let error = |(outputs, row): (&[f32], usize)| {
-                let square = |j: usize| (scale.original(j, outputs[j]) - values[row * width + j]).powi(2);
-                -(0..width).map(square).sum::<f64>() / width as f64
-            };
-            each.map(error).collect()
+            squared_errors(scale, outputs, values, rows).into_iter().map(|error| -error).collect()
         }
         _ => panic!("a problem of {:?} cannot be judged by other targets", problem.answer),
     }
@@ -86,9 +80,8 @@ pub fn importance<E>(
             drops.push(dropped.iter().sum::<f64>() / n as f64);
             of_rows.iter_mut().zip(&dropped).for_each(|(sum, drop)| *sum += drop / f64::from(repeats));
         }
-        let mean = of_rows.iter().sum::<f64>() / n as f64;
-        let squares: f64 = of_rows.iter().map(|drop| (drop - mean).powi(2)).sum();
-        let half = Z * (squares / (n as f64 - 1.0) / n as f64).sqrt();
+        let [mean, error] = mean_and_error(&of_rows);
+        let half = Z * error;
         found.push(Importance { column, drops, mean, interval: [mean - half, mean + half] });
     }
     found.sort_by(|a, b| b.mean.total_cmp(&a.mean));

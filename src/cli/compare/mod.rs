@@ -1,7 +1,7 @@
 //! `wgrad compare`
 //!
 //! JSON fields: `runs`, each with `run`, `epochs` and `steps` done, `measure`, `best_measure` and `best_epoch` on the validation
-//! part, `test` with the fields of `eval` (and `rmse_interval`), null where `why` says what is missing, and `curve` with pairs of
+//! part, `test` with the fields of `eval`, null where `why` says what is missing, and `curve` with pairs of
 //! epoch and the column `curve_of` of `epochs.csv`; `settings`, the settings that differ, each with a value for every run;
 //! `best`, the place of the best run from 0, null where nothing is ranked; `tests`, one for each other ranked run, with `run` and
 //! `against` (places), `test` (`mcnemar` or `bootstrap`), `only_run` and `only_against` (rows that one alone answers rightly) or
@@ -17,9 +17,8 @@ use super::say::{self, note};
 use super::{open_device, result, setting};
 use crate::error::Error;
 use crate::kernel::Precision;
-use crate::metrics::Metrics;
 use crate::train::{Measure, SETTINGS};
-use paired::{Difference, Ranking, Rows};
+use paired::{Difference, Ranking};
 use serde_json::{Value, json};
 
 /// The runs side by side.
@@ -115,13 +114,7 @@ fn curve(run: &Run) -> (&'static str, Vec<[f64; 2]>) {
 }
 
 fn of_run(run: &Run, tested: &Result<Tested, String>) -> Value {
-    let test = tested.as_ref().ok().map(|tested| {
-        let mut object = result::object(&tested.result, &tested.job.problem.names);
-        if let (Metrics::Numbers(_), Rows::Error(errors)) = (&tested.result.metrics, paired::rows(tested)) {
-            object["rmse_interval"] = json!(paired::root_error(&errors).map(|(_, interval)| interval));
-        }
-        object
-    });
+    let test = tested.as_ref().ok().map(|tested| result::object(&tested.result, &tested.job.problem.names));
     let (column, points) = curve(run);
     json!({
         "run": run.path.display().to_string(),

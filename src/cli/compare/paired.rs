@@ -2,7 +2,7 @@
 
 use super::super::runs::Tested;
 use crate::data::Targets;
-use crate::metrics::{holm, mcnemar, resample};
+use crate::metrics::{holm, mcnemar, resample, squared_errors};
 
 /// The seed of the paired bootstrap.
 const SEED: u64 = 0;
@@ -56,13 +56,7 @@ pub(super) fn rows(tested: &Tested) -> Rows {
             Rows::Right(each.map(right).collect())
         }
         Targets::Numbers { values, .. } => {
-            let error = |(row, &at): (&[f32], &u32)| {
-                let square = |(j, &output): (usize, &f32)| {
-                    (job.scale.original(j, output) - values[at as usize * width + j]).powi(2)
-                };
-                row.iter().enumerate().map(square).sum::<f64>() / width as f64
-            };
-            Rows::Error(each.map(error).collect())
+            Rows::Error(squared_errors(&job.scale, &tested.outputs, values, &job.split.test))
         }
     }
 }
@@ -109,12 +103,6 @@ fn difference(run: &Rows, best: &Rows) -> Option<(Difference, f64)> {
     }
 }
 
-/// The root of the mean squared error and its 95 % interval, by the same bootstrap.
-pub(super) fn root_error(errors: &[f64]) -> Option<(f64, [f64; 2])> {
-    let found = resample(errors, SEED)?;
-    Some((found.mean.sqrt(), found.interval.map(f64::sqrt)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,6 +132,5 @@ mod tests {
         assert!(ranking.others[0].p < 0.001);
         let nan = [(0, Rows::Error(vec![f64::NAN])), (1, Rows::Error(vec![0.5]))];
         assert!(super::ranking(&nan).is_none() && super::ranking(&runs[..1]).is_none());
-        assert_eq!(root_error(&[4.0, 4.0]), Some((2.0, [2.0; 2])));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::runs::{Run, Tested};
 use super::super::say::say;
 use super::super::show;
-use super::paired::{self, Difference, Ranking, Rows};
+use super::paired::{self, Difference, Ranking};
 use super::{Compared, curve};
 use crate::metrics::Metrics;
 
@@ -87,8 +87,9 @@ fn result(run: &Run, tested: &Result<Tested, String>) -> Vec<String> {
     cells.extend(match tested {
         Err(_) => ["not known", "", ""].map(str::to_owned),
         Ok(tested) => {
-            let (value, [low, high]) = measured(tested);
-            [value, format!("{low} to {high}"), format!("{:.4}", tested.result.evaluation.loss)]
+            let (value, interval) = measured(tested);
+            let interval = interval.map_or_else(|| "not known".into(), |[low, high]| format!("{low} to {high}"));
+            [value, interval, format!("{:.4}", tested.result.evaluation.loss)]
         }
     });
     let best = run.best();
@@ -100,17 +101,17 @@ fn result(run: &Run, tested: &Result<Tested, String>) -> Vec<String> {
 }
 
 /// Accuracy, or the root of the mean squared error, with its interval.
-fn measured(tested: &Tested) -> (String, [String; 2]) {
+fn measured(tested: &Tested) -> (String, Option<[String; 2]>) {
     let evaluation = &tested.result.evaluation;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    match (&tested.result.metrics, paired::rows(tested)) {
-        (Metrics::Numbers(numbers), Rows::Error(errors)) => {
-            let interval = paired::root_error(&errors).map_or([f64::NAN; 2], |(_, interval)| interval);
-            (format!("RMSE {}", show::number(numbers.rmse)), interval.map(show::number))
+    match &tested.result.metrics {
+        Metrics::Numbers(numbers) => {
+            let interval = numbers.rmse_interval.map(|interval| interval.map(show::number));
+            (format!("RMSE {}", show::number(numbers.rmse)), interval)
         }
-        _ => {
+        Metrics::Classes(_) => {
             let accuracy = evaluation.accuracy().unwrap_or(f64::NAN);
-            (percent(accuracy), evaluation.interval().unwrap_or([f64::NAN; 2]).map(percent))
+            (percent(accuracy), evaluation.interval().map(|interval| interval.map(percent)))
         }
     }
 }

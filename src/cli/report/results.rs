@@ -51,12 +51,16 @@ type Card = (&'static str, String, String);
 
 fn of_numbers(numbers: &NumberMetrics, mse: f64, r2: f64) -> [Card; 3] {
     let [rmse, mae] = numbers.baseline.map(show::number);
+    let interval = numbers.rmse_interval.map_or_else(String::new, |interval| {
+        let [low, high] = interval.map(show::number);
+        format!("95 % interval {low} to {high}; ")
+    });
     [
         ("R²", format!("{r2:.4}"), "1 is perfect, 0 is the mean alone".into()),
         (
             "root mean squared error",
             show::number(numbers.rmse),
-            format!("the mean alone: {rmse}; mean squared error {}", show::number(mse)),
+            format!("{interval}the mean alone: {rmse}; mean squared error {}", show::number(mse)),
         ),
         ("mean absolute error", show::number(numbers.mae), format!("the mean alone: {mae}")),
     ]
