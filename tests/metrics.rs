@@ -43,7 +43,7 @@ fn assessed(case: &Value) -> Assessment {
 fn measured(result: &Assessment) -> Vec<(&'static str, Vec<f64>)> {
     let log_loss = ("log_loss", vec![result.evaluation.loss]);
     match (&result.metrics, &result.evaluation.score) {
-        (Metrics::Numbers(m), Score::Numbers { mse, r2 }) => vec![
+        (Metrics::Numbers(m), Score::Numbers { mse, r2, .. }) => vec![
             ("mse", vec![*mse]),
             ("rmse", vec![m.rmse]),
             ("mae", vec![m.mae]),

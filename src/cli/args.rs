@@ -46,7 +46,7 @@ pub(super) enum Command {
     Diagnose(DiagnoseArgs),
     /// Compare runs: settings that differ, results side by side, and whether one is better by more than chance
     Compare(CompareArgs),
-    /// Write a page about a run: its curves, its result on the test part and its worst mistakes
+    /// Write a page about a run: result on the test part, diagnosis over all parts, curves, layers, worst mistakes and recipe
     Report(ReportArgs),
     /// Compare the gradient of every tensor of a network with differences of its loss, on rows of the data
     Gradcheck(GradcheckArgs),

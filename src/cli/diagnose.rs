@@ -2,6 +2,7 @@
 
 mod apart;
 mod measured;
+mod parts;
 mod told;
 
 use super::args::DiagnoseArgs;
@@ -9,6 +10,7 @@ use super::say::{self, say};
 use super::{setting, show};
 use crate::error::Error;
 use crate::metrics::{Errors, Gap};
+pub(super) use parts::Parts;
 
 /// The smallest gap of errors that were given without rows.
 const THRESHOLD: f64 = 0.02;
@@ -18,7 +20,7 @@ pub(super) fn run(args: &DiagnoseArgs) -> Result<u8, Error> {
         return Err(setting("--threshold must be above 0: with 0, errors that are equal would be a problem"));
     }
     let errors = Errors {
-        human: args.human_error,
+        human: args.human.human_error,
         train: args.train_error,
         train_dev: args.train_dev_error,
         validation: args.validation_error,
@@ -50,9 +52,9 @@ pub(super) fn run(args: &DiagnoseArgs) -> Result<u8, Error> {
 fn tell(errors: &Errors, problems: &[Gap], threshold: f64) {
     let rows: Vec<Vec<String>> = Gap::ALL.iter().filter_map(|&gap| row(errors, gap, problems)).collect();
     show::table(&["gap", "from", "to", "points", ""], &rows);
-    told::unknown(errors);
+    told::unknown(errors).iter().for_each(|line| say!("{line}"));
     match problems.first() {
-        Some(gap) => say!("next     {}: {}", gap.name(), told::advice(*gap)),
+        Some(gap) => say!("next     {}", told::advice(*gap)),
         None => say!("next     no known gap reaches {:.1} points: nothing stands out", 100.0 * threshold),
     }
 }

@@ -15,7 +15,7 @@
 //! | `confusion` | classes | `confusion[true][predicted]`, null of more than 1,000 classes |
 //! | `ece`, `reliability` | classes, labels | expected calibration error, and `from`, `to`, `rows`, `confidence` and `accuracy` of each of 15 bins of the confidence; null where outputs stand for no probabilities |
 //! | `mse`, `rmse`, `mae`, `r2` | numbers | in the units of the data |
-//! | `rmse_interval` | numbers | 95 % interval of `rmse`, as `NumberMetrics` says; null of a single row |
+//! | `rmse_interval` | numbers | 95 % interval of `rmse`, as `Score::Numbers` says; null of a single row |
 //!
 //! All are scikit-learn's of the same names, with `zero_division=0`; of several numbers R² is `variance_weighted`.
 
@@ -49,9 +49,9 @@ pub(super) struct Naming<'a> {
 pub(super) fn summary(of: &str, result: &Assessment, naming: &Naming<'_>) {
     let evaluation = &result.evaluation;
     match (&result.metrics, &evaluation.score) {
-        (Metrics::Numbers(numbers), &Score::Numbers { mse, r2 }) => {
+        (Metrics::Numbers(numbers), &Score::Numbers { mse, r2, rmse_interval }) => {
             let [rmse, mae, mse] = [numbers.rmse, numbers.mae, mse].map(show::number);
-            let interval = numbers.rmse_interval.map_or_else(String::new, |interval| {
+            let interval = rmse_interval.map_or_else(String::new, |interval| {
                 let [low, high] = interval.map(show::number);
                 format!(" (95 % interval {low} to {high})")
             });
@@ -189,12 +189,12 @@ pub(super) fn object(result: &Assessment, names: &[String]) -> Value {
     let evaluation = &result.evaluation;
     let mut object = json!({ "n": evaluation.n, "loss": evaluation.loss });
     match (&result.metrics, &evaluation.score) {
-        (Metrics::Numbers(numbers), Score::Numbers { mse, r2 }) => {
+        (Metrics::Numbers(numbers), Score::Numbers { mse, r2, rmse_interval }) => {
             let [rmse, mae] = numbers.baseline;
             for (field, value) in [("mse", *mse), ("rmse", numbers.rmse), ("mae", numbers.mae), ("r2", *r2)] {
                 object[field] = json!(value);
             }
-            object["rmse_interval"] = json!(numbers.rmse_interval);
+            object["rmse_interval"] = json!(rmse_interval);
             object["baseline"] = json!({ "rmse": rmse, "mae": mae });
         }
         (Metrics::Classes(metrics), _) => {

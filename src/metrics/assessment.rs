@@ -163,7 +163,9 @@ pub fn assess(problem: &Problem, scale: &TargetScale, outputs: &[f32], targets: 
                 rows.iter().flat_map(|&row| &values[row as usize * width..][..width]).map(|&t| t > 0.5).collect();
             Metrics::Classes(of_labels(problem, outputs, &yes))
         }
-        (Targets::Numbers { values, .. }, _) => Metrics::Numbers(NumberMetrics::of(scale, outputs, values, rows)),
+        (Targets::Numbers { values, .. }, &Score::Numbers { mse, .. }) => {
+            Metrics::Numbers(NumberMetrics::of(mse, scale, outputs, values, rows))
+        }
         _ => panic!("a problem of {:?} has been judged by other targets", problem.answer),
     };
     if let Metrics::Classes(metrics) = &mut metrics {

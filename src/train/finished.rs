@@ -79,22 +79,32 @@ impl Finished {
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
+}
 
-    /// How the model does on each of some parts of the rows, by the rule for inference; none for a part without rows.
+impl Job {
+    /// The rows that a model is trained on, each once: a bootstrap sample repeats some.
+    pub fn distinct_train_rows(&self) -> Vec<u32> {
+        let mut rows = self.split.train.clone();
+        rows.dedup();
+        rows
+    }
+
+    /// How a model does on each of some parts of the rows, by the rule for inference; none for a part without rows.
     ///
     /// # Errors
     /// The model does not fit the data, or the device failed.
-    pub fn evaluate<const N: usize>(
+    pub fn measure<const N: usize>(
         &self,
+        model: &Model,
         parts: [&[u32]; N],
         device: &Device,
     ) -> Result<[Option<Evaluation>; N], Error> {
-        let bytes = matches!(self.job.dataset.values, Values::Bytes(_));
-        let mut predictor = Predictor::for_inputs(&self.model, bytes, None, device)?;
+        let bytes = matches!(self.dataset.values, Values::Bytes(_));
+        let mut predictor = Predictor::for_inputs(model, bytes, None, device)?;
         let mut evaluations = [const { None }; N];
         for (rows, evaluation) in parts.into_iter().zip(&mut evaluations).filter(|(rows, _)| !rows.is_empty()) {
-            let outputs = predictor.outputs(&self.job.dataset.values_of(rows))?;
-            *evaluation = Some(self.job.evaluate(&outputs, rows));
+            let outputs = predictor.outputs(&self.dataset.values_of(rows))?;
+            *evaluation = Some(self.evaluate(&outputs, rows));
         }
         Ok(evaluations)
     }

@@ -70,6 +70,85 @@ fn a_table_and_numbers_have_reports_too() {
     assert!(!page.contains("confusion</h3>") && !page.contains("Calibration"));
 }
 
+/// The section of a page under a title.
+fn section<'a>(page: &'a str, title: &str) -> &'a str {
+    let from = page.split_once(&format!("<h2>{title}</h2>")).unwrap_or_else(|| panic!("no section {title}")).1;
+    from.split_once("</section>").unwrap().0
+}
+
+/// That a page says all that `diagnose` says of the run, but for its own line about the run.
+fn diagnosis_is_told(place: &Place, flags: &str) -> String {
+    place.done(&format!("report run --device cpu --out told.html {flags}"));
+    let (page, text) = (place.text("told.html"), place.done(&format!("diagnose run --device cpu {flags}")));
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
+    let found = plain(&words(section(&page, "Diagnosis"))).replace("next:", "next").replace("&#39;", "'");
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("run ")).collect();
+    assert!(lines.len() > 4, "{text}");
+    lines.iter().for_each(|line| assert!(found.contains(&plain(line)), "no {line:?} in {found}"));
+    page
+}
+
+#[test]
+fn the_diagnosis_is_that_of_diagnose() {
+    let place = Place::new();
+    place.write("points.csv", table(600));
+    let train = format!("train points.csv --device cpu --batch 16 --epochs 1 --lr 0 {LAYERS} --quiet --out run");
+    place.done(&train);
+    let page = diagnosis_is_told(&place, "");
+    has(section(&page, "Diagnosis"), &["<td>training</td><td>360</td>", "Not known, as an error is missing: bias,"]);
+    let page = diagnosis_is_told(&place, "--human-error 0.01");
+    has(section(&page, "Diagnosis"), &["<td>problem</td>", "<p><b>Next:</b> bias: take a larger network (--layers)"]);
+    place.refused("report run --human-error 2", &["--human-error", "give a share from 0 to 1"]);
+    // Without rows to validate on, or to test on, the other parts are told.
+    fs::remove_dir_all(place.path("run")).unwrap();
+    place.done(&format!("{train} --validation 0"));
+    let page = diagnosis_is_told(&place, "--human-error 0.01");
+    has(section(&page, "Diagnosis"), &["<td>training</td><td>480</td>", "variance, mismatch, validation_overfit"]);
+    assert!(!section(&page, "Diagnosis").contains("<td>validation</td>"));
+    fs::remove_dir_all(place.path("run")).unwrap();
+    place.done(&format!("{train} --test 0"));
+    let page = diagnosis_is_told(&place, "");
+    has(&page, &["the result on the test part is left out: the run has no test part", "<td>variance</td>"]);
+    assert!(!page.contains("<h2>Result"));
+}
+
+#[test]
+fn errors_of_numbers_stand_side_by_side() {
+    let place = Place::new();
+    place.write("points.csv", table(200));
+    place.done(&format!("train points.csv --target x --device cpu --batch 16 --epochs 1 {LAYERS} --quiet --out run"));
+    let told = place.json("compare run run --device cpu").remove(0)["runs"][0]["test"].clone();
+    let page = report(&place).0;
+    let found = section(&page, "Diagnosis");
+    has(found, &["<td>training</td><td>120</td>", "<td>validation</td><td>40</td>", "Numbers are neither right"]);
+    // Four digits of the test part's error and its interval.
+    let [low, high] = [0, 1].map(|end| told["rmse_interval"][end].as_f64().unwrap());
+    let near = |text: &str, value: f64| (text.parse::<f64>().unwrap() / value - 1.0).abs() < 1e-3;
+    let row = words(found.split_once("<td>test</td>").unwrap().1);
+    let cells: Vec<&str> = row.split(' ').collect();
+    assert!(cells[0] == "40" && near(cells[1], told["rmse"].as_f64().unwrap()), "{row}");
+    assert!(near(cells[2], low) && near(cells[4], high) && low < high, "{row}");
+    has(section(&page, "Result on the test part"), &[&format!("95 % interval {} to {};", cells[2], cells[4])]);
+    assert!(!found.contains("Next") && !found.contains("<th>gap"), "{found}");
+}
+
+#[test]
+fn answers_that_are_no_numbers_break_no_page() {
+    let place = Place::new();
+    place.write("points.csv", table(200));
+    for (target, wanted) in [("label", "<td>100.0 %</td>"), ("x", "<td>not finite</td><td>not known</td>")] {
+        let train = format!("train points.csv --target {target} --device cpu --batch 16 --epochs 1 --quiet --out run");
+        place.done(&format!("{train} {LAYERS}"));
+        let path = place.path("run/model.safetensors");
+        let mut bytes = fs::read(&path).unwrap();
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+        bytes[8 + header..].chunks_exact_mut(4).for_each(|value| value.copy_from_slice(&f32::NAN.to_le_bytes()));
+        fs::write(&path, bytes).unwrap();
+        has(section(&report(&place).0, "Diagnosis"), &["<td>training</td><td>120</td>", wanted]);
+        fs::remove_dir_all(place.path("run")).unwrap();
+    }
+}
+
 #[test]
 fn what_is_missing_or_broken_is_said_and_the_rest_is_shown() {
     let place = Place::new();
@@ -90,7 +169,7 @@ fn what_is_missing_or_broken_is_said_and_the_rest_is_shown() {
         fs::remove_file(place.path(gone)).unwrap();
         let (page, _) = report(&place);
         has(&page, &["left out: ", "<h2>Recipe</h2>", "<code>linear 8"]);
-        assert!(!page.contains("<h2>Result"), "{gone}");
+        assert!(!page.contains("<h2>Result") && !page.contains("<h2>Diagnosis"), "{gone}");
     }
     has(&report(&place).0, &["steps.csv is not there", "model.safetensors is not there", "no values to draw"]);
     place.refused("report nowhere", &["nowhere", "recipe.toml"]);

@@ -4,13 +4,20 @@ use crate::cli::flags::DeviceArg;
 use clap::Args;
 use std::path::PathBuf;
 
+/// The error that a model's is compared with.
+#[derive(Args, Clone, Copy, Debug)]
+pub(in crate::cli) struct HumanArg {
+    /// Error of a person on the task, or the lowest that is possible, as a share: 0.01 is 1 %
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(in crate::cli) human_error: Option<f64>,
+}
+
 #[derive(Args, Debug)]
 pub(in crate::cli) struct DiagnoseArgs {
     /// A run folder: its model is measured on each part of its data, in place of errors that are given
     pub(in crate::cli) run: Option<PathBuf>,
-    /// Error of a person on the task, or the lowest that is possible, as a share: 0.01 is 1 %
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub(in crate::cli) human_error: Option<f64>,
+    #[command(flatten)]
+    pub(in crate::cli) human: HumanArg,
     /// Error on the rows that the model was trained on
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(in crate::cli) train_error: Option<f64>,

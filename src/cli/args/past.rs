@@ -1,5 +1,6 @@
 //! The arguments of commands that look back at runs.
 
+use super::diagnosis::HumanArg;
 use crate::cli::flags::DeviceArg;
 use clap::Args;
 use std::path::PathBuf;
@@ -11,6 +12,8 @@ pub(in crate::cli) struct ReportArgs {
     /// HTML file to write [default: report.html in the folder of the run]
     #[arg(long, value_name = "FILE.html")]
     pub(in crate::cli) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(in crate::cli) human: HumanArg,
     #[command(flatten)]
     pub(in crate::cli) device: DeviceArg,
 }

@@ -5,7 +5,7 @@ use super::super::say::say;
 use super::super::show;
 use super::paired::{self, Difference, Ranking};
 use super::{Compared, curve};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Score};
 
 /// The chance of a wrong claim that is taken.
 const LEVEL: f64 = 0.05;
@@ -104,12 +104,12 @@ fn result(run: &Run, tested: &Result<Tested, String>) -> Vec<String> {
 fn measured(tested: &Tested) -> (String, Option<[String; 2]>) {
     let evaluation = &tested.result.evaluation;
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
-    match &tested.result.metrics {
-        Metrics::Numbers(numbers) => {
-            let interval = numbers.rmse_interval.map(|interval| interval.map(show::number));
+    match (&tested.result.metrics, &evaluation.score) {
+        (Metrics::Numbers(numbers), Score::Numbers { rmse_interval, .. }) => {
+            let interval = rmse_interval.map(|interval| interval.map(show::number));
             (format!("RMSE {}", show::number(numbers.rmse)), interval)
         }
-        Metrics::Classes(_) => {
+        _ => {
             let accuracy = evaluation.accuracy().unwrap_or(f64::NAN);
             (percent(accuracy), evaluation.interval().map(|interval| interval.map(percent)))
         }

@@ -1,6 +1,5 @@
 //! What is said of errors, of a run or given: the JSON fields that both have, and what to do next.
 
-use super::super::say::say;
 use crate::metrics::{Errors, Gap};
 use serde_json::{Value, json};
 
@@ -19,13 +18,11 @@ pub(super) fn object(errors: &Errors, problems: &[Gap]) -> Value {
     })
 }
 
-/// Names the gaps that are not known.
-pub(super) fn unknown(errors: &Errors) {
+/// A sentence that names the gaps that are not known, if there are any.
+pub(super) fn unknown(errors: &Errors) -> Option<String> {
     let unknown: Vec<&str> = Gap::ALL.into_iter().filter(|gap| errors.gap(*gap).is_none()).map(Gap::name).collect();
-    if !unknown.is_empty() {
-        let hint = if errors.human.is_none() { " (--human-error gives that of a person)" } else { "" };
-        say!("not known, as an error is missing: {}{hint}", unknown.join(", "));
-    }
+    let hint = if errors.human.is_none() { " (--human-error gives that of a person)" } else { "" };
+    (!unknown.is_empty()).then(|| format!("not known, as an error is missing: {}{hint}", unknown.join(", ")))
 }
 
 pub(super) fn percent(share: f64) -> String {
@@ -37,9 +34,9 @@ pub(super) fn interval([low, high]: [f64; 2]) -> String {
     format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high)
 }
 
-/// What a course on training networks does next about a gap.
-pub(super) fn advice(gap: Gap) -> &'static str {
-    match gap {
+/// A gap, and what a course on training networks does next about it.
+pub(super) fn advice(gap: Gap) -> String {
+    let advice = match gap {
         Gap::Bias => {
             "take a larger network (--layers), train longer (--epochs), or regularise less (--weight-decay, dropout)"
         }
@@ -50,5 +47,6 @@ pub(super) fn advice(gap: Gap) -> &'static str {
             "look at what differs between the training and the validation rows, and bring training data like the latter"
         }
         Gap::ValidationOverfit => "bring more validation rows: choices were fitted to those that are there",
-    }
+    };
+    format!("{}: {advice}", gap.name())
 }

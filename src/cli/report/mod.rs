@@ -3,6 +3,7 @@
 mod chart;
 mod columns;
 mod curves;
+mod diagnosis;
 mod health;
 mod html;
 mod mistakes;
@@ -11,7 +12,8 @@ mod results;
 mod settings;
 
 use super::args::ReportArgs;
-use super::runs::{self, Run, Tested};
+use super::diagnose::Parts;
+use super::runs::{self, Run, RunData, Tested};
 use super::say::{self, note, say};
 use super::{open_device, setting};
 use crate::device::Device;
@@ -31,18 +33,44 @@ pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
     let out = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
     check(&out)?;
     let device = open_device(Precision::F32, &args.device, true)?;
-    let (tested, mut notes) = (runs::test(&run, &device), run.notes.clone());
-    match &tested {
-        Ok(tested) => notes.extend(tested.notes.iter().cloned()),
-        Err(why) => {
-            notes.push(format!("the result on the test part is left out: {}", say::with_flags(&why.to_string())))
-        }
-    }
-    let page = page(&run, tested.as_ref().ok(), &notes, &device)?;
+    let measured = match runs::data(&run) {
+        Ok(data) => Measured::of(&run, data, args.human.human_error, &device),
+        Err(why) => Measured {
+            notes: vec![left_out("the result on the test part and the diagnosis are", &why)],
+            ..Measured::default()
+        },
+    };
+    let notes = [&run.notes[..], &measured.notes].concat();
+    let page = page(&run, &measured, &notes, &device)?;
     files::replace(&out, page.as_bytes()).map_err(Error::file(&out, "cannot be written"))?;
     notes.iter().for_each(|text| note!("note: {text}"));
     say!("report   {}", out.display());
     Ok(0)
+}
+
+/// What the best model of a run does on the rows of its data.
+#[derive(Default)]
+struct Measured {
+    tested: Option<Tested>,
+    parts: Option<Parts>,
+    /// What limits the claims or is left out, in sentences.
+    notes: Vec<String>,
+}
+
+impl Measured {
+    fn of(run: &Run, data: RunData, human: Option<f64>, device: &Device) -> Self {
+        let mut notes = data.1.clone();
+        let parts = run.best_model().and_then(|model| Parts::of(&data.0, model, (human, None), device));
+        let parts = parts.map_err(|why| notes.push(left_out("the diagnosis is", &why))).ok();
+        let tested = runs::test_on(run, data, device);
+        let tested = tested.map_err(|why| notes.push(left_out("the result on the test part is", &why))).ok();
+        Self { tested, parts, notes }
+    }
+}
+
+/// That something is left out, and why.
+fn left_out(what: &str, why: &Error) -> String {
+    format!("{what} left out: {}", say::with_flags(&why.to_string()))
 }
 
 /// Refuses to write over what is no report.
@@ -58,15 +86,17 @@ fn check(out: &Path) -> Result<(), Error> {
 }
 
 /// The whole page.
-fn page(run: &Run, tested: Option<&Tested>, notes: &[String], device: &Device) -> Result<String, Error> {
+fn page(run: &Run, measured: &Measured, notes: &[String], device: &Device) -> Result<String, Error> {
+    let tested = measured.tested.as_ref();
     let name = html::text(&run.name());
     let mut body = format!("<h1>{name}</h1>\n{}", html::paragraph(&about(run)));
     if !notes.is_empty() {
         let items: String = notes.iter().map(|note| format!("<li>{}</li>\n", html::text(note))).collect();
         body += &format!("<ul class=\"notes\">\n{items}</ul>\n");
     }
+    body.extend(tested.map(|tested| html::section("Result on the test part", &results::html(tested))));
+    body.extend(measured.parts.as_ref().map(|parts| html::section("Diagnosis", &diagnosis::html(parts))));
     if let Some(tested) = tested {
-        body += &html::section("Result on the test part", &results::html(tested));
         let calibration = match &tested.result.metrics {
             Metrics::Classes(metrics) => metrics.calibration.as_ref().and_then(reliability::html),
             Metrics::Numbers(_) => None,

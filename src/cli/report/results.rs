@@ -18,9 +18,9 @@ pub(super) fn html(tested: &Tested) -> String {
     let names = &tested.job.problem.names;
     let mut cards = vec![];
     let mut tables = String::new();
-    match (&tested.result.metrics, &evaluation.score) {
-        (Metrics::Numbers(numbers), &Score::Numbers { mse, r2 }) => cards.extend(of_numbers(numbers, mse, r2)),
-        (Metrics::Classes(metrics), _) => {
+    match &tested.result.metrics {
+        Metrics::Numbers(numbers) => cards.extend(of_numbers(numbers, &evaluation.score)),
+        Metrics::Classes(metrics) => {
             if let Some(((correct, of), [low, high])) = evaluation.counted().zip(evaluation.interval()) {
                 let about = format!("{correct} of {of} right; 95 % interval {} to {}", percent(low), percent(high));
                 cards.push(("accuracy", percent(correct as f64 / of as f64), about));
@@ -31,7 +31,6 @@ pub(super) fn html(tested: &Tested) -> String {
             tables +=
                 &format!("<div class=\"side\">\n<div>{each}</div>\n<div class=\"rest\">{confusion}</div>\n</div>\n");
         }
-        _ => {}
     }
     cards.push(("loss", format!("{:.4}", evaluation.loss), tested.job.problem.loss.to_string()));
     cards.push(("rows", show::thousands(evaluation.n as u64), format!("test part of {}", tested.job.dataset.name)));
@@ -49,13 +48,14 @@ fn percent(share: f64) -> String {
 /// Name, value and what is said of it.
 type Card = (&'static str, String, String);
 
-fn of_numbers(numbers: &NumberMetrics, mse: f64, r2: f64) -> [Card; 3] {
+fn of_numbers(numbers: &NumberMetrics, score: &Score) -> Vec<Card> {
+    let &Score::Numbers { mse, r2, rmse_interval } = score else { return vec![] };
     let [rmse, mae] = numbers.baseline.map(show::number);
-    let interval = numbers.rmse_interval.map_or_else(String::new, |interval| {
+    let interval = rmse_interval.map_or_else(String::new, |interval| {
         let [low, high] = interval.map(show::number);
         format!("95 % interval {low} to {high}; ")
     });
-    [
+    vec![
         ("R²", format!("{r2:.4}"), "1 is perfect, 0 is the mean alone".into()),
         (
             "root mean squared error",

@@ -10,7 +10,7 @@ use crate::export::{Metadata, Model};
 use crate::train::Recipe;
 pub(super) use log::Log;
 use std::path::{Path, PathBuf};
-pub(super) use tested::{Tested, test};
+pub(super) use tested::{RunData, Tested, data, test, test_on};
 
 /// What a run has left.
 pub(super) struct Run {
@@ -61,6 +61,14 @@ impl Run {
     pub(super) fn name(&self) -> String {
         let real = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
         real.file_name().map_or_else(|| self.path.display().to_string(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// The best model.
+    ///
+    /// # Errors
+    /// It is not there or cannot be read.
+    pub(super) fn best_model(&self) -> Result<&Model, Error> {
+        self.model.as_ref().ok_or_else(|| setting("there is no best model to measure"))
     }
 
     /// The best measure on the validation part and its epoch.

@@ -20,19 +20,38 @@ pub(in crate::cli) struct Tested {
     pub(in crate::cli) notes: Vec<String>,
 }
 
-/// Measures the best model of a run.
+/// The data of a run, and what limits the claims about them, in sentences.
+pub(in crate::cli) type RunData = (Job, Vec<String>);
+
+/// Reads and splits the data of a run again, and checks that they are those that its best model comes from.
 ///
 /// # Errors
-/// The model or the data are no longer there or are others, the run has no test part, or the device failed.
-pub(in crate::cli) fn test(run: &Run, device: &Device) -> Result<Tested, Error> {
-    let Some(model) = &run.model else { return Err(setting("there is no best model to measure")) };
+/// The model or the data are no longer there or are others.
+pub(in crate::cli) fn data(run: &Run) -> Result<RunData, Error> {
+    let model = run.best_model()?;
     let [best, last] = ["model.safetensors", "last.safetensors"].map(|name| run.path.join(name));
     let told = match &run.state {
         Some(state) => (&*last, state),
         None => (&*best, model.described()?),
     };
-    let (mut job, note) = data_of(&run.recipe, told, data_dir().as_deref())?;
-    let notes = note.into_iter().collect();
+    let (job, note) = data_of(&run.recipe, told, data_dir().as_deref())?;
+    Ok((job, note.into_iter().collect()))
+}
+
+/// Measures the best model of a run.
+///
+/// # Errors
+/// The model or the data are no longer there or are others, the run has no test part, or the device failed.
+pub(in crate::cli) fn test(run: &Run, device: &Device) -> Result<Tested, Error> {
+    test_on(run, data(run)?, device)
+}
+
+/// The same where the data are read already.
+///
+/// # Errors
+/// There is no model, the run has no test part, or the device failed.
+pub(in crate::cli) fn test_on(run: &Run, (mut job, notes): RunData, device: &Device) -> Result<Tested, Error> {
+    let model = run.best_model()?;
     let rows = &job.split.test;
     if rows.is_empty() {
         return Err(setting("the run has no test part"));
