@@ -1,5 +1,4 @@
 // Mean and biased variance of each unit, and how many of its values are of each kind, in the line of this step.
-// The first pass adds x - x₀: sums of a unit with a large mean would lose the digits that its variance is made of.
 struct Args {
     features: u32,
     pixels: u32,
@@ -14,6 +13,11 @@ struct Args {
 
 const COUNTS: u32 = 12u;
 
+// Where value k of unit f lies: k counts over rows and pixels.
+fn at(f: u32, k: u32) -> u32 {
+    return k * args.features + f;
+}
+
 fn count_at(f: u32, count: u32, value: f32) {
     counts[(now.index * COUNTS + count) * args.features + f] = u32(value);
 }
@@ -27,12 +31,7 @@ fn main(
     let f = group.y * groups.x + group.x;
     let feature = min(f, args.features - 1u);
     let count = now.rows * args.pixels;
-    let shift = x[feature];
-    var sum = 0.0;
-    for (var k = lane; k < count; k += LANES) {
-        sum += x[k * args.features + feature] - shift;
-    }
-    let mean = shift + sum_over_group(lane, vec2f(sum, 0.0)).x / f32(count);
+    let mean = mean_over_group(lane, feature, count);
     var squares = 0.0;
     var rest = 0.0;
     // Numbers are compared by their bits, by which NaN is larger than all.
@@ -40,7 +39,7 @@ fn main(
     var small = vec4f();
     var large = vec4f();
     for (var k = lane; k < count; k += LANES) {
-        let v = x[k * args.features + feature];
+        let v = x[at(feature, k)];
         let d = v - mean;
         squares += d * d;
         rest += d;
@@ -59,9 +58,7 @@ fn main(
             vec4u(size) >= vec4u(0x3c23d70au, 0x3dcccccdu, 0x3f800000u, 0x41200000u),
         );
     }
-    // What the mean is off by is taken out of the variance (Chan, Golub & LeVeque 1983, eq. 1.7).
-    let total = sum_over_group(lane, vec2f(squares, rest));
-    let off = total.y / f32(count);
+    let variance = off_and_variance(sum_over_group(lane, vec2f(squares, rest)), count).y;
     let all = array<vec2f, 6>(
         sum_over_group(lane, kinds.xy),
         sum_over_group(lane, kinds.zw),
@@ -72,7 +69,7 @@ fn main(
     );
     if (lane == 0u && f < args.features && now.halted == 0u) {
         moments[2u * now.index * args.features + f] = mean;
-        moments[(2u * now.index + 1u) * args.features + f] = total.x / f32(count) - off * off;
+        moments[(2u * now.index + 1u) * args.features + f] = variance;
         for (var i = 0u; i < COUNTS / 2u; i++) {
             count_at(f, 2u * i, all[i].x);
             count_at(f, 2u * i + 1u, all[i].y);

@@ -56,6 +56,53 @@ fn averages_are_those_by_hand_and_classes_are_matched_by_name() {
     }
 }
 
+/// Gives a model the temperature of a calibration.
+fn calibrated(place: &Place, file: &str, temperature: f64) {
+    let mut model = Model::read(&place.path(file)).unwrap();
+    let found = json!({"rows": 20, "temperature": temperature, "scores": [[0.1, 0.5]]});
+    model.metadata.as_mut().unwrap().calibrated = Some(serde_json::from_value(found).unwrap());
+    model.save(place.path(file)).unwrap();
+}
+
+/// Each member's outputs are divided by its own temperature before they are averaged: 10, 0 by 4 are 5/2, 0, and 0, 3 by 1/2
+/// are 0, 6. That changes no member's answer; the mean's is that of the calibrated members, here the other one.
+#[test]
+fn members_answer_by_their_own_temperatures() {
+    let place = Place::new();
+    place.write("table.csv", table(40));
+    let (a, b) = (constant(&place, "a", [10.0, 0.0]), constant(&place, "b", [0.0, 3.0]));
+    let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+    let first = |file: &str| {
+        let answer = place.json(&format!("predict {file} table.csv --device cpu")).remove(0);
+        let probabilities = numbers(&answer["probabilities"]);
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{probabilities:?}");
+        (answer["class"].as_str().unwrap().to_owned(), probabilities[0])
+    };
+    // Outputs are float32, of which one part in 10⁷ is lost.
+    let holds = |file: &str, class: &str, wanted: f64| {
+        let (said, p) = first(file);
+        assert!(said == class && (p - wanted).abs() < 1e-6, "{file}: {said} {p}, and not {class} {wanted}");
+    };
+    holds(&a, "over", sigmoid(10.0));
+    holds(&b, "under", sigmoid(-3.0));
+    let ensemble = |average: &str, out: &str| {
+        place.done(&format!("ensemble {a} {b} --average {average} --data table.csv --out {out}"));
+    };
+    ensemble("probabilities", "plain.safetensors");
+    holds("plain.safetensors", "over", f64::midpoint(sigmoid(10.0), sigmoid(-3.0)));
+    calibrated(&place, &a, 4.0);
+    calibrated(&place, &b, 0.5);
+    holds(&a, "over", sigmoid(2.5));
+    holds(&b, "under", sigmoid(-6.0));
+    ensemble("probabilities", "mean.safetensors");
+    holds("mean.safetensors", "under", f64::midpoint(sigmoid(2.5), sigmoid(-6.0)));
+    ensemble("logits", "logits.safetensors");
+    holds("logits.safetensors", "under", sigmoid(f64::midpoint(2.5, -6.0)));
+    // The file keeps both temperatures.
+    place.done("export mean.safetensors --out exported.safetensors");
+    holds("exported.safetensors", "under", f64::midpoint(sigmoid(2.5), sigmoid(-6.0)));
+}
+
 /// `eval` of the file is that of the means of what the members predict, and the measured error is the predicted one.
 #[test]
 fn an_ensemble_answers_the_mean_of_its_members() {

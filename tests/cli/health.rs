@@ -1,11 +1,17 @@
 //! The health of layers: `health.csv`, and warnings of what keeps layers from learning.
 
 use super::place::Place;
+use super::support;
 use serde_json::Value;
 
-/// What `health.csv` has of a column, line by line.
+/// What `health.csv` of the run has of a column, line by line.
 fn column(place: &Place, name: &str) -> Vec<String> {
-    let text = place.text("run/health.csv");
+    column_of(place, "run", name)
+}
+
+/// The same of another run.
+fn column_of(place: &Place, run: &str, name: &str) -> Vec<String> {
+    let text = place.text(&format!("{run}/health.csv"));
     let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
     let at = lines[0].iter().position(|&title| title == name).unwrap();
     lines[1..].iter().map(|line| line[at].to_owned()).collect()
@@ -98,4 +104,78 @@ fn a_resumed_run_goes_on_with_its_lines() {
     place.done(&format!("train {layers} --steps 50 --health 2 --device cpu --out again"));
     place.done("train --resume again --epochs 4 --device cpu");
     assert_eq!(whole, place.text("again/health.csv"));
+}
+
+/// Fields as numbers; none where a layer has no such field.
+fn optional(fields: &[String]) -> Vec<Option<f64>> {
+    fields.iter().map(|field| (!field.is_empty()).then(|| field.parse().unwrap())).collect()
+}
+
+/// How far a number of a GPU's `health.csv` may be from the CPU's, as a share of its size. Float32 rounds each number by 6e-8 of
+/// it, and two epochs of sums in another order give ten times as much; a wrong row or value in 256 is a hundredth.
+const APART: f64 = 1e-5;
+
+/// Share of a layer's values that may be counted otherwise: of values that are off by one part in 10⁵, spread over powers of ten,
+/// as large a share lies near an edge. Of few values, one.
+const MOVED: f64 = 1e-4;
+
+/// Holds the numbers of two runs' columns together, by a bound for each.
+fn alike(place: &Place, name: &str, bound: impl Fn(usize, f64) -> f64) {
+    let [cpu, gpu] = ["cpu", "gpu"].map(|run| optional(&column_of(place, run, name)));
+    let layers = column_of(place, "cpu", "layer");
+    assert!(cpu.len() == gpu.len() && cpu.iter().any(Option::is_some), "{name}");
+    for (at, of) in cpu.into_iter().zip(gpu).enumerate() {
+        let near = match of {
+            (Some(a), Some(b)) => (a - b).abs() <= bound(at, a),
+            (a, b) => a == b,
+        };
+        assert!(near, "{name} of {}: {of:?}", layers[at]);
+    }
+}
+
+/// Histograms count the same values: so many may be in another bin.
+fn counted_alike(place: &Place, name: &str) {
+    let [cpu, gpu] = ["cpu", "gpu"].map(|run| column_of(place, run, name));
+    let bins = |text: &str| -> Vec<i64> { text.split_whitespace().map(|bin| bin.parse().unwrap()).collect() };
+    for (a, b) in cpu.iter().zip(&gpu) {
+        let (ours, theirs) = (bins(a), bins(b));
+        let all: i64 = ours.iter().sum();
+        let moved = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).sum::<i64>() / 2;
+        assert!(ours.len() == theirs.len() && all == theirs.iter().sum(), "{name}: {a} {b}");
+        assert!(moved <= ((MOVED * all as f64) as i64).max(1), "{name}: {moved} of {all}: {a} {b}");
+    }
+}
+
+#[test]
+fn a_gpu_measures_what_the_cpu_measures() {
+    if support::gpu().is_none() {
+        return;
+    }
+    for layers in [
+        "linear 32, batch_norm, relu, linear 32, batch_norm, sigmoid, linear",
+        "conv 8 kernel=3, relu, max_pool 2, conv 8 kernel=3, tanh, flatten, linear",
+    ] {
+        let place = Place::new();
+        for device in ["cpu", "gpu"] {
+            place.done(&format!("train --layers '{layers}' --epochs 2 --device {device} --quiet --out {device}"));
+        }
+        for name in ["epoch", "layer", "rows"] {
+            assert_eq!(column_of(&place, "cpu", name), column_of(&place, "gpu", name));
+        }
+        // Means may be near 0, where values of both signs cancel: they are off by a share of what the values are spread by.
+        for (mean, deviation) in [("mean", "deviation"), ("gradient_mean", "gradient_deviation")] {
+            let spread = optional(&column_of(&place, "cpu", deviation));
+            alike(&place, mean, |at, _| APART * spread[at].unwrap());
+        }
+        for name in
+            ["deviation", "deviation_over_rows", "gradient_deviation", "weight_gradient_norm", "update_to_weight"]
+        {
+            alike(&place, name, |_, value| APART * value);
+        }
+        // A unit is dead on both or on none, and so is the sign of a gradient; a share of the values is counted.
+        for (name, bound) in [("dead", 0.0), ("one_sign", 0.0), ("saturated", MOVED)] {
+            alike(&place, name, |_, _| bound);
+        }
+        ["activations", "gradients"].iter().for_each(|name| counted_alike(&place, name));
+    }
 }

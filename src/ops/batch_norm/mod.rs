@@ -41,7 +41,13 @@ const ROWS: Tolerance = Tolerance { size: Size::LargestOfRow, ..SUM };
 
 static STATS: Kernel = Kernel {
     name: "batch_norm.stats",
-    parts: parts!("shared/now.wgsl", "batch_norm/args.wgsl", "shared/sum.wgsl", "batch_norm/stats.wgsl"),
+    parts: parts!(
+        "shared/now.wgsl",
+        "batch_norm/args.wgsl",
+        "shared/sum.wgsl",
+        "shared/moments.wgsl",
+        "batch_norm/stats.wgsl"
+    ),
     args: Args::FIELDS,
     bindings: &[read("x"), NOW, write("saved")],
     needs: Needs::Nothing,

@@ -24,7 +24,13 @@ pub const COUNTS: usize = 2 + MAGNITUDES.len();
 
 static UNITS: Kernel = Kernel {
     name: "health.units",
-    parts: parts!("shared/now.wgsl", "shared/numbers.wgsl", "shared/sum.wgsl", "health/units.wgsl"),
+    parts: parts!(
+        "shared/now.wgsl",
+        "shared/numbers.wgsl",
+        "shared/sum.wgsl",
+        "shared/moments.wgsl",
+        "health/units.wgsl"
+    ),
     args: Args::FIELDS,
     bindings: &[read("x"), NOW, update("moments"), update("counts").u32()],
     needs: Needs::Nothing,
@@ -146,6 +152,7 @@ pub fn cases() -> Vec<Case> {
         of("ends, 5 of 7x40", tanh, 5, &[7, 40], Fill::Normal(-0.2, 1.0)),
         of("over images, 3 of 4x9x8x16", Some([0.01, 0.99]), 3, &[4, 9, 8, 16], Fill::Normal(0.5, 1.0)),
         of("far from 0, 130x3", None, 130, &[130, 3], Fill::Normal(1000.0, 1.0)),
+        of("farther from 0 than whole numbers reach, 130x3", None, 130, &[130, 3], Fill::Normal(1e7, 1.0)),
         of("constant unit and dead ones, 9x4", None, 9, &[9, 4], Fill::ConstantColumn(3.0)),
         of("as a relu leaves them, 20x5", None, 20, &[20, 5], Fill::MostlyZero),
         of("all magnitudes, 7x10", tanh, 7, &[7, 10], Fill::Words(sizes)),
