@@ -380,7 +380,7 @@ fn broken(kernel: &'static Kernel, right: &str, wrong: &str) -> &'static Kernel 
         }
     }
     assert_eq!(hits, 1, "{right} is not in {}", kernel.name);
-    let name = format!("{} with {wrong}", kernel.name).leak();
+    let name = format!("{} with {wrong} for {right}", kernel.name).leak();
     let (args, bindings, needs) = (kernel.args, kernel.bindings, kernel.needs);
     let (tolerance, twin, fast) = (kernel.tolerance, kernel.twin, kernel.fast);
     Box::leak(Box::new(Kernel { name, parts: parts.leak(), args, bindings, needs, tolerance, twin, fast }))

@@ -141,7 +141,7 @@ fn counted_alike(place: &Place, name: &str) {
         let (ours, theirs) = (bins(a), bins(b));
         let all: i64 = ours.iter().sum();
         let moved = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs()).sum::<i64>() / 2;
-        assert!(ours.len() == theirs.len() && all == theirs.iter().sum(), "{name}: {a} {b}");
+        assert!(ours.len() == theirs.len() && all == theirs.iter().sum::<i64>(), "{name}: {a} {b}");
         assert!(moved <= ((MOVED * all as f64) as i64).max(1), "{name}: {moved} of {all}: {a} {b}");
     }
 }

@@ -140,7 +140,6 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["gather", "more numbers than features", "gather.bytes", "row * args.targets + f", "row * args.features + f"],
     ["metrics", "127 of 128 rows", "metrics.step", "r < now.rows", "r < now.rows - 1u"],
     ["health", "farther from 0 than whole numbers reach, 130x3", "health.units", "- off * off", ""],
-    ["health", "far from 0, 130x3", "health.units", "let shift = x[at(f, 0u)]", "let shift = 0.0"],
     ["health", "edges of magnitudes, 1x30", "health.units", "0x33d6bf95u", "0x33d6bf96u"],
     ["health", "edges of magnitudes, 1x30", "health.units", "0x3a83126fu", "0x3a83126eu"],
     ["health", "edges of magnitudes, 1x30", "health.units", "0x41200000u", "0x41200001u"],
