@@ -13,7 +13,7 @@ use crate::export::Ensemble;
 use crate::kernel::Precision;
 use crate::run::Predictor;
 use members::Members;
-use rows::{Rows, are_of_common_runs, job_of};
+use rows::{Rows, hold_out_alike, job_of, of_no_run};
 use serde_json::{Value, json};
 use std::path::Path;
 use told::Judged;
@@ -27,9 +27,17 @@ pub(super) fn run(args: &EnsembleArgs) -> Result<u8, Error> {
     if members.names.len() < 2 {
         return Err(setting("an ensemble has at least two members: give more models"));
     }
-    let of_runs = (args.greedy || args.data.is_none()) && are_of_common_runs(&args.models)?;
-    if args.greedy && !of_runs {
-        return Err(setting("--greedy chooses by the validation part of the runs, and a model lies in no run folder"));
+    let of_no_run = of_no_run(&args.models);
+    if let (true, Some(model)) = (args.greedy, of_no_run) {
+        return Err(setting(format!(
+            "--greedy chooses by the validation part of the runs, and {} is no run's own file, which is called \
+             model.safetensors or last.safetensors and lies in the run's folder: give those, or leave out --greedy",
+            model.display()
+        )));
+    }
+    let of_runs = of_no_run.is_none() && (args.greedy || args.data.is_none());
+    if of_runs {
+        hold_out_alike(&args.models)?;
     }
     let device = open_device(Precision::F32, &args.device, !args.json)?;
     let members = if args.greedy { members.chosen(&job_of(&args.models[0])?, &device)? } else { members };

@@ -64,6 +64,9 @@ impl FromStr for Normalize {
     }
 }
 
+/// Relative difference up to which two maps are the same but for rounding.
+const SAME_MAP: f64 = 1e-9;
+
 /// The map `y = (v - offset) * factor` of raw values, with one entry a feature.
 ///
 /// It is taken in float64. The features of a table are mapped as they are encoded, and rounded to float32 afterwards; the
@@ -102,6 +105,14 @@ impl Affine {
     /// The normalised value of a feature.
     pub fn apply(&self, feature: usize, value: f64) -> f64 {
         (value - self.offset[feature]) * self.factor[feature]
+    }
+
+    /// Whether two maps of a feature are the same but for rounding.
+    pub fn agrees(&self, other: &Self, feature: usize) -> bool {
+        let [factor, offset] = [self.factor[feature], self.offset[feature]];
+        let scaled = (factor - other.factor[feature]).abs() <= SAME_MAP * factor.abs();
+        // In units of the scaled feature, but no finer than the offset itself is known.
+        scaled && (offset - other.offset[feature]).abs() <= SAME_MAP * (1.0 / factor).abs().max(offset.abs())
     }
 
     /// Offsets and factors that the device has to apply to values: these for bytes, and 0 and 1 for floats, which are

@@ -91,21 +91,12 @@ pub(super) fn difference(job: &Job, own: &Fingerprint, run: &Metadata) -> Option
         .or_else(|| scale(job, run))
 }
 
-/// Relative difference of two scales from which on they are not the same, but for rounding.
-const SAME_SCALE: f64 = 1e-9;
-
 /// Which features have another normalisation than in the run: their values have changed, though normalised they may be the
 /// same.
 fn scale(job: &Job, run: &Metadata) -> Option<String> {
     let (here, features) = (&job.normalize.1, job.dataset.features());
     let there = run.normalize.affine(features);
-    let differs = |&i: &usize| {
-        let factor = (here.factor[i] - there.factor[i]).abs() > SAME_SCALE * here.factor[i].abs();
-        // In units of the scaled feature, but no finer than the offset itself is known.
-        let moved = (here.offset[i] - there.offset[i]).abs();
-        factor || moved > SAME_SCALE * (1.0 / here.factor[i]).abs().max(here.offset[i].abs())
-    };
-    let differing: Vec<usize> = (0..features).filter(differs).collect();
+    let differing: Vec<usize> = (0..features).filter(|&i| !here.agrees(&there, i)).collect();
     let named = |&i: &usize| job.dataset.columns.get(i).map_or_else(|| format!("{i}"), |name| short(name));
     let names: Vec<String> = differing.iter().map(named).collect();
     (!names.is_empty()).then(|| format!("these features have other values than in the run: {}", few(&names)))

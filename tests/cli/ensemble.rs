@@ -163,11 +163,40 @@ fn what_makes_no_ensemble_is_refused() {
     place.refused(&format!("ensemble {a} {c} --out x.safetensors"), &["hold out different rows", "--split-seed"]);
     place.refused(&format!("ensemble {a} {c} --out {a}"), &["is there", "--out"]);
     place.done(&format!("export {c} --out c.safetensors"));
-    place.refused(&format!("ensemble {a} c.safetensors --greedy --out x.safetensors"), &["--greedy", "no run folder"]);
+    place.refused(
+        &format!("ensemble {a} c.safetensors --greedy --out x.safetensors"),
+        &["--greedy", "c.safetensors is no run's"],
+    );
     let text = place.done(&format!("ensemble {a} c.safetensors --out x.safetensors"));
     assert!(text.contains("not judged: give rows with --data"), "{text}");
     place.refused("export x.safetensors --names torchvision --out y.safetensors", &["x.safetensors", "several models"]);
     place.refused("train table.csv --init-from x.safetensors", &["x.safetensors", "an ensemble of several models"]);
+}
+
+/// A copy under another name, or of another run under the run's own name, has perhaps learnt the rows that the run held out.
+#[test]
+fn the_rows_of_a_run_judge_its_own_models_alone() {
+    let place = Place::new();
+    place.write("table.csv", table(60));
+    let train = "train table.csv --device cpu --batch 16 --steps 2 --layers linear --loss cross_entropy --quiet";
+    for seed in [1, 2] {
+        place.done(&format!("{train} --split-seed {seed} --out run{seed}"));
+    }
+    place.done("export run1/model.safetensors --out run2/one.safetensors");
+    let [copy, own] = ["run2/one.safetensors", "run2/model.safetensors"];
+    for both in [format!("{copy} {own}"), format!("{own} {copy}")] {
+        place.refused(&format!("ensemble {both} --greedy --out x.safetensors"), &["--greedy", copy]);
+        let text = place.done(&format!("ensemble {both} --out all.safetensors"));
+        assert!(text.contains("not judged: give rows with --data"), "{text}");
+        place.remove("all.safetensors");
+    }
+    // The state and the best model of one run are its own.
+    let told = place.json(&format!("ensemble run2/last.safetensors {own} --out all.safetensors")).remove(0);
+    assert_eq!(told["data"], "test part of table.csv");
+    place.write("run2/model.safetensors", place.read("run1/model.safetensors"));
+    let both = format!("run2/last.safetensors {own}");
+    place.refused(&format!("ensemble {both} --out x.safetensors"), &[own, "last.safetensors", "--data"]);
+    place.done(&format!("ensemble {both} --data table.csv --out x.safetensors"));
 }
 
 /// One after the other on one thread or side by side on two, the same seed gives the same bits; each run folder is whole.

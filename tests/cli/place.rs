@@ -57,6 +57,10 @@ impl Place {
         fs::write(path, bytes).unwrap();
     }
 
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
+    }
+
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }

@@ -47,17 +47,31 @@ impl Rows {
     }
 }
 
-/// Whether all models lie in the folders of the runs that have left them.
+/// The first model that does not lie under a run's own name in a run's folder, if there is one.
+pub(super) fn of_no_run(models: &[PathBuf]) -> Option<&PathBuf> {
+    let is_of_run = |model: &&PathBuf| {
+        let named = model.file_name().is_some_and(|name| [BEST, STATE].iter().any(|own| name == *own));
+        named && model.with_file_name(RECIPE).is_file()
+    };
+    models.iter().find(|model| !is_of_run(model))
+}
+
+/// Refuses models in the folders of runs that have no rows in common to be judged by.
 ///
 /// # Errors
-/// The runs do not validate and test on the same rows, or one does not say on which.
-pub(super) fn are_of_common_runs(models: &[PathBuf]) -> Result<bool, Error> {
-    if !models.iter().all(|model| model.with_file_name("recipe.toml").is_file()) {
-        return Ok(false);
-    }
+/// The runs do not validate and test on the same rows, one does not say on which, or a model is not that of its folder's run.
+pub(super) fn hold_out_alike(models: &[PathBuf]) -> Result<(), Error> {
     let mut first: Option<(&PathBuf, Fingerprint)> = None;
     for model in models {
-        let found = state(model)?.fingerprint.ok_or_else(|| {
+        let state = state(model)?;
+        if !is_like(&Ensemble::open(model)?.0, &state) {
+            let (shown, name) = (model.display(), STATE);
+            return Err(setting(format!(
+                "{shown} is not the model of the run in its folder, by what {name} there says, so that the rows which the run \
+                 held out may not be new to it: give rows with --data"
+            )));
+        }
+        let found = state.fingerprint.ok_or_else(|| {
             let shown = model.with_file_name(STATE);
             setting(format!("{} does not tell the rows of its run: give rows with --data", shown.display()))
         })?;
@@ -73,8 +87,27 @@ pub(super) fn are_of_common_runs(models: &[PathBuf]) -> Result<bool, Error> {
             Some(_) => {}
         }
     }
-    Ok(true)
+    Ok(())
 }
+
+/// Whether a file holds one network of the kind that the state of a run describes, for inputs that are normalised alike.
+fn is_like(model: &Ensemble, state: &Metadata) -> bool {
+    let [Model { metadata: Some(meta), .. }] = model.members() else { return false };
+    let alike = meta.layers == state.layers
+        && meta.input == state.input
+        && meta.loss == state.loss
+        && meta.classes == state.classes
+        && meta.encoding.features() == state.encoding.features();
+    let features = state.input.iter().product();
+    let [own, wanted] = [meta, state].map(|meta| meta.normalize.affine(features));
+    alike && (0..features).all(|feature| own.agrees(&wanted, feature))
+}
+
+/// The settings of a run beside its model.
+const RECIPE: &str = "recipe.toml";
+
+/// The model of a run.
+const BEST: &str = "model.safetensors";
 
 /// The state of a run beside its model.
 const STATE: &str = "last.safetensors";
@@ -89,6 +122,6 @@ fn state(model: &Path) -> Result<Metadata, Error> {
 /// # Errors
 /// The data are not there or have changed.
 pub(super) fn job_of(model: &Path) -> Result<Job, Error> {
-    let recipe = Recipe::open(&model.with_file_name("recipe.toml"))?;
+    let recipe = Recipe::open(&model.with_file_name(RECIPE))?;
     Ok(data_of(&recipe, (model, &state(model)?), data_dir().as_deref())?.0)
 }
