@@ -23,7 +23,8 @@ pub struct PartFingerprint {
     pub rows: u64,
     /// Which rows of the data set they are.
     pub numbers: String,
-    /// Their inputs as they are encoded, before they are normalised.
+    /// Their inputs as the data set holds them: bytes as they are read; floats after they are filled in and normalised, so that
+    /// the same rows of a table have other hashes under another normalisation.
     pub inputs: String,
     /// A hash of the targets of the rows.
     pub targets: String,

@@ -199,6 +199,32 @@ fn the_rows_of_a_run_judge_its_own_models_alone() {
     place.done(&format!("ensemble {both} --data table.csv --out x.safetensors"));
 }
 
+/// Members may take the same rows in different ways: standardised, and as they are.
+#[test]
+fn runs_hold_out_the_same_rows_under_any_normalisation() {
+    let place = Place::new();
+    place.write("table.csv", table(60));
+    // The same targets in the same places, of other rows.
+    place.write("other.csv", table(60).replace("10.", "11."));
+    let train = "--device cpu --batch 16 --steps 20 --layers linear --loss cross_entropy --split-seed 1 --quiet";
+    for (name, data) in [("a", "table.csv"), ("b", "table.csv --normalize none"), ("c", "other.csv")] {
+        place.done(&format!("train {data} {train} --out {name}"));
+    }
+    let [a, b, c] = ["a", "b", "c"].map(|name| format!("{name}/model.safetensors"));
+    let told = place.json(&format!("ensemble {a} {b} --out all.safetensors")).remove(0);
+    // Each is judged as it is judged alone.
+    for (member, run) in told["members"].as_array().unwrap().iter().zip(["a", "b"]) {
+        let alone = place.json(&format!("train --resume {run} --device cpu --quiet")).remove(0);
+        assert!(near(&member["loss"], alone["test"]["loss"].as_f64().unwrap()), "{member}, {alone}");
+    }
+    for other in [a, b] {
+        place.refused(
+            &format!("ensemble {other} {c} --out x.safetensors"),
+            &["hold out different rows", "--split-seed"],
+        );
+    }
+}
+
 /// One after the other on one thread or side by side on two, the same seed gives the same bits; each run folder is whole.
 #[test]
 fn a_bag_has_the_same_bits_for_any_number_of_threads() {

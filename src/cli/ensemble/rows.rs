@@ -5,7 +5,7 @@ use super::super::eval::{Asked, Labelled, labelled};
 use super::super::{data_dir, setting};
 use crate::data::{Targets, Values};
 use crate::error::Error;
-use crate::export::{Ensemble, Fingerprint, Metadata, Model};
+use crate::export::{Ensemble, Metadata, Model, PartFingerprint};
 use crate::train::{Job, Recipe, data_of};
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ pub(super) fn of_no_run(models: &[PathBuf]) -> Option<&PathBuf> {
 /// # Errors
 /// The runs do not validate and test on the same rows, one does not say on which, or a model is not that of its folder's run.
 pub(super) fn hold_out_alike(models: &[PathBuf]) -> Result<(), Error> {
-    let mut first: Option<(&PathBuf, Fingerprint)> = None;
+    let mut first: Option<(&PathBuf, Metadata)> = None;
     for model in models {
         let state = state(model)?;
         if !is_like(&Ensemble::open(model)?.0, &state) {
@@ -71,13 +71,9 @@ pub(super) fn hold_out_alike(models: &[PathBuf]) -> Result<(), Error> {
                  held out may not be new to it: give rows with --data"
             )));
         }
-        let found = state.fingerprint.ok_or_else(|| {
-            let shown = model.with_file_name(STATE);
-            setting(format!("{} does not tell the rows of its run: give rows with --data", shown.display()))
-        })?;
         match &first {
-            None => first = Some((model, found)),
-            Some((other, known)) if [&known.validation, &known.test] != [&found.validation, &found.test] => {
+            None => first = Some((model, state)),
+            Some((other, known)) if !have_same_rows([(other, known), (model, &state)])? => {
                 let [other, model] = [*other, model].map(|path| path.display().to_string());
                 return Err(setting(format!(
                     "the runs of {other} and {model} hold out different rows, so that no rows are new to both: give new \
@@ -88,6 +84,29 @@ pub(super) fn hold_out_alike(models: &[PathBuf]) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Whether two runs, each told by its model and its state, validate and test on the same rows.
+///
+/// # Errors
+/// One of them does not say on which.
+fn have_same_rows(runs: [(&PathBuf, &Metadata); 2]) -> Result<bool, Error> {
+    let [(first, of_first), (model, of_model)] = runs;
+    let print = |model: &Path, state: &Metadata| {
+        let shown = model.with_file_name(STATE);
+        let what = || setting(format!("{} does not tell the rows of its run: give rows with --data", shown.display()));
+        state.fingerprint.clone().ok_or_else(what)
+    };
+    let (one, other) = (print(first, of_first)?, print(model, of_model)?);
+    // The inputs of tables are hashed as they are normalised, so that other hashes may be of the same rows. What fills fields in
+    // then still tells other tables: the means of the rows to train on.
+    let normalized_alike = of_first.normalize == of_model.normalize;
+    let filled_alike = of_first.encoding == of_model.encoding;
+    let same = |one: &PartFingerprint, other: &PartFingerprint| {
+        let inputs = if normalized_alike { one.inputs == other.inputs } else { filled_alike };
+        inputs && (one.rows, &one.numbers, &one.targets) == (other.rows, &other.numbers, &other.targets)
+    };
+    Ok(same(&one.validation, &other.validation) && same(&one.test, &other.test))
 }
 
 /// Whether a file holds one network of the kind that the state of a run describes, for inputs that are normalised alike.
