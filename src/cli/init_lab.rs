@@ -6,12 +6,12 @@ use super::args::InitLabArgs;
 use super::say::{self, note, say};
 use super::{data_dir, flags, open_device, setting, show};
 use crate::error::Error;
+use crate::files;
 use crate::judge::Batch;
 use crate::judge::starts::{LayerStart, Start, start};
 use crate::nn::Init;
 use crate::train::{BAD_START, Job, prepare};
 use serde_json::json;
-use std::fs;
 
 /// Most rows that pass the network at once.
 const MOST: usize = 4096;
@@ -35,6 +35,10 @@ pub(super) fn run(args: &InitLabArgs) -> Result<u8, Error> {
     if !(2..=MOST).contains(&args.rows) {
         return Err(setting(format!("--rows must be from 2 to {MOST}, not {}", args.rows)));
     }
+    if let Some(out) = args.out.as_ref().filter(|out| out.symlink_metadata().is_ok()) {
+        let shown = out.display();
+        return Err(setting(format!("{shown} is there and is not overwritten: name another file with --out")));
+    }
     let recipe = flags::over(args.recipe.as_deref(), &args.settings.0)?;
     if let Some(init) = recipe.init.filter(|init| !INITS.contains(init)) {
         note!("note: --init {init} is compared with the others");
@@ -55,7 +59,8 @@ pub(super) fn run(args: &InitLabArgs) -> Result<u8, Error> {
         all.push(Tried { name: init.to_string(), start, spread, bad_start });
     }
     if let Some(out) = &args.out {
-        fs::write(out, figure::figure(&all, &job.dataset.name)).map_err(Error::file(out, "cannot be written"))?;
+        files::replace(out, figure::figure(&all, &job.dataset.name).as_bytes())
+            .map_err(Error::file(out, "cannot be written"))?;
     }
     let chosen = chosen(&all);
     if args.json {

@@ -31,5 +31,6 @@ fn every_kind_of_initial_weights_is_shown_and_one_recommended() {
         one.iter().filter(|line| line["bad_start"] == true).map(|line| line["init"].as_str().unwrap()).collect();
     assert!(bad == ["large"] && one.iter().all(|line| line["spread"] == 1.0), "{one:?}");
     place.refused("init-lab digits --optimizer sgd", &["--optimizer", "no effect here"]);
+    place.refused("init-lab digits --rows 64 --device cpu --out lab.svg", &["lab.svg", "is there", "--out"]);
     place.refused("init-lab digits --rows 1 --device cpu", &["--rows"]);
 }
