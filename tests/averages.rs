@@ -3,10 +3,10 @@
 
 mod support;
 
-use wgrad::data::Values as Data;
+use wgrad::data::{self, Normalize, Targets, Values as Data};
 use wgrad::device::Device;
 use wgrad::export::{Model, Values};
-use wgrad::train::{Job, Recipe, RunFolder, Trainer, prepare};
+use wgrad::train::{Job, Recipe, RunFolder, Trainer, prepare, prepare_data};
 
 fn devices() -> Vec<Device> {
     std::iter::once(Device::CPU).chain(support::gpu().map(Device::gpu)).collect()
@@ -22,7 +22,7 @@ fn floats(model: &Model, name: &str) -> Vec<f64> {
     values.iter().map(|v| f64::from(*v)).collect()
 }
 
-/// What the first layer gives for the training rows, in float64, in file order.
+/// What the first layer gives for the training rows, in float64, in the order of the pass for the statistics.
 fn before_norm(job: &Job, model: &Model) -> Vec<Vec<f64>> {
     let Data::Bytes(bytes) = &job.dataset.values else { panic!("digits are bytes") };
     let (weight, bias) = (floats(model, "0.weight"), floats(model, "0.bias"));
@@ -30,7 +30,7 @@ fn before_norm(job: &Job, model: &Model) -> Vec<Vec<f64>> {
         let x: Vec<f64> = bytes[row as usize * 64..][..64].iter().map(|&v| f64::from(v) / 16.0).collect();
         (0..6).map(|j| bias[j] + (0..64).map(|k| weight[j * 64 + k] * x[k]).sum::<f64>()).collect()
     };
-    job.split.train.iter().map(row).collect()
+    job.statistics_rows().iter().map(row).collect()
 }
 
 /// Means and m/(m − 1) times biased variances of full batches of 50, averaged.
@@ -92,4 +92,29 @@ fn running_averages_stay_what_training_made_them() {
         assert_eq!(floats(&last, name), on_device);
     }
     assert!(trainer.gaps().len() == 1 && trainer.gaps()[0].variance > 0.0, "{:?}", trainer.gaps());
+}
+
+/// Rows that are sorted by a value: batches of neighbours vary far less than all rows do.
+#[test]
+fn population_statistics_of_a_sorted_file_are_those_of_all_rows() {
+    let values: Vec<f32> = (0..400).map(|row| row as f32 / 100.0).collect();
+    let labels: Vec<u32> = (0..400).map(|row| u32::from(row >= 200)).collect();
+    let data = data::from_floats(&values, &[1], Targets::of_labels(&labels)).unwrap();
+    for shuffle in [true, false] {
+        let recipe = Recipe {
+            layers: Some(["batch_norm statistics=population", "linear"].map(str::to_owned).to_vec()),
+            normalize: Some(Normalize::None),
+            shuffle: Some(shuffle),
+            test: Some(0.0.into()),
+            epochs: Some(1),
+            ..recipe("batch_norm")
+        };
+        let (job, _) = prepare_data(&recipe, data.clone()).unwrap();
+        let mut trainer = Trainer::new(job, &Device::CPU).unwrap();
+        trainer.fit(&mut support::Silent).unwrap();
+        let variance = f64::from(trainer.tensor("0.running_var").unwrap()[0]);
+        // Of all rows: (n² − 1) / 12 steps of 0.01, squared. Variances of eight batches of 50 rows differ by a tenth of it each.
+        let wanted = (400.0_f64.powi(2) - 1.0) / 12.0 * 1e-4;
+        assert!((variance / wanted - 1.0).abs() < 0.1, "{variance} {wanted}");
+    }
 }

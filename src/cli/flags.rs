@@ -135,6 +135,10 @@ pub(super) struct BaseArgs {
 #[derive(Clone, Debug)]
 pub(super) struct TrainFlags(pub(super) Result<Recipe, String>);
 
+/// The same where no rate can be looked for.
+#[derive(Clone, Debug)]
+pub(super) struct RunFlags(pub(super) Result<Recipe, String>);
+
 /// The settings that were typed, of `plan`: those that the plan depends on; or what is wrong with one.
 #[derive(Clone, Debug)]
 pub(super) struct PlanFlags(pub(super) Result<Recipe, String>);
@@ -237,6 +241,7 @@ macro_rules! flags {
 }
 
 flags!(TrainFlags, |_| true, true);
+flags!(RunFlags, |_| true, false);
 flags!(PlanFlags, |setting| setting.has(PLAN), false);
 flags!(LossFlags, is_of_loss, false);
 

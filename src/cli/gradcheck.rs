@@ -45,7 +45,7 @@ pub(super) fn run(args: &GradcheckArgs) -> Result<u8, Error> {
         say!("");
         tell(&found, &wrong);
     }
-    Ok(u8::from(!wrong.is_empty()))
+    Ok(u8::from(found.iter().any(|check| !check.ok || !check.tells())))
 }
 
 fn row_of(check: &TensorCheck) -> Vec<String> {
@@ -56,7 +56,12 @@ fn row_of(check: &TensorCheck) -> Vec<String> {
         small(check.norm),
         small(check.error),
         small(check.bound),
-        if check.ok { "ok" } else { "WRONG" }.into(),
+        match (check.ok, check.tells()) {
+            (false, _) => "WRONG",
+            (true, true) => "ok",
+            (true, false) => "cannot tell",
+        }
+        .into(),
     ]
 }
 
@@ -67,7 +72,13 @@ fn tell(found: &[TensorCheck], wrong: &[&TensorCheck]) {
          all values of a tensor, so an error of a single value among many can hide.",
         found.first().map_or(0, |check| check.directions)
     );
+    let unsure = found.iter().filter(|check| !check.tells()).count();
     match wrong {
+        [] if unsure > 0 => say!(
+            "unsure   of {unsure} of {} tensors nothing can be told, as rounding or kinks may make as much as the gradient itself: try \
+             smaller weights (--init), other --rows or a smoother activation",
+            found.len()
+        ),
         [] => say!(
             "all {} gradients agree; wgrad doctor checks this machine's kernels against the same functions",
             found.len()
@@ -85,6 +96,6 @@ fn tell(found: &[TensorCheck], wrong: &[&TensorCheck]) {
 fn object(check: &TensorCheck) -> serde_json::Value {
     json!({
         "tensor": check.tensor, "elements": check.elements, "norm": check.norm, "error": check.error, "bound": check.bound,
-        "directions": check.directions, "ok": check.ok,
+        "directions": check.directions, "ok": check.ok, "tells": check.tells(),
     })
 }

@@ -48,6 +48,11 @@ pub(super) fn run(args: &ImportArgs) -> Result<u8, Error> {
 
 /// The names of the classes: as they are given, else the numbers of the outputs of the last layer.
 fn classes(args: &ImportArgs, model: &Model) -> Result<Vec<String>, Error> {
+    if let Some((at, name)) = args.classes.iter().enumerate().find(|(at, name)| args.classes[..*at].contains(name)) {
+        return Err(setting(format!(
+            "--classes names {name:?} twice, the second time as class {at}: give each class a name of its own"
+        )));
+    }
     if !args.classes.is_empty() {
         return Ok(args.classes.clone());
     }
@@ -77,7 +82,13 @@ fn input(args: &ImportArgs) -> Result<(Vec<usize>, Normalization), Error> {
         let affine = by_channel(&args.mean, &args.std, &shape)?;
         return Ok((shape, Normalization::new(GIVEN.to_owned(), largest, &affine)));
     }
-    let affine = match (args.normalize, &shape[..]) {
+    let usual = if let [3, _, _] = shape[..] { Normalize::ImageNet } else { Normalize::None };
+    let Some(kind) = args.normalize.or((shape.len() == 1 || usual != Normalize::None).then_some(usual)) else {
+        return Err(setting(
+            "nothing says how these pictures are scaled: give --normalize scale or none, or --mean and --std",
+        ));
+    };
+    let affine = match (kind, &shape[..]) {
         (Normalize::None, _) => Affine::none(features),
         (Normalize::Scale, [_, _, _]) => {
             Affine { offset: vec![0.0; features], factor: vec![1.0 / f64::from(LARGEST); features] }
@@ -89,7 +100,7 @@ fn input(args: &ImportArgs) -> Result<(Vec<usize>, Normalization), Error> {
             )));
         }
     };
-    Ok((shape, Normalization::new(args.normalize.to_string(), largest, &affine)))
+    Ok((shape, Normalization::new(kind.to_string(), largest, &affine)))
 }
 
 /// The map by numbers that the user gives for each channel.

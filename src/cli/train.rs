@@ -18,10 +18,10 @@ use crate::error::Error;
 use crate::export::{Calibrated, LossScaling, Model, Progress};
 use crate::files;
 use crate::metrics::{Assessment, Evaluation, WRONG_ANSWERS};
-use crate::nn::Answer;
+use crate::nn::{Answer, Freeze};
 use crate::train::{
-    Averaged, Claim, Difference, EpochReport, Gap, HealthWarning, Measure, Observer, Outcome, RunFolder, Trainer,
-    prepare,
+    Averaged, Claim, Difference, EpochReport, Gap, HealthWarning, Measure, Observer, Outcome, Recipe, RunFolder,
+    Trainer, prepare,
 };
 use ahead::Check;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -45,6 +45,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
     if let Some((model, notes)) = &start {
         notes.iter().cloned().chain(recipe.start_from(model)).for_each(|text| note!("note: {text}"));
     }
+    check_start(&recipe, &args)?;
     let choice = &args.base.device.device;
     let attending = Attending::new(!args.quiet && !args.base.json);
     args.base.device.drivers.hush();
@@ -94,6 +95,21 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         return Ok(130);
     }
     finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
+}
+
+/// Refuses a new last layer where a run starts from no model, and says that frozen layers stay as they are drawn.
+fn check_start(recipe: &Recipe, args: &TrainArgs) -> Result<(), Error> {
+    if args.init_from.is_some() || args.resume.is_some() {
+        return Ok(());
+    }
+    if recipe.new_head == Some(true) {
+        let what = "is for a run that starts from a model: name one with --init-from, or leave it out";
+        return Err(setting(format!("--new-head {what}")));
+    }
+    if recipe.freeze.as_ref().is_some_and(|freeze| *freeze != Freeze::default()) {
+        note!("note: no --init-from names weights, so the frozen layers stay as they are drawn");
+    }
+    Ok(())
 }
 
 /// A data set's name as a folder's.

@@ -106,7 +106,7 @@ impl Trainer {
             return Err(diverged::stop(self, Fault::Validation(loss), folder));
         }
         if measured {
-            self.measure((before.as_ref(), report.train_loss), folder.as_deref_mut(), observer)?;
+            self.measure(before.as_ref(), folder.as_deref_mut(), observer)?;
         }
         // A run that ends within an epoch can be resumed with more steps, and then goes on in that epoch.
         if done == table.len() {

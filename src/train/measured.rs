@@ -23,10 +23,10 @@ impl Trainer {
     }
 
     /// Measures the layers as they are, writes their lines and tells what is wrong. `before` has the weights before the last
-    /// update, and `train_loss` is that of the epoch.
+    /// update.
     pub(super) fn measure(
         &mut self,
-        (before, train_loss): (Option<&Snapshot>, f64),
+        before: Option<&Snapshot>,
         folder: Option<&mut RunFolder>,
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
@@ -36,7 +36,7 @@ impl Trainer {
                 if let Some(folder) = folder {
                     layers.iter().try_for_each(|layer| folder.health(&layer.csv_line(epoch)))?;
                 }
-                match self.look_at_all_rows(&mut layers, epoch, train_loss) {
+                match self.look_at_all_rows(&mut layers, epoch) {
                     Ok(()) => health::warnings(&layers, epoch),
                     Err(error) => vec![HealthWarning::unmeasured(&error)],
                 }
@@ -63,7 +63,7 @@ impl Trainer {
     /// Where so many units are dead in the sample that it would be warned of, looks at all training rows: a unit may work on few
     /// of them. Where they are not dead, that is not done again before twice as many epochs, as it takes the time of a forward
     /// pass. Dead units are no fault of a network that has learnt: it puts out units that it does not need.
-    fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64, train_loss: f64) -> Result<(), Error> {
+    fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
         let is_said = |layer: &LayerHealth| self.health.is_said(&layer.path, Cause::Dead);
         let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !is_said(layer);
         let mut asked: Vec<&mut LayerHealth> = layers.iter_mut().filter(is_asked).collect();
@@ -71,7 +71,9 @@ impl Trainer {
             return Ok(());
         }
         let constant = *self.health.constant.get_or_insert_with(|| constant_loss(&self.job));
-        if train_loss < LEARNT * constant || epoch < self.health.next_whole {
+        // The mean loss of an epoch is much of its first steps, before anything was learnt.
+        let has_learnt = self.health.instrument.as_ref().is_some_and(|instrument| instrument.loss < LEARNT * constant);
+        if has_learnt || epoch < self.health.next_whole {
             asked.iter_mut().for_each(|layer| layer.dead = None);
             return Ok(());
         }

@@ -1,14 +1,16 @@
 //! Batch norm's averages after training: the population statistics, and how far the running ones are from them.
 //!
-//! Algorithm 2 of Ioffe & Szegedy 2015: one pass over the training rows in file order, in full mini-batches only (or the
-//! one batch of a smaller set), each normalised by its own statistics, dropout off.
+//! Algorithm 2 of Ioffe & Szegedy 2015: one pass over the training rows in a drawn order, in full mini-batches only (or the
+//! one batch of a smaller set), each normalised by its own statistics, dropout off. The mean over batches of their variances is
+//! that of all rows only where a batch is like all rows: in a file that is sorted, neighbours are alike.
 
 use super::averages::{Averaged, Gap, Moments, gap};
+use super::job::Job;
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
 use crate::error::Error;
 use crate::nn::{Averages, Place};
-use crate::run::batches::steps;
+use crate::run::batches::{epoch_order, steps};
 
 impl Trainer {
     /// Whether some layer takes the population statistics at inference.
@@ -63,7 +65,7 @@ impl Trainer {
     /// Runs the pass; a plan without batch norm has none.
     fn take_population(&mut self) -> Result<(), Error> {
         let Some(program) = self.compiled().population else { return Ok(()) };
-        let (rows, batch) = (self.job.split.train.clone(), self.job.settings.batch);
+        let (rows, batch) = (self.job.statistics_rows(), self.job.settings.batch);
         let table = steps(rows.len(), batch, true, |_| 0.0, 0);
         let whole = table.iter().filter(|step| step.rows as usize == batch).count().max(1);
         self.runner.begin(&rows, &table, 0)?;
@@ -73,6 +75,14 @@ impl Trainer {
     fn moments(&mut self, place: &Place) -> Result<Moments, Error> {
         let [mean, variance] = names(place);
         Ok([self.runner.read_floats(&mean)?, self.runner.read_floats(&variance)?])
+    }
+}
+
+impl Job {
+    /// The training rows in the order of the pass over them for batch norm's population statistics: drawn from the seed, also
+    /// where training takes the rows in file order.
+    pub fn statistics_rows(&self) -> Vec<u32> {
+        epoch_order(&self.split.train, true, self.settings.seed, 0)
     }
 }
 

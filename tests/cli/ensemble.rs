@@ -205,7 +205,9 @@ fn runs_hold_out_the_same_rows_under_any_normalisation() {
     let place = Place::new();
     place.write("table.csv", table(60));
     // The same targets in the same places, of other rows.
-    place.write("other.csv", table(60).replace("10.", "11."));
+    let other = table(60).replace("9.", "19.");
+    assert!(other != table(60), "the rows are others");
+    place.write("other.csv", other);
     let train = "--device cpu --batch 16 --steps 20 --layers linear --loss cross_entropy --split-seed 1 --quiet";
     for (name, data) in [("a", "table.csv"), ("b", "table.csv --normalize none"), ("c", "other.csv")] {
         place.done(&format!("train {data} {train} --out {name}"));

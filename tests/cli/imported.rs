@@ -57,11 +57,31 @@ fn what_cannot_be_normalised_so_is_refused() {
     place.refused(&import("--shape 3x1x1 --mean 0,0,0 --std 1,1,1e-320"), &["--std numbers above 0"]);
     place.refused(&import("--shape 3 --mean 0,0,0 --std 1,1,1"), &["--mean and --std are for pictures"]);
     place.refused(&import("--shape 3 --normalize imagenet"), &["--normalize cannot be imagenet", "3xHxW"]);
+    place.refused(&import("--shape 1x1x3"), &["--normalize scale or none"]);
+    place.refused(&import("--shape 3x1x1 --classes a,b,a"), &["--classes names \"a\" twice", "class 2"]);
     place.refused(&import("--shape 3x1"), &["--shape cannot be", "3x224x224"]);
     let ran = place.run(&import("--shape 3x1x1 --mean 0,0,0"));
     assert!(ran.code == Some(2) && ran.err.contains("--std"), "{ran:?}");
     let ran = place.run(&import("--shape 3x1x1 --normalize none --mean 0,0,0 --std 1,1,1"));
     assert!(ran.code == Some(2) && ran.err.contains("--normalize"), "{ran:?}");
+}
+
+#[test]
+fn rows_of_numbers_are_predicted_from_an_array() {
+    let place = Place::new();
+    one_to_one(&place);
+    place.done(
+        "import given.safetensors --layers 'dropout 0.1, linear' --shape 3 --classes r,g,b --out model.safetensors",
+    );
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }\n";
+    let values: Vec<u8> = [0.0_f32, 2.0, 1.0, 5.0, -1.0, 1.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+    place.write(
+        "x.npy",
+        [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), &values].concat(),
+    );
+    let told = place.json("predict model.safetensors x.npy --device cpu");
+    assert_eq!([&told[0]["class"], &told[1]["class"]], ["g", "r"]);
+    assert_eq!(told[1]["logits"], serde_json::json!([5.0, -1.0, 1.0]));
 }
 
 /// A thin ResNet-50 with trained weights, from `tests/pytorch/open_nsfw.py`, whose file is too large to be kept here: the folder

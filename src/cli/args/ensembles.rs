@@ -1,6 +1,6 @@
 //! The arguments of commands that make one model of several.
 
-use crate::cli::flags::{BaseArgs, DeviceArg, TrainFlags};
+use crate::cli::flags::{BaseArgs, DeviceArg, RunFlags};
 use crate::export::Average;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -53,7 +53,7 @@ pub(in crate::cli) struct BagArgs {
     #[arg(long, short_alias = 'q')]
     pub(in crate::cli) quiet: bool,
     #[command(flatten)]
-    pub(in crate::cli) settings: TrainFlags,
+    pub(in crate::cli) settings: RunFlags,
 }
 
 /// What differs from member to member.

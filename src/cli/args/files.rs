@@ -28,12 +28,13 @@ pub(in crate::cli) struct ImportArgs {
     /// The network's layers, or its name, as in resnet18
     #[arg(long, value_name = "LAYERS")]
     pub(in crate::cli) layers: String,
-    /// Channels, height and width of an input, as in 3x224x224; or the number of its features
+    /// Channels, height and width of an input, as in 3x224x224; or the number of its features, for rows of NumPy's .npy
     #[arg(long, value_name = "SIZES")]
     pub(in crate::cli) shape: String,
-    /// How inputs are scaled: imagenet (the numbers of torchvision's networks), scale or none
-    #[arg(long, default_value_t = Normalize::ImageNet, value_name = "KIND")]
-    pub(in crate::cli) normalize: Normalize,
+    /// How inputs are scaled: imagenet (the numbers of torchvision's networks), scale or none [default: imagenet for 3xHxW, none for
+    /// features]
+    #[arg(long, value_name = "KIND")]
+    pub(in crate::cli) normalize: Option<Normalize>,
     /// Mean of each channel for values from 0 to 1, in place of the numbers of --normalize
     #[arg(long, value_name = "NUMBERS", value_delimiter = ',', allow_negative_numbers = true, requires = "std")]
     #[arg(conflicts_with = "normalize")]

@@ -47,6 +47,8 @@ pub(in crate::train) struct Instrument {
     steps: Vec<Step>,
     order: Vec<u32>,
     all_rows: bool,
+    /// Mean loss of the rows that were looked at last; NaN before.
+    pub(in crate::train) loss: f64,
 }
 
 /// Words as the floats that they are.
@@ -90,7 +92,7 @@ impl Instrument {
         runner.load_targets(&targets, job.class_weights.as_deref())?;
         let order = (0..count as u32).collect();
         let all_rows = steps.iter().map(|step| step.rows as usize).sum::<usize>() == train.len();
-        Ok(Self { runner, values, steps, order, all_rows })
+        Ok(Self { runner, values, steps, order, all_rows, loss: f64::NAN })
     }
 
     /// Looks at the layers with the weights of a training. `before` has its weights before its last update, if that is known.
@@ -118,6 +120,9 @@ impl Instrument {
         if self.runner.executor().now()?.halted != 0 {
             return Ok(vec![]);
         }
+        let losses = self.runner.results(0, self.steps.len())?;
+        let of_rows = losses.iter().zip(&self.steps).map(|((loss, _), step)| f64::from(*loss) * f64::from(step.rows));
+        self.loss = of_rows.sum::<f64>() / self.steps.iter().map(|step| f64::from(step.rows)).sum::<f64>();
         let [counted, gradients] = [self.runner.snapshot(Class::Metrics)?, self.runner.snapshot(Class::Gradients)?];
         let update = before.map(|before| (&*training, [before, &weights]));
         let layers = self.runner.compiled().looked_at.iter();
