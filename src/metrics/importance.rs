@@ -21,8 +21,10 @@ pub struct Importance {
     pub drops: Vec<f64>,
     /// Their mean over the repeats.
     pub mean: f64,
-    /// 95 % interval of the mean over other rows of the same kind: mean ± 1.96 s/√n, where s is the deviation over the n rows of
-    /// each row's drop, itself a mean over the repeats. NaN of a single row.
+    /// 95 % interval of the mean over other rows of the same kind: mean ± 1.96 s/√n. Here s is the deviation of a + b over the n
+    /// rows, where a is a row's mean drop over the repeats, and b the mean drop of the rows that received its value. Each row
+    /// takes part in the mean in both ways (Hoeffding 1948, "A class of statistics with asymptotically normal distribution").
+    /// Few repeats make the interval somewhat wider than need be. NaN of a single row.
     pub interval: [f64; 2],
 }
 
@@ -69,7 +71,7 @@ pub fn importance<E>(
     let orders: Vec<Vec<usize>> = (0..repeats).map(|repeat| order(n, seed, repeat)).collect();
     let mut found = vec![];
     for (column, range) in columns.iter().enumerate() {
-        let (mut drops, mut of_rows) = (vec![], vec![0.0; n]);
+        let (mut drops, mut of_rows, mut both) = (vec![], vec![0.0; n], vec![0.0; n]);
         for order in &orders {
             let mut permuted = values.to_vec();
             for (row, &from) in order.iter().enumerate() {
@@ -78,9 +80,14 @@ pub fn importance<E>(
             }
             let dropped: Vec<f64> = whole.iter().zip(good(permuted)?).map(|(whole, left)| whole - left).collect();
             drops.push(dropped.iter().sum::<f64>() / n as f64);
-            of_rows.iter_mut().zip(&dropped).for_each(|(sum, drop)| *sum += drop / f64::from(repeats));
+            for (row, (&from, drop)) in order.iter().zip(&dropped).enumerate() {
+                let share = drop / f64::from(repeats);
+                of_rows[row] += share;
+                both[row] += share;
+                both[from] += share;
+            }
         }
-        let [mean, error] = mean_and_error(&of_rows);
+        let ([mean, _], [_, error]) = (mean_and_error(&of_rows), mean_and_error(&both));
         let half = Z * error;
         found.push(Importance { column, drops, mean, interval: [mean - half, mean + half] });
     }
