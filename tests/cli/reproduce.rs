@@ -61,6 +61,38 @@ fn ours_stands_beside_the_published_figure() {
     sentence(line, &other, &["runs/nielsen_mse", "another --seed", "--out"]);
 }
 
+/// What is there stays: nothing is made or changed in a folder that holds something else than this figure's runs.
+#[test]
+fn a_folder_that_holds_something_else_is_refused() {
+    let place = Place::new();
+    mnist(&place);
+    let refused = |line: &str, names: &[&str]| place.refused(&format!("reproduce {line} --device cpu"), names);
+    place.write("notes/todo.txt", "more data");
+    for figure in ["nielsen_mse", "nielsen_vote", "mnist_transfer_cnn"] {
+        refused(&format!("{figure} --out notes"), &["notes", "is not an empty folder", "--out"]);
+        refused(&format!("{figure} --out notes/todo.txt"), &["todo.txt", "is not an empty folder", "--out"]);
+    }
+    for (figure, part) in
+        [("nielsen_vote", "member-3"), ("mnist_transfer_cnn", "before"), ("mnist_transfer_cnn", "after")]
+    {
+        let out = format!("{figure}-{part}");
+        place.write(&format!("{out}/{part}/todo.txt"), "more data");
+        refused(&format!("{figure} --out {out}"), &[part, "is not an empty folder", "--out"]);
+        place.remove(&format!("{out}/{part}/todo.txt"));
+        // A run of another recipe.
+        place.write(&format!("{out}/{part}/recipe.toml"), "[train]\nseed = 7\n");
+        refused(&format!("{figure} --out {out}"), &[part, "holds a run with another", "--out"]);
+    }
+    // One of the last files to be written: those before it are not written either.
+    let labels = "own/digits-5-9/t10k-labels-idx1-ubyte";
+    place.write(labels, "my own");
+    let line = "reproduce mnist_transfer_cnn --device cpu --out own";
+    let ran = run(&place, line);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    sentence(line, &ran, &[labels, "does not hold these digits", "--out"]);
+    assert!(place.text(labels) == "my own" && !place.path("own/digits-0-4").exists());
+}
+
 #[test]
 fn frozen_layers_of_five_digits_serve_the_other_five() {
     let place = Place::new();

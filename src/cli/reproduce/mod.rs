@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::kernel::Precision;
 use crate::metrics::wilson;
 use crate::names::nearest;
-use crate::train::{Recipe, SETTINGS};
+use crate::train::{Recipe, RunFolder, SETTINGS};
 use figures::{FIGURES, Figure};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -28,59 +28,100 @@ pub(super) fn run(args: &ReproduceArgs) -> Result<u8, Error> {
         return Err(setting(format!("unknown figure {name:?}; {}", nearest(name, &names))));
     };
     let out = args.out.clone().unwrap_or_else(|| Path::new("runs").join(figure.name));
-    let mut stage = Stage { recipe: figure.recipe, source: None, start: None };
-    if let Some(before) = figure.before {
-        let [first, source] = halves::write(&out)?;
-        let run = out.join("before");
-        match trained(args, &Stage { recipe: before, source: Some(first), start: None }, &run, args.seed)? {
-            0 => stage = Stage { source: Some(source), start: Some(run.join("model.safetensors")), ..stage },
-            code => return Ok(code),
-        }
+    let stages = stages(figure, &out, args.seed);
+    check(&out, &stages)?;
+    if figure.before.is_some() {
+        halves::write(&out)?;
     }
     let mut answered = vec![];
-    for voter in 0..figure.voters {
-        let run = match (figure.voters, figure.before) {
-            (1, None) => out.clone(),
-            (1, Some(_)) => out.join("after"),
-            _ => out.join(format!("member-{}", voter + 1)),
-        };
-        let code = trained(args, &stage, &run, args.seed + voter)?;
+    for stage in &stages {
+        let code = trained(args, stage)?;
         if code != 0 {
             return Ok(code);
         }
-        answered.push(Answered::of(args, &run)?);
+        if stage.answers {
+            answered.push(Answered::of(args, &stage.run)?);
+        }
     }
     let right = votes(&answered);
     tell(args, figure, &out, (right.iter().filter(|right| **right).count(), right.len()));
     Ok(0)
 }
 
-/// What is trained in one run.
+/// A run of a figure.
 struct Stage {
+    /// The folder of the run.
+    run: PathBuf,
+    seed: u64,
     /// The recipe in TOML.
     recipe: &'static str,
     /// The folder of the data, where the recipe does not name them.
     source: Option<PathBuf>,
     /// The model to start from.
     start: Option<PathBuf>,
+    /// Whether the figure is of its answers, alone or with others.
+    answers: bool,
+}
+
+/// The runs of a figure in the folder `out`, in the order in which they are trained. Voters have seeds that follow one another,
+/// where after the largest comes 0.
+fn stages(figure: &Figure, out: &Path, seed: u64) -> Vec<Stage> {
+    let plain = |run, seed| Stage { run, seed, recipe: figure.recipe, source: None, start: None, answers: true };
+    if let Some(recipe) = figure.before {
+        let [first, second] = halves::folders(out);
+        let before = Stage { recipe, source: Some(first), answers: false, ..plain(out.join("before"), seed) };
+        let start = Some(before.run.join("model.safetensors"));
+        let after = Stage { source: Some(second), start, ..plain(out.join("after"), seed) };
+        return vec![before, after];
+    }
+    if figure.voters == 1 {
+        return vec![plain(out.to_owned(), seed)];
+    }
+    let voter = |number| plain(out.join(format!("member-{}", number + 1)), seed.wrapping_add(number));
+    (0..figure.voters).map(voter).collect()
+}
+
+/// Refuses a folder that neither is free nor holds runs of this figure, before anything is written.
+fn check(out: &Path, stages: &[Stage]) -> Result<(), Error> {
+    let own = stages.iter().flat_map(|stage| [Some(&stage.run), stage.source.as_ref()]).flatten();
+    if !own.into_iter().any(|folder| folder.is_dir()) {
+        RunFolder::check_free(out)?;
+    }
+    stages.iter().try_for_each(|stage| stage.has_begun().map(|_| ()))
+}
+
+impl Stage {
+    fn recipe(&self) -> Result<Recipe, Error> {
+        Ok(Recipe { seed: Some(self.seed), ..Recipe::read(self.recipe, &self.run)? })
+    }
+
+    /// Whether its run is there to go on with.
+    ///
+    /// # Errors
+    /// Another run is there, or something else.
+    fn has_begun(&self) -> Result<bool, Error> {
+        let found = self.run.join("recipe.toml");
+        if !found.is_file() {
+            RunFolder::check_free(&self.run)?;
+            return Ok(false);
+        }
+        same(&Recipe::open(&found)?, &self.recipe()?, &self.run)?;
+        Ok(true)
+    }
 }
 
 /// Trains a run, or goes on with it.
-fn trained(args: &ReproduceArgs, stage: &Stage, run: &Path, seed: u64) -> Result<u8, Error> {
-    let mut recipe = Recipe::read(stage.recipe, run)?;
-    recipe.seed = Some(seed);
-    let is_there = run.join("recipe.toml").is_file();
-    if is_there {
-        same(&Recipe::open(&run.join("recipe.toml"))?, &recipe, run)?;
-        recipe = Recipe::default();
-    } else if let Some(source) = &stage.source {
+fn trained(args: &ReproduceArgs, stage: &Stage) -> Result<u8, Error> {
+    let has_begun = stage.has_begun()?;
+    let mut recipe = if has_begun { Recipe::default() } else { stage.recipe()? };
+    if let (false, Some(source)) = (has_begun, &stage.source) {
         recipe.source = Some(source.to_string_lossy().into_owned());
     }
-    let to = |is: bool| is.then(|| run.to_owned());
+    let to = |is: bool| is.then(|| stage.run.clone());
     let base = BaseArgs { recipe: None, device: args.device.clone(), no_fuse: false, json: false };
     let checks = CheckFlags { dry_run: false, overfit_one_batch: false, lr: FindsRate(false) };
-    let (resume, out, settings) = (to(is_there), to(!is_there), TrainFlags(Ok(recipe)));
-    let init_from = stage.start.clone().filter(|_| !is_there);
+    let (resume, out, settings) = (to(has_begun), to(!has_begun), TrainFlags(Ok(recipe)));
+    let init_from = stage.start.clone().filter(|_| !has_begun);
     let silent = args.quiet || args.json;
     train::run(TrainArgs { base, init_from, resume, out, quiet: silent, silent, checks, settings })
 }
@@ -93,12 +134,12 @@ fn same(found: &Recipe, wanted: &Recipe, run: &Path) -> Result<(), Error> {
     });
     differs.map_or(Ok(()), |setting| {
         let what = format!("holds a run with another `{}`", setting.name);
-        Err(setting_of(run, &what))
+        Err(other_folder(run, &what))
     })
 }
 
-fn setting_of(run: &Path, what: &str) -> Error {
-    setting(format!("{} {what}: give another folder by --out", run.display()))
+fn other_folder(path: &Path, what: &str) -> Error {
+    setting(format!("{} {what}: give another folder by --out", path.display()))
 }
 
 /// What one network answers for the test part.
@@ -112,7 +153,7 @@ impl Answered {
         let device = open_device(Precision::F32, &args.device, false)?;
         let tested = runs::test(&Run::open(run)?, &device)?;
         let (problem, targets) = (&tested.job.problem, &tested.job.dataset.targets);
-        let Targets::Classes { labels, .. } = targets else { return Err(setting_of(run, "holds no run on classes")) };
+        let Targets::Classes { labels, .. } = targets else { return Err(other_folder(run, "holds no run on classes")) };
         let classes = tested.outputs.chunks(problem.head().outputs).map(|row| problem.class(row)).collect();
         let labels = tested.job.split.test.iter().map(|&row| labels[row as usize] as usize).collect();
         Ok(Self { classes, labels })
@@ -185,6 +226,7 @@ fn list(is_json: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
 
     #[test]
     fn every_recipe_can_be_read() {
@@ -194,6 +236,20 @@ mod tests {
                 recipe.check().unwrap_or_else(|error| panic!("{}: {error}", figure.name));
                 assert!(recipe.layers.is_some() && recipe.loss.is_some() && recipe.epochs.is_some(), "{}", figure.name);
             }
+        }
+    }
+
+    /// Every figure has a run for each voter, and one before them where it says so; no two share a folder or, among voters, a seed.
+    #[test]
+    fn voters_have_folders_and_seeds_of_their_own() {
+        for figure in FIGURES {
+            let stages = stages(figure, Path::new("out"), u64::MAX);
+            let answering: Vec<&Stage> = stages.iter().filter(|stage| stage.answers).collect();
+            assert_eq!(answering.len() as u64, figure.voters, "{}", figure.name);
+            let seeds: Vec<u64> = answering.iter().map(|stage| stage.seed).collect();
+            assert_eq!(seeds, [u64::MAX, 0, 1, 2, 3][..seeds.len()], "{}", figure.name);
+            let folders: HashSet<&Path> = stages.iter().map(|stage| stage.run.as_path()).collect();
+            assert_eq!(folders.len(), stages.len(), "{}", figure.name);
         }
     }
 
