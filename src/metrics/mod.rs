@@ -22,6 +22,7 @@ pub(crate) use evaluation::mean_loss;
 pub use evaluation::{Evaluation, Score, evaluate, wilson};
 pub use importance::{Importance, importance};
 pub use numbers::NumberMetrics;
+#[cfg(feature = "cli")]
 pub(crate) use numbers::squared_errors;
 pub use paired::{Resampled, holm, mcnemar, resample};
 pub use tallies::{Tallies, Tally};
