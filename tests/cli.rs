@@ -10,6 +10,8 @@ mod ahead;
 mod augmented;
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/cases.rs"]
+mod cases;
 #[path = "cli/columns.rs"]
 mod columns;
 #[path = "cli/commands.rs"]

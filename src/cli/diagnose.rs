@@ -52,7 +52,7 @@ pub(super) fn run(args: &DiagnoseArgs) -> Result<u8, Error> {
 fn tell(errors: &Errors, problems: &[Gap], threshold: f64) {
     let rows: Vec<Vec<String>> = Gap::ALL.iter().filter_map(|&gap| row(errors, gap, problems)).collect();
     show::table(&["gap", "from", "to", "points", ""], &rows);
-    told::unknown(errors).iter().for_each(|line| say!("{line}"));
+    told::unknown(errors, told::Given::ByFlags).iter().for_each(|line| say!("{line}"));
     match problems.first() {
         Some(gap) => say!("next     {}", told::advice(*gap)),
         None => say!("next     no known gap reaches {:.1} points: nothing stands out", 100.0 * threshold),
@@ -63,6 +63,6 @@ fn tell(errors: &Errors, problems: &[Gap], threshold: f64) {
 fn row(errors: &Errors, gap: Gap, problems: &[Gap]) -> Option<Vec<String>> {
     let size = errors.gap(gap)?;
     let [from, to] = errors.ends(gap).map(|share| share.map_or(String::new(), told::percent));
-    let verdict = if problems.contains(&gap) { "problem" } else { "" };
-    Some(vec![gap.name().into(), from, to, format!("{:.1}", 100.0 * size), verdict.into()])
+    let verdict = if problems.contains(&gap) { "problem" } else { "no problem" };
+    Some(vec![gap.name().into(), from, to, told::points(size), verdict.into()])
 }

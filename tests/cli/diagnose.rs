@@ -11,10 +11,10 @@ fn gaps_are_told_with_the_next_step() {
     assert_eq!((&told["problems"], &told["avoidable_bias"]), (&json!(["bias", "mismatch"]), &json!(0.1)));
     assert_eq!((&told["validation_overfit"], &told["test_error"]), (&json!(null), &json!(null)));
     let text = place.done(line);
-    for part in ["bias", "0.0 %", "10.0 %", "10.0  problem", "next     bias: take a larger network (--layers)"] {
+    for part in ["bias", "0.0 %", "10.0 %", "10.0     problem", "next     bias: take a larger network (--layers)"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    assert!(text.contains("not known, as an error is missing: validation_overfit"), "{text}");
+    assert!(text.contains("validation_overfit is not known without --test-error"), "{text}");
     let text = place.done("diagnose --train-error 0.1 --validation-error 0.11");
     assert!(text.contains("no known gap reaches 2.0 points"), "{text}");
     let text = place.done("diagnose --train-error 0.1 --validation-error 0.11 --threshold 0.01");
@@ -96,7 +96,10 @@ fn a_run_on_few_rows_makes_no_claim() {
     let undecided = told["undecided"].as_array().unwrap();
     assert!(undecided.contains(&json!("validation_overfit")), "{told}");
     let text = place.done("diagnose few --device cpu");
-    assert!(text.contains(&format!("{} answers are too few to tell", rows.min(8))), "{text}");
+    let few = format!("validation_overfit: {} answers are too few to tell: the gap is -", rows.min(8));
+    assert!(text.contains(&few) && text.contains("points, and from 1.0 on it is a problem"), "{text}");
+    assert!(text.contains("bias is not known without --human-error"), "{text}");
+    assert!(text.contains("mismatch is not known without train-dev rows (--other-source, --train-dev)"), "{text}");
     // A gap that is large enough is none with so few rows.
     assert_eq!(place.json("diagnose few --device cpu --threshold 0.9").remove(0)["undecided"], json!([]));
 }

@@ -95,7 +95,7 @@ fn the_diagnosis_is_that_of_diagnose() {
     let train = format!("train points.csv --device cpu --batch 16 --epochs 1 --lr 0 {LAYERS} --quiet --out run");
     place.done(&train);
     let page = diagnosis_is_told(&place, "");
-    has(section(&page, "Diagnosis"), &["<td>training</td><td>384</td>", "Not known, as an error is missing: bias,"]);
+    has(section(&page, "Diagnosis"), &["<td>training</td><td>384</td>", "Bias is not known without --human-error"]);
     let page = diagnosis_is_told(&place, "--human-error 0.01");
     has(section(&page, "Diagnosis"), &["<td>problem</td>", "<p><b>Next:</b> bias: take a larger network (--layers)"]);
     let ran = place.run("report run --human-error 2");
@@ -104,7 +104,10 @@ fn the_diagnosis_is_that_of_diagnose() {
     fs::remove_dir_all(place.path("run")).unwrap();
     place.done(&format!("{train} --validation 0"));
     let page = diagnosis_is_told(&place, "--human-error 0.01");
-    has(section(&page, "Diagnosis"), &["<td>training</td><td>480</td>", "variance, mismatch, validation_overfit"]);
+    has(
+        section(&page, "Diagnosis"),
+        &["<td>training</td><td>480</td>", "Variance is not known without validation rows (--validation)"],
+    );
     assert!(!section(&page, "Diagnosis").contains("<td>validation</td>"));
     fs::remove_dir_all(place.path("run")).unwrap();
     place.done(&format!("{train} --test 0"));

@@ -97,7 +97,10 @@ fn a_folder_that_holds_something_else_is_refused() {
 fn frozen_layers_of_five_digits_serve_the_other_five() {
     let place = Place::new();
     mnist(&place);
-    let told = object(&run(&place, "reproduce mnist_transfer_cnn --device cpu --out t --json"));
+    let line = "reproduce mnist_transfer_cnn --device cpu --out t --json";
+    let told = object(&run(&place, line));
+    // Once more: both runs are found again.
+    assert_eq!(object(&run(&place, line)), told);
     assert_eq!((&told["rows"], &told["run"]), (&json!(25), &json!("t")));
     // The classes of both halves, and features that the second training did not change.
     assert_eq!(place.read("t/digits-0-4/t10k-labels-idx1-ubyte")[8..], [0, 1, 2, 3, 4].repeat(5));

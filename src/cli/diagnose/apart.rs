@@ -84,6 +84,11 @@ pub(super) fn tell(all: &[Apart]) {
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     show::table(&["parts", "rows each", "accuracy", "95 % interval", ""], &rows);
     all.iter().filter(|apart| apart.found.verdict() == Verdict::Differ).for_each(tell_columns);
+    let below = |apart: &&Apart| apart.found.interval().is_some_and(|[_, high]| high < TwoSample::CHANCE);
+    for Apart { parts: [first, second], .. } in all.iter().filter(below) {
+        let what = "an accuracy below chance shows no difference; rows that both parts hold bring it about";
+        say!("{first}, {second}: {what}");
+    }
 }
 
 /// What gives the difference of two parts away.

@@ -1,7 +1,7 @@
 //! How the model of a run does on each part of its data, in the tables and sentences that `diagnose` and `report` show.
 
 use super::super::show;
-use super::told;
+use super::told::{self, Given};
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::Model;
@@ -104,10 +104,9 @@ impl Parts {
             let verdict = match gap {
                 _ if problems.contains(&gap) => "problem",
                 _ if undecided.contains(&gap) => "too few rows to tell",
-                _ => "none",
+                _ => "no problem",
             };
-            let points = format!("{:.1}", 100.0 * size);
-            Some(vec![gap.name().to_owned(), points, told::interval(ends), verdict.to_owned()])
+            Some(vec![gap.name().to_owned(), told::points(size), told::interval(ends), verdict.to_owned()])
         };
         let lines: Vec<_> = Gap::ALL.into_iter().filter_map(line).collect();
         (!lines.is_empty()).then_some((["gap", "points", "95 % interval", ""], lines))
@@ -116,8 +115,8 @@ impl Parts {
     /// What is not known of the gaps, in sentences.
     pub(in crate::cli) fn remarks(&self) -> Vec<String> {
         let undecided = self.tallies.undecided(self.threshold);
-        let few = undecided.into_iter().filter_map(|gap| few(&self.tallies, gap));
-        told::unknown(&self.tallies.errors()).into_iter().chain(few).collect()
+        let few = undecided.into_iter().filter_map(|gap| few(&self.tallies, gap, self.threshold));
+        told::unknown(&self.tallies.errors(), Given::ByRun).into_iter().chain(few).collect()
     }
 
     /// What to do next.
@@ -125,8 +124,7 @@ impl Parts {
         match self.tallies.problems(self.threshold).first() {
             Some(gap) => told::advice(*gap),
             None if self.tallies.undecided(self.threshold).is_empty() => {
-                let points = 100.0 * self.threshold;
-                format!("no known gap is a problem from {points:.1} points on: nothing stands out")
+                format!("no known gap is shown to reach {} points: nothing stands out", told::points(self.threshold))
             }
             None => "nothing is shown to be wrong: hold out more rows to tell more".into(),
         }
@@ -139,13 +137,13 @@ fn tally(evaluation: &Evaluation) -> Option<Tally> {
 }
 
 /// That the rows of a gap are too few for a claim.
-fn few(tallies: &Tallies, gap: Gap) -> Option<String> {
-    let [_, high] = tallies.interval(gap)?;
+fn few(tallies: &Tallies, gap: Gap, threshold: f64) -> Option<String> {
+    let interval = tallies.interval(gap)?;
     let fewest = tallies.ends(gap).into_iter().flatten().map(|tally| tally.of).min()?;
     let answers = show::thousands(fewest as u64);
+    let (name, interval) = (gap.name(), told::interval(interval));
+    let points = told::points(threshold);
     Some(format!(
-        "{}: {answers} answers are too few to tell, as the gap may be anything up to {:.1} points",
-        gap.name(),
-        100.0 * high
+        "{name}: {answers} answers are too few to tell: the gap is {interval} points, and from {points} on it is a problem"
     ))
 }

@@ -18,20 +18,62 @@ pub(super) fn object(errors: &Errors, problems: &[Gap]) -> Value {
     })
 }
 
-/// A sentence that names the gaps that are not known, if there are any.
-pub(super) fn unknown(errors: &Errors) -> Option<String> {
-    let unknown: Vec<&str> = Gap::ALL.into_iter().filter(|gap| errors.gap(*gap).is_none()).map(Gap::name).collect();
-    let hint = if errors.human.is_none() { " (--human-error gives that of a person)" } else { "" };
-    (!unknown.is_empty()).then(|| format!("not known, as an error is missing: {}{hint}", unknown.join(", ")))
+/// What gives the errors that are not known: of a run, or by flags of `diagnose` alone.
+#[derive(Clone, Copy)]
+pub(super) enum Given {
+    ByRun,
+    ByFlags,
+}
+
+impl Given {
+    /// The names of the human, training, train-dev, validation and test errors, as what to give to know them.
+    fn names(self) -> [&'static str; 5] {
+        match self {
+            Self::ByRun => [
+                "--human-error",
+                "training rows",
+                "train-dev rows (--other-source, --train-dev)",
+                "validation rows (--validation)",
+                "test rows (--test)",
+            ],
+            Self::ByFlags => {
+                ["--human-error", "--train-error", "--train-dev-error", "--validation-error", "--test-error"]
+            }
+        }
+    }
+}
+
+/// A sentence for each gap that is not known, which names what would give it.
+pub(super) fn unknown(errors: &Errors, given: Given) -> Vec<String> {
+    let [human, train, train_dev, validation, test] = given.names();
+    let sentence = |gap: Gap| {
+        errors.gap(gap).is_none().then_some(())?;
+        let ends = match gap {
+            Gap::Bias => [human, train],
+            Gap::Variance => [train, validation],
+            Gap::Mismatch => [train_dev, validation],
+            Gap::ValidationOverfit => [validation, test],
+        };
+        let missing = ends.into_iter().zip(errors.ends(gap)).filter(|(_, error)| error.is_none());
+        let names: Vec<&str> = missing.map(|(name, _)| name).collect();
+        Some(format!("{} is not known without {}", gap.name(), names.join(" and ")))
+    };
+    Gap::ALL.into_iter().filter_map(sentence).collect()
+}
+
+/// A share in percentage points, of which no zero has a sign.
+pub(super) fn points(share: f64) -> String {
+    let text = format!("{:.1}", 100.0 * share);
+    if text == "-0.0" { "0.0".into() } else { text }
 }
 
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    format!("{} %", points(share))
 }
 
 /// The two ends of an interval, in percentage points.
 pub(super) fn interval([low, high]: [f64; 2]) -> String {
-    format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high)
+    format!("{} to {}", points(low), points(high))
 }
 
 /// A gap, and what a course on training networks does next about it.
