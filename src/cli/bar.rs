@@ -3,7 +3,7 @@
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 use std::fmt::Write;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::time::Duration;
 
 /// Work that takes no longer is not worth a line.
@@ -24,8 +24,12 @@ pub(super) fn target() -> ProgressDrawTarget {
     ProgressDrawTarget::term_like_with_hz(Box::new(Narrow(Term::stderr())), RATE)
 }
 
-/// A line that says how much of some work is done, once the work has taken so long that it is worth a line.
+/// A line that says how much of some work is done, once the work has taken so long that it is worth a line. It is never drawn where
+/// stderr is no terminal.
 pub(super) fn late(of: usize, what: &'static str) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
     let bar = ProgressBar::with_draw_target(Some(of as u64), target());
     let late = move |state: &ProgressState, out: &mut dyn Write| {
         if state.elapsed() >= WORTH_A_LINE {

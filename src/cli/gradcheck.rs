@@ -2,7 +2,7 @@
 
 use super::args::GradcheckArgs;
 use super::say::{self, note, say};
-use super::{data_dir, flags, setting, show};
+use super::{bar, data_dir, flags, setting, show};
 use crate::error::Error;
 use crate::judge::Batch;
 use crate::judge::gradients::{TensorCheck, check};
@@ -30,7 +30,13 @@ pub(super) fn run(args: &GradcheckArgs) -> Result<u8, Error> {
         say!("data     {}: {} rows to train on, seed {seed}", job.dataset.name, rows.len());
         say!("");
     }
-    let found = check(&network, seed, &batch)?;
+    let bar = bar::late(0, "checking tensors");
+    let found = check(&network, seed, &batch, &|done, of| {
+        bar.set_length(of as u64);
+        bar.set_position(done as u64);
+    });
+    bar.finish_and_clear();
+    let found = found?;
     if found.is_empty() {
         return Err(setting("every layer is frozen or has no weights: there is no gradient to check"));
     }

@@ -67,22 +67,29 @@ impl TensorCheck {
 }
 
 /// Checks the gradient of every trained tensor of a network as it starts from a seed, on one batch in training form: dropout drops
-/// by the same mask each time, batch norm takes the batch's statistics.
+/// by the same mask each time, batch norm takes the batch's statistics. `progress` hears how many tensors are checked, and of how
+/// many, before the first and after each.
 ///
 /// # Errors
 /// A layer does not fit, or the inputs are no whole rows; the loss is not finite.
-pub fn check(network: &Network, seed: u64, batch: &Batch<'_>) -> Result<Vec<TensorCheck>, Error> {
+pub fn check(
+    network: &Network,
+    seed: u64,
+    batch: &Batch<'_>,
+    progress: &dyn Fn(usize, usize),
+) -> Result<Vec<TensorCheck>, Error> {
     let mut tape = Tape::of_twins(network, batch)?;
     tape.start(seed)?;
-    of_tape(&mut tape, |_, gradient| gradient)
+    of_tape(&mut tape, |_, gradient| gradient, progress)
 }
 
 /// What is taken for the gradient of a tensor, of what the operations record.
 type Taken = fn(&str, Vec<f32>) -> Vec<f32>;
 
-fn of_tape(tape: &mut Tape, taken: Taken) -> Result<Vec<TensorCheck>, Error> {
+fn of_tape(tape: &mut Tape, taken: Taken, progress: &dyn Fn(usize, usize)) -> Result<Vec<TensorCheck>, Error> {
     let trained = tape.tensors.iter().filter(|tensor| tensor.class == Class::Parameters);
     let names: Vec<String> = trained.map(|tensor| tensor.name.clone()).collect();
+    progress(0, names.len());
     let (mut loss, mut gradients) = (0.0, vec![]);
     for name in &names {
         let (at, gradient) = tape.slope(name, 0)?;
@@ -96,8 +103,12 @@ fn of_tape(tape: &mut Tape, taken: Taken) -> Result<Vec<TensorCheck>, Error> {
             "{what} at the first step: start from smaller weights, or normalise the inputs"
         )));
     }
-    let tensors = names.iter().zip(&gradients).zip(0..);
-    tensors.map(|((name, gradient), index)| of_tensor(tape, (name, taken), gradient, (all, index))).collect()
+    let mut found = vec![];
+    for ((name, gradient), index) in names.iter().zip(&gradients).zip(0..) {
+        found.push(of_tensor(tape, (name, taken), gradient, (all, index))?);
+        progress(found.len(), names.len());
+    }
+    Ok(found)
 }
 
 fn of_tensor(
@@ -280,7 +291,7 @@ mod tests {
     }
 
     fn found(layers: &[&str], inputs: &[f32], row: &[usize], taken: Taken) -> Vec<TensorCheck> {
-        of_tape(&mut tape(layers, inputs, row), taken).unwrap()
+        of_tape(&mut tape(layers, inputs, row), taken, &|_, _| ()).unwrap()
     }
 
     #[test]
