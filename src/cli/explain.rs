@@ -55,6 +55,9 @@ pub(super) fn run(args: &ExplainArgs) -> Result<u8, Error> {
         let told = Told { input: path, name: &meta.classes[map.class], map: &map, peak: place, out };
         if args.json { say::json(&told.object()) } else { told.say() }
     }
+    if !args.json {
+        say!("in each map, red speaks most for the class and blue least");
+    }
     Ok(0)
 }
 

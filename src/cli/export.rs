@@ -43,7 +43,8 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
         members.push(member(args, model, &mut done)?);
     }
     if args.fold && done.folded.is_empty() {
-        let why = if done.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear" };
+        let why =
+            if done.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear or conv" };
         return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
     }
     Ensemble::new(average, members)?.counted(&counts).save(&args.out)?;
@@ -51,7 +52,10 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
         say!("folded into the layer before: {}", done.folded.join(", "));
     }
     if !done.left.is_empty() {
-        say!("left as they are, for no linear stands right before them: {}", done.left.join(", "));
+        say!(
+            "left as they are, for no linear or conv stands right before them, or a shortcut has them: {}",
+            done.left.join(", ")
+        );
     }
     say!("model    {}", args.out.display());
     Ok(0)

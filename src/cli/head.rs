@@ -5,7 +5,7 @@ use super::{show, variants};
 use crate::device::Device;
 use crate::kernel::Precision;
 use crate::names::short;
-use crate::nn::Answer;
+use crate::nn::{Answer, Freeze};
 use crate::op::{Class, Value, Values};
 use crate::train::{ClassWeights, Job, Trainer};
 
@@ -65,7 +65,12 @@ fn network(trainer: &Trainer, notes: &[String]) {
     notes.iter().for_each(|text| say!("         {}", say::with_flags(text)));
     let parameters = trainer.compiled().tensors.iter().filter(|t| t.class == Class::Parameters);
     let parameters: usize = parameters.map(|t| t.shape.elements()).sum();
-    say!("network  {} ({} parameters)", trainer.layers().join(", "), show::thousands(parameters as u64));
+    let frozen = match &trainer.job().settings.freeze {
+        Some(freeze) if *freeze != Freeze::default() => format!(" to train; frozen layers: {freeze}"),
+        _ => String::new(),
+    };
+    let count = show::thousands(parameters as u64);
+    say!("network  {} ({count} parameters{frozen})", trainer.layers().join(", "));
     say!("loss     {}", loss(trainer.job()));
 }
 

@@ -23,6 +23,8 @@ fn a_dry_run_tells_the_run_s_first_loss_and_writes_nothing() {
     }
     // A folder that the run could not have is refused by the dry run too.
     place.refused(&format!("{line} --dry-run --out run"), &["run"]);
+    let text = place.done("train digits --layers 'linear 8, relu, linear' --freeze 0 --device cpu --dry-run");
+    assert!(text.contains("(90 parameters to train; frozen layers: 0)"), "{text}");
     place.write("table.csv", table(80));
     let told = place.json("train table.csv --target x --device cpu --dry-run --layers linear").remove(0);
     // The mean of standardised targets loses their variance, but for the rows of the batch.

@@ -47,7 +47,7 @@ fn a_map_is_drawn_over_a_picture() {
     let out = place.done(&format!("{explain} new.png --class green --out green.png"));
     assert!(out.contains("new.png: green ") && out.contains("most at pixel ") && out.contains("green.png"), "{out}");
     let out = place.done(&format!("{explain} colours/red/000.png colours/red/001.png --invert"));
-    assert!(out.lines().count() == 2 && place.path("001-cam.png").is_file(), "{out}");
+    assert!(out.lines().count() == 3 && place.path("001-cam.png").is_file(), "{out}");
     // A network of blocks, by name.
     let blocks = self::model(&place, "resnet8", "blocks");
     let told = place.json(&format!("explain {blocks} new.png --device cpu --out blocks.png")).remove(0);

@@ -236,6 +236,24 @@ fn a_folded_model_answers_as_before() {
     }
 }
 
+/// Into convolutions, with and without a bias, inside of a block too; those of a shortcut stay, and are named.
+#[test]
+fn a_folded_model_of_convolutions_answers_as_before() {
+    let place = Place::new();
+    let block = "residual(conv 8 kernel=3 stride=2 padding=1; batch_norm; relu; conv 8 kernel=3 padding=1 bias=false; batch_norm) shortcut=conv";
+    let layers = format!("conv 4 kernel=3 padding=1, batch_norm, relu, {block}, relu, global_avg_pool, linear");
+    place.done(&format!("train digits {CPU} --epochs 1 --out run --layers '{layers}'"));
+    let out = place.done("export run/model.safetensors --fold --out folded.safetensors");
+    let folded = "folded into the layer before: 1.batch_norm, 3.body.1.batch_norm, 3.body.4.batch_norm";
+    assert!(out.contains(folded) && out.contains(": 3.shortcut.1.batch_norm"), "{out}");
+    let told = |model: &str| place.json(&format!("eval {model} digits --device cpu")).remove(0);
+    let (was, is) = (told("run/model.safetensors"), told("folded.safetensors"));
+    assert_eq!((&was["accuracy"], &was["confusion"]), (&is["accuracy"], &is["confusion"]));
+    let [was, is] = [was, is].map(|told| told["loss"].as_f64().unwrap());
+    // Roundings of weights, in a mean over all rows.
+    assert!((was - is).abs() < 1e-5 * was, "{was} {is}");
+}
+
 #[test]
 fn masks_give_mean_and_deviation() {
     let place = Place::new();

@@ -78,6 +78,9 @@ fn verdict(curve: &RateCurve, found: Option<Suggestion>, out: Option<&Path>) -> 
     say!(
         "found    lr {rate}: a tenth of {least:.2e}, where the smoothed loss is least; it falls most at {steepest:.2e}"
     );
+    if !curve.too_large && curve.points.last().is_some_and(|last| last.rate == least) {
+        say!("         no larger rate was tried, so a larger one may serve as well");
+    }
     say!("next     {}", again(std::env::args(), rate));
     0
 }
