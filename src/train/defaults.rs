@@ -1,12 +1,12 @@
 //! The default recipe: what a setting is that the user leaves out.
 //!
-//! Pictures are trained on with SGD at a constant rate. For tables the rule was chosen on public tables
-//! (`benches/tables.md`): AdamW (Loshchilov & Hutter 2019) at rate 0.01 with a cosine schedule; the width, the depth,
+//! For pictures see [`picture_recipe`]. For tables the rule was chosen on public tables (`benches/tables.md`): AdamW (Loshchilov & Hutter 2019) at rate 0.01 with a cosine schedule; the width, the depth,
 //! batch normalisation, dropout, the batch and the number of epochs follow from the number of rows.
 
+use super::picture_recipe;
 use super::rare::{FEWEST, Rare};
 use super::schedule::Schedule;
-use super::settings::{DecayOnly, HeldOut, NormalizeTarget, ON_TABLES, Recipe, given_to_optimizer};
+use super::settings::{ADAPTIVE, DecayOnly, HeldOut, NormalizeTarget, Recipe, given_to_optimizer};
 use crate::data::Normalize;
 use crate::error::Error;
 use crate::nn;
@@ -24,7 +24,7 @@ pub(super) enum Learns {
 }
 
 /// What the default recipe depends on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Facts {
     /// Rows to learn from: those to train on and to validate on.
     pub(super) rows: usize,
@@ -33,8 +33,8 @@ pub(super) struct Facts {
     /// Features of a row.
     pub(super) features: usize,
     pub(super) learns: Learns,
-    /// Whether rows are pictures.
-    pub(super) pictures: bool,
+    /// The shape of pictures `[channels, height, width]`, where rows are pictures.
+    pub(super) picture: Option<Vec<usize>>,
     /// The rarest class, under balanced class weights.
     pub(super) rare: Option<Rare>,
 }
@@ -179,9 +179,13 @@ impl Facts {
         self.rare.map_or(rows, |rare| rare.effective(rows))
     }
 
+    fn is_of_small_pictures(&self) -> bool {
+        self.picture.is_some() && self.features <= picture_recipe::SMALL
+    }
+
     /// Rows of a batch: more where a class is rare, so that a batch holds some rows of it.
     fn batch(&self) -> usize {
-        if self.pictures {
+        if self.is_of_small_pictures() {
             return 64;
         }
         let power = (self.effective(self.train) as f64 / 64.0).log2().round().clamp(5.0, 8.0);
@@ -203,7 +207,7 @@ impl Facts {
             Learns::Labels(count) => counted(count, "label"),
             Learns::Numbers => "a regression".into(),
         };
-        let what = if self.pictures { "pictures" } else { "a table" };
+        let what = if self.picture.is_some() { "pictures" } else { "a table" };
         let rare = self.rare.map_or_else(String::new, |rare| format!(" ({} rows of the rarest)", rare.rows));
         let (rows, features) = (counted(self.rows, "row"), counted(self.features, "feature"));
         format!("{what} of {rows} with {features}, {learns}{rare}")
@@ -217,43 +221,58 @@ impl Facts {
 pub(super) fn fill(recipe: &mut Recipe, facts: &Facts) -> Result<Option<String>, Error> {
     let before = recipe.clone();
     let rule = TableRecipe::of(facts);
-    let numbers = facts.learns == Learns::Numbers;
-    let optimizer = recipe.optimizer.get_or_insert(if facts.pictures { "sgd" } else { ON_TABLES }.into()).clone();
+    let (numbers, small) = (facts.learns == Learns::Numbers, facts.is_of_small_pictures());
+    let optimizer = recipe.optimizer.get_or_insert(if small { "sgd" } else { ADAPTIVE }.into()).clone();
     recipe.check()?;
     let update = nn::Rule::read(&optimizer, &given_to_optimizer(&recipe.declared)).map_err(Error::Setting)?;
     let kind = update.kind();
     let (lr, decay) = match kind.name {
-        ON_TABLES if !facts.pictures => (1e-2, rule.weight_decay),
+        ADAPTIVE if facts.picture.is_none() => (1e-2, rule.weight_decay),
+        ADAPTIVE if !small => (1e-2, kind.weight_decay),
         _ => (if numbers { kind.lr_of_numbers } else { kind.lr }, kind.weight_decay),
     };
-    if kind.name == ON_TABLES && !facts.pictures {
+    if kind.name == ADAPTIVE && facts.picture.is_none() {
         recipe.decay_only.get_or_insert(rule.decay_only);
     }
     recipe.lr.get_or_insert(lr);
     recipe.weight_decay.get_or_insert(decay);
     recipe.declared.extend(update.values().iter().map(|(setting, value)| (setting.name, value.into())));
-    recipe.schedule.get_or_insert_with(|| if facts.pictures { Schedule::default() } else { Schedule::cosine() });
+    recipe.schedule.get_or_insert_with(|| if small { Schedule::default() } else { Schedule::cosine() });
     recipe.batch.get_or_insert(facts.batch().min(facts.train));
     if recipe.epochs.is_none() && recipe.steps.is_none() {
-        recipe.epochs = Some(if facts.pictures { 20 } else { rule.epochs(facts) });
+        recipe.epochs = Some(match facts.picture {
+            Some(_) if small => 20,
+            Some(_) => picture_recipe::epochs(facts.train),
+            None => rule.epochs(facts),
+        });
     }
-    recipe.normalize.get_or_insert(normalize(facts.pictures));
+    recipe.normalize.get_or_insert(normalize(facts.picture.is_some()));
     if numbers {
         let plain = recipe.normalize == Some(Normalize::None);
         let kind = if plain { NormalizeTarget::None } else { NormalizeTarget::Standardize };
         recipe.normalize_target.get_or_insert(kind);
     }
-    fill_layers(recipe, &rule, facts.pictures);
+    fill_layers(recipe, &rule, facts);
     recipe.fill();
     Ok(said(&before, recipe, facts))
 }
 
 /// The layers, out of `hidden` and `dropout` where those are given.
-fn fill_layers(recipe: &mut Recipe, rule: &TableRecipe, pictures: bool) {
+fn fill_layers(recipe: &mut Recipe, rule: &TableRecipe, facts: &Facts) {
     let (hidden, dropout) = (recipe.hidden.take(), recipe.dropout.take());
     if recipe.layers.is_some() {
         return;
     }
+    // Pictures that a recipe reshapes to rows of numbers are no pictures to a convolution.
+    let picture = facts.picture.as_ref().filter(|shape| shape.len() == 3 && !facts.is_of_small_pictures());
+    if let (Some(shape), None) = (picture, &hidden) {
+        let mut layers = picture_recipe::layers(shape);
+        layers.extend(dropout.filter(|&rate| rate > 0.0).map(|rate| format!("dropout {rate}")));
+        layers.push("linear".into());
+        recipe.layers = Some(layers);
+        return;
+    }
+    let pictures = facts.picture.is_some();
     let batch_norm = hidden.is_none() && (pictures || rule.batch_norm);
     let dropout = dropout.unwrap_or(match (&hidden, pictures) {
         (Some(_), _) => 0.0,

@@ -21,6 +21,7 @@ mod job;
 mod measured;
 mod one_batch;
 mod other;
+mod picture_recipe;
 mod prepare;
 mod question;
 mod rare;

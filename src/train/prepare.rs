@@ -120,7 +120,8 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, mut split: Split) -> Result<(Jo
     let (train, rows) = (split.train.len(), split.train.len() + held_out.len());
     let learnt = split.train.iter().chain(held_out).map(|&row| row as usize);
     let rare = rare(recipe.class_weights.as_ref(), &dataset.targets, learnt);
-    let facts = Facts { rows, train, features: dataset.features(), learns, pictures: dataset.is_image(), rare };
+    let picture = dataset.is_image().then(|| recipe.shape.clone().unwrap_or_else(|| dataset.shape.clone()));
+    let facts = Facts { rows, train, features: dataset.features(), learns, picture, rare };
     let mut notes: Vec<String> = defaults::fill(&mut recipe, &facts)?.into_iter().collect();
     recipe.validation.get_or_insert(HeldOut::Share(0.0));
     let layers = recipe.layers.clone().unwrap_or_default();

@@ -48,8 +48,8 @@ pub(super) trait HasDeclared {
     fn declared_mut(&mut self) -> &mut Declared;
 }
 
-/// The default optimiser of tables, which has a rate and a decay of its own there.
-pub(in crate::train) const ON_TABLES: &str = "adamw";
+/// The default optimiser of tables and of larger pictures, which has a rate of its own there, and on tables a decay too.
+pub(in crate::train) const ADAPTIVE: &str = "adamw";
 
 fn of_optimizers() -> impl Iterator<Item = (&'static str, &'static op::Setting)> + Clone {
     optimizers().flat_map(|kind| kind.settings.iter().map(|setting| (kind.name, setting)))
@@ -167,11 +167,11 @@ pub(super) fn complete<R>(entry: &mut Setting<R>) {
                 let numbers = numbers.map_or_else(String::new, |lr| format!(" ({lr} for a regression)"));
                 format!("{}{numbers}", kind.lr)
             });
-            entry.default += &format!("; {} on tables 0.01", ON_TABLES);
+            entry.default += &format!("; {} on tables and on pictures of more than 1,024 values 0.01", ADAPTIVE);
         }
         "weight_decay" => {
             entry.default = of_each(|kind| kind.weight_decay.to_string());
-            entry.default += &format!("; {} on tables 0.1, 1 or 3", ON_TABLES);
+            entry.default += &format!("; {} on tables 0.1, 1 or 3", ADAPTIVE);
         }
         _ => {}
     }

@@ -111,14 +111,14 @@ settings! {
         /// Share of each target that is spread over all classes.
         label_smoothing: f64, default(0.0), share, PLAN, "SHARE", "0", [];
         /// Optimiser.
-        optimizer: String, derived, any, FIXED | PLAN, "NAME", "adamw for tables, sgd for images", ["optim"];
+        optimizer: String, derived, any, FIXED | PLAN, "NAME", "adamw; sgd for pictures of up to 1,024 values", ["optim"];
         /// Learning rate. On the command line of train, find tries rates and recommends one.
         lr: f64, derived, at_least_0, PLAN, "RATE", "",
             ["learning-rate"];
         /// How the rate changes: constant, "step every=10epochs factor=0.1", "exponential factor=0.95",
         /// "cosine warmup=500", or "one_cycle peak=0.3 start=0.04 end=4e-6": the rate rises from the share start of --lr up to
         /// --lr, which it reaches at the share peak of the run, and falls to the share end.
-        schedule: Schedule, derived, any, 0, "SCHEDULE", "cosine for tables, constant for images", ["lr-schedule"];
+        schedule: Schedule, derived, any, 0, "SCHEDULE", "cosine; constant for pictures of up to 1,024 values", ["lr-schedule"];
         /// Weight decay.
         weight_decay: f64, derived, at_least_0, PLAN, "DECAY", "", ["wd"];
         /// Tensors that decay: all, or weights (no biases, scales or slopes).
@@ -143,9 +143,9 @@ settings! {
         /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices.
         precision: Precision, default(Precision::F32), any, PLAN, "PRECISION", "f32", [];
         /// Rows in a batch.
-        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "64; a table 32 to 256, by its rows, and up to 32768 with balanced class weights", ["batch-size"];
+        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "32 to 256, by the rows, and up to 32768 with balanced class weights; 64 for pictures of up to 1,024 values", ["batch-size"];
         /// Passes over the training rows.
-        epochs: u64, optional, at_least_1, 0, "EPOCHS", "20; a table at most 300, the fewer the more rows and features", ["num-epochs"];
+        epochs: u64, optional, at_least_1, 0, "EPOCHS", "tables at most 300, the fewer the more rows and features; pictures 10 to 60, the fewer the more there are, or 20 if they have up to 1,024 values", ["num-epochs"];
         /// Updates of the weights, instead of epochs.
         steps: u64, optional, at_least_1, 0, "STEPS", "", ["max-steps"];
         /// Seed of the split, the initial weights, the order of rows and dropout.
