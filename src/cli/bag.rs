@@ -2,6 +2,7 @@
 
 mod bags;
 mod vary;
+mod widths;
 
 use super::args::BagArgs;
 use super::attend::Attending;
@@ -9,7 +10,7 @@ use super::ensemble::members::Members;
 use super::ensemble::rows::Rows;
 use super::ensemble::told::Judged;
 use super::say::{self, note, say};
-use super::train::{again, run_name};
+use super::train::{again, health_warnings, run_name};
 use super::{data_dir, flags, setting, show, signals, target};
 use crate::data::Values;
 use crate::device::Device;
@@ -18,7 +19,7 @@ use crate::export::{Ensemble, Model};
 use crate::memory::free;
 use crate::op::Target;
 use crate::threads;
-use crate::train::{Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
+use crate::train::{HealthWarning, Job, Measure, Observer, Outcome, Recipe, RunFolder, Trainer, prepare};
 use bags::OutOfBag;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use vary::Varied;
 
 /// The model of a run.
 const BEST: &str = "model.safetensors";
@@ -42,11 +44,15 @@ pub(super) fn run(args: &BagArgs) -> Result<u8, Error> {
     let device = Device::open_attended(precision, choice, attending)?;
     let plain = Recipe { bootstrap: None, ..typed.clone() };
     let (job, notes) = prepare(&plain, data_dir().as_deref())?;
-    let recipes = vary::recipes(&typed, &job, args.vary, args.k)?;
-    let beside = beside(&job, target(&device, args.base.no_fuse), &device)?;
+    let target = target(&device, args.base.no_fuse);
+    let beside = beside(&job, target, &device)?;
+    let Varied { recipes, note } = vary::varied((&typed, &job), args.vary, args.k, target)?;
     let folder = RunFolder::several(args.out.as_deref(), &format!("{}-bag", run_name(&job.dataset.name)))?;
     if let Some(why) = device.why_cpu() {
         note!("on the CPU: {why}");
+    }
+    if let Some(text) = note {
+        note!("note: {text}");
     }
     if !args.quiet && !args.base.json {
         begin(&job, &notes, &recipes, &device);
@@ -68,20 +74,22 @@ pub(super) fn run(args: &BagArgs) -> Result<u8, Error> {
 
 /// How one member went.
 enum Run {
-    Trained { model: PathBuf, seed: u64, told: String },
-    Failed { run: PathBuf, why: String },
+    Trained { model: PathBuf, seed: u64, told: String, warnings: Vec<HealthWarning> },
+    Failed { run: PathBuf, why: String, warnings: Vec<HealthWarning> },
     Stopped,
 }
 
 impl Run {
-    /// `run`, `told` and `seed`; of a run that failed `run` and `why`.
+    /// `run`, `differs`, `seed` and `health_warnings`; of a run that failed `run`, `failed` and `health_warnings`.
     fn object(&self) -> Value {
         match self {
-            Self::Trained { model, seed, told } => {
+            Self::Trained { model, seed, told, warnings } => {
                 let run = model.parent().unwrap_or(model).display().to_string();
-                json!({ "run": run, "differs": told, "seed": seed })
+                json!({ "run": run, "differs": told, "seed": seed, "health_warnings": health_warnings(warnings) })
             }
-            Self::Failed { run, why } => json!({ "run": run.display().to_string(), "failed": why }),
+            Self::Failed { run, why, warnings } => {
+                json!({ "run": run.display().to_string(), "failed": why, "health_warnings": health_warnings(warnings) })
+            }
             Self::Stopped => Value::Null,
         }
     }
@@ -98,16 +106,29 @@ struct Training<'a> {
     over: AtomicBool,
 }
 
-/// Asks a run to end.
-struct Ending<'a>(&'a Training<'a>);
+/// Hears what the run of a member does, and asks it to end.
+struct Hearing<'a> {
+    training: &'a Training<'a>,
+    number: usize,
+    warnings: Vec<HealthWarning>,
+}
 
-impl Observer for Ending<'_> {
+impl Observer for Hearing<'_> {
+    fn health(&mut self, warning: &HealthWarning) {
+        note!("member {}: warning: {}", self.number + 1, warning.text);
+        self.warnings.push(warning.clone());
+    }
+
     fn stop(&self) -> bool {
-        self.0.stop.load(Ordering::SeqCst) || self.0.over.load(Ordering::SeqCst)
+        self.training.is_over()
     }
 }
 
 impl Training<'_> {
+    fn is_over(&self) -> bool {
+        self.stop.load(Ordering::SeqCst) || self.over.load(Ordering::SeqCst)
+    }
+
     /// Trains all members, so many beside one another.
     ///
     /// # Errors
@@ -123,37 +144,44 @@ impl Training<'_> {
 
     fn member(&self, number: usize, (recipe, told): &(Recipe, String)) -> Result<Run, Error> {
         let run = self.folder.join(format!("member-{}", number + 1));
-        if Ending(self).stop() {
+        if self.is_over() {
             return Ok(Run::Stopped);
         }
-        match self.train(number, recipe, &run) {
+        let mut hearing = Hearing { training: self, number, warnings: vec![] };
+        let done = self.train(recipe, &run, &mut hearing);
+        let warnings = hearing.warnings;
+        match done {
             Ok(Some(line)) => {
                 if !self.args.quiet && !self.args.base.json {
                     say!("member {}, {told}: {line}", number + 1);
                 }
-                let seed = recipe.seed.unwrap_or_else(|| unreachable!("vary::recipes gives every member a seed"));
-                Ok(Run::Trained { model: run.join(BEST), seed, told: told.clone() })
+                let seed = recipe.seed.unwrap_or_else(|| unreachable!("vary::varied gives every member a seed"));
+                Ok(Run::Trained { model: run.join(BEST), seed, told: told.clone(), warnings })
             }
             Ok(None) => Ok(Run::Stopped),
             // What is wrong with a recipe is so before anything is trained.
             Err(error) if error.exit_code() == 2 => Err(error),
             Err(error) => {
                 note!("member {}, {told}, failed and is left out: {}", number + 1, say::with_flags(&error.to_string()));
-                Ok(Run::Failed { run, why: error.to_string() })
+                Ok(Run::Failed { run, why: error.to_string(), warnings })
             }
         }
     }
 
     /// Trains a member as `wgrad train` does, and says how it went; nothing if it was stopped.
-    fn train(&self, number: usize, recipe: &Recipe, run: &Path) -> Result<Option<String>, Error> {
+    fn train(&self, recipe: &Recipe, run: &Path, hearing: &mut Hearing<'_>) -> Result<Option<String>, Error> {
         let started = Instant::now();
         let (job, _) = prepare(recipe, data_dir().as_deref())?;
         let trainer = Trainer::for_target(job, self.device, target(self.device, self.args.base.no_fuse))?;
         let folder = RunFolder::create(Some(run), "", &trainer.recipe())?;
         folder.notes().iter().for_each(|text| note!("note: {text}"));
-        let told = |_: &mut Ending<'_>, what: &str| note!("member {}: {what}", number + 1);
+        let told = |hearing: &mut Hearing<'_>, what: &str| {
+            note!("member {}: {what}", hearing.number + 1);
+            // The run begins once more.
+            hearing.warnings.clear();
+        };
         let both = (trainer, folder);
-        let (trainer, _, outcome) = again::train(recipe.lr.is_none(), self.device, both, &mut Ending(self), told)?;
+        let (trainer, _, outcome) = again::train(recipe.lr.is_none(), self.device, both, hearing, told)?;
         if outcome == Outcome::Stopped {
             return Ok(None);
         }

@@ -26,7 +26,7 @@ use crate::train::{
 use ahead::Check;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lines::Lines;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -279,13 +279,12 @@ fn object(
     outcome: Outcome,
     (device, model): (&Device, &Path),
     seconds: f64,
-) -> serde_json::Value {
+) -> Value {
     let (job, best, scaling) = (trainer.job(), trainer.best(), trainer.progress().scaling);
     let averaged = |of: fn(&Averaged) -> &Evaluation| {
         let of = trainer.averaged().map(of);
         of.map(|evaluation| json!({ "loss": evaluation.loss, "accuracy": evaluation.accuracy() }))
     };
-    let warning = |w: &HealthWarning| json!({ "layer": w.path, "cause": w.cause.to_string(), "text": w.text });
     let gap = |gap: &Gap| json!({ "layer": gap.path, "mean": gap.mean, "variance": gap.variance });
     json!({
         "model": model.display().to_string(), "device": device.to_string(), "seed": job.settings.seed,
@@ -295,11 +294,16 @@ fn object(
         "train_dev": train_dev.as_ref().map(|train_dev| result::object(train_dev, &job.problem.names)),
         "loss_scale": scaling.map(|scaling| scaling.scale()), "skipped_steps": scaling.map(|scaling| scaling.skipped),
         "temperature": trainer.calibrated().and_then(|found| found.temperature),
-        "health_warnings": trainer.health_warnings().iter().map(warning).collect::<Vec<_>>(),
+        "health_warnings": health_warnings(trainer.health_warnings()),
         "running_on_validation": averaged(|averaged| &averaged.running),
         "population_on_validation": averaged(|averaged| &averaged.population),
         "running_against_population": trainer.gaps().iter().map(gap).collect::<Vec<_>>(),
     })
+}
+
+/// `layer`, `cause` and `text` of each warning.
+pub(super) fn health_warnings(warnings: &[HealthWarning]) -> Value {
+    warnings.iter().map(|w| json!({ "layer": w.path, "cause": w.cause.to_string(), "text": w.text })).collect()
 }
 
 /// How much of the training the device waited for rows that did not lie there.

@@ -1,46 +1,140 @@
 //! The recipes of the members of a bag.
 
 use super::super::args::Vary;
-use super::super::setting;
+use super::super::{data_dir, setting};
+use super::widths::scaled;
 use crate::error::Error;
-use crate::nn::{Init, Loss};
+use crate::nn::{Init, LayerText, Loss, Tensor};
+use crate::op::Target;
 use crate::ops::{losses, optimizers};
-use crate::train::{Job, Recipe};
+use crate::train::{Job, Recipe, Settings, prepare};
+use clap::ValueEnum;
+use std::hash::{DefaultHasher, Hasher};
 
 /// Ways to draw initial weights that suit networks of any depth.
 const INITS: [Init; 6] =
     [Init::He, Init::Xavier, Init::Glorot, Init::HeUniform, Init::XavierUniform, Init::GlorotUniform];
 
-/// By what the widths of hidden layers are multiplied.
-const WIDTHS: [f64; 5] = [1.0, 0.5, 2.0, 0.75, 1.5];
+/// By what the widths of hidden layers are multiplied, beside one.
+const WIDTHS: [f64; 4] = [0.5, 2.0, 0.75, 1.5];
 
-/// The recipe of each of `k` members, and what sets it apart. All have one split. Where fewer values are there than members,
-/// they come again with the next seed.
+/// The recipes of the members, each with what sets it apart, and what the user should know of them.
+pub(super) struct Varied {
+    pub(super) recipes: Vec<(Recipe, String)>,
+    pub(super) note: Option<String>,
+}
+
+/// The recipes of `k` members, all with one split, each of which can be trained on the data for a target. Where fewer values are
+/// there than members, they come again with the next seed.
 ///
 /// # Errors
-/// There are no values to vary between.
-pub(super) fn recipes(typed: &Recipe, job: &Job, vary: Option<Vary>, k: u32) -> Result<Vec<(Recipe, String)>, Error> {
+/// There are no values to vary between, or a value does not go with the other settings.
+pub(super) fn varied(
+    (typed, job): (&Recipe, &Job),
+    vary: Option<Vary>,
+    k: u32,
+    target: Target,
+) -> Result<Varied, Error> {
     let seed = job.settings.seed;
     let split_seed = Some(job.settings.split_seed.unwrap_or(seed));
-    let bootstrap = typed.bootstrap.unwrap_or(vary.is_none());
-    if vary.is_none() && !bootstrap {
+    let bootstrap = Some(typed.bootstrap.unwrap_or(vary.is_none()));
+    if vary.is_none() && bootstrap == Some(false) {
         return Err(setting("without --bootstrap nothing differs from member to member: leave it out, or give --vary"));
     }
-    let values = vary.map_or_else(|| Ok(vec![]), |vary| values(vary, job))?;
+    let base = Recipe { seed: Some(seed), split_seed, bootstrap, ..typed.clone() };
+    let (mut values, mut note) = (vec![], None);
+    if let Some(vary) = vary.filter(|vary| *vary != Vary::Seed) {
+        values = distinct(all(vary, job)?, &base, k as usize, target)?;
+        let (count, word) = (values.len(), vary.word());
+        if count < 2 {
+            let why = vary.why_alike(job);
+            return Err(setting(format!("with --vary {word} no two members would differ: {why}; give another --vary")));
+        }
+        note = (count < k as usize).then(|| {
+            let next = count + 1;
+            format!("--vary {word} makes {count} different members here: from member {next} on they come again, with another seed")
+        });
+    }
     let every = values.len().max(1) as u64;
     let member = |number: u64| {
         let seed = seed.wrapping_add(number / every);
-        let mut recipe = Recipe { seed: Some(seed), split_seed, bootstrap: Some(bootstrap), ..typed.clone() };
+        let mut recipe = Recipe { seed: Some(seed), ..base.clone() };
         let told = match values.get((number % every) as usize) {
             None => format!("seed {seed}"),
-            Some(value) => {
-                let again = if number < every { String::new() } else { format!(", seed {seed}") };
-                format!("{}{again}", value.set(&mut recipe))
-            }
+            Some(value) if number < every => value.set(&mut recipe),
+            Some(value) => format!("{}, seed {seed}", value.set(&mut recipe)),
         };
         (recipe, told)
     };
-    Ok((0..u64::from(k)).map(member).collect())
+    Ok(Varied { recipes: (0..u64::from(k)).map(member).collect(), note })
+}
+
+/// The first values, `most` of them, that make different trainings of a recipe.
+///
+/// # Errors
+/// A value does not go with the recipe's other settings.
+fn distinct(values: Vec<Of>, base: &Recipe, most: usize, target: Target) -> Result<Vec<Of>, Error> {
+    let (mut kept, mut known) = (vec![], vec![]);
+    for value in values {
+        if kept.len() == most {
+            break;
+        }
+        let mut recipe = base.clone();
+        let told = value.set(&mut recipe);
+        let training = Training::of(&recipe, target).map_err(|error| match error.exit_code() {
+            2 => setting(format!("member {}, {told}: {error}", kept.len() + 1)),
+            _ => error,
+        })?;
+        if !known.contains(&training) {
+            kept.push(value);
+            known.push(training);
+        }
+    }
+    Ok(kept)
+}
+
+/// All that a training depends on, with every default filled in.
+#[derive(PartialEq)]
+struct Training {
+    settings: Settings,
+    /// Of the values of each tensor, as they are before the first step.
+    start: Vec<u64>,
+}
+
+impl Training {
+    /// That of a recipe.
+    ///
+    /// # Errors
+    /// The recipe cannot be trained.
+    fn of(recipe: &Recipe, target: Target) -> Result<Self, Error> {
+        let (job, _) = prepare(recipe, data_dir().as_deref())?;
+        let (_, compiled) = job.compile(target)?;
+        // Of `init` no more matters than what it makes of the weights: a layer may have its own.
+        let settings = Settings { init: None, ..job.settings };
+        let hash = |(index, tensor): (usize, &Tensor)| {
+            let mut hasher = DefaultHasher::new();
+            tensor.initial(settings.seed, index).iter().for_each(|value| hasher.write_u32(value.to_bits()));
+            hasher.finish()
+        };
+        Ok(Self { start: compiled.tensors.iter().enumerate().map(hash).collect(), settings })
+    }
+}
+
+impl Vary {
+    /// The word of the command line.
+    fn word(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+
+    /// Why no value makes another training of a job.
+    fn why_alike(self, job: &Job) -> String {
+        match self {
+            Self::Init => "no initial weight depends on --init, as each layer has an init= of its own".into(),
+            Self::Layers => "there is no hidden linear layer whose width could vary".into(),
+            Self::Loss => format!("{} is the only loss that judges outputs like these", job.problem.loss),
+            Self::Seed | Self::Optimizer => "there is one value".into(),
+        }
+    }
 }
 
 /// A value of what differs.
@@ -75,16 +169,22 @@ impl Of {
     }
 }
 
-/// The values that a setting is varied between, the job's own first. None for the seed.
-fn values(vary: Vary, job: &Job) -> Result<Vec<Of>, Error> {
+/// The values that a setting is varied between: first the job's own, but of `init` only if it is given. None for the seed.
+///
+/// # Errors
+/// A layer cannot be read.
+fn all(vary: Vary, job: &Job) -> Result<Vec<Of>, Error> {
     let settings = &job.settings;
-    match vary {
-        Vary::Seed => Ok(vec![]),
-        Vary::Init => Ok(INITS.map(Of::Init).into()),
+    Ok(match vary {
+        Vary::Seed => vec![],
+        Vary::Init => {
+            let others = INITS.into_iter().filter(|init| Some(*init) != settings.init);
+            settings.init.into_iter().chain(others).map(Of::Init).collect()
+        }
         Vary::Optimizer => {
             let mut names: Vec<&str> = optimizers().map(|kind| kind.name).collect();
             names.sort_by_key(|name| *name != settings.optimizer);
-            Ok(names.into_iter().map(Of::Optimizer).collect())
+            names.into_iter().map(Of::Optimizer).collect()
         }
         Vary::Loss => {
             let own = job.problem.loss;
@@ -92,47 +192,15 @@ fn values(vary: Vary, job: &Job) -> Result<Vec<Of>, Error> {
             let read = alike.filter_map(|kind| Loss::read(kind.name, &[]).ok());
             let mut all: Vec<Loss> = read.filter(|loss| loss.judges(job.problem.answer)).collect();
             all.sort_by_key(|loss| loss.kind().name != own.kind().name);
-            if all.len() < 2 {
-                let what = format!("{own} is the only loss that judges outputs like these");
-                return Err(setting(format!("{what}, so there is nothing to vary: give another --vary")));
-            }
-            Ok(all.into_iter().map(Of::Loss).collect())
+            all.into_iter().map(Of::Loss).collect()
         }
-        Vary::Layers => WIDTHS.iter().map(|&factor| scaled(&settings.layers, factor).map(Of::Layers)).collect(),
-    }
-}
-
-/// The layers with the widths of the hidden linear ones multiplied by a factor.
-fn scaled(layers: &[String], factor: f64) -> Result<Vec<String>, Error> {
-    let (mut hidden, last) = (0, layers.len().saturating_sub(1));
-    let scale = |(at, layer): (usize, &String)| {
-        let mut words: Vec<String> = layer.split_whitespace().map(str::to_owned).collect();
-        if let ([kind, width, ..], true) = (&mut words[..], at < last)
-            && kind == "linear"
-            && let Ok(number) = width.parse::<f64>()
-        {
-            hidden += 1;
-            *width = ((number * factor).round() as usize).max(1).to_string();
+        Vary::Layers => {
+            let texts = job.network(settings.init)?.texts();
+            let layers: Result<Vec<LayerText>, String> = texts.iter().map(|text| text.parse()).collect();
+            let layers = layers.map_err(Error::Setting)?;
+            let texts = |layers: &[LayerText]| Of::Layers(layers.iter().map(ToString::to_string).collect());
+            let others = WIDTHS.iter().map(|&factor| texts(&scaled(&layers, factor)));
+            std::iter::once(texts(&layers)).chain(others).collect()
         }
-        words.join(" ")
-    };
-    let scaled = layers.iter().enumerate().map(scale).collect();
-    if hidden == 0 {
-        return Err(setting("the network has no hidden linear layer whose width could vary: give another --vary"));
-    }
-    Ok(scaled)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn widths_of_hidden_layers_are_scaled_and_nothing_else() {
-        let layers = ["conv 8 3", "flatten", "linear 30 init=he", "relu", "linear 10"].map(str::to_owned);
-        let scaled = |factor| scaled(&layers, factor).unwrap_or_default();
-        assert_eq!(scaled(1.0), layers);
-        assert_eq!(scaled(0.75), ["conv 8 3", "flatten", "linear 23 init=he", "relu", "linear 10"]);
-        assert!(super::scaled(&layers[3..], 2.0).is_err());
-    }
+    })
 }
