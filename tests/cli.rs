@@ -8,6 +8,8 @@ mod support;
 mod ahead;
 #[path = "cli/augmented.rs"]
 mod augmented;
+#[path = "cli/bag.rs"]
+mod bag;
 #[path = "cli/bench.rs"]
 mod bench;
 #[path = "cli/cases.rs"]

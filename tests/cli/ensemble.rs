@@ -1,18 +1,23 @@
 //! Several models as one.
 
-use super::place::{LAYERS, Place, idx_folder, sentence, table};
+use super::place::{LAYERS, Place, idx_folder, table};
 use serde_json::{Value, json};
 use wgrad::Model;
 use wgrad::export::Values;
 
 /// A network of one layer that answers every row of `table.csv` with these two outputs, in `NAME/model.safetensors`.
 fn constant(place: &Place, name: &str, logits: [f32; 2]) -> String {
+    linear(place, name, vec![0.0; 4], logits)
+}
+
+/// A network of one layer with these weights and biases for the two columns of `table.csv`, in `NAME/model.safetensors`.
+fn linear(place: &Place, name: &str, weight: Vec<f32>, bias: [f32; 2]) -> String {
     let seed = "--split-seed 1 --layers linear --loss cross_entropy --quiet";
     place.done(&format!("train table.csv --device cpu --batch 16 --steps 2 {seed} --out {name}"));
     let file = format!("{name}/model.safetensors");
     let mut model = Model::read(&place.path(&file)).unwrap();
-    model.tensors.insert("0.weight".into(), Values::Floats(vec![2, 2], vec![0.0; 4]));
-    model.tensors.insert("0.bias".into(), Values::Floats(vec![2], logits.into()));
+    model.tensors.insert("0.weight".into(), Values::Floats(vec![2, 2], weight));
+    model.tensors.insert("0.bias".into(), Values::Floats(vec![2], bias.into()));
     model.save(place.path(&file)).unwrap();
     file
 }
@@ -140,8 +145,38 @@ fn an_ensemble_answers_the_mean_of_its_members() {
     assert_eq!((told["members"].as_array().unwrap().len(), &told["k"]), (4, &json!(4)), "{told}");
     place.done("export all.safetensors --out exported.safetensors");
     assert_eq!(place.json(&format!("predict exported.safetensors {images}")), together);
-    let text = place.done(&format!("ensemble {all} --greedy --out greedy.safetensors"));
-    assert!(text.contains("variance v") || text.contains("1 members"), "{text}");
+}
+
+/// Of a hundred rows every fourth is `under`, also of those that validate and of those that test.
+#[test]
+fn greedy_selection_takes_the_members_that_answer_right() {
+    let place = Place::new();
+    let row = |i: usize| if i.is_multiple_of(4) { format!("-1,{i},under\n") } else { format!("1,{i},over\n") };
+    place.write("table.csv", std::iter::once("x,y,label\n".to_owned()).chain((0..100).map(row)).collect::<String>());
+    let greedy = |models: [&str; 2], out: &str| {
+        let models = models.join(" ");
+        let told = place.json(&format!("ensemble {models} --greedy --out {out}.safetensors")).remove(0);
+        let counts = told["members"].as_array().unwrap().iter();
+        let counts = counts.map(|one| (one["model"].as_str().unwrap().to_owned(), one["count"].as_u64().unwrap()));
+        (counts.collect::<Vec<_>>(), told["k"].as_u64().unwrap(), told["error"].as_f64().unwrap())
+    };
+    // One answers each row right, by the sign of x, and the other each alike: wrong three times in four.
+    let right = linear(&place, "right", vec![10.0, 0.0, 0.0, 0.0], [0.0, 0.0]);
+    let wrong = constant(&place, "wrong", [0.0, 10.0]);
+    for (models, out) in [([&*wrong, &*right], "second"), ([&*right, &*wrong], "first")] {
+        assert_eq!(greedy(models, out), (vec![(right.clone(), 1)], 1, 0.0));
+        let inputs = "table.csv --device cpu";
+        let answers =
+            [&right, &format!("{out}.safetensors")].map(|model| place.json(&format!("predict {model} {inputs}")));
+        assert_eq!(answers[0], answers[1]);
+    }
+    // Where all rows have one answer, the loss is least with the share of `over` as its probability: 3/4. Of members that say
+    // 4/5 and 1/5 that is the mean of eleven and one, which no other numbers of up to twenty have.
+    let four = 4f32.ln();
+    let (most, least) = (constant(&place, "most", [four, 0.0]), constant(&place, "least", [0.0, four]));
+    assert_eq!(greedy([&least, &most], "both"), (vec![(least, 1), (most, 11)], 12, 0.25));
+    let first = place.json("predict both.safetensors table.csv --device cpu").remove(0);
+    assert!(near(&first["probabilities"][0], 0.75), "{first}");
 }
 
 #[test]
@@ -225,67 +260,4 @@ fn runs_hold_out_the_same_rows_under_any_normalisation() {
             &["hold out different rows", "--split-seed"],
         );
     }
-}
-
-/// One after the other on one thread or side by side on two, the same seed gives the same bits; each run folder is whole.
-#[test]
-fn a_bag_has_the_same_bits_for_any_number_of_threads() {
-    let place = Place::new();
-    place.write("table.csv", table(60));
-    let line = format!("bag table.csv --k 3 --device cpu --batch 16 --steps 20 {LAYERS}");
-    let ran = |threads: &str, out: &str| {
-        let mut command = place.command(&format!("{line} --json --out {out}"));
-        let ran = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
-        assert!(ran.status.success(), "{ran:?}");
-        serde_json::from_slice::<Value>(&ran.stdout).unwrap()
-    };
-    let (one, two) = (ran("1", "one"), ran("2", "two"));
-    for file in
-        ["ensemble.safetensors", "member-1/model.safetensors", "member-3/steps.csv", "member-3/last.safetensors"]
-    {
-        assert!(place.read(&format!("one/{file}")) == place.read(&format!("two/{file}")), "{file}");
-    }
-    assert_eq!(one["squared_error"], two["squared_error"]);
-    assert!(near(&one["predicted"], one["squared_error"].as_f64().unwrap()), "{one}");
-    assert_eq!((one["runs"].as_array().unwrap().len(), &one["runs"][2]["seed"]), (3, &json!(2)), "{one}");
-    let bag = &one["out_of_bag"];
-    assert!(bag["n"].as_u64().is_some_and(|n| (20..40).contains(&n)) && bag["error"].is_number(), "{bag}");
-    // A member alone, as train makes it, is the same.
-    let recipe = place.text("one/member-3/recipe.toml");
-    assert!(recipe.contains("bootstrap = true") && recipe.contains("split_seed = 0"), "{recipe}");
-    place.done("train --recipe one/member-3/recipe.toml --device cpu --quiet --out alone");
-    assert!(place.read("alone/model.safetensors") == place.read("one/member-3/model.safetensors"));
-    assert_eq!(place.json("eval one/ensemble.safetensors table.csv --device cpu")[0]["n"], json!(60));
-}
-
-#[test]
-fn members_vary_as_asked() {
-    let place = Place::new();
-    place.write("table.csv", table(60));
-    let line = "bag table.csv --k 3 --device cpu --batch 16 --steps 4 --hidden 8,4";
-    let differs = |vary: &str| -> Vec<String> {
-        let told = place.json(&format!("{line} --vary {vary} --out {vary}")).remove(0);
-        assert_eq!(told["out_of_bag"], json!(null));
-        let runs = told["runs"].as_array().unwrap().iter();
-        runs.map(|run| run["differs"].as_str().unwrap().to_owned()).collect()
-    };
-    assert_eq!(differs("seed"), ["seed 0", "seed 1", "seed 2"]);
-    assert_eq!(differs("init"), ["init he", "init xavier", "init glorot"]);
-    assert_eq!(differs("optimizer")[0], "optimizer adamw");
-    assert_eq!(
-        differs("layers")[1..],
-        ["linear 4, relu, linear 2, relu, linear", "linear 16, relu, linear 8, relu, linear"]
-    );
-    place.refused(&format!("{line} --vary loss --out loss"), &["the only loss", "--vary"]);
-    place.refused(&format!("{line} --bootstrap=false"), &["--bootstrap", "--vary"]);
-    let ran = place.run("bag table.csv --k 1");
-    assert!(ran.code == Some(2) && ran.err.contains("--k"), "{ran:?}");
-    place.refused(&format!("{line} --out seed"), &["seed", "--out"]);
-    let text = place.done(&format!("{line} --vary seed --greedy --out greedy"));
-    assert!(text.contains("member 3, seed 2: best epoch"), "{text}");
-    // Rates at which nothing can be trained.
-    let ran = place.run(&format!("{line} --vary seed --lr 1e30 --quiet --out far"));
-    assert!(ran.code == Some(1) && ran.err.contains("member 2, seed 1, failed and is left out"), "{ran:?}");
-    assert!(ran.err.ends_with("error: 0 of 3 members could be trained, and an ensemble has at least two\n"), "{ran:?}");
-    sentence("far", &place.run("bag nowhere.csv"), &["nowhere.csv"]);
 }

@@ -2,6 +2,8 @@
 
 use super::place::{LAYERS, Place, table};
 use serde_json::{Value, json};
+use wgrad::train::prepare;
+use wgrad::{Model, Recipe};
 
 /// A table whose class is `x > y`, but for every fourth row, where it is drawn by `x` alone; `z` says nothing.
 fn noisy(rows: usize) -> String {
@@ -66,6 +68,24 @@ fn a_temperature_changes_probabilities_and_no_class() {
     assert_eq!(place.read("plain/model.safetensors"), place.read("run/model.safetensors"));
 }
 
+/// What the model of the run in `run` predicts for the rows that the run has validated on, each with its line of `train.csv`.
+fn validated(place: &Place) -> Vec<(Value, String)> {
+    let (job, _) = prepare(&Recipe::open(&place.path("run/recipe.toml")).unwrap(), None).unwrap();
+    let text = place.text("train.csv");
+    let all: Vec<&str> = text.lines().collect();
+    let lines: Vec<&str> = job.split.validation.iter().map(|&row| all[row as usize + 1]).collect();
+    place.write("validated.csv", format!("{}\n{}\n", all[0], lines.join("\n")));
+    let answers = place.json("predict run/model.safetensors validated.csv --device cpu");
+    assert_eq!((answers.len(), lines.len()), (500, 500));
+    answers.into_iter().zip(lines.into_iter().map(str::to_owned)).collect()
+}
+
+/// The ⌈501 c⌉-th smallest of 500 scores.
+fn quantile(mut scores: Vec<f64>, coverage: f64) -> f64 {
+    scores.sort_by(f64::total_cmp);
+    scores[(501.0 * coverage).ceil() as usize - 1]
+}
+
 /// Of 500 rows to validate on, the share of sets with the right class has a deviation of about √(0.1 · 0.9 · (1/500 + 1/800)).
 #[test]
 fn sets_hold_the_right_class_as_often_as_asked() {
@@ -82,6 +102,24 @@ fn sets_hold_the_right_class_as_often_as_asked() {
     let held = objects.iter().zip(truth).filter(|(row, truth)| row["set"].as_array().unwrap().contains(&json!(truth)));
     let covered = held.count() as f64 / objects.len() as f64;
     assert!((covered - 0.9).abs() < 4.0 * (0.09f64 * (1.0 / 500.0 + 1.0 / 800.0)).sqrt(), "{covered}");
+    // A class is in the set if 1 less its probability is at most the quantile of that of the right class. No score of a class is
+    // so near to it that the rounding of the last digit matters.
+    let scores = validated(&place).into_iter().map(|(answer, line)| {
+        let right = usize::from(line.ends_with("under"));
+        1.0 - answer["probabilities"][right].as_f64().unwrap()
+    });
+    let most = quantile(scores.collect(), 0.9);
+    let model = Model::read(&place.path("run/model.safetensors")).unwrap();
+    let temperature = model.metadata.unwrap().temperature().unwrap();
+    assert!((temperature - 1.0).abs() > 0.05, "a temperature of {temperature} changes next to nothing");
+    for row in &objects {
+        let probabilities = numbers(&row["probabilities"]);
+        let near = |p: &f64| (1.0 - p - most).abs() < 1e-12;
+        assert!(!probabilities.iter().any(near), "{row}");
+        let mut set: Vec<usize> = (0..2).filter(|&class| 1.0 - probabilities[class] <= most).collect();
+        set.sort_by(|&a, &b| probabilities[b].total_cmp(&probabilities[a]));
+        assert_eq!(row["set"], json!(set.iter().map(|&class| ["over", "under"][class]).collect::<Vec<_>>()), "{row}");
+    }
     let sizes: Vec<usize> = objects.iter().map(|row| row["set"].as_array().unwrap().len()).collect();
     assert!(sizes.contains(&1) && sizes.contains(&2), "{sizes:?}");
     let out = place.done(&format!("{line} --coverage 0.9 --out answers.csv"));
@@ -120,6 +158,15 @@ fn intervals_hold_the_right_number_as_often_as_asked() {
         (low..=high).contains(y)
     });
     let covered = held.count() as f64 / objects.len() as f64;
+    let scores = validated(&place).into_iter().map(|(answer, line)| {
+        let y: f64 = line.split(',').nth(1).unwrap().parse().unwrap();
+        (answer["prediction"].as_f64().unwrap() - y).abs()
+    });
+    let half = quantile(scores.collect(), 0.8);
+    for row in &objects {
+        let width = row["interval"][1].as_f64().unwrap() - row["interval"][0].as_f64().unwrap();
+        assert!((width - 2.0 * half).abs() < 1e-9, "{half}: {row}");
+    }
     assert!((covered - 0.8).abs() < 4.0 * (0.16f64 * (1.0 / 500.0 + 1.0 / 800.0)).sqrt(), "{covered}");
     let object = place.json("predict run/model.safetensors new.csv --device cpu --coverage 0.9999").remove(0);
     assert_eq!(object["interval"], json!([null, null]));

@@ -51,8 +51,8 @@ pub(super) fn varied(
             return Err(setting(format!("with --vary {word} no two members would differ: {why}; give another --vary")));
         }
         note = (count < k as usize).then(|| {
-            let next = count + 1;
-            format!("--vary {word} makes {count} different members here: from member {next} on they come again, with another seed")
+            let from = format!("from member {} on they come again, with another seed", count + 1);
+            format!("--vary {word} makes {count} different members here: {from}")
         });
     }
     let every = values.len().max(1) as u64;
@@ -81,13 +81,13 @@ fn distinct(values: Vec<Of>, base: &Recipe, most: usize, target: Target) -> Resu
         }
         let mut recipe = base.clone();
         let told = value.set(&mut recipe);
-        let training = Training::of(&recipe, target).map_err(|error| match error.exit_code() {
+        let resolved = Resolved::of(&recipe, target).map_err(|error| match error.exit_code() {
             2 => setting(format!("member {}, {told}: {error}", kept.len() + 1)),
             _ => error,
         })?;
-        if !known.contains(&training) {
+        if !known.contains(&resolved) {
             kept.push(value);
-            known.push(training);
+            known.push(resolved);
         }
     }
     Ok(kept)
@@ -95,13 +95,13 @@ fn distinct(values: Vec<Of>, base: &Recipe, most: usize, target: Target) -> Resu
 
 /// All that a training depends on, with every default filled in.
 #[derive(PartialEq)]
-struct Training {
+struct Resolved {
     settings: Settings,
     /// Of the values of each tensor, as they are before the first step.
     start: Vec<u64>,
 }
 
-impl Training {
+impl Resolved {
     /// That of a recipe.
     ///
     /// # Errors
