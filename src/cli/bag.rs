@@ -194,7 +194,7 @@ impl Training<'_> {
 }
 
 /// How many members train beside one another: on the CPU as many as there are threads and memory for, since the loops of one
-/// network cannot keep all threads busy; a GPU has one at a time.
+/// network cannot keep all threads busy; a GPU has one at a time, and compiles kernels for the first alone.
 ///
 /// # Errors
 /// The network does not fit the data or the device.

@@ -67,6 +67,6 @@ pub(in crate::cli) enum Vary {
     Optimizer,
     /// The loss, of those that judge the same kind of output
     Loss,
-    /// The widths of hidden linear layers
+    /// The widths of hidden linear layers, and with them those inside of residual blocks
     Layers,
 }
