@@ -7,7 +7,7 @@ use super::evaluation::{Evaluation, Score, evaluate};
 use super::numbers::NumberMetrics;
 use super::ranking::{Ranking, ranking};
 use crate::data::Targets;
-use crate::nn::{Answer, Problem, TargetScale};
+use crate::nn::{Problem, TargetScale};
 
 /// How a model did on rows, in full.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,13 +195,7 @@ fn of_classes(problem: &Problem, outputs: &[f32], truth: &[u32], predictions: &[
     let there: Vec<usize> = (0..classes).filter(|&class| counted[class] > 0).collect();
     let balanced = there.iter().map(|&class| by_class[class].recall).sum::<f64>() / there.len() as f64;
     let ranked: Vec<usize> = if classes == 2 { vec![1] } else { there };
-    let rankings = match problem.answer {
-        Answer::Binary => {
-            let scores: Vec<f64> = outputs.iter().map(|z| problem.probabilities(&[*z])[1]).collect();
-            vec![ranking(&scores, |row| truth[row] == 1)]
-        }
-        _ => columns(outputs, classes, &ranked, |class, scores| ranking(scores, |row| truth[row] == class as u32)),
-    };
+    let rankings = rankings(problem, outputs, &ranked, |row, class| truth[row] == class as u32);
     let (roc_auc, average_precision) = means(&rankings);
     // The first of the largest.
     let largest = (0..classes).rev().max_by_key(|&class| counted[class]).unwrap_or(0);
@@ -222,7 +216,7 @@ fn of_classes(problem: &Problem, outputs: &[f32], truth: &[u32], predictions: &[
 fn of_labels(problem: &Problem, outputs: &[f32], truth: &[bool]) -> ClassMetrics {
     let labels = problem.names.len();
     let rows = truth.len() / labels;
-    let (mut all, mut common, mut rankings) = (vec![], 0.0, vec![]);
+    let (mut all, mut common) = (vec![], 0.0);
     for label in 0..labels {
         let is = |row: usize| truth[row * labels + label];
         let says = |row: usize| problem.is_yes(outputs[row * labels + label]);
@@ -230,10 +224,9 @@ fn of_labels(problem: &Problem, outputs: &[f32], truth: &[bool]) -> ClassMetrics
         let counted = count(&is);
         all.push(by_class(counted, count(&says), count(&|row| is(row) && says(row))));
         common += counted.max(rows - counted) as f64 / truth.len() as f64;
-        let scores: Vec<f64> =
-            (0..rows).map(|row| problem.probabilities(&outputs[row * labels..][..labels])[label]).collect();
-        rankings.push(ranking(&scores, is));
     }
+    let each: Vec<usize> = (0..labels).collect();
+    let rankings = rankings(problem, outputs, &each, |row, label| truth[row * labels + label]);
     let (roc_auc, average_precision) = means(&rankings);
     ClassMetrics {
         by_class: all,
@@ -252,29 +245,20 @@ fn by_class(rows: usize, said: usize, right: usize) -> ByClass {
     ByClass { rows, precision: share(said), recall: share(rows), f1: 2.0 * share(rows + said) }
 }
 
-/// Classes whose scores are taken out of the outputs at a time, for these lie row by row.
-const TOGETHER: usize = 16;
-
-/// What `of` gives for the probabilities of all rows, class by class.
-fn columns<T>(outputs: &[f32], width: usize, classes: &[usize], of: impl Fn(usize, &[f64]) -> T) -> Vec<T> {
-    let mut all = vec![];
-    let norms: Vec<(f64, f64)> = outputs.chunks(width).map(norm).collect();
-    for some in classes.chunks(TOGETHER) {
-        let mut scores = vec![Vec::with_capacity(norms.len()); some.len()];
-        for (row, &(largest, sum)) in outputs.chunks(width).zip(&norms) {
-            for (scores, &class) in scores.iter_mut().zip(some) {
-                scores.push((f64::from(row[class]) - largest).exp() / sum);
-            }
-        }
-        all.extend(some.iter().zip(&scores).map(|(&class, scores)| of(class, scores)));
+/// Ranks the rows by the probability of each of these classes or labels, or by its output where that stands for none. `is` tells
+/// whether a row is of a class.
+fn rankings(
+    problem: &Problem,
+    outputs: &[f32],
+    classes: &[usize],
+    is: impl Fn(usize, usize) -> bool,
+) -> Vec<Option<Ranking>> {
+    let mut scores = vec![vec![]; classes.len()];
+    for row in outputs.chunks(problem.head().outputs) {
+        let all = problem.probabilities(row);
+        scores.iter_mut().zip(classes).for_each(|(scores, &class)| scores.push(all[class]));
     }
-    all
-}
-
-/// The largest logit of a row, and the sum over e to the others' distances from it.
-fn norm(row: &[f32]) -> (f64, f64) {
-    let largest = row.iter().fold(f64::NEG_INFINITY, |most, &z| most.max(f64::from(z)));
-    (largest, row.iter().map(|&z| (f64::from(z) - largest).exp()).sum())
+    classes.iter().zip(&scores).map(|(&class, scores)| ranking(scores, |row| is(row, class))).collect()
 }
 
 /// Means over what could be ranked.

@@ -2,7 +2,8 @@
 //!
 //! Source: Guo, Pleiss, Sun & Weinberger 2017, "On calibration of modern neural networks", section 4.2. T > 0 minimises the
 //! mean negative log-likelihood of softmax(z / T) on rows that the network was not trained on. In β = 1/T that loss is convex,
-//! and its derivative is the mean of E_p(z) − z_right. A sigmoid is the softmax of the outputs 0 and z.
+//! and its derivative is the mean of E_p(z) − z_right. A sigmoid is the softmax of the outputs 0 and z; where each class has a
+//! sigmoid of its own, each output is a yes or a no, and the likelihood is that of all of them.
 //!
 //! With few wrong answers T follows single rows: at one wrong answer of 180 it can be 0.1, and the loss on other rows several
 //! times as large as before. So it takes ten wrong answers, as logistic regression takes ten events for each coefficient
@@ -10,6 +11,7 @@
 
 use crate::data::Targets;
 use crate::nn::{Answer, Problem};
+use crate::op::SIGMOID;
 
 /// The largest temperature that is looked for; the smallest is its inverse.
 pub const MOST_TEMPERATURE: f64 = 100.0;
@@ -22,15 +24,20 @@ type Asked = (Vec<f64>, usize);
 
 /// The temperature from 1/100 to 100 that makes the negative log-likelihood of these rows of a data set smallest, in float64.
 /// There is none where fewer than ten answers are wrong, where they are no better than by chance (the larger the better), and
-/// where the outputs stand for no probabilities.
+/// where the outputs stand for no probabilities. Of sigmoids each yes and no is an answer.
 pub fn temperature(problem: &Problem, outputs: &[f32], targets: &Targets, rows: &[u32]) -> Option<f64> {
-    if !problem.loss.kind().link.gives_probabilities {
+    let link = problem.loss.kind().link;
+    if !link.gives_probabilities {
         return None;
     }
     let width = problem.head().outputs;
     let each = outputs.chunks(width).zip(rows.iter().map(|&row| row as usize));
     let yes_or_no = |z: f32, yes: bool| (vec![0.0, f64::from(z)], usize::from(yes));
     let asked: Vec<Asked> = match (problem.answer, targets) {
+        (Answer::Class, Targets::Classes { labels, .. }) if link.name == SIGMOID.name => {
+            let yes = |row: usize, j: usize| labels[row] as usize == j;
+            each.flat_map(|(z, row)| (0..width).map(move |j| yes_or_no(z[j], yes(row, j)))).collect()
+        }
         (Answer::Class, Targets::Classes { labels, .. }) => {
             each.map(|(z, row)| (z.iter().map(|&z| f64::from(z)).collect(), labels[row] as usize)).collect()
         }
@@ -135,6 +142,24 @@ mod tests {
         assert!(near(temperature(&problem(Answer::Labels, 2), &[z; 40], &several, &rows[..20]), wanted));
         // Nine wrong answers are too few.
         assert_eq!(temperature(&problem(Answer::Binary, 2), &[z; 36], &classes(&labels[..36]), &rows[..36]), None);
+    }
+
+    /// By hand: the largest of ten outputs is a yes of 9 in 10 and right as often, each other a yes of 1 in 90 and right as often.
+    /// Of outputs that are 3 times those, the temperature is 3. A softmax of them would have another.
+    #[test]
+    fn a_sigmoid_for_each_class_is_scaled_as_what_it_is() {
+        let loss = "one_hot_binary_cross_entropy".parse().unwrap_or_else(|what| panic!("{what}"));
+        let one_hot = Problem { loss, ..problem(Answer::Class, 10) };
+        let right: Vec<u32> = (1..=20).map(|wrong| 1 + wrong % 9).chain(vec![0; 180]).collect();
+        let rows: Vec<u32> = (0..200).collect();
+        for factor in [1.0, 3.0] {
+            let row: Vec<f32> =
+                (0..10).map(|j| (factor * if j == 0 { 9f64.ln() } else { -89f64.ln() }) as f32).collect();
+            let found = temperature(&one_hot, &row.repeat(200), &classes(&right), &rows);
+            assert!(near(found, factor), "{found:?} {factor}");
+        }
+        // A row of which nine outputs are wrong has too few wrong answers.
+        assert_eq!(temperature(&one_hot, &[1.0; 10], &classes(&[0]), &[0]), None);
     }
 
     /// `scipy.optimize.minimize_scalar(lambda t: log_loss(y, softmax(z / t, axis=1)), bounds=(0.05, 50), method="bounded",

@@ -48,11 +48,13 @@ def case(name, answer, loss, outputs, targets, expected):
                   "outputs": [float(z) for z in outputs.ravel()], "targets": targets, "expected": expected})
 
 
-def classes(name, outputs, labels, log=True):
+def classes(name, outputs, labels, log=True, one_hot_loss=None):
+    """Of an output for each class and a loss against the one-hot class, probabilities do not add up to 1, or there are none."""
     z = np.asarray(outputs, dtype=np.float32).astype(np.float64)
     labels = np.asarray(labels)
     binary = z.shape[1] == 1
-    p = np.column_stack([1 - sigmoid(z[:, 0]), sigmoid(z[:, 0])]) if binary else softmax(z)
+    links = {None: softmax, "one_hot_binary_cross_entropy": sigmoid, "one_hot_mse": lambda z: z}
+    p = np.column_stack([1 - sigmoid(z[:, 0]), sigmoid(z[:, 0])]) if binary else links[one_hot_loss](z)
     said = (z[:, 0] > 0).astype(int) if binary else z.argmax(axis=1)
     count = p.shape[1]
     counts = np.bincount(labels, minlength=count)
@@ -60,13 +62,15 @@ def classes(name, outputs, labels, log=True):
     of = slice(1, None) if count == 2 else slice(None)
     expected = {"accuracy": accuracy_score(labels, said), "balanced_accuracy": balanced_accuracy_score(labels, said),
                 **by_class(labels, said, count), **ranks(one_hot[:, of], p[:, of]),
-                "baseline": float(counts.max() / len(labels)), "ece": calibration_error(p.max(axis=1), said == labels)}
-    if log:
+                "baseline": float(counts.max() / len(labels))}
+    if one_hot_loss != "one_hot_mse":
+        expected["ece"] = calibration_error(p.max(axis=1), said == labels)
+    if log and not one_hot_loss:
         expected["log_loss"] = log_loss(labels, p, labels=range(count))
-    if len(np.unique(labels)) == count:
+    if len(np.unique(labels)) == count and not one_hot_loss:
         whole = roc_auc_score(labels, p[:, 1]) if count == 2 else roc_auc_score(labels, p, multi_class="ovr")
         assert abs(whole - expected["roc_auc"]) < 1e-12
-    loss = "binary_cross_entropy" if binary else "cross_entropy"
+    loss = one_hot_loss or ("binary_cross_entropy" if binary else "cross_entropy")
     case(name, "binary" if binary else "class", loss, outputs, labels.tolist(), expected)
 
 
@@ -117,5 +121,10 @@ numbers("a number", truth + rng.normal(size=(25, 1)), truth)
 numbers("a number that is not found", np.full((25, 1), 14.0), truth)
 truth = np.column_stack([rng.normal(0, 1, 25), rng.normal(1e6, 300, 25)]).round(2)
 numbers("two numbers of other sizes", truth + rng.normal(size=(25, 2)), truth)
+truth = rng.integers(0, 4, 60)
+classes("a sigmoid for each class", logits(60, 4, truth, 1.5), truth, one_hot_loss="one_hot_binary_cross_entropy")
+classes("a number for each class", (logits(60, 4, truth, 1.5) / 3).round(2), truth, one_hot_loss="one_hot_mse")
+truth = rng.integers(0, 2, 40)
+classes("a sigmoid for each of two classes", logits(40, 2, truth, 1.0), truth, one_hot_loss="one_hot_binary_cross_entropy")
 
 print("[\n" + ",\n".join(json.dumps(one) for one in cases) + "\n]")
