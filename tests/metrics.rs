@@ -140,3 +140,18 @@ fn many_classes_take_no_more_than_their_outputs() {
     assert_eq!((metrics.balanced_accuracy, result.weakness()), (Some(0.98), None));
     assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
+
+/// With all probabilities of a row anew for each label, it would take 10⁹ exponentials.
+#[test]
+fn many_labels_take_a_time_in_proportion() {
+    let (labels, rows) = (10_000, 10);
+    let problem = problem("labels", "binary_cross_entropy", labels);
+    let outputs: Vec<f32> = (0..labels * rows).map(|at| (at % 11) as f32 - 5.0).collect();
+    let values: Vec<f32> = (0..labels * rows).map(|at| f32::from(u8::from(at % 3 == 0))).collect();
+    let targets = Targets::Labels { values, names: problem.names.clone() };
+    let numbers: Vec<u32> = (0..rows as u32).collect();
+    let started = std::time::Instant::now();
+    let result = assess(&problem, &TargetScale::none(labels), &outputs, &targets, &numbers);
+    assert!(started.elapsed().as_secs() < 5, "{:?}", started.elapsed());
+    assert!(matches!(&result.metrics, Metrics::Classes(metrics) if metrics.by_class.len() == labels));
+}

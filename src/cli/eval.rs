@@ -16,7 +16,7 @@ use crate::kernel::Precision;
 use crate::metrics::assess;
 use crate::names;
 use crate::nn::{Answer, Problem};
-use crate::run::Answerer;
+use crate::run::{Answerer, Mean};
 use importance::Columns;
 use rows::{Judged, Wanted};
 use std::ops::Range;
@@ -230,10 +230,8 @@ fn outputs(
 ) -> Result<(Vec<f32>, Problem), Error> {
     let problem = answerer.problem().clone();
     let Some(samples) = samples else { return Ok((answerer.outputs(inputs, views)?, problem)) };
-    let sampled = answerer.sampled(inputs, samples, |outputs| problem.probabilities(outputs))?;
-    let row = |mean: &[f64]| problem.outputs_of(mean);
-    let outputs = sampled.iter().flat_map(|row_of| row(&row_of.mean)).collect();
-    Ok((problem.averaged(outputs, views), problem))
+    let outputs = answerer.masked(inputs, samples)?;
+    Ok((Mean::of_views(&problem, &outputs, views), problem))
 }
 
 /// A table's columns are found by name; everything else must have the model's number of values, and its kind.

@@ -32,22 +32,6 @@ impl Problem {
         (self.loss.kind().link.invert)(own)
     }
 
-    /// The outputs `[inputs, outputs]` of inputs with several views each, `[inputs, views, outputs]`: those whose probabilities,
-    /// or numbers, are the means of the views'.
-    pub fn averaged(&self, outputs: Vec<f32>, views: usize) -> Vec<f32> {
-        if views < 2 {
-            return outputs;
-        }
-        let width = self.head().outputs;
-        let mean = |of_input: &[f32]| {
-            let each: Vec<Vec<f64>> = of_input.chunks(width).map(|row| self.probabilities(row)).collect();
-            let mean: Vec<f64> =
-                (0..each[0].len()).map(|j| each.iter().map(|row| row[j]).sum::<f64>() / each.len() as f64).collect();
-            self.outputs_of(&mean)
-        };
-        outputs.chunks(width * views).flat_map(mean).collect()
-    }
-
     /// The class that the outputs of a row name: the first of the largest.
     pub fn class(&self, outputs: &[f32]) -> usize {
         match self.answer {

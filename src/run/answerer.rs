@@ -1,5 +1,6 @@
 //! One model or several as one: what each answers is brought into the order and the units of the first, and averaged.
 
+use super::mean::Mean;
 use super::predictor::{Predictor, Sampled};
 use crate::data::{Affine, Values};
 use crate::device::Device;
@@ -16,15 +17,6 @@ pub struct Answerer {
     mean: Mean,
     problem: Problem,
     scale: TargetScale,
-}
-
-/// How the answers of several are averaged.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Mean {
-    /// What the mean is taken of.
-    pub average: Average,
-    /// How often each of them counts.
-    pub counts: Vec<u32>,
 }
 
 /// A member, and how it differs from the first.
@@ -72,13 +64,7 @@ impl Answerer {
     /// # Errors
     /// The device failed.
     pub fn each(&mut self, inputs: &Values, views: usize) -> Result<Vec<Vec<f32>>, DeviceError> {
-        let (problem, scale) = (&self.problem, &self.scale);
-        let width = problem.head().outputs;
-        let member = |member: &mut Member| {
-            let outputs = member.predictor.averaged(&member.inputs(inputs), views)?;
-            Ok(outputs.chunks(width).flat_map(|row| member.like_first(row, problem, scale)).collect())
-        };
-        self.members.iter_mut().map(member).collect()
+        self.of_members(|member| member.predictor.averaged(&member.inputs(inputs), views))
     }
 
     /// The outputs for each input, `[rows, outputs]`: those whose probabilities, or which themselves, are the means of the
@@ -94,6 +80,33 @@ impl Answerer {
     /// The same of what [`Answerer::each`] gives.
     pub fn averaged(&self, each: &[Vec<f32>]) -> Vec<f32> {
         self.mean.outputs(&self.problem, &each.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+
+    /// The outputs whose probabilities, or numbers, are the means of those under `count` of dropout's masks of each member.
+    ///
+    /// # Panics
+    /// It was made without a seed for masks, or none is to be drawn.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub fn masked(&mut self, inputs: &Values, count: u32) -> Result<Vec<f32>, DeviceError> {
+        let mean = Mean { average: Average::Probabilities, counts: self.mean.counts.clone() };
+        let each = self.of_members(|member| member.predictor.masked(&member.inputs(inputs), count))?;
+        Ok(mean.outputs(&self.problem, &each.iter().map(Vec::as_slice).collect::<Vec<_>>()))
+    }
+
+    /// What each member answers, in the order and the units of the first.
+    fn of_members(
+        &mut self,
+        outputs: impl Fn(&mut Member) -> Result<Vec<f32>, DeviceError>,
+    ) -> Result<Vec<Vec<f32>>, DeviceError> {
+        let (problem, scale) = (&self.problem, &self.scale);
+        let width = problem.head().outputs;
+        let member = |member: &mut Member| {
+            let outputs = outputs(member)?;
+            Ok(outputs.chunks(width).flat_map(|row| member.like_first(row, problem, scale)).collect())
+        };
+        self.members.iter_mut().map(member).collect()
     }
 
     /// Mean and spread over `count` of dropout's masks of each member, all taken together; see [`Predictor::sampled`].
@@ -161,57 +174,6 @@ fn like_first(
     }
 }
 
-impl Mean {
-    /// The outputs that stand for the mean of several, each `[rows, outputs]`; of one alone its own. Means of probabilities are
-    /// taken by their logarithms, so that none becomes 0 or 1 by rounding.
-    ///
-    /// # Panics
-    /// There is not one count for each.
-    pub fn outputs(&self, problem: &Problem, each: &[&[f32]]) -> Vec<f32> {
-        assert_eq!(each.len(), self.counts.len(), "one count for each");
-        if let [one] = each {
-            return one.to_vec();
-        }
-        let (width, link) = (problem.head().outputs, problem.loss.kind().link);
-        let counted = || each.iter().zip(self.counts.iter().map(|&count| f64::from(count)));
-        let k: f64 = counted().map(|(_, count)| count).sum();
-        let all = 0..each[0].len();
-        match link.name {
-            "softmax" if self.average == Average::Probabilities => all
-                .map(|at| {
-                    let row = at / width * width;
-                    let log = |(of, count): (&&[f32], f64)| {
-                        count.ln() + f64::from(of[at]) - log_sum(of[row..][..width].iter().map(|&z| f64::from(z)))
-                    };
-                    (log_sum(counted().map(log)) - k.ln()) as f32
-                })
-                .collect(),
-            "sigmoid" if self.average == Average::Probabilities => all
-                .map(|at| {
-                    let log = |sign: f64| {
-                        log_sum(counted().map(|(of, count)| count.ln() - softplus(-sign * f64::from(of[at]))))
-                    };
-                    (log(1.0) - log(-1.0)) as f32
-                })
-                .collect(),
-            _ => {
-                all.map(|at| (counted().map(|(of, count)| count * f64::from(of[at])).sum::<f64>() / k) as f32).collect()
-            }
-        }
-    }
-}
-
-/// log(1 + exp(x)), for any x.
-fn softplus(x: f64) -> f64 {
-    x.max(0.0) + (-x.abs()).exp().ln_1p()
-}
-
-/// log Σ exp(x), for any finite x; NaN if one is NaN.
-fn log_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
-    let most = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    most + values.map(|x| (x - most).exp()).sum::<f64>().ln()
-}
-
 /// Mean and deviation of `samples` of each of several, of which these are the means and deviations; each counts so many times.
 fn together(each: &[(&Sampled, u32)], samples: f64) -> Sampled {
     if let [(one, _)] = each {
@@ -232,19 +194,6 @@ fn together(each: &[(&Sampled, u32)], samples: f64) -> Sampled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::Loss;
-
-    fn class(names: usize) -> Problem {
-        Problem {
-            answer: Answer::Class,
-            loss: Loss::CROSS_ENTROPY,
-            names: (0..names).map(|name| name.to_string()).collect(),
-        }
-    }
-
-    fn mean(average: Average, counts: &[u32]) -> Mean {
-        Mean { average, counts: counts.to_vec() }
-    }
 
     /// Both samples of 1, 3 and of 5, 7: mean 4, squared distances 9 + 1 + 1 + 9 over 3. With the first twice: mean 10/3,
     /// squared distances 2 (49/9 + 1/9) + 25/9 + 121/9 over 5.
@@ -256,35 +205,5 @@ mod tests {
         assert!((mean[0] - 4.0).abs() < 1e-12 && (deviation[0] - (20.0f64 / 3.0).sqrt()).abs() < 1e-12);
         let Sampled { mean, deviation } = together(&[(&two, 2), (&six, 1)], 2.0);
         assert!((mean[0] - 10.0 / 3.0).abs() < 1e-12 && (deviation[0] - (246.0f64 / 45.0).sqrt()).abs() < 1e-12);
-    }
-
-    /// Two members with the logits 10, 0 and 0, 1: the mean of e¹⁰/(e¹⁰ + 1) and 1/(1 + e), or the softmax of 5, ½. The first
-    /// three times: a quarter of 3 e¹⁰/(e¹⁰ + 1) + 1/(1 + e).
-    #[test]
-    fn means_are_those_by_hand() {
-        let each = [&[10.0, 0.0][..], &[0.0, 1.0]];
-        let first = |mean: Mean| class(2).probabilities(&mean.outputs(&class(2), &each))[0];
-        assert!((first(mean(Average::Probabilities, &[1, 1])) - 0.634_448).abs() < 1e-6);
-        assert!((first(mean(Average::Logits, &[1, 1])) - 0.989_013).abs() < 1e-6);
-        assert!((first(mean(Average::Probabilities, &[3, 1])) - 0.817_201).abs() < 1e-6);
-        // One output says how likely the second class is: the same two members.
-        let binary = Problem { answer: Answer::Binary, loss: Loss::BINARY_CROSS_ENTROPY, ..class(2) };
-        let found = mean(Average::Probabilities, &[1, 1]).outputs(&binary, &[&[-10.0], &[1.0]]);
-        assert!((binary.probabilities(&found)[0] - 0.634_448).abs() < 1e-6);
-        let found = mean(Average::Logits, &[1, 1]).outputs(&binary, &[&[-10.0], &[1.0]]);
-        assert!((binary.probabilities(&found)[0] - 0.989_013).abs() < 1e-6);
-    }
-
-    /// Certain answers of all members stay finite: float64 knows no number next to 1 for them.
-    #[test]
-    fn certain_members_give_finite_outputs() {
-        let both = mean(Average::Probabilities, &[1, 1]);
-        let binary = Problem { answer: Answer::Binary, loss: Loss::BINARY_CROSS_ENTROPY, ..class(2) };
-        let found = both.outputs(&binary, &[&[90.0], &[90.0]]);
-        assert!((found[0] - 90.0).abs() < 1e-4, "{found:?}");
-        let found = both.outputs(&class(2), &[&[900.0, -900.0], &[900.0, -900.0]]);
-        assert!((found[0] - found[1] - 1800.0).abs() < 1e-3, "{found:?}");
-        let found = both.outputs(&class(2), &[&[f32::NAN, 0.0], &[0.0, 0.0]]);
-        assert!(found[0].is_nan());
     }
 }

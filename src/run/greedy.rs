@@ -1,7 +1,7 @@
 //! Choosing members of an ensemble by what they add to it (Caruana, Niculescu-Mizil, Crew & Ksikes 2004, "Ensemble selection from
 //! libraries of models", sections 2 and 2.1).
 
-use super::answerer::Mean;
+use super::mean::Mean;
 use crate::data::Targets;
 use crate::export::Average;
 use crate::metrics::mean_loss;

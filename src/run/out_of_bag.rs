@@ -1,7 +1,7 @@
 //! What an ensemble answers to the rows that it was trained on, by the members that were not (Breiman 1996, "Out-of-bag
 //! estimation").
 
-use super::answerer::Mean;
+use super::mean::Mean;
 use crate::nn::Problem;
 
 /// The outputs for the rows that are out of some member's bag, each the mean of those members alone; and the places of these

@@ -2,6 +2,7 @@
 
 use super::batches::steps;
 use super::compiled::Compiled;
+use super::mean::Mean;
 use super::options::{DataShape, Purpose};
 use super::runner::Runner;
 use super::state;
@@ -164,7 +165,7 @@ impl Predictor {
             let program = self.runner.compiled().evaluate;
             all.extend(self.runner.outputs(&chunk, program, &order)?);
         }
-        all = self.problem.averaged(all, views);
+        let mut all = Mean::of_views(&self.problem, &all, views);
         self.cool(&mut all);
         Ok(all)
     }
@@ -184,25 +185,43 @@ impl Predictor {
         of: impl Fn(&[f32]) -> Vec<f64>,
     ) -> Result<Vec<Sampled>, DeviceError> {
         let width = self.problem.head().outputs;
-        let program = self.runner.compiled().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
         let mut all = vec![];
         for chunk in self.chunks(inputs) {
             let order = self.load(&chunk)?;
             let mut rows = vec![Spread::default(); order.len()];
             for mask in 0..count {
-                self.runner.begin(
-                    &order,
-                    &steps(order.len(), batch(self.features), false, |_| 0.0, u64::from(mask)),
-                    0,
-                )?;
-                self.runner.run(program, 1)?;
-                let mut outputs = self.runner.collected(order.len())?;
-                self.cool(&mut outputs);
+                let outputs = self.under_mask(&order, mask)?;
                 rows.iter_mut().zip(outputs.chunks(width)).for_each(|(row, outputs)| row.add(&of(outputs)));
             }
             all.extend(rows.iter().map(Spread::finish));
         }
         Ok(all)
+    }
+
+    /// The outputs whose probabilities, or numbers, are the means of those under `count` of dropout's masks, which are drawn as in
+    /// [`Predictor::sampled`].
+    ///
+    /// # Panics
+    /// The predictor was made without a seed for masks, or none is to be drawn.
+    pub(crate) fn masked(&mut self, inputs: &Values, count: u32) -> Result<Vec<f32>, DeviceError> {
+        let (mean, mut all) = (Mean::of_alike(count as usize), vec![]);
+        for chunk in self.chunks(inputs) {
+            let order = self.load(&chunk)?;
+            let each = (0..count).map(|mask| self.under_mask(&order, mask)).collect::<Result<Vec<_>, _>>()?;
+            all.extend(mean.outputs(&self.problem, &each.iter().map(Vec::as_slice).collect::<Vec<_>>()));
+        }
+        Ok(all)
+    }
+
+    /// The outputs of the rows that are loaded, under the mask of a number.
+    fn under_mask(&mut self, order: &[u32], mask: u32) -> Result<Vec<f32>, DeviceError> {
+        let program = self.runner.compiled().sample.unwrap_or_else(|| panic!("this predictor draws no masks"));
+        let steps = steps(order.len(), batch(self.features), false, |_| 0.0, u64::from(mask));
+        self.runner.begin(order, &steps, 0)?;
+        self.runner.run(program, 1)?;
+        let mut outputs = self.runner.collected(order.len())?;
+        self.cool(&mut outputs);
+        Ok(outputs)
     }
 
     /// Divides outputs by the temperature.
