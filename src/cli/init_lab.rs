@@ -1,4 +1,7 @@
 //! `wgrad init-lab`
+//!
+//! JSON fields of a layer: `units`, which are channels where the layer gives images, and `dead`, the share of these that are 0 on
+//! every row and pixel, as in `health.csv`; moments and `saturated` are over all values.
 
 mod figure;
 
@@ -129,7 +132,7 @@ fn table(start: &Start) {
 fn tell(all: &[Tried], chosen: Option<&Tried>) {
     say!(
         "spread   the largest deviation of a layer with weights over the smallest, of outputs or gradients, whichever is more, over the \
-         share of values that are neither saturated nor of dead units; 1 is the best"
+         share of values that are neither saturated nor of dead units; 1 is the best. A channel of images is one unit"
     );
     let Some(best) = chosen else {
         say!(

@@ -13,21 +13,22 @@ const BATCH: usize = 256;
 /// A tanh beyond this magnitude is saturated, and a sigmoid that is nearer than the rest of it to 0 or 1.
 const SATURATED: f32 = 0.99;
 
-/// One layer's output over all rows and units.
+/// One layer's output over all rows and units, and the pixels of images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerStatistics {
     /// Path of the layer, as in `3.tanh`.
     pub path: String,
-    /// Values of one row.
+    /// Number of units: values of a row, or channels of an image.
     pub units: usize,
-    /// Mean over all rows and units.
+    /// Mean over all values.
     pub mean: f64,
     /// Standard deviation, over n.
     pub deviation: f64,
     /// Share of the values at an end of the range: `|a| > 0.99` after a tanh, `a < 0.01` or `a > 0.99` after a sigmoid;
     /// other layers have none.
     pub saturated: Option<f64>,
-    /// Share of the units that are 0 on every row, after a ReLU, which lets no gradient through to them; other layers have none.
+    /// Share of the units that are 0 on every row, and in every pixel of an image, after a ReLU, which lets no gradient through to
+    /// them; other layers have none.
     pub dead: Option<f64>,
 }
 
@@ -81,7 +82,7 @@ fn run(probe: &mut Probe, inputs: &[f32]) -> Result<Vec<LayerStatistics>, Error>
         return Err(Error::Rows(format!("{what}: give at least one whole row")));
     }
     let layers: Vec<(String, SlotId, usize)> =
-        probe.layers.iter().map(|(path, slot)| (path.clone(), *slot, probe.shape(*slot).width())).collect();
+        probe.layers.iter().map(|(path, slot)| (path.clone(), *slot, probe.shape(*slot).features())).collect();
     let mut tallies: Vec<Tally> = layers.iter().map(|(path, _, units)| Tally::new(path, *units)).collect();
     for chunk in inputs.chunks(BATCH * probe.features) {
         probe.forward(chunk)?;
@@ -119,7 +120,7 @@ impl Tally {
         Self { at_end, rectifies, count: 0.0, mean: 0.0, squares: 0.0, saturated: 0, alive: vec![false; units] }
     }
 
-    /// Takes in `[rows, units]`. Means and squares of batches are joined by Chan, Golub & LeVeque 1983, "Algorithms for
+    /// Takes in `[rows, units]`, of images `[rows, pixels, units]`. Means and squares of batches are joined by Chan, Golub & LeVeque 1983, "Algorithms for
     /// computing the sample variance", eq. 2.1: no large numbers are taken from one another.
     pub(super) fn add(&mut self, values: &[f32]) {
         let count = values.len() as f64;
@@ -153,7 +154,9 @@ impl Tally {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test")]
     use super::*;
+    use crate::nn::Head;
 
     #[test]
     fn shares_and_moments_are_those_of_all_batches_together() {
@@ -168,6 +171,24 @@ mod tests {
         assert!((all.mean - mean).abs() < 1e-15 && (all.deviation - variance.sqrt()).abs() < 1e-15, "{all:?}");
         let square = values.iter().map(|v| v * v).sum::<f64>() / 6.0;
         assert!((all.rms() - square.sqrt()).abs() < 1e-15);
+    }
+
+    /// By hand: the first channel is the picture, and lives by its first pixel; the second is −1 in both.
+    #[test]
+    fn a_channel_lives_by_any_of_its_pixels() {
+        let layers = ["conv 2 kernel=1", "relu", "flatten", "linear"].map(String::from);
+        let network = Network::read(&layers, Head::classes(2), None).unwrap();
+        let values = |name: &str| {
+            Ok(match name {
+                "0.weight" => vec![1.0, 0.0],
+                "0.bias" => vec![0.0, -1.0],
+                "3.weight" => vec![0.0; 8],
+                _ => vec![0.0; 2],
+            })
+        };
+        let found = of_weights(&network, values, &[1.0, -1.0, 2.0, 0.0], &[1, 1, 2], &Device::CPU).unwrap();
+        assert_eq!((found[1].units, found[1].dead), (2, Some(0.5)), "{found:#?}");
+        assert_eq!((found[2].units, found[1].mean), (4, 0.375));
     }
 
     #[test]

@@ -156,7 +156,9 @@ mod tests {
         let start = of(&layers, Init::He, &[2, 5, 5]);
         assert_eq!(start.layers.len(), layers.len());
         assert!(start.layers.iter().all(|layer| layer.gradient.is_some_and(|(_, d)| d > 0.0)), "{start:#?}");
-        assert!(start.layers[2].output.dead.is_some());
+        // Of images channels are the units, here and in a run's health.csv.
+        let units: Vec<usize> = start.layers.iter().map(|layer| layer.output.units).collect();
+        assert_eq!((units, start.layers[2].output.dead), (vec![4, 4, 4, 4, 100, 4], Some(0.0)));
     }
 
     #[test]

@@ -205,9 +205,9 @@ impl Tape {
         layers.iter().map(of).collect()
     }
 
-    /// Values of one row of a layer's output.
+    /// Units of a layer's output: values of a row, or channels of an image.
     pub(super) fn units(&self, layer: &Watched) -> usize {
-        self.plan.slots[layer.output.0 as usize].shape.width()
+        self.plan.slots[layer.output.0 as usize].shape.features()
     }
 }
 

@@ -21,6 +21,9 @@ impl Mean {
     /// The outputs `[inputs, outputs]` of inputs with several views each, `[inputs, views, outputs]`: those whose probabilities,
     /// or numbers, are the means of the views'.
     pub fn of_views(problem: &Problem, outputs: &[f32], views: usize) -> Vec<f32> {
+        if views < 2 {
+            return outputs.to_vec();
+        }
         let (width, mean) = (problem.head().outputs, Self::of_alike(views));
         let of_input = |views: &[f32]| mean.outputs(problem, &views.chunks(width).collect::<Vec<_>>());
         outputs.chunks(width * views).flat_map(of_input).collect()

@@ -56,6 +56,29 @@ fn numbers_are_compared_by_their_errors() {
     assert_eq!(compare(&place, "none good"), told);
 }
 
+/// A model with weights of 10³⁸ has outputs beyond float32.
+#[test]
+fn a_run_without_finite_errors_leaves_the_others_ranked() {
+    let place = Place::new();
+    place.write("points.csv", table(400));
+    for (name, lr) in [("broken", "0.05"), ("good", "0.05"), ("none", "0")] {
+        place.done(&format!(
+            "train points.csv --target x {RUN} --lr {lr} --layers 'linear 4, relu, linear' --out {name}"
+        ));
+    }
+    let mut model = place.read("broken/model.safetensors");
+    let header = u64::from_le_bytes(model[..8].try_into().unwrap()) as usize;
+    model[8 + header..].as_chunks_mut().0.iter_mut().for_each(|bytes| *bytes = 1e38f32.to_le_bytes());
+    place.write("broken/model.safetensors", model);
+    let told = compare(&place, "broken good none");
+    assert_eq!((&told["best"], &told["not_ranked"][0]["run"]), (&json!(1), &json!(0)), "{told}");
+    assert!(told["not_ranked"][0]["why"].as_str().unwrap().contains("not finite"), "{told}");
+    assert_eq!((&told["tests"][0]["run"], told["tests"].as_array().unwrap().len()), (&json!(2), 1), "{told}");
+    let text = place.done("compare broken good none --device cpu");
+    assert!(text.contains("not ranked: broken: its squared error on the test rows is not finite"), "{text}");
+    assert!(text.contains("best     good"), "{text}");
+}
+
 #[test]
 fn what_is_not_alike_is_not_ranked_and_it_says_why() {
     let place = Place::new();

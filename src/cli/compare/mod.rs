@@ -68,8 +68,9 @@ impl Compared {
                 Ok(first) => alike::by_data(own, first),
                 Err(_) => Some("the first run could not be measured".into()),
             });
-            match why {
-                None => ranked.push((place, paired::rows(own))),
+            let rows = paired::rows(own);
+            match why.or_else(|| paired::not_finite(&rows).map(str::to_owned)) {
+                None => ranked.push((place, rows)),
                 Some(why) => not_ranked.push((place, why)),
             }
         }

@@ -69,10 +69,15 @@ fn badness(rows: &Rows) -> f64 {
     }
 }
 
-/// Ranks runs, each by its place and its answers to the same rows. The first of equally good ones is the best. There is no
-/// ranking of fewer than two runs, nor of errors that are not finite.
+/// Why a run cannot be ranked by its answers, in a clause.
+pub(super) fn not_finite(rows: &Rows) -> Option<&'static str> {
+    (!badness(rows).is_finite()).then_some("its squared error on the test rows is not finite")
+}
+
+/// Ranks runs, each by its place and its answers to the same rows, of which none is [`not_finite`]. The first of equally good
+/// ones is the best. There is no ranking of fewer than two runs.
 pub(super) fn ranking(runs: &[(usize, Rows)]) -> Option<Ranking> {
-    if runs.len() < 2 || runs.iter().any(|(_, rows)| !badness(rows).is_finite()) {
+    if runs.len() < 2 {
         return None;
     }
     let (best, best_rows) = runs.iter().min_by(|(_, a), (_, b)| badness(a).total_cmp(&badness(b)))?;
@@ -130,7 +135,8 @@ mod tests {
         assert_eq!(ranking.best, 1);
         assert!(matches!(ranking.others[0].difference, Difference::Errors { mean: 0.5, interval: [0.5, 0.5] }));
         assert!(ranking.others[0].p < 0.001);
-        let nan = [(0, Rows::Error(vec![f64::NAN])), (1, Rows::Error(vec![0.5]))];
-        assert!(super::ranking(&nan).is_none() && super::ranking(&runs[..1]).is_none());
+        assert!(super::ranking(&runs[..1]).is_none());
+        let none = [f64::NAN, f64::INFINITY].map(|error| not_finite(&Rows::Error(vec![0.5, error])).is_some());
+        assert!(none == [true; 2] && runs.iter().all(|(_, rows)| not_finite(rows).is_none()));
     }
 }
