@@ -11,8 +11,8 @@ use super::ensemble::rows::Rows;
 use super::ensemble::told::Judged;
 use super::say::{self, note, say};
 use super::train::{again, health_warnings, run_name};
-use super::{data_dir, flags, setting, show, signals, target};
-use crate::data::Values;
+use super::{data_dir, flags, head, setting, signals, target};
+use crate::data::{Part, Values};
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::{Ensemble, Model};
@@ -214,11 +214,9 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Error> {
 }
 
 fn begin(job: &Job, notes: &[String], recipes: &[(Recipe, String)], device: &Device) {
-    let [train, validation, test] =
-        [&job.split.train, &job.split.validation, &job.split.test].map(|part| show::thousands(part.len() as u64));
     say!("device   {device}");
-    say!("data     {}", job.dataset.name);
-    say!("split    {train} to train, {validation} to validate, {test} to test");
+    say!("data     {}", job.named());
+    say!("split    {}", head::split(&job.split));
     notes.iter().for_each(|text| say!("         {}", say::with_flags(text)));
     let bagged = recipes.iter().any(|(recipe, _)| recipe.bootstrap == Some(true));
     let of = if bagged { "a bootstrap sample each" } else { "all training rows each" };
@@ -250,7 +248,7 @@ impl Joined<'_> {
         let (members, seeds) = self.members()?;
         let (job, device) = (self.job, self.device);
         let members = if self.args.greedy { members.chosen(job, device)? } else { members };
-        let rows = Rows::of_job(job, "test", &job.split.test);
+        let rows = Rows::of_job(job, Part::Test);
         let judged = rows.as_ref().map(|rows| Judged::new(&members, rows, device)).transpose()?;
         let bag = self.bagged.then(|| OutOfBag::of(job, &members, &seeds, device)).transpose()?.flatten();
         let file = self.folder.join(ALL);

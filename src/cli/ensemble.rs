@@ -7,6 +7,7 @@ pub(super) mod told;
 use super::args::EnsembleArgs;
 use super::say::{self, note, say};
 use super::{open_device, setting};
+use crate::data::Part;
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::Ensemble;
@@ -75,7 +76,7 @@ fn rows(args: &EnsembleArgs, members: &Members, of_runs: bool) -> Result<Option<
     }
     // As the first member that is left takes them. In a run folder lies one model, which is called as its file.
     let job = job_of(Path::new(&members.names[0]))?;
-    Ok(Rows::of_job(&job, "test", &job.split.test))
+    Ok(Rows::of_job(&job, Part::Test))
 }
 
 /// The members where nothing is known of how they do.

@@ -2,6 +2,7 @@
 
 use super::say::{self, say};
 use super::{show, variants};
+use crate::data::Split;
 use crate::device::Device;
 use crate::kernel::Precision;
 use crate::names::short;
@@ -12,13 +13,7 @@ use crate::train::{ClassWeights, Job, Trainer};
 pub(super) fn begin(trainer: &Trainer, device: &Device, notes: &[String]) {
     let (job, count) = (trainer.job(), |n: usize| show::thousands(n as u64));
     before(trainer, device);
-    let split = &job.split;
-    let [train, validation, test] = [&split.train, &split.validation, &split.test].map(|part| count(part.len()));
-    let train_dev = match split.train_dev.len() {
-        0 => String::new(),
-        rows => format!("{} more of their source for train-dev, ", count(rows)),
-    };
-    say!("split    {train} to train, {train_dev}{validation} to validate, {test} to test");
+    say!("split    {}", split(&job.split));
     network(trainer, notes);
     say!("train    {} steps of batch {}, {}", count(trainer.total_steps() as usize), job.settings.batch, update(job));
     if trainer.left_out() > 0 {
@@ -31,6 +26,16 @@ pub(super) fn begin(trainer: &Trainer, device: &Device, notes: &[String]) {
         say!("resumed  after {} steps{end}", count(done as usize));
     }
     say!("");
+}
+
+/// How many rows are in each part.
+pub(super) fn split(Split { train, train_dev, validation, test, .. }: &Split) -> String {
+    let [train, validation, test] = [train, validation, test].map(|part| show::thousands(part.len() as u64));
+    let train_dev = match train_dev.len() {
+        0 => String::new(),
+        rows => format!("{} more of their source for train-dev, ", show::thousands(rows as u64)),
+    };
+    format!("{train} to train, {train_dev}{validation} to validate, {test} to test")
 }
 
 /// What training on one batch says before it begins.
@@ -57,7 +62,7 @@ fn before(trainer: &Trainer, device: &Device) {
     }
     let shape = show::sizes(&job.input_shape().unwrap_or_else(|_| data.shape.clone()));
     let rows = show::thousands(data.rows() as u64);
-    say!("data     {}: {rows} rows of {shape}, {}, {}", data.name, asked(job), job.normalize.0);
+    say!("data     {}: {rows} rows of {shape}, {}, {}", job.named(), asked(job), job.normalize.0);
 }
 
 /// What the user should know of the data and the defaults, the network, and its loss.

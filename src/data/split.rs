@@ -27,6 +27,9 @@ pub struct Split {
     pub validation: Vec<u32>,
     /// Rows to test on: the set's own test part, or those held out.
     pub test: Vec<u32>,
+    /// The first rows of the sources of validation and test where these are not the source to train on, else 0. Rows are numbered
+    /// from there in a source.
+    pub first: [u32; 2],
 }
 
 /// Splits a data set, the same way for the same seed; where there is one class a row, by class.

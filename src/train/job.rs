@@ -1,7 +1,7 @@
 //! All that a run starts from.
 
-use super::settings::{Recipe, Settings};
-use crate::data::{Affine, Dataset, Normalize, Split, Targets, Values};
+use super::settings::{HeldOut, Recipe, Settings};
+use crate::data::{self, Affine, Dataset, Normalize, Split, Targets, Values};
 use crate::device::Device;
 use crate::error::Error;
 use crate::executor::DeviceError;
@@ -12,6 +12,7 @@ use crate::nn::{Answer, Init, Network, Problem, TargetScale, Weighing};
 use crate::op::Target;
 use crate::run::{Compiled, DataShape, Purpose, Runner, TrainOptions, batches};
 use crate::shape::Shape;
+use std::path::Path;
 
 /// Data, question and settings.
 #[derive(Debug)]
@@ -41,6 +42,34 @@ pub struct Job {
 }
 
 impl Job {
+    /// The names of the sources that the rows to train on, to validate on and to test on come from.
+    pub fn sources(&self) -> [String; 3] {
+        let Recipe { source, other_source, validation, test, .. } = &self.recipe;
+        let named = |source: &str| data::name_of(Path::new(source));
+        let train = self.dataset.name.clone();
+        let counts = match (source, other_source) {
+            (Some(source), Some(_)) => named(source),
+            _ => train.clone(),
+        };
+        let [validation, test] = [validation, test].map(|held_out| {
+            let file = held_out.as_ref().and_then(HeldOut::file);
+            file.map_or_else(|| counts.clone(), named)
+        });
+        [train, validation, test]
+    }
+
+    /// The names of all sources that rows come from, one after the other.
+    pub fn named(&self) -> String {
+        let [train, validation, test] = self.sources();
+        let mut names = vec![train];
+        for (name, rows) in [(validation, &self.split.validation), (test, &self.split.test)] {
+            if !rows.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names.join(" and ")
+    }
+
     /// What the plan must know of the data.
     ///
     /// # Errors
@@ -126,7 +155,7 @@ impl Job {
         Some(format!(
             "{} is larger than what the device holds in one piece: {rows} of its {of} rows lie there at a time, and those that \
              follow are written while it works",
-            self.dataset.name
+            self.named()
         ))
     }
 

@@ -28,7 +28,7 @@ pub(super) fn split(recipe: &mut Recipe, opened: &Opened) -> Result<(Split, Opti
 }
 
 /// Adds the rows of the source that counts, all of which validate and test unless the recipe gives both a share that leaves some
-/// over, and fills in the shares. Gives the place of the first of these rows; what the user should know comes along, in clauses.
+/// over, and fills in the shares. What the user should know comes along, in clauses.
 ///
 /// # Errors
 /// The rows are not of the kind of those to train on, or have a class that those lack.
@@ -37,22 +37,27 @@ pub(super) fn add_rows_that_count(
     (encoded, split): (&mut Encoded, &mut Split),
     options: &Options<'_>,
     data_dir: Option<&Path>,
-) -> Result<(u32, Vec<String>), Error> {
+) -> Result<Vec<String>, Error> {
     let source = recipe.source.clone().unwrap_or_default();
     let (part, mut notes) = data::read_whole(&source, options, encoded, data_dir)?;
     let fractions = shares(recipe, &part)?;
     let of_part =
         data::share_out(&part.targets, part.test.clone(), fractions, recipe.split_seed.or(recipe.seed).unwrap_or(0));
     let name = part.name.clone();
-    notes.push(format!("trained on rows of {}, validated and tested on rows of {name}", encoded.dataset.name));
+    let done = match [&of_part.validation, &of_part.test].map(Vec::is_empty) {
+        [true, _] => "tested",
+        [_, true] => "validated",
+        _ => "validated and tested",
+    };
+    notes.push(format!("trained on rows of {}, {done} on rows of {name}", encoded.dataset.name));
     if !of_part.train.is_empty() {
         notes.push(format!("{} of {} rows of {name} are in no part", of_part.train.len(), part.rows()));
     }
     let first = encoded.dataset.append(part)?.start;
     encoded.dataset.test = None;
     let moved = |rows: Vec<u32>| rows.into_iter().map(|row| first + row).collect();
-    (split.validation, split.test) = (moved(of_part.validation), moved(of_part.test));
-    Ok((first, notes))
+    (split.validation, split.test, split.first) = (moved(of_part.validation), moved(of_part.test), [first; 2]);
+    Ok(notes)
 }
 
 /// The shares of the source that counts that validate and test. What is left out of the recipe is the rest of what is given.

@@ -93,9 +93,8 @@ fn prepare_opened(
     let kind = *recipe.normalize.get_or_insert(defaults::normalize(opened.is_image()));
     let mut encoded = opened.encode(&split.train, kind)?;
     notes.append(&mut encoded.notes);
-    let (first, told) = add_rows(&mut recipe, &mut encoded, (&mut split, units.as_mut()), data_dir)?;
-    notes.extend(told);
-    notes.extend(data::audit(&encoded.dataset, &split, first).iter().map(ToString::to_string));
+    notes.extend(add_rows(&mut recipe, &mut encoded, (&mut split, units.as_mut()), data_dir)?);
+    notes.extend(data::audit(&encoded.dataset, &split).iter().map(ToString::to_string));
     notes.extend(numbers_as_classes(&recipe, &encoded.dataset));
     let (job, told) = job(recipe, encoded, split)?;
     notes.extend(told);
@@ -198,25 +197,23 @@ fn split(recipe: &mut Recipe, opened: &mut Opened) -> Result<(Split, Option<Unit
 }
 
 /// Adds the rows that are not of the source to train on: of the source that counts, if that is another one, and of files to
-/// validate and to test on. Gives the place of the first row of each part, 0 where it is of the source to train on; what the
-/// user should know of the others comes along, in clauses.
+/// validate and to test on. What the user should know of them comes along, in clauses.
 fn add_rows(
     recipe: &mut Recipe,
     encoded: &mut Encoded,
     (split, mut units): (&mut Split, Option<&mut Units>),
     data_dir: Option<&Path>,
-) -> Result<([u32; 2], Vec<String>), Error> {
-    let (mut firsts, mut notes) = ([0, 0], vec![]);
+) -> Result<Vec<String>, Error> {
+    let mut notes = vec![];
     let cache = Cache::of_user();
     let cache = cache.folder().ok().map(PathBuf::as_path);
     let (image, format, pictures) = (recipe.image.clone(), format(recipe), pictures(recipe));
     let options = data::Options { image: image.as_deref(), format, pictures, cache, ..data::Options::default() };
     if recipe.other_source.is_some() {
-        let (first, told) = other::add_rows_that_count(recipe, (encoded, split), &options, data_dir)?;
-        (firsts, notes) = ([first; 2], told);
+        notes = other::add_rows_that_count(recipe, (encoded, split), &options, data_dir)?;
     }
     let parts = [(&recipe.validation, &mut split.validation), (&recipe.test, &mut split.test)];
-    for ((held_out, rows), first) in parts.into_iter().zip(&mut firsts) {
+    for ((held_out, rows), first) in parts.into_iter().zip(&mut split.first) {
         let Some(file) = held_out.as_ref().and_then(HeldOut::file) else { continue };
         let (part, told) = data::read_part(file, &options, encoded, units.as_deref_mut(), data_dir)?;
         notes.extend(told);
@@ -224,7 +221,7 @@ fn add_rows(
         *first = range.start;
         rows.extend(range);
     }
-    Ok((firsts, notes))
+    Ok(notes)
 }
 
 /// Most classes of whole numbers that are not asked about.

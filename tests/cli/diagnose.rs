@@ -179,3 +179,40 @@ fn another_source_is_trained_on_and_its_mismatch_named() {
     place.write("odd.csv", table(40));
     place.refused("train target.csv --other-source odd.csv --device cpu", &["target.csv"]);
 }
+
+/// Every text that names a source, of a run with three of them.
+#[test]
+fn each_part_is_named_by_its_own_source() {
+    let place = Place::new();
+    place.write("source.csv", shifted(300, 1, 0));
+    place.write("target.csv", shifted(60, 2, 1200));
+    place.write("last.csv", shifted(50, 3, 1200));
+    let line = "train target.csv --other-source source.csv --device cpu --layers linear --lr 0 --steps 5";
+    let two = place.done(&format!("{line} --out run"));
+    let bag = place.done(&format!("bag {} --k 2 --vary seed --out bag --greedy", line.trim_start_matches("train ")));
+    let plan = place.json(&format!("{line} --test last.csv --dry-run")).remove(0);
+    let three = place.done(&format!("{line} --test last.csv --out three"));
+    place.done("report run --device cpu");
+    let page = place.text("run/report.html");
+    let parts = [
+        (&two, "data     source.csv and target.csv: 360 rows"),
+        (&two, "trained on rows of source.csv, validated and tested on rows of target.csv"),
+        (&three, "data     source.csv and target.csv and last.csv: 410 rows"),
+        (&three, "trained on rows of source.csv, validated on rows of target.csv"),
+        (&bag, "data     source.csv and target.csv"),
+        (&bag, "270 to train, 30 more of their source for train-dev, 30 to validate, 30 to test"),
+        (&bag, "test part of target.csv, 30 rows"),
+        (&page, "Trained on source.csv:"),
+        (&page, "test part of target.csv"),
+    ];
+    let missing: Vec<&str> = parts.iter().filter(|(text, part)| !text.contains(part)).map(|(_, part)| *part).collect();
+    assert_eq!(missing, [""; 0], "{two}\n{three}\n{bag}");
+    let names = ["data", "validation_data", "test_data"].map(|key| plan[key].clone());
+    assert_eq!(names, ["source.csv", "target.csv", "last.csv"].map(|name| json!(name)), "{plan}");
+    assert_eq!(plan["train_dev"], json!(30));
+    // Rows of the target are numbered from 1.
+    let table = page.split("row of the data").nth(1).unwrap().split("</table>").next().unwrap();
+    let numbers: Vec<usize> =
+        table.split("<tr><td>").skip(1).map(|row| row.split('<').next().unwrap().parse().unwrap()).collect();
+    assert!(!numbers.is_empty() && numbers.iter().all(|&row| (1..=60).contains(&row)), "{numbers:?}");
+}

@@ -4,7 +4,7 @@ use super::super::ensemble::members::Members;
 use super::super::ensemble::rows::Rows;
 use super::super::say::{note, say};
 use super::super::show;
-use crate::data;
+use crate::data::{self, Part};
 use crate::device::Device;
 use crate::error::Error;
 use crate::metrics::Judgement;
@@ -41,7 +41,7 @@ impl OutOfBag {
             return Ok(None);
         }
         let train = &job.split.train;
-        let Some(rows) = Rows::of_job(job, "training", train) else { return Ok(None) };
+        let Some(rows) = Rows::of_job(job, Part::Train) else { return Ok(None) };
         let mut answerer = members.answerer(&rows, device)?;
         let each = answerer.each(&rows.inputs, 1)?;
         let bag = |name: &String| {

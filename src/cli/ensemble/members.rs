@@ -2,7 +2,7 @@
 
 use super::super::setting;
 use super::rows::Rows;
-use crate::data::Values;
+use crate::data::{Part, Values};
 use crate::device::Device;
 use crate::error::Error;
 use crate::export::Ensemble;
@@ -30,7 +30,7 @@ impl Members {
     /// There is no validation part, or the device failed.
     pub(in crate::cli) fn chosen(self, job: &Job, device: &Device) -> Result<Self, Error> {
         let none = || setting("--greedy needs rows to validate on: train with a share for --validation");
-        let rows = Rows::of_job(job, "validation", &job.split.validation).ok_or_else(none)?;
+        let rows = Rows::of_job(job, Part::Validation).ok_or_else(none)?;
         let mut answerer = self.answerer(&rows, device)?;
         let each = answerer.each(&rows.inputs, 1)?;
         let scale = self.ensemble.described()?.scale();

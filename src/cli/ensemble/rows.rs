@@ -3,7 +3,7 @@
 use super::super::args::{FormatArgs, Turns, ViewArgs};
 use super::super::eval::{Asked, Labelled, labelled};
 use super::super::{data_dir, setting};
-use crate::data::{Targets, Values};
+use crate::data::{Part, Targets, Values};
 use crate::error::Error;
 use crate::export::{Ensemble, Metadata, Model, PartFingerprint};
 use crate::train::{Job, Recipe, data_of};
@@ -21,12 +21,17 @@ pub(in crate::cli) struct Rows {
 }
 
 impl Rows {
-    /// Rows of a job. Nothing where there are none.
-    pub(in crate::cli) fn of_job(job: &Job, part: &str, rows: &[u32]) -> Option<Self> {
-        let data = &job.dataset;
-        let name = format!("{part} part of {}", data.name);
-        let (inputs, targets) = (data.values_of(rows), data.targets.clone());
-        (!rows.is_empty()).then(|| Self { name, inputs, targets, numbers: rows.to_vec() })
+    /// The rows of a part of a job. Nothing where there are none.
+    pub(in crate::cli) fn of_job(job: &Job, part: Part) -> Option<Self> {
+        let [train, validation, test] = job.sources();
+        let (source, rows) = match part {
+            Part::Train => (train, &job.split.train),
+            Part::Validation => (validation, &job.split.validation),
+            Part::Test => (test, &job.split.test),
+        };
+        let name = format!("{part} part of {source}");
+        let (inputs, targets) = (job.dataset.values_of(rows), job.dataset.targets.clone());
+        (!rows.is_empty()).then(|| Self { name, inputs, targets, numbers: rows.clone() })
     }
 
     /// Those of a source, as eval takes it. Notes come along.

@@ -37,10 +37,11 @@ pub(super) fn html(tested: &Tested) -> Result<Option<String>, Error> {
 
 fn of_classes(tested: &Tested, rows: &[Row]) -> Result<String, Error> {
     let (data, names) = (&tested.job.dataset, &tested.job.problem.names);
+    let number = |row: &Row| row.at - tested.job.split.first[1] as usize + 1;
     let share = |row: &Row| format!("{:.1} %", 100.0 * row.probability);
     let (Values::Bytes(bytes), Ok(shape)) = (&data.values, <[usize; 3]>::try_from(&data.shape[..])) else {
         let cells =
-            |row: &Row| vec![(row.at + 1).to_string(), names[row.truth].clone(), names[row.said].clone(), share(row)];
+            |row: &Row| vec![number(row).to_string(), names[row.truth].clone(), names[row.said].clone(), share(row)];
         let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
         return Ok(html::table(&["row of the data", "true", "predicted", "probability"], &rows));
     };
@@ -51,8 +52,8 @@ fn of_classes(tested: &Tested, rows: &[Row]) -> Result<String, Error> {
         let tile = Tile::of(bytes, (at, data.features()), shape, data.largest);
         let png = sheet::png(&sheet::sheet(&[tile], 1, sheet::side(shape))).map_err(failed())?;
         let [truth, said] = [row.truth, row.said].map(|class| html::text(&names[class]));
-        let picture = html::picture(&png, &format!("row {}", row.at + 1));
-        let (share, number) = (share(row), row.at + 1);
+        let (share, number) = (share(row), number(row));
+        let picture = html::picture(&png, &format!("row {number}"));
         out += &format!(
             "<figure>{picture}<figcaption><b>{truth}</b> taken for <b>{said}</b><br>{share}, row {number}</figcaption></figure>\n"
         );
@@ -72,7 +73,13 @@ fn of_numbers(tested: &Tested, values: &[f64], names: &[String]) -> String {
     all.sort_by(|a, b| (b[3] - b[2]).abs().total_cmp(&(a[3] - a[2]).abs()));
     let cells = |&[row, j, target, said]: &[f64; 4]| {
         let [target, said, error] = [target, said, said - target].map(show::number);
-        vec![(row as usize + 1).to_string(), names[j as usize].clone(), target, said, error]
+        vec![
+            (row as usize - job.split.first[1] as usize + 1).to_string(),
+            names[j as usize].clone(),
+            target,
+            said,
+            error,
+        ]
     };
     let rows: Vec<Vec<String>> = all.iter().take(MOST).map(cells).collect();
     html::table(&["row of the data", "number", "target", "predicted", "error"], &rows)

@@ -125,7 +125,7 @@ fn page(run: &Run, measured: &Measured, notes: &[String], device: &Device) -> Re
 
 /// What the run was, in a sentence or two.
 fn about(run: &Run) -> String {
-    let source = run.recipe.source.as_deref().unwrap_or("digits");
+    let source = run.recipe.other_source.as_ref().or(run.recipe.source.as_ref()).map_or("digits", String::as_str);
     let (steps, epochs) = (run.steps.len(), run.epochs.len());
     let mut words = format!("Trained on {source}: {epochs} epochs, {steps} steps.");
     if let Some((measure, epoch)) = run.best() {

@@ -33,7 +33,7 @@ pub(super) fn html(tested: &Tested) -> String {
         }
     }
     cards.push(("loss", format!("{:.4}", evaluation.loss), tested.job.problem.loss.to_string()));
-    cards.push(("rows", show::thousands(evaluation.n as u64), format!("test part of {}", tested.job.dataset.name)));
+    cards.push(("rows", show::thousands(evaluation.n as u64), format!("test part of {}", tested.job.sources()[2])));
     let card = |(name, value, about): &(&str, String, String)| {
         let [name, value, about] = [name, value.as_str(), about.as_str()].map(html::text);
         format!("<div class=\"card\"><span>{name}</span><b>{value}</b><small>{about}</small></div>\n")

@@ -54,10 +54,11 @@ fn constant(job: &Job, loss: &str) -> String {
 
 fn object(trainer: &Trainer, device: &Device, first: FirstStep) -> serde_json::Value {
     let (job, compiled) = (trainer.job(), trainer.compiled());
+    let [train_data, validation_data, test_data] = job.sources();
     let parameters = compiled.tensors.iter().filter(|t| t.class == Class::Parameters);
     json!({
-        "device": device.to_string(), "data": job.dataset.name,
-        "train": job.split.train.len(), "validation": job.split.validation.len(), "test": job.split.test.len(),
+        "device": device.to_string(), "data": train_data, "validation_data": validation_data, "test_data": test_data,
+        "train": job.split.train.len(), "train_dev": job.split.train_dev.len(), "validation": job.split.validation.len(), "test": job.split.test.len(),
         "layers": trainer.layers(), "parameters": parameters.map(|t| t.shape.elements()).sum::<usize>(),
         "bytes": compiled.plan.bytes(), "batch": job.settings.batch,
         "steps": trainer.total_steps(), "epochs": trainer.total_epochs(),

@@ -88,10 +88,9 @@ pub enum Figure {
     Rank(f64),
 }
 
-/// Looks through rows of numbers and their parts. `first` are the first row numbers of validation and test where these
-/// come from files of their own, else 0; rows of such a file are numbered from 1 again.
-pub fn audit(dataset: &Dataset, split: &Split, first: [u32; 2]) -> Vec<Finding> {
-    let mut findings = copies::find(dataset, split, first);
+/// Looks through rows of numbers and their parts. Rows of each source are numbered from 1.
+pub fn audit(dataset: &Dataset, split: &Split) -> Vec<Finding> {
+    let mut findings = copies::find(dataset, split, split.first);
     findings.extend(alone::find(dataset, split));
     findings.extend(missing_classes(dataset, split));
     let (features, rows) = (dataset.features(), split.train.len());

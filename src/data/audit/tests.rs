@@ -12,7 +12,7 @@ fn audited(text: &str, target: &str) -> Vec<Finding> {
     let opened = open(path.to_str().unwrap(), &Options { target: Some(target), ..Options::default() }, None).unwrap();
     let split = split(&opened, Fractions { validation: 0.2, test: 0.2 }, 1).unwrap();
     let dataset = opened.encode(&split.train, Normalize::None).unwrap().dataset;
-    audit(&dataset, &split, [0, 0])
+    audit(&dataset, &split)
 }
 
 /// Numbers without a pattern, from 0 to below `most`.
@@ -38,7 +38,7 @@ fn nothing_is_found_in_data_as_they_should_be() {
     let digits = open("digits", &Options::default(), None).unwrap();
     let split = split(&digits, Fractions { validation: 0.1, test: 0.2 }, 1).unwrap();
     let dataset = digits.encode(&split.train, Normalize::None).unwrap().dataset;
-    assert_eq!(audit(&dataset, &split, [0, 0]), []);
+    assert_eq!(audit(&dataset, &split), []);
 }
 
 #[test]
@@ -58,10 +58,10 @@ fn rows_in_two_parts_are_counted() {
     // One row in both parts is found too.
     let mut dataset = labelled((0..50).map(|row| row % 2).collect());
     let parts = Split { train: (0..40).collect(), validation: vec![], test: (40..50).collect(), ..Split::default() };
-    assert_eq!(audit(&dataset, &parts, [0, 0]), []);
+    assert_eq!(audit(&dataset, &parts), []);
     let Values::Floats(values) = &mut dataset.values else { panic!("floats") };
     values[44] = values[6];
-    let found = audit(&dataset, &parts, [0, 40]);
+    let found = audit(&dataset, &Split { first: [0, 40], ..parts });
     let copies = Finding::Copies { part: Part::Test, other: Part::Train, count: 1, of: 10, example: (5, 7) };
     assert_eq!(found, [copies]);
 }
@@ -116,7 +116,7 @@ fn a_column_that_orders_the_rows_as_a_number_does_is_named() {
 fn classes_without_rows_and_many_features_are_named() {
     let dataset = labelled(vec![0, 1, 2, 0, 1, 2]);
     let parts = Split { train: vec![0, 1, 3, 4], validation: vec![2], ..Split::default() };
-    let found = audit(&dataset, &parts, [0, 0]);
+    let found = audit(&dataset, &parts);
     let names = |classes: &[&str]| classes.iter().map(|&class| class.to_owned()).collect();
     let missing = |part, classes: &[&str]| Finding::NoRows { part, classes: names(classes) };
     assert_eq!(found, [missing(Part::Train, &["2"]), missing(Part::Validation, &["0", "1"])]);
