@@ -24,11 +24,11 @@ fn runs_on_the_same_rows_are_ranked() {
     assert_eq!((&runs[1]["epochs"], runs[1]["curve"].as_array().unwrap().len()), (&json!(3), 3));
     assert_eq!(runs[1]["test"], runs[2]["test"]);
     let right = |run: &Value| (run["test"]["accuracy"].as_f64().unwrap() * 120.0).round();
-    let tests = told["tests"].as_array().unwrap();
+    let tests = told["comparisons"].as_array().unwrap();
     let [none, same] = &tests[..] else { panic!("two others: {tests:?}") };
     let count = |name: &str| none[name].as_f64().unwrap();
     assert_eq!(count("only_against") - count("only_run"), right(&runs[1]) - right(&runs[0]));
-    assert_eq!((&none["run"], &none["against"], &none["test"]), (&json!(0), &json!(1), &json!("mcnemar")));
+    assert_eq!((&none["place"], &none["against"], &none["method"]), (&json!(0), &json!(1), &json!("mcnemar")));
     assert!(count("p") < 0.01 && (count("p_holm") - 2.0 * count("p")).abs() < 1e-12, "{none}");
     assert_eq!((&same["only_run"], &same["p"]), (&json!(0), &json!(1.0)));
     let text = place.done("compare none good same --device cpu");
@@ -45,9 +45,9 @@ fn numbers_are_compared_by_their_errors() {
         place.done(&format!("train points.csv --target x {RUN} --lr {lr} {LAYERS} --out {name}"));
     }
     let told = compare(&place, "none good");
-    let test = &told["tests"][0];
+    let test = &told["comparisons"][0];
     let mse = |run: usize| told["runs"][run]["test"]["mse"].as_f64().unwrap();
-    assert_eq!((&told["best"], &test["test"]), (&json!(1), &json!("bootstrap")));
+    assert_eq!((&told["best"], &test["method"]), (&json!(1), &json!("bootstrap")));
     assert!((test["difference"].as_f64().unwrap() / (mse(0) - mse(1)) - 1.0).abs() < 1e-6, "{test}");
     let [low, high] = [0, 1].map(|end| test["interval"][end].as_f64().unwrap());
     assert!(0.0 < low && low < mse(0) - mse(1) && mse(0) - mse(1) < high && test["p"].as_f64().unwrap() < 0.01);
@@ -71,9 +71,13 @@ fn a_run_without_finite_errors_leaves_the_others_ranked() {
     model[8 + header..].as_chunks_mut().0.iter_mut().for_each(|bytes| *bytes = 1e38f32.to_le_bytes());
     place.write("broken/model.safetensors", model);
     let told = compare(&place, "broken good none");
-    assert_eq!((&told["best"], &told["not_ranked"][0]["run"]), (&json!(1), &json!(0)), "{told}");
+    assert_eq!((&told["best"], &told["not_ranked"][0]["place"]), (&json!(1), &json!(0)), "{told}");
     assert!(told["not_ranked"][0]["why"].as_str().unwrap().contains("not finite"), "{told}");
-    assert_eq!((&told["tests"][0]["run"], told["tests"].as_array().unwrap().len()), (&json!(2), 1), "{told}");
+    assert_eq!(
+        (&told["comparisons"][0]["place"], told["comparisons"].as_array().unwrap().len()),
+        (&json!(2), 1),
+        "{told}"
+    );
     let text = place.done("compare broken good none --device cpu");
     assert!(text.contains("not ranked: broken: its squared error on the test rows is not finite"), "{text}");
     assert!(text.contains("best     good"), "{text}");
@@ -97,22 +101,27 @@ fn what_is_not_alike_is_not_ranked_and_it_says_why() {
     train("points.csv", "--seed 1", "otherwise");
     train("other.csv", "", "changed");
     let told = compare(&place, "plain flipped seed points fewer");
-    let why = |at: usize| (told["not_ranked"][at]["run"].as_u64().unwrap(), told["not_ranked"][at]["why"].to_string());
+    let why =
+        |at: usize| (told["not_ranked"][at]["place"].as_u64().unwrap(), told["not_ranked"][at]["why"].to_string());
     assert_eq!(told["not_ranked"].as_array().unwrap().len(), 3, "{told}");
     assert!(matches!(why(0), (1, why) if why.contains("other augmentation (flip)")));
     assert!(matches!(why(1), (3, why) if why.contains("another target")));
     assert!(matches!(why(2), (4, why) if why.contains("rows to train on")));
     // The test part is the set's own, so another seed has the same test rows.
-    assert_eq!(told["tests"].as_array().unwrap().len(), 1);
+    assert_eq!(told["comparisons"].as_array().unwrap().len(), 1);
     let told = compare(&place, "points raw otherwise changed");
-    assert_eq!(told["tests"].as_array().unwrap().len(), 1, "{told}");
+    assert_eq!(told["comparisons"].as_array().unwrap().len(), 1, "{told}");
     assert!(told["not_ranked"][0]["why"].to_string().contains("tested on other rows"), "{told}");
-    assert_eq!((&told["not_ranked"][1]["run"], told["not_ranked"].as_array().unwrap().len()), (&json!(3), 2), "{told}");
+    assert_eq!(
+        (&told["not_ranked"][1]["place"], told["not_ranked"].as_array().unwrap().len()),
+        (&json!(3), 2),
+        "{told}"
+    );
     // What is gone is told of, and the rest is shown.
     std::fs::remove_file(place.path("other.csv")).unwrap();
     std::fs::remove_file(place.path("raw/last.safetensors")).unwrap();
     let told = compare(&place, "points raw changed");
-    assert_eq!((&told["best"], &told["tests"]), (&json!(null), &json!([])));
+    assert_eq!((&told["best"], &told["comparisons"]), (&json!(null), &json!([])));
     assert!(told["runs"][2]["why"].as_str().unwrap().contains("other.csv"), "{told}");
     assert!(told["not_ranked"][0]["why"].to_string().contains("last.safetensors"), "{told}");
     place.refused("compare points", &["at least two"]);

@@ -137,7 +137,7 @@ fn an_ensemble_answers_the_mean_of_its_members() {
     assert!(near(&judged["accuracy"], right as f64 / 15.0), "{right}: {judged}");
     assert!(near(&told["error"], 1.0 - right as f64 / 15.0) && told["data"] == "test part of images", "{told}");
     assert!(near(&told["predicted"], told["squared_error"].as_f64().unwrap()), "{told}");
-    let [v, c] = ["variance", "covariance"].map(|name| told[name].as_f64().unwrap());
+    let [v, c] = ["error_variance", "error_covariance"].map(|name| told[name].as_f64().unwrap());
     assert!(near(&told["predicted"], v / 3.0 + 2.0 * c / 3.0) && c < v, "{told}");
     // Members of an ensemble count singly, and what is exported answers alike.
     let told =

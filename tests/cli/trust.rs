@@ -214,7 +214,7 @@ fn the_columns_that_say_something_matter() {
     let accuracy = object["accuracy"].as_f64().unwrap();
     assert!(accuracy > 0.97, "{object}");
     for (one, wanted) in found.iter().zip([0.5, 4.0 / 9.0, 0.0]) {
-        let (mean, drops, ends) = (one["mean"].as_f64().unwrap(), numbers(&one["drops"]), numbers(&one["interval"]));
+        let (mean, drops, ends) = (one["drop"].as_f64().unwrap(), numbers(&one["drops"]), numbers(&one["interval"]));
         assert!((mean - wanted).abs() < 0.05 && drops.len() == 5, "{one}");
         assert!((drops.iter().sum::<f64>() / 5.0 - mean).abs() < 1e-12 && ends[0] <= mean && mean <= ends[1], "{one}");
     }

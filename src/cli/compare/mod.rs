@@ -3,9 +3,10 @@
 //! JSON fields: `runs`, each with `run`, `epochs` and `steps` done, `measure`, `best_measure` and `best_epoch` on the validation
 //! part, `test` with the fields of `eval`, null where `why` says what is missing, and `curve` with pairs of
 //! epoch and the column `curve_of` of `epochs.csv`; `settings`, the settings that differ, each with a value for every run;
-//! `best`, the place of the best run from 0, null where nothing is ranked; `tests`, one for each other ranked run, with `run` and
-//! `against` (places), `test` (`mcnemar` or `bootstrap`), `only_run` and `only_against` (rows that one alone answers rightly) or
-//! `difference` and `interval` (of mean squared errors), `p` and `p_holm`; `not_ranked`, each with `run` (place) and `why`.
+//! `best`, the place of the best run from 0, null where nothing is ranked; `comparisons`, one for each other ranked run, with
+//! `place` and `against` (the place of the best), `method` (`mcnemar` or `bootstrap`), `only_run` and `only_against` (rows that one
+//! alone answers rightly) or `difference` and `interval` (of mean squared errors), `p` and `p_holm`; `not_ranked`, each with `place`
+//! and `why`.
 
 mod alike;
 mod paired;
@@ -95,12 +96,12 @@ impl Compared {
             .into_iter()
             .map(|(name, values)| (name.to_owned(), values.iter().map(value).collect()))
             .collect();
-        let why = |(run, why): &(usize, String)| json!({ "run": run, "why": why });
+        let why = |(place, why): &(usize, String)| json!({ "place": place, "why": why });
         json!({
             "runs": runs,
             "settings": settings,
             "best": self.ranking.as_ref().map(|ranking| ranking.best),
-            "tests": self.ranking.as_ref().map_or_else(Vec::new, tests),
+            "comparisons": self.ranking.as_ref().map_or_else(Vec::new, comparisons),
             "not_ranked": self.not_ranked.iter().map(why).collect::<Vec<_>>(),
         })
     }
@@ -131,17 +132,17 @@ fn of_run(run: &Run, tested: &Result<Tested, String>) -> Value {
     })
 }
 
-fn tests(ranking: &Ranking) -> Vec<Value> {
+fn comparisons(ranking: &Ranking) -> Vec<Value> {
     let of = |other: &paired::Against| {
         let mut object = json!({
-            "run": other.run, "against": ranking.best, "p": other.p, "p_holm": other.corrected,
+            "place": other.run, "against": ranking.best, "p": other.p, "p_holm": other.corrected,
         });
         let fields = match other.difference {
             Difference::Answers { only_run, only_best } => {
-                json!({ "test": "mcnemar", "only_run": only_run, "only_against": only_best })
+                json!({ "method": "mcnemar", "only_run": only_run, "only_against": only_best })
             }
             Difference::Errors { mean, interval } => {
-                json!({ "test": "bootstrap", "difference": mean, "interval": interval })
+                json!({ "method": "bootstrap", "difference": mean, "interval": interval })
             }
         };
         if let Value::Object(fields) = fields {

@@ -58,7 +58,7 @@ impl<'a> Judged<'a> {
     }
 
     /// `data`, `n`, `members` (`model`, `count`, `error`, `squared_error`), `error`, `squared_error`, `interval` of the error,
-    /// `variance`, `covariance`, `predicted`.
+    /// `error_variance` and `error_covariance` (v and c), `predicted`.
     pub(in crate::cli) fn object(&self) -> Value {
         let Committee { members, together, variance, covariance, .. } = &self.committee;
         let named = self.members.names.iter().zip(members).zip(self.members.ensemble.counts());
@@ -73,7 +73,7 @@ impl<'a> Judged<'a> {
             "members": named.map(member).collect::<Vec<_>>(),
             "error": together.error(), "loss": together.evaluation.loss, "squared_error": together.squared_error,
             "interval": together.evaluation.interval().map(|[low, high]| [1.0 - high, 1.0 - low]),
-            "variance": variance, "covariance": covariance, "predicted": self.committee.predicted(),
+            "error_variance": variance, "error_covariance": covariance, "predicted": self.committee.predicted(),
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Which columns of a table matter (`--importance`).
 //!
-//! JSON field `importance`: a list, the largest first, of `column`, `mean` (the drop of the accuracy, or the rise of the mean
-//! squared error, where the column's values are permuted over the rows), its 95 % `interval`, and `drops`, that of each repeat.
+//! JSON field `importance`: a list, the largest first, of `column`, `drop` (that of the accuracy, or the rise of the mean squared
+//! error, where the column's values are permuted over the rows), its 95 % `interval`, and `drops`, that of each repeat, whose mean
+//! `drop` is. The two-sample test of `diagnose` has the same names.
 
 use super::super::args::EvalArgs;
 use super::super::say::say;
@@ -62,7 +63,7 @@ impl Columns {
     pub(super) fn add_to(&self, object: &mut Value) {
         let column = |(name, one): &(String, Importance)| {
             let Importance { drops, mean, interval, .. } = one;
-            json!({ "column": name, "mean": mean, "interval": interval, "drops": drops })
+            json!({ "column": name, "drop": mean, "interval": interval, "drops": drops })
         };
         object["importance"] = json!(self.found.iter().map(column).collect::<Vec<_>>());
     }
