@@ -51,6 +51,7 @@ impl Trainer {
             let log = if self.progress.step < total { self.job.settings.log } else { Log::None };
             folder.begin(log, self.progress.step)?;
         }
+        self.measure_start(observer);
         let mut outcome = Outcome::Finished;
         while self.progress.step < total && outcome == Outcome::Finished {
             outcome =

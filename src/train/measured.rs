@@ -1,6 +1,6 @@
 //! Measuring the layers of a training after an epoch: their lines in `health.csv`, and warnings.
 
-use super::health::{self, Cause, DEAD, HealthWarning, Instrument, LayerHealth, constant_loss};
+use super::health::{self, Began, Cause, DEAD, Fault, HealthWarning, Instrument, LayerHealth, Origin, constant_loss};
 use super::report::Observer;
 use super::run_folder::RunFolder;
 use super::trainer::Trainer;
@@ -31,24 +31,60 @@ impl Trainer {
         observer: &mut dyn Observer,
     ) -> Result<(), Error> {
         let epoch = self.progress.epoch + 1;
-        let warnings = match self.layers_now(before) {
+        let faults = match self.layers_now(before) {
             Ok(mut layers) => {
                 if let Some(folder) = folder {
                     layers.iter().try_for_each(|layer| folder.health(&layer.csv_line(epoch)))?;
                 }
-                match self.look_at_all_rows(&mut layers, epoch) {
-                    Ok(()) => health::warnings(&layers, epoch),
-                    Err(error) => vec![HealthWarning::unmeasured(&error)],
-                }
+                self.look_at_all_rows(&mut layers, epoch).map(|()| health::faults(&layers, epoch))
             }
-            Err(error) => vec![HealthWarning::unmeasured(&error)],
+            Err(error) => Err(error),
         };
-        for warning in warnings {
+        let warnings = faults.and_then(|faults| self.advised(faults));
+        for warning in warnings.unwrap_or_else(|error| vec![HealthWarning::unmeasured(&error)]) {
             if self.health.is_new(&warning) {
                 observer.health(&warning);
             }
         }
         Ok(())
+    }
+
+    /// Measures the layers before the first step, where their weights came from a file: later these are not there any more. Random
+    /// weights are made again if they are asked for.
+    pub(super) fn measure_start(&mut self, observer: &mut dyn Observer) {
+        if self.job.settings.health == 0 || !self.from_file || !matches!(self.health.began, Began::Random) {
+            return;
+        }
+        match self.layers_now(None) {
+            Ok(layers) => self.health.began = Began::Measured { layers, from_file: true },
+            Err(error) => {
+                self.health.began = Began::Unknown;
+                let warning = HealthWarning::unmeasured(&error);
+                if self.health.is_new(&warning) {
+                    observer.health(&warning);
+                }
+            }
+        }
+    }
+
+    /// Faults that were not warned of yet, with what mends them.
+    fn advised(&mut self, mut faults: Vec<Fault>) -> Result<Vec<HealthWarning>, Error> {
+        faults.retain(|fault| !self.health.is_said(&fault.path, fault.cause));
+        if faults.is_empty() {
+            return Ok(vec![]);
+        }
+        if let (Began::Random, Some(instrument)) = (&self.health.began, &mut self.health.instrument) {
+            let layers = instrument.measure_start(self.job.settings.seed)?;
+            self.health.began = Began::Measured { layers, from_file: false };
+        }
+        let (start, from_file) = match &self.health.began {
+            Began::Measured { layers, from_file } => (Some(&layers[..]), *from_file),
+            Began::Random | Began::Unknown => (None, false),
+        };
+        let settings = &self.job.settings;
+        let (init, lr, tensors, texts) = (settings.init, settings.lr, &self.compiled().tensors, self.network.texts());
+        let origin = Origin { start, from_file, tensors, texts: &texts, init, lr };
+        Ok(faults.into_iter().map(|fault| origin.warning(fault)).collect())
     }
 
     fn layers_now(&mut self, before: Option<&Snapshot>) -> Result<Vec<LayerHealth>, Error> {
@@ -77,7 +113,7 @@ impl Trainer {
             asked.iter_mut().for_each(|layer| layer.dead = None);
             return Ok(());
         }
-        asked.retain(|layer| !layer.all_rows);
+        asked.retain(|layer| layer.rows < layer.of_rows);
         let Some(instrument) = self.health.instrument.as_mut().filter(|_| !asked.is_empty()) else { return Ok(()) };
         self.health.next_whole = 2 * epoch;
         instrument.over_all_rows(&self.job, &mut asked)

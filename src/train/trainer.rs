@@ -134,7 +134,7 @@ impl Trainer {
         let looks = Looks::of(&job.dataset, &job.split.train);
         let (gaps, averaged, calibrated, over, pace, waiting) =
             (vec![], None, None, false, Pace::new(), Waiting::default());
-        let health = Keeper::new(device);
+        let health = Keeper::new(device, progress.step == 0);
         #[rustfmt::skip]
         let trainer = Self {
             runner, job, network, progress, counted, best, saves, fingerprint, from_file, notes, gaps, averaged, calibrated, looks,

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{Network, Tensor};
 use crate::op::{Class, Target};
-use crate::run::{Compiled, DataShape, LookedAt, Purpose, Runner, Snapshot, batches};
+use crate::run::{Compiled, DataShape, LookedAt, Purpose, Runner, Snapshot, batches, state};
 use crate::train::job::Job;
 
 /// Most training rows that are looked at. A unit that works on one row of 300 gives 0 for all of 1,024 with a probability of 3 %.
@@ -46,7 +46,7 @@ pub(in crate::train) struct Instrument {
     values: Values,
     steps: Vec<Step>,
     order: Vec<u32>,
-    all_rows: bool,
+    of_rows: u64,
     /// Mean loss of the rows that were looked at last; NaN before.
     pub(in crate::train) loss: f64,
 }
@@ -91,8 +91,7 @@ impl Instrument {
             rows.iter().flat_map(|&row| words[row as usize * of_row..][..of_row].iter().copied()).collect();
         runner.load_targets(&targets, job.class_weights.as_deref())?;
         let order = (0..count as u32).collect();
-        let all_rows = steps.iter().map(|step| step.rows as usize).sum::<usize>() == train.len();
-        Ok(Self { runner, values, steps, order, all_rows, loss: f64::NAN })
+        Ok(Self { runner, values, steps, order, of_rows: train.len() as u64, loss: f64::NAN })
     }
 
     /// Looks at the layers with the weights of a training. `before` has its weights before its last update, if that is known.
@@ -105,7 +104,6 @@ impl Instrument {
         training: &mut Runner,
         before: Option<&Snapshot>,
     ) -> Result<Vec<LayerHealth>, Error> {
-        let Some(others) = self.steps.len().checked_sub(1) else { return Ok(vec![]) };
         let [weights, state] = [training.snapshot(Class::Parameters)?, training.snapshot(Class::State)?];
         let tensors = self.runner.compiled().tensors.clone();
         for Tensor { name, class, .. } in &tensors {
@@ -113,6 +111,21 @@ impl Instrument {
             let words = training.within(from, name).unwrap_or_else(|| panic!("the training has {name}"));
             self.runner.write_floats(name, floats(words))?;
         }
+        self.look(before.map(|before| (&*training, [before, &weights])))
+    }
+
+    /// Looks at the layers with the random weights that a seed starts them with.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub(in crate::train) fn measure_start(&mut self, seed: u64) -> Result<Vec<LayerHealth>, Error> {
+        state::initialize(&mut self.runner, seed)?;
+        self.look(None)
+    }
+
+    /// Looks at the layers with the weights that are there, and at what the update before did to those of a training.
+    fn look(&mut self, update: Option<(&Runner, [&Snapshot; 2])>) -> Result<Vec<LayerHealth>, Error> {
+        let Some(others) = self.steps.len().checked_sub(1) else { return Ok(vec![]) };
         let [look_back, look] = self.runner.compiled().look.unwrap_or_else(|| panic!("the plan looks at layers"));
         self.runner.begin(&self.order, &self.steps, 0)?;
         self.runner.run(look_back, 1)?;
@@ -124,7 +137,6 @@ impl Instrument {
         let of_rows = losses.iter().zip(&self.steps).map(|((loss, _), step)| f64::from(*loss) * f64::from(step.rows));
         self.loss = of_rows.sum::<f64>() / self.steps.iter().map(|step| f64::from(step.rows)).sum::<f64>();
         let [counted, gradients] = [self.runner.snapshot(Class::Metrics)?, self.runner.snapshot(Class::Gradients)?];
-        let update = before.map(|before| (&*training, [before, &weights]));
         let layers = self.runner.compiled().looked_at.iter();
         Ok(layers.map(|layer| self.layer(layer, [&counted, &gradients], update)).collect())
     }
@@ -160,7 +172,7 @@ impl Instrument {
             rows += steps.iter().map(|step| u64::from(step.rows)).sum::<u64>();
         }
         for (layer, positive) in layers.iter_mut().zip(&positive) {
-            (layer.dead, layer.rows, layer.all_rows) = (Some(never(positive)), rows, true);
+            (layer.dead, layer.rows) = (Some(never(positive)), rows);
         }
         Ok(self.runner.load_data(&self.values, (&offset, &factor))?)
     }
@@ -202,7 +214,7 @@ impl Instrument {
         LayerHealth {
             path: layer.path.clone(),
             rows: self.steps.iter().map(|step| u64::from(step.rows)).sum(),
-            all_rows: self.all_rows,
+            of_rows: self.of_rows,
             saturated: layer.has_ends.then(|| outputs.at_end as f64 / values),
             dead: (layer.kind() == "relu").then(|| never(&outputs.positive)),
             outputs: spread,

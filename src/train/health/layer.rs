@@ -32,8 +32,8 @@ pub struct LayerHealth {
     pub path: String,
     /// Training rows that were looked at.
     pub rows: u64,
-    /// Whether these are all training rows.
-    pub all_rows: bool,
+    /// All training rows.
+    pub of_rows: u64,
     /// How its outputs lie.
     pub outputs: Spread,
     /// Share of the outputs at an end of the range, beyond 0.99 of it; none for a function without ends.
@@ -95,6 +95,11 @@ impl Counted {
             at_end: of(1),
         }
     }
+}
+
+/// The kind of a layer by its path, as in `relu`.
+pub(super) fn kind(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
 }
 
 /// Share of units without a value above 0.
@@ -178,7 +183,7 @@ mod tests {
         let mut layer = LayerHealth {
             path: "3.relu".into(),
             rows: 10,
-            all_rows: true,
+            of_rows: 10,
             outputs: spread.clone(),
             saturated: None,
             dead: Some(0.25),

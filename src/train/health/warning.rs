@@ -1,7 +1,7 @@
 //! What the health of the layers warns of. The thresholds are far from what healthy networks have, since a warning that
 //! comes for nothing is soon read by nobody.
 
-use super::layer::{LayerHealth, Spread};
+use super::layer::{LayerHealth, Spread, kind};
 use crate::error::Error;
 use std::fmt;
 
@@ -64,76 +64,72 @@ impl HealthWarning {
     }
 }
 
+/// A layer that does not learn as it should.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::train) struct Fault {
+    /// Its place among the layers that were measured.
+    pub(super) at: usize,
+    pub(in crate::train) path: String,
+    pub(in crate::train) cause: Cause,
+    /// The share of dead units, or of saturated values; 0 of other causes.
+    pub(super) share: f64,
+    /// What was measured, and what follows from it.
+    pub(super) said: [String; 2],
+}
+
 /// A path as a sentence has it: of `3.relu` that is "layer 3 `relu`".
 fn named(path: &str) -> String {
     path.rsplit_once('.').map_or_else(|| path.to_owned(), |(place, kind)| format!("layer {place} `{kind}`"))
 }
 
-fn kind(path: &str) -> &str {
-    path.rsplit('.').next().unwrap_or(path)
-}
-
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0).round())
 }
 
 /// What is wrong after an epoch, layer by layer. What follows from another fault is no cause of its own: where units are dead or
 /// saturated, signal and gradient get lost; where the signal is lost, biases decide, and units behind it die.
-pub(in crate::train) fn warnings(layers: &[LayerHealth], epoch: u64) -> Vec<HealthWarning> {
+pub(in crate::train) fn faults(layers: &[LayerHealth], epoch: u64) -> Vec<Fault> {
     let mut found = stuck(layers, epoch);
-    if let Some((place, warning)) = faint(layers, epoch) {
-        found.retain(|(at, _)| *at <= place);
+    if let Some(lost) = faint(layers, epoch) {
+        found.retain(|fault| fault.at <= lost.at);
         if found.is_empty() {
-            return vec![warning];
+            return vec![lost];
         }
     }
-    let found: Vec<HealthWarning> = found.into_iter().map(|(_, warning)| warning).collect();
     if found.is_empty() { vanishing(layers, epoch).into_iter().collect() } else { found }
 }
 
-/// Layers whose units are dead or saturated, and their places.
-fn stuck(layers: &[LayerHealth], epoch: u64) -> Vec<(usize, HealthWarning)> {
+/// Layers whose units are dead or saturated.
+fn stuck(layers: &[LayerHealth], epoch: u64) -> Vec<Fault> {
     let mut found = vec![];
     let hidden = layers.len().saturating_sub(1);
     for (at, layer) in layers.iter().enumerate() {
-        let rows = format!("all {} training rows{}", layer.rows, if layer.all_rows { "" } else { " of a sample" });
-        let name = named(&layer.path);
-        if let Some(dead) = layer.dead.filter(|&dead| dead >= DEAD) {
-            let text = format!(
-                "{name}: {} of the units gave 0 for {rows} after epoch {epoch}, so that no gradient reaches them: lower `lr` or \
-                 use leaky_relu",
-                percent(dead)
-            );
-            found.push((at, HealthWarning { path: layer.path.clone(), cause: Cause::Dead, text }));
+        let (name, path) = (named(&layer.path), &layer.path);
+        let rows = match layer.rows == layer.of_rows {
+            true => format!("all {} training rows", layer.rows),
+            false => format!("{} of {} training rows", layer.rows, layer.of_rows),
+        };
+        if let Some(share) = layer.dead.filter(|&dead| dead >= DEAD) {
+            let what = format!("{name}: {} of the units gave 0 for {rows} after epoch {epoch}", percent(share));
+            let said = [what, "so that no gradient reaches them".into()];
+            found.push(Fault { at, path: path.clone(), cause: Cause::Dead, share, said });
         }
         // The ends of the last layer are the answers that it learns.
-        if let Some(saturated) = layer.saturated.filter(|&share| share > SATURATED && at < hidden) {
-            let text = format!(
-                "{name}: {} of the values for {rows} after epoch {epoch} were at an end of the range, where the slope is near 0: \
-                 start from smaller weights (`init = xavier`), lower `lr` or put batch_norm before the layer",
-                percent(saturated)
+        if let Some(share) = layer.saturated.filter(|&share| share > SATURATED && at < hidden) {
+            let what = format!(
+                "{name}: {} of the values for {rows} after epoch {epoch} were at an end of the range",
+                percent(share)
             );
-            found.push((at, HealthWarning { path: layer.path.clone(), cause: Cause::Saturated, text }));
+            let said = [what, "where the slope is near 0".into()];
+            found.push(Fault { at, path: path.clone(), cause: Cause::Saturated, share, said });
         }
     }
     found
 }
 
-/// What mends a signal or a gradient that gets lost.
-fn mend(layers: &[LayerHealth]) -> &'static str {
-    let has = |wanted: &[&str]| layers.iter().any(|layer| wanted.contains(&kind(&layer.path)));
-    if has(&["sigmoid"]) {
-        "use relu in place of sigmoid, or put batch_norm between the layers"
-    } else if has(&["tanh"]) {
-        "start with `init = xavier`, or put batch_norm between the layers"
-    } else {
-        "start with `init = he`, or put batch_norm between the layers"
-    }
-}
-
 /// The first layer where the signal is lost: how much the values depend on the row, against the layers before. Functions that
 /// have ends bring any signal to 1 or less, and batch norm begins anew.
-fn faint(layers: &[LayerHealth], epoch: u64) -> Option<(usize, HealthWarning)> {
+pub(super) fn faint(layers: &[LayerHealth], epoch: u64) -> Option<Fault> {
     let mut most = 0.0_f64;
     for (at, layer) in layers.iter().enumerate() {
         let signal = layer.outputs.deviation_over_rows;
@@ -143,13 +139,13 @@ fn faint(layers: &[LayerHealth], epoch: u64) -> Option<(usize, HealthWarning)> {
             _ => most.max(signal),
         };
         if signal < LEFT * most {
-            let text = format!(
+            let what = format!(
                 "{}: its values differ from row to row by {signal:.1e}, those of a layer before it by {most:.1e} (after epoch \
-                 {epoch}), so that it tells the rows hardly apart and learns slowly: {}",
-                named(&layer.path),
-                mend(layers)
+                 {epoch})",
+                named(&layer.path)
             );
-            return Some((at, HealthWarning { path: layer.path.clone(), cause: Cause::Faint, text }));
+            let said = [what, "so that it tells the rows hardly apart and learns slowly".into()];
+            return Some(Fault { at, path: layer.path.clone(), cause: Cause::Faint, share: 0.0, said });
         }
     }
     None
@@ -157,9 +153,9 @@ fn faint(layers: &[LayerHealth], epoch: u64) -> Option<(usize, HealthWarning)> {
 
 /// The last layer that hardly any gradient reaches, against the layers behind it. Batch norm divides gradients by what it divides
 /// values by, so that between its two sides they are not compared.
-fn vanishing(layers: &[LayerHealth], epoch: u64) -> Option<HealthWarning> {
+pub(super) fn vanishing(layers: &[LayerHealth], epoch: u64) -> Option<Fault> {
     let mut most = 0.0_f64;
-    for layer in layers.iter().rev() {
+    for (at, layer) in layers.iter().enumerate().rev() {
         let Some(gradient) = layer.gradients.as_ref().map(Spread::norm) else { continue };
         if kind(&layer.path) == "batch_norm" {
             most = 0.0;
@@ -167,13 +163,12 @@ fn vanishing(layers: &[LayerHealth], epoch: u64) -> Option<HealthWarning> {
         }
         most = most.max(gradient);
         if gradient < LEFT * most {
-            let text = format!(
-                "{}: a gradient of {gradient:.1e} reaches it, and one of {most:.1e} a layer behind it (after epoch {epoch}), so \
-                 that this layer and those before it learn slowly: {}",
-                named(&layer.path),
-                mend(layers)
+            let what = format!(
+                "{}: a gradient of {gradient:.1e} reaches it, and one of {most:.1e} a layer behind it (after epoch {epoch})",
+                named(&layer.path)
             );
-            return Some(HealthWarning { path: layer.path.clone(), cause: Cause::Vanishing, text });
+            let said = [what, "so that this layer and those before it learn slowly".into()];
+            return Some(Fault { at, path: layer.path.clone(), cause: Cause::Vanishing, share: 0.0, said });
         }
     }
     None
@@ -196,7 +191,7 @@ mod tests {
         LayerHealth {
             path: path.into(),
             rows: 50,
-            all_rows: true,
+            of_rows: 50,
             outputs: spread(signal),
             saturated: None,
             dead: None,
@@ -208,21 +203,23 @@ mod tests {
     }
 
     fn found(layers: &[LayerHealth]) -> Vec<(String, Cause)> {
-        warnings(layers, 2).into_iter().map(|warning| (warning.path, warning.cause)).collect()
+        faults(layers, 2).into_iter().map(|fault| (fault.path, fault.cause)).collect()
     }
 
     #[test]
-    fn dead_and_saturated_layers_are_named_with_number_and_next_step() {
+    fn dead_and_saturated_layers_are_named_with_numbers() {
         let dead = |share| LayerHealth { dead: Some(share), ..layer("3.relu", 1.0, 1.0) };
         let saturated = |share| LayerHealth { saturated: Some(share), ..layer("5.tanh", 1.0, 1.0) };
         let last = layer("6.linear", 1.0, 1.0);
-        let told = warnings(&[dead(0.41), saturated(0.6), last.clone()], 2);
-        let texts: Vec<&str> = told.iter().map(|warning| &warning.text[..]).collect();
+        let told = faults(&[dead(0.41), saturated(0.6), last.clone()], 2);
+        let texts: Vec<String> = told.iter().map(|fault| fault.said.join(", ")).collect();
         assert!(
             texts[0].starts_with("layer 3 `relu`: 41 % of the units gave 0 for all 50 training rows after epoch 2")
         );
-        assert!(texts[0].ends_with("lower `lr` or use leaky_relu"), "{texts:?}");
         assert!(texts[1].starts_with("layer 5 `tanh`: 60 % of the values"), "{texts:?}");
+        // A row that is left over, or those that a sample lacks, are not said to be looked at.
+        let left_over = faults(&[LayerHealth { of_rows: 51, ..dead(0.41) }], 2);
+        assert!(left_over[0].said[0].contains("gave 0 for 50 of 51 training rows"), "{left_over:?}");
         assert_eq!(found(&[dead(0.39), saturated(0.5), last]), []);
         // The last layer's ends are its answers.
         assert_eq!(found(&[dead(0.0), saturated(1.0)]), []);

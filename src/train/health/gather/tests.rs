@@ -112,8 +112,8 @@ fn what_is_measured_is_what_float64_gives() {
     alike(&health[1].outputs, &relu, "relu");
     alike(&health[2].outputs, &logits, "linear");
     assert_eq!(
-        (health[0].dead, health[1].dead, health[0].rows, health[0].all_rows),
-        (None, Some(1.0 / 6.0), 256, false)
+        (health[0].dead, health[1].dead, health[0].rows, health[0].of_rows),
+        (None, Some(1.0 / 6.0), 256, train.len() as u64)
     );
 
     let first = |(values, width): &Matrix| (values[..100 * width].to_vec(), *width);
@@ -157,7 +157,7 @@ fn a_row_left_over_is_skipped_and_the_sample_brought_back() {
     let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
     let first = instrument.measure(&mut trainer.runner, None).unwrap();
     let mut relu = first[2].clone();
-    assert_eq!((&*relu.path, relu.rows, relu.all_rows), ("2.relu", 256, false));
+    assert_eq!((&*relu.path, relu.rows, relu.of_rows), ("2.relu", 256, 513));
     instrument.over_all_rows(&trainer.job, &mut [&mut relu]).unwrap();
 
     let [w, b] = ["0.weight", "0.bias"].map(|name| trainer.runner.read_floats(name).unwrap());
@@ -179,7 +179,7 @@ fn a_row_left_over_is_skipped_and_the_sample_brought_back() {
     let [of_sample, of_all] = [dead(&[&sample]), dead(&[&train[..256], &train[256..512]])];
     assert!(of_sample > of_all && of_all > 0.0, "{of_sample} {of_all}");
     assert_eq!((first[2].dead, relu.dead), (Some(of_sample), Some(of_all)));
-    assert_eq!((relu.rows, relu.all_rows), (512, true));
+    assert_eq!((relu.rows, relu.of_rows), (512, 513));
     assert_eq!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
 }
 
