@@ -34,15 +34,35 @@ fn deep(layer: &str, head: &str) -> String {
 }
 
 #[test]
-fn dead_units_are_named_and_the_advice_brings_them_back() {
+fn units_that_die_in_training_are_named_and_the_rate_of_the_advice_keeps_them() {
     for layers in
         ["linear 32, relu, linear 32, relu, linear", "conv 8 kernel=3, relu, conv 8 kernel=3, relu, flatten, linear"]
     {
         let (warnings, told) = warned(layers, "--optimizer sgd --lr 3 --epochs 1");
         assert_eq!(warnings.first(), Some(&("1.relu".into(), "dead".into())), "{layers}");
-        assert!(told.contains("warning: layer 1 `relu`: ") && told.contains("lower --lr or use leaky_relu"), "{told}");
-        assert_eq!(warned(layers, "--optimizer sgd --lr 0.05 --epochs 1").0, []);
+        assert!(told.contains("warning: layer 1 `relu`: ") && told.contains(": lower --lr, first to 0.3"), "{told}");
+        assert_eq!(warned(layers, "--optimizer sgd --lr 0.3 --epochs 1").0, []);
     }
+}
+
+#[test]
+fn units_that_a_file_brings_along_dead_are_told_from_those_that_training_kills() {
+    let place = Place::new();
+    let layers = "--layers 'linear 16, relu, linear 16, relu, linear'";
+    place.done(&format!("train {layers} --epochs 1 --device cpu --quiet --out first"));
+    let mut bytes = place.read("first/model.safetensors");
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let [from, to] = [0, 1].map(|end| header["0.bias"]["data_offsets"][end].as_u64().unwrap() as usize + 8 + length);
+    bytes[from..to].chunks_exact_mut(4).for_each(|bias| bias.copy_from_slice(&(-100.0_f32).to_le_bytes()));
+    place.write("dead.safetensors", bytes);
+    let ran = place.run(&format!("train {layers} --init-from dead.safetensors --epochs 1 --device cpu --out run"));
+    let wanted = "(100 % before the first step), so that no gradient reaches them: start from other weights than those of \
+                  --init-from";
+    assert!(ran.err.contains(wanted), "{}", ran.err);
+    // Of a run that goes on it is not known with what it began.
+    let ran = place.run("train --resume run --epochs 2 --device cpu");
+    assert!(ran.err.contains("--lr, first to 0.01, or start anew from other weights"), "{}", ran.err);
 }
 
 #[test]
@@ -53,8 +73,15 @@ fn saturated_units_are_named_and_smaller_weights_mend_them() {
     ] {
         let (warnings, told) = warned(layers, "--epochs 1");
         assert!(warnings.contains(&(saturated.into(), "saturated".into())), "{layers}: {warnings:?}");
-        assert!(told.contains("--init xavier"), "{told}");
+        assert!(
+            told.contains("write init=xavier in place of init=large in layers 0 and 2, or put batch_norm"),
+            "{told}"
+        );
+        // What the run names does nothing to layers that name their own.
+        assert_eq!(warned(layers, "--init xavier --epochs 1").0, warnings);
         assert_eq!(warned(&layers.replace("large", "xavier"), "--epochs 1").0, []);
+        let of_run = layers.replace(" init=large", "");
+        assert!(warned(&of_run, "--init large --epochs 1").1.contains("start with --init xavier"), "{of_run}");
     }
 }
 
@@ -66,7 +93,8 @@ fn a_signal_that_ten_layers_lose_is_named_once() {
         let layers = deep(layer, head);
         let (warnings, told) = warned(&layers, "--epochs 1");
         assert!(matches!(&warnings[..], [(_, cause)] if cause == "faint"), "{layers}: {warnings:?}");
-        assert!(told.contains("start with --init xavier"), "{told}");
+        assert!(told.contains("as before the first step"), "{told}");
+        assert!(told.contains("write init=xavier in place of init=small in layers 0, 2, 4 and "), "{told}");
         assert_eq!(warned(&layers.replace("small", "xavier"), "--epochs 1").0, []);
     }
 }

@@ -201,3 +201,14 @@ fn a_loss_that_is_not_finite_leaves_the_layers_and_brings_the_sample_back() {
     assert_eq!(relu, first[1]);
     assert_eq!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
 }
+
+#[test]
+fn the_random_start_is_measured_again_as_it_was() {
+    let mut trainer = of_513_rows(&["linear 16", "batch_norm", "relu", "residual(linear 16; tanh)", "linear"]);
+    let target = trainer.compiled().plan.target;
+    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let first = instrument.measure(&mut trainer.runner, None).unwrap();
+    trainer.fit(&mut ()).unwrap();
+    assert_ne!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
+    assert_eq!(instrument.measure_start(trainer.job.settings.seed).unwrap(), first);
+}
