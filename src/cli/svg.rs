@@ -143,11 +143,14 @@ impl Axis {
 
     /// A value of the axis as its label.
     pub(super) fn label(self, value: f64) -> String {
-        if self.log && !(1e-3..1e5).contains(&value) {
-            return format!("{value:e}");
+        if self.log {
+            return if (1e-3..1e5).contains(&value) { value.to_string() } else { format!("{value:e}") };
         }
         // Sums of steps end in digits that are none.
-        format!("{}", (value * 1e9).round() / 1e9)
+        let steps = (value / self.step * 1e3).round() / 1e3;
+        let value: f64 = format!("{:.9e}", steps * self.step).parse().unwrap_or(value);
+        let is_plain = self.step >= 1e-4 && self.low.abs().max(self.high.abs()) < 1e6;
+        if is_plain || value == 0.0 { (value + 0.0).to_string() } else { format!("{value:e}") }
     }
 }
 
@@ -187,6 +190,15 @@ mod tests {
         assert_eq!(axis.ticks().len(), 5);
         assert!((axis.at(1e-7)).abs() < 1e-12 && (axis.at(10.0) - 1.0).abs() < 1e-12 && axis.at(0.0).is_nan());
         assert_eq!([axis.label(1e-7), axis.label(0.1)], ["1e-7", "0.1"]);
+        // All digits of a tick are shown, and none that sums of steps add.
+        let labels = |most: f64| {
+            let axis = Axis::over([-most / 2.0, most], false);
+            axis.ticks().into_iter().map(|tick| axis.label(tick)).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(labels(0.3), "-0.2 -0.1 0 0.1 0.2 0.3");
+        assert_eq!(labels(3e-5), "-2e-5 -1e-5 0 1e-5 2e-5 3e-5");
+        assert_eq!(labels(1e-10), "-6e-11 -4e-11 -2e-11 0 2e-11 4e-11 6e-11 8e-11 1e-10");
+        assert_eq!(labels(3e7), "-2e7 -1e7 0 1e7 2e7 3e7");
         // One value, or none, still makes an axis.
         assert!(Axis::over([], false).at(1.0).is_finite() && Axis::over([5.0], true).at(5.0).is_finite());
     }

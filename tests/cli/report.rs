@@ -59,13 +59,17 @@ fn a_table_and_numbers_have_reports_too() {
     place.done(&format!("train points.csv --device cpu --batch 16 --epochs 1 --lr 0 {LAYERS} --quiet --out run"));
     let page = report(&place).0;
     has(&page, &["<th>true</th><th>predicted</th>", "over", "under", "<h2>Calibration</h2>", "perfectly calibrated"]);
-    has(&page, &["<h2>What matters</h2>", "drop of the accuracy", "<td>x</td>", "<td>y</td>"]);
+    has(&page, &["<h2>What matters</h2>", "<th>drop in points</th>", "<td>x</td>", "<td>y</td>"]);
     fs::remove_dir_all(place.path("run")).unwrap();
     place.done(&format!("train points.csv --target x --device cpu --batch 16 --epochs 1 {LAYERS} --quiet --out run"));
     let page = report(&place).0;
     has(
         &page,
         &["R²", "root mean squared error", "the mean alone", "<th>target</th>", "rise of the mean squared error"],
+    );
+    has(
+        &page,
+        &["in the target&#39;s units squared", ", in units squared</small>", "brought to mean 0 and deviation 1"],
     );
     assert!(!page.contains("confusion</h3>") && !page.contains("Calibration"));
 }
@@ -252,4 +256,33 @@ fn a_browser_reads_the_page_as_it_is_meant() {
         ],
     );
     assert!(!read.contains("early") && read.contains("1 line of steps.csv is not whole"), "{read}");
+}
+
+#[test]
+fn a_report_goes_where_its_name_says_and_says_so() {
+    let place = Place::new();
+    place.write("points.csv", table(200));
+    place.done(&format!("train points.csv --device cpu --batch 16 --epochs 1 --quiet --out run {LAYERS}"));
+    fs::create_dir(place.path("folder")).unwrap();
+    for (name, file) in
+        [("rep", "rep.html"), ("folder", "folder/report.html"), ("a.htm", "a.htm"), ("nowhere/", "nowhere.html")]
+    {
+        let told = place.done(&format!("report run --device cpu --out {name}"));
+        assert!(told.lines().any(|line| line == format!("report   {file}")), "{told}");
+        assert!(place.text(file).starts_with("<!doctype html>"), "{name}");
+    }
+    place.write("mine.html", "<p>mine</p>");
+    place.refused("report run --out mine", &["mine.html", "no report"]);
+}
+
+#[test]
+fn a_run_on_two_sources_names_either_where_it_is() {
+    let place = Place::new();
+    place.write("points.csv", table(400));
+    place.write("others.csv", table(300));
+    let train = "train points.csv --other-source others.csv --device cpu --batch 16 --epochs 1 --quiet --out run";
+    place.done(&format!("{train} {LAYERS}"));
+    let page = report(&place).0;
+    has(&page, &["<p>Trained on others.csv, validated and tested on points.csv: 1 epochs", "test part of points.csv"]);
+    has(section(&page, "Diagnosis"), &["<td>train-dev</td>"]);
 }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 pub(in crate::cli) struct ReportArgs {
     /// The folder of a run
     pub(in crate::cli) run: PathBuf,
-    /// HTML file to write [default: report.html in the folder of the run]
+    /// HTML file to write, or a folder for report.html; a name without an ending gets .html [default: report.html in the folder of
+    /// the run]
     #[arg(long, value_name = "FILE.html")]
     pub(in crate::cli) out: Option<PathBuf>,
     #[command(flatten)]

@@ -73,8 +73,8 @@ impl Columns {
     pub(in crate::cli) fn table(&self, rest: &str) -> (String, [&'static str; 3], Vec<Vec<String>>) {
         let (all, repeats) = (self.found.len(), self.repeats);
         let [short, what] = match self.numbers {
-            true => ["rise", "rise of the mean squared error"],
-            false => ["drop", "drop of the accuracy"],
+            true => ["rise", "rise of the mean squared error, in the target's units squared,"],
+            false => ["drop in points", "drop of the accuracy in percentage points"],
         };
         let some = match all > SHOWN {
             true => format!("the {SHOWN} columns of {all} that matter most{rest}"),
@@ -82,8 +82,8 @@ impl Columns {
         };
         let about = format!("{some}: {what} where the column's values are permuted, mean of {repeats}");
         // Adding 0 makes −0 a 0.
-        let percent = |share: f64| format!("{:.2} %", (share * 1e4).round() / 100.0 + 0.0);
-        let shown = |value: f64| if self.numbers { show::number(value) } else { percent(value) };
+        let points = |share: f64| format!("{:.2}", (share * 1e4).round() / 100.0 + 0.0);
+        let shown = |value: f64| if self.numbers { show::number(value) } else { points(value) };
         let row = |(name, one): &(String, Importance)| {
             let [low, high] = one.interval.map(shown);
             let interval = if one.interval[0].is_nan() { "none of one row".into() } else { format!("{low} to {high}") };

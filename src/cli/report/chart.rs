@@ -1,5 +1,6 @@
 //! Curves as SVG, with colours and texts from the page's style. A value that is no number is a gap in its curve.
 
+use super::super::svg::Axis;
 use super::html;
 use std::fmt::Write;
 
@@ -9,9 +10,6 @@ const MARGINS: [f64; 4] = [64.0, 12.0, 18.0, 48.0];
 
 /// Ratio of the largest to the smallest value from which on the scale is logarithmic, of charts that allow it.
 const LOGARITHMIC: f64 = 30.0;
-
-/// Lines of a grid that are wanted.
-const TICKS: f64 = 5.0;
 
 /// One curve.
 pub(super) struct Curve {
@@ -32,73 +30,35 @@ pub(super) struct Chart {
     pub(super) mark: Option<(f64, String)>,
 }
 
-/// Where values lie on an axis.
-struct Axis {
-    low: f64,
-    high: f64,
-    logarithmic: bool,
-    /// Where its values begin and end in the chart.
+/// Where values lie in the chart along one direction: from one place to another.
+struct Along {
+    axis: Axis,
     from: f64,
     to: f64,
 }
 
-impl Axis {
-    fn of(values: impl Iterator<Item = f64>, [from, to]: [f64; 2], may_be_logarithmic: bool) -> Option<Self> {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for value in values.filter(|value| value.is_finite()) {
-            (low, high) = (low.min(value), high.max(value));
-        }
-        if low > high {
-            return None;
-        }
+impl Along {
+    /// An axis for values, of which one must be finite.
+    fn of(values: impl Iterator<Item = f64>, [from, to]: [f64; 2], may_be_logarithmic: bool) -> Option<(Self, bool)> {
+        let known: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        let low = known.iter().copied().reduce(f64::min)?;
+        let high = known.iter().copied().reduce(f64::max)?;
         let logarithmic = may_be_logarithmic && low > 0.0 && high / low > LOGARITHMIC;
-        if low == high {
-            let around = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
-            (low, high) = (low - around, high + around);
-        }
-        Some(Self { low, high, logarithmic, from, to })
+        Some((Self { axis: Axis::over(known, logarithmic), from, to }, logarithmic))
     }
 
     fn place(&self, value: f64) -> f64 {
-        let scaled = |value: f64| if self.logarithmic { value.log10() } else { value };
-        let [value, low, high] = [value, self.low, self.high].map(scaled);
-        self.from + (value - low) / (high - low) * (self.to - self.from)
+        self.from + self.axis.at(value) * (self.to - self.from)
     }
 
-    /// Round values with lines of the grid.
-    fn ticks(&self) -> Vec<f64> {
-        let inside = |value: &f64| *value >= self.low && *value <= self.high;
-        if self.logarithmic {
-            let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
-            let mantissas: &[f64] = if last - first > 4 { &[1.0] } else { &[1.0, 3.0] };
-            return (first..=last)
-                .flat_map(|power| mantissas.iter().map(move |mantissa| mantissa * 10f64.powi(power)))
-                .filter(inside)
-                .collect();
-        }
-        let about = (self.high - self.low) / TICKS;
-        let power = 10f64.powf(about.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|times| times * power).into_iter().find(|step| *step >= about);
-        let step = step.unwrap_or(about);
-        let first = (self.low / step).ceil();
-        (0..).map(|i| (first + f64::from(i)) * step).take_while(|value| *value <= self.high).take(20).collect()
+    /// Places of the ticks, and their labels.
+    fn ticks(&self) -> Vec<(f64, String)> {
+        self.axis.ticks().into_iter().map(|value| (self.place(value), self.axis.label(value))).collect()
     }
-}
-
-/// A value at an axis, without digits that say nothing.
-fn label(value: f64) -> String {
-    if value == 0.0 {
-        return "0".into();
-    }
-    if !(1e-3..1e6).contains(&value.abs()) {
-        return format!("{value:.0e}");
-    }
-    let text = format!("{value:.4}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// The path of a curve; one point alone between gaps is a dash.
-fn path(points: &[[f64; 2]], [x, y]: [&Axis; 2]) -> String {
+fn path(points: &[[f64; 2]], [x, y]: [&Along; 2]) -> String {
     let mut out = String::new();
     for stretch in points.split(|[x, y]| !x.is_finite() || !y.is_finite()) {
         for (at, point) in stretch.iter().enumerate() {
@@ -117,17 +77,16 @@ impl Chart {
     pub(super) fn html(&self) -> Option<String> {
         let ([width, height], [left, top, right, bottom]) = (SIZE, MARGINS);
         let all = |i: usize| self.curves.iter().flat_map(move |curve| curve.points.iter().map(move |point| point[i]));
-        let x = Axis::of(all(0), [left, width - right], false)?;
-        let y = Axis::of(all(1), [height - bottom, top], self.may_be_logarithmic)?;
+        let (x, _) = Along::of(all(0), [left, width - right], false)?;
+        let (y, logarithmic) = Along::of(all(1), [height - bottom, top], self.may_be_logarithmic)?;
         let mut svg = String::new();
-        for value in y.ticks() {
-            let (at, label) = (y.place(value), label(value));
+        for (at, label) in y.ticks() {
             let _ = write!(svg, "<path class=\"grid\" d=\"M{left} {at:.1}H{:.1}\"/>", width - right);
             let _ =
                 writeln!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>", left - 6.0, at + 5.0);
         }
-        for value in x.ticks() {
-            let (at, label, under) = (x.place(value), label(value), height - bottom + 18.0);
+        let under = height - bottom + 18.0;
+        for (at, label) in x.ticks() {
             let _ = writeln!(svg, "<text x=\"{at:.1}\" y=\"{under:.1}\" text-anchor=\"middle\">{label}</text>");
         }
         let (middle, low) = ((left + width - right) / 2.0, height - 6.0);
@@ -145,7 +104,7 @@ impl Chart {
         let key = |curve: &Curve| format!("<span class=\"key {}\">{}</span> ", curve.class, html::text(curve.name));
         let mut keys: String = self.curves.iter().map(key).collect();
         keys.extend(self.mark.iter().map(|(_, what)| format!("<span class=\"key mark\">{}</span>", html::text(what))));
-        let scale = if y.logarithmic { " (logarithmic scale)" } else { "" };
+        let scale = if logarithmic { " (logarithmic scale)" } else { "" };
         let title = html::text(self.title);
         Some(format!(
             "<figure class=\"chart\"><figcaption>{title}{scale}</figcaption>\n<svg viewBox=\"0 0 {width} {height}\" \
@@ -158,27 +117,27 @@ impl Chart {
 mod tests {
     use super::*;
 
-    fn axis(values: &[f64], logarithmic: bool) -> Axis {
-        Axis::of(values.iter().copied(), [0.0, 100.0], logarithmic).expect("there are values")
+    fn along(values: &[f64], may_be_logarithmic: bool) -> (Along, bool) {
+        Along::of(values.iter().copied(), [0.0, 100.0], may_be_logarithmic).expect("there are values")
     }
 
     #[test]
     fn a_gap_parts_a_curve_and_a_single_point_is_a_dash() {
-        let (x, y) = (axis(&[0.0, 4.0], false), axis(&[0.0, 10.0], false));
+        let [(x, _), (y, _)] = [along(&[0.0, 4.0], false), along(&[0.0, 10.0], false)];
         let points = [[0.0, 0.0], [1.0, 5.0], [2.0, f64::NAN], [3.0, 10.0]];
         assert_eq!(path(&points, [&x, &y]), "M0.0 0.0L25.0 50.0M75.0 100.0m-2 0h4");
     }
 
     #[test]
-    fn axes_have_round_values() {
-        assert_eq!(axis(&[0.0, f64::NAN, 9.0], false).ticks(), [0.0, 2.0, 4.0, 6.0, 8.0]);
-        let axis = axis(&[0.01, 1.0], true);
-        assert!(axis.logarithmic && (axis.place(0.1) - 50.0).abs() < 1e-9, "{}", axis.place(0.1));
-        assert_eq!(axis.ticks().len(), 5);
-        assert!(Axis::of([f64::NAN].into_iter(), [0.0, 1.0], true).is_none());
-        let same = Axis::of([3.0].into_iter(), [0.0, 100.0], true).expect("a value");
-        assert!((same.place(3.0) - 50.0).abs() < 1e-9 && !same.logarithmic);
-        assert_eq!([0.0, 0.25, 1500.0, 1e-7].map(label), ["0", "0.25", "1500", "1e-7"]);
+    fn values_of_several_orders_of_magnitude_are_logarithmic_where_that_is_allowed() {
+        let (axis, logarithmic) = along(&[0.01, f64::NAN, 1.0], true);
+        assert!(logarithmic && (axis.place(0.1) - 50.0).abs() < 1e-9, "{}", axis.place(0.1));
+        let labels: Vec<String> = axis.ticks().into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels, ["0.01", "0.1", "1"]);
+        for (values, allowed) in [([0.01, 1.0], false), ([0.0, 1.0], true), ([0.1, 1.0], true)] {
+            assert!(!along(&values, allowed).1, "{values:?}");
+        }
+        assert!(Along::of([f64::NAN].into_iter(), [0.0, 1.0], true).is_none());
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn of(text: &str) -> String {
     let others = |i: &usize| *i != epoch;
     let names: Vec<&str> = (0..names.len()).filter(others).map(|i| names[i].as_str()).collect();
     let cells = |row: &csv::StringRecord| (0..row.len()).filter(others).map(|i| cell(&row[i])).collect();
-    let table = html::table_of_html(&names, &rows.iter().map(cells).collect::<Vec<_>>());
+    let table = html::table_with_names(&names, &rows.iter().map(cells).collect::<Vec<_>>());
     html::paragraph(&about) + &format!("<div class=\"layers\">{table}</div>\n")
 }
 
@@ -106,8 +106,11 @@ mod tests {
             of("epoch,layer,dead,weight_norm,all\n1,0,0,0.5,1 2\n2,0,,0.123456789,0 2 1\n2,1.relu,NaN,<b>,x\n2,2");
         assert!(page.contains("Epoch 2. Lines of health.csv that are not whole and left out: 1. Bars"), "{page}");
         assert!(page.contains("<th>layer</th><th>dead</th><th>weight norm</th>"), "{page}");
-        assert!(page.contains("<td>0</td><td></td><td>0.1235</td><td><svg"), "{page}");
-        assert!(page.contains("<td>1.relu</td><td>NaN</td><td>&lt;b&gt;</td><td>x</td>"), "{page}");
+        assert!(
+            page.contains("<td data-of=\"dead\"></td><td data-of=\"weight norm\">0.1235</td><td data-of=\"all\"><svg"),
+            "{page}"
+        );
+        assert!(page.contains("<td data-of=\"layer\">1.relu</td><td data-of=\"dead\">NaN</td><td data-of=\"weight norm\">&lt;b&gt;</td>"), "{page}");
         let bars = "<rect x=\"5\" y=\"0.0\" width=\"4\" height=\"20.0\"/><rect x=\"10\" y=\"10.0\" width=\"4\" height=\"10.0\"/>";
         assert!(page.contains(bars), "{page}");
     }
@@ -117,7 +120,7 @@ mod tests {
         let lines: String = (0..MOST + 1).map(|layer| format!("3,{layer},0\n")).collect();
         let page = of(&format!("epoch,layer,dead\n{lines}"));
         assert!(page.contains(&format!("The first {MOST} of its {} layers.", MOST + 1)), "{page}");
-        assert!(page.contains("<td>0</td>") && !page.contains(&format!("<td>{MOST}</td>")), "{page}");
+        assert!(page.contains(">0</td>") && !page.contains(&format!(">{MOST}</td>")), "{page}");
     }
 
     #[test]

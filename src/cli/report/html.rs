@@ -15,14 +15,20 @@ pub(super) fn section(title: &str, content: &str) -> String {
 /// A table of texts; its first column is left-aligned.
 pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let escaped = |row: &Vec<String>| row.iter().map(|cell| text(cell)).collect();
-    table_of_html(header, &rows.iter().map(escaped).collect::<Vec<_>>())
+    built(header, &rows.iter().map(escaped).collect::<Vec<_>>(), |_| String::new())
 }
 
-/// The same with cells that are HTML.
-pub(super) fn table_of_html(header: &[&str], rows: &[Vec<String>]) -> String {
+/// The same with cells that are HTML, each of which knows its column's name for a page that is too narrow for columns.
+pub(super) fn table_with_names(header: &[&str], rows: &[Vec<String>]) -> String {
+    built(header, rows, |name| format!(" data-of=\"{}\"", text(name)))
+}
+
+fn built(header: &[&str], rows: &[Vec<String>], attribute: impl Fn(&str) -> String) -> String {
+    let attributes: Vec<String> = header.iter().map(|name| attribute(name)).collect();
     let head: String = header.iter().map(|name| format!("<th>{}</th>", text(name))).collect();
     let row = |row: &Vec<String>| {
-        format!("<tr>{}</tr>\n", row.iter().map(|cell| format!("<td>{cell}</td>")).collect::<String>())
+        let cell = |(cell, attribute): (&String, &String)| format!("<td{attribute}>{cell}</td>");
+        format!("<tr>{}</tr>\n", row.iter().zip(&attributes).map(cell).collect::<String>())
     };
     let body: String = rows.iter().map(row).collect();
     format!("<div class=\"wide\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n")

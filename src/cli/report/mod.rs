@@ -21,16 +21,19 @@ use crate::error::Error;
 use crate::files;
 use crate::kernel::Precision;
 use crate::metrics::Metrics;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How every report begins, by which one is known that may be written again.
 const BEGIN: &str = "<!doctype html>\n<!-- a report of wgrad -->\n";
+
+/// The file of a report in a folder.
+const NAME: &str = "report.html";
 
 const STYLE: &str = include_str!("style.css");
 
 pub(super) fn run(args: &ReportArgs) -> Result<u8, Error> {
     let run = Run::open(&args.run)?;
-    let out = args.out.clone().unwrap_or_else(|| args.run.join("report.html"));
+    let out = args.out.as_deref().map_or_else(|| args.run.join(NAME), file);
     check(&out)?;
     let device = open_device(Precision::F32, &args.device, true)?;
     let measured = match runs::data(&run) {
@@ -71,6 +74,15 @@ impl Measured {
 /// That something is left out, and why.
 fn left_out(what: &str, why: &Error) -> String {
     format!("{what} left out: {}", say::with_flags(&why.to_string()))
+}
+
+/// The file of a report for a name: one in a folder that is there, and with an ending by which browsers know it.
+fn file(out: &Path) -> PathBuf {
+    match out.extension() {
+        _ if out.is_dir() => out.join(NAME),
+        Some(_) => out.to_owned(),
+        None => out.with_extension("html"),
+    }
 }
 
 /// Refuses to write over what is no report.
@@ -125,9 +137,13 @@ fn page(run: &Run, measured: &Measured, notes: &[String], device: &Device) -> Re
 
 /// What the run was, in a sentence or two.
 fn about(run: &Run) -> String {
-    let source = run.recipe.other_source.as_ref().or(run.recipe.source.as_ref()).map_or("digits", String::as_str);
     let (steps, epochs) = (run.steps.len(), run.epochs.len());
-    let mut words = format!("Trained on {source}: {epochs} epochs, {steps} steps.");
+    let source = run.recipe.source.as_deref().unwrap_or("digits");
+    let on = match &run.recipe.other_source {
+        Some(other) => format!("{other}, validated and tested on {source}"),
+        None => source.to_owned(),
+    };
+    let mut words = format!("Trained on {on}: {epochs} epochs, {steps} steps.");
     if let Some((measure, epoch)) = run.best() {
         let what = run.recipe.measure.unwrap_or_default();
         words +=

@@ -12,7 +12,7 @@ const SHOWN: usize = 25;
 /// Rows of a table that is not whole.
 const FEW: usize = 15;
 
-/// The result as cards, and the tables below.
+/// The result on the test part as cards, and the tables below.
 pub(super) fn html(tested: &Tested) -> String {
     let evaluation = &tested.result.evaluation;
     let names = &tested.job.problem.names;
@@ -32,7 +32,8 @@ pub(super) fn html(tested: &Tested) -> String {
                 &format!("<div class=\"side\">\n<div>{each}</div>\n<div class=\"rest\">{confusion}</div>\n</div>\n");
         }
     }
-    cards.push(("loss", format!("{:.4}", evaluation.loss), tested.job.problem.loss.to_string()));
+    let scaled = if tested.job.scale.is_none() { "" } else { ", of numbers brought to mean 0 and deviation 1" };
+    cards.push(("loss", format!("{:.4}", evaluation.loss), format!("{}{scaled}", tested.job.problem.loss)));
     cards.push(("rows", show::thousands(evaluation.n as u64), format!("test part of {}", tested.job.sources()[2])));
     let card = |(name, value, about): &(&str, String, String)| {
         let [name, value, about] = [name, value.as_str(), about.as_str()].map(html::text);
@@ -60,7 +61,7 @@ fn of_numbers(numbers: &NumberMetrics, score: &Score) -> Vec<Card> {
         (
             "root mean squared error",
             show::number(numbers.rmse),
-            format!("{interval}the mean alone: {rmse}; mean squared error {}", show::number(mse)),
+            format!("{interval}the mean alone: {rmse}; mean squared error {}, in units squared", show::number(mse)),
         ),
         ("mean absolute error", show::number(numbers.mae), format!("the mean alone: {mae}")),
     ]
