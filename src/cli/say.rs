@@ -43,7 +43,7 @@ pub(super) fn json(value: &serde_json::Value) {
 }
 
 /// Settings that are flags of some command and no keys of a recipe.
-const FLAGS: [&str; 4] = ["device", "out", "resume", "samples"];
+const FLAGS: [&str; 5] = ["device", "init_from", "out", "resume", "samples"];
 
 /// A text of the library with flags in place of the settings that it has in backticks: of `` `task = regression` `` that is
 /// `--task regression`.
