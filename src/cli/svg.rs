@@ -195,10 +195,10 @@ mod tests {
             let axis = Axis::over([-most / 2.0, most], false);
             axis.ticks().into_iter().map(|tick| axis.label(tick)).collect::<Vec<_>>().join(" ")
         };
-        assert_eq!(labels(0.3), "-0.2 -0.1 0 0.1 0.2 0.3");
-        assert_eq!(labels(3e-5), "-2e-5 -1e-5 0 1e-5 2e-5 3e-5");
-        assert_eq!(labels(1e-10), "-6e-11 -4e-11 -2e-11 0 2e-11 4e-11 6e-11 8e-11 1e-10");
-        assert_eq!(labels(3e7), "-2e7 -1e7 0 1e7 2e7 3e7");
+        assert_eq!(labels(0.29), "-0.2 -0.1 0 0.1 0.2 0.3");
+        assert_eq!(labels(2.9e-5), "-2e-5 -1e-5 0 1e-5 2e-5 3e-5");
+        assert_eq!(labels(9e-11), "-6e-11 -4e-11 -2e-11 0 2e-11 4e-11 6e-11 8e-11 1e-10");
+        assert_eq!(labels(2.9e7), "-2e7 -1e7 0 1e7 2e7 3e7");
         // One value, or none, still makes an axis.
         assert!(Axis::over([], false).at(1.0).is_finite() && Axis::over([5.0], true).at(5.0).is_finite());
     }
