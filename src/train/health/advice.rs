@@ -1,5 +1,5 @@
 //! What mends a layer that does not learn. Whether the layer was so before the first step decides: what training did, a lower
-//! rate mends, and what it began with, other weights or batch norm. The measurements on the digits are in DECISIONS.md.
+//! rate mends, and what it began with, other weights or batch norm.
 
 use super::layer::{LayerHealth, kind};
 use super::warning::{Cause, Fault, HealthWarning, faint, percent, vanishing};

@@ -32,7 +32,7 @@ pub struct LayerHealth {
     pub path: String,
     /// Training rows that were looked at.
     pub rows: u64,
-    /// All training rows.
+    /// Number of all training rows.
     pub of_rows: u64,
     /// How its outputs lie.
     pub outputs: Spread,
