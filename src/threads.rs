@@ -113,26 +113,25 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync + Send) 
 }
 
 /// `work` of each number below `items`, in their order, in so many threads beside one another. Each has its share of all
-/// threads for its own loops, and the items that are left for a last round, being fewer, a larger one: for few items of so much
-/// work that loops alone cannot keep all threads busy.
+/// threads for its own loops: for few items of so much work that loops alone cannot keep all threads busy.
 pub fn side_by_side<R: Send>(items: usize, beside: usize, work: impl Fn(usize) -> R + Sync) -> Vec<R> {
     if beside < 2 || items < 2 {
         return (0..items).map(work).collect();
     }
     let beside = beside.min(items);
-    let last = items % beside;
-    let shares = [beside, last].map(|at_once| (count() / at_once.max(1)).max(1));
-    let next = AtomicUsize::new(0);
+    let (next, share) = (AtomicUsize::new(0), (count() / beside).max(1));
     let results: Mutex<Vec<Option<R>>> = Mutex::new((0..items).map(|_| None).collect());
     let worker = || {
-        loop {
-            let item = next.fetch_add(1, Ordering::Relaxed);
-            if item >= items {
-                break;
+        with(share, || {
+            loop {
+                let item = next.fetch_add(1, Ordering::Relaxed);
+                if item >= items {
+                    break;
+                }
+                let result = work(item);
+                results.lock().unwrap_or_else(PoisonError::into_inner)[item] = Some(result);
             }
-            let result = with(shares[usize::from(item >= items - last)], || work(item));
-            results.lock().unwrap_or_else(PoisonError::into_inner)[item] = Some(result);
-        }
+        });
     };
     std::thread::scope(|scope| (0..beside).for_each(|_| drop(scope.spawn(worker))));
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -158,20 +157,5 @@ pub fn with<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
         Ok(pool) => pool.install(work),
         // Without a pool of its own the work is done all the same: its bits do not depend on the threads.
         Err(_) => work(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn items_of_a_last_round_have_all_threads() {
-        let counts = |threads, items, beside| with(threads, || side_by_side(items, beside, |_| count()));
-        assert_eq!(counts(4, 5, 2), [2, 2, 2, 2, 4]);
-        assert_eq!(counts(6, 5, 3), [2, 2, 2, 3, 3]);
-        assert_eq!(counts(2, 4, 2), [1; 4]);
-        assert_eq!(counts(2, 3, 1), [2; 3]);
-        assert_eq!(counts(3, 2, 3), [1; 2]);
     }
 }
