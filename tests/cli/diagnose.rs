@@ -193,7 +193,8 @@ fn each_part_is_named_by_its_own_source() {
     let plan = place.json(&format!("{line} --test last.csv --dry-run")).remove(0);
     let three = place.done(&format!("{line} --test last.csv --out three"));
     place.done("report run --device cpu");
-    let page = place.text("run/report.html");
+    place.done("report three --device cpu");
+    let [page, three_page] = ["run", "three"].map(|run| place.text(&format!("{run}/report.html")));
     let parts = [
         (&two, "data     source.csv and target.csv: 360 rows"),
         (&two, "trained on rows of source.csv, validated and tested on rows of target.csv"),
@@ -202,7 +203,8 @@ fn each_part_is_named_by_its_own_source() {
         (&bag, "data     source.csv and target.csv"),
         (&bag, "270 to train, 30 more of their source for train-dev, 30 to validate, 30 to test"),
         (&bag, "test part of target.csv, 30 rows"),
-        (&page, "Trained on source.csv:"),
+        (&page, "Trained on source.csv, validated and tested on target.csv:"),
+        (&three_page, "Trained on source.csv:"),
         (&page, "test part of target.csv"),
     ];
     let missing: Vec<&str> = parts.iter().filter(|(text, part)| !text.contains(part)).map(|(_, part)| *part).collect();

@@ -139,7 +139,10 @@ fn page(run: &Run, measured: &Measured, notes: &[String], device: &Device) -> Re
 fn about(run: &Run) -> String {
     let (steps, epochs) = (run.steps.len(), run.epochs.len());
     let source = run.recipe.source.as_deref().unwrap_or("digits");
+    let held_out = [&run.recipe.validation, &run.recipe.test];
+    let is_file = held_out.into_iter().flatten().any(|part| part.file().is_some());
     let on = match &run.recipe.other_source {
+        Some(other) if is_file => other.clone(),
         Some(other) => format!("{other}, validated and tested on {source}"),
         None => source.to_owned(),
     };
