@@ -43,8 +43,11 @@ pub(super) fn run(args: &ExportArgs) -> Result<u8, Error> {
         members.push(member(args, model, &mut done)?);
     }
     if args.fold && done.folded.is_empty() {
-        let why =
-            if done.left.is_empty() { "has no batch_norm" } else { "has no batch_norm right after a linear or conv" };
+        let why = if done.left.is_empty() {
+            "has no batch_norm"
+        } else {
+            "has no batch_norm right after a linear or conv outside of shortcuts"
+        };
         return Err(setting(format!("{shown} {why}, so there is nothing to fold: leave --fold out")));
     }
     Ensemble::new(average, members)?.counted(&counts).save(&args.out)?;

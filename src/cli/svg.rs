@@ -118,7 +118,9 @@ impl Axis {
             let high = if high > low { high } else { low + 1.0 };
             return Self { low: 10f64.powf(low), high: 10f64.powf(high), step: 1.0, log };
         }
-        let high = if high > low { high } else { low + 1.0 };
+        // Equal values lie in the middle.
+        let around = if low == 0.0 { 1.0 } else { low.abs() / 2.0 };
+        let (low, high) = if high > low { (low, high) } else { (low - around, low + around) };
         let step = step(high - low);
         Self { low: (low / step).floor() * step, high: (high / step).ceil() * step, step, log }
     }

@@ -245,6 +245,9 @@ fn by_class(rows: usize, said: usize, right: usize) -> ByClass {
     ByClass { rows, precision: share(said), recall: share(rows), f1: 2.0 * share(rows + said) }
 }
 
+/// Most scores that are kept at once: 64 MiB.
+const SCORES: usize = 1 << 23;
+
 /// Ranks the rows by the probability of each of these classes or labels, or by its output where that stands for none. `is` tells
 /// whether a row is of a class.
 fn rankings(
@@ -253,12 +256,18 @@ fn rankings(
     classes: &[usize],
     is: impl Fn(usize, usize) -> bool,
 ) -> Vec<Option<Ranking>> {
-    let mut scores = vec![vec![]; classes.len()];
-    for row in outputs.chunks(problem.head().outputs) {
-        let all = problem.probabilities(row);
-        scores.iter_mut().zip(classes).for_each(|(scores, &class)| scores.push(all[class]));
-    }
-    classes.iter().zip(&scores).map(|(&class, scores)| ranking(scores, |row| is(row, class))).collect()
+    let width = problem.head().outputs;
+    let at_once = (SCORES / (outputs.len() / width).max(1)).max(1);
+    let of_some = |classes: &[usize]| {
+        let mut scores = vec![vec![]; classes.len()];
+        for row in outputs.chunks(width) {
+            let all = problem.probabilities(row);
+            scores.iter_mut().zip(classes).for_each(|(scores, &class)| scores.push(all[class]));
+        }
+        let of_class = |(&class, scores): (&usize, &Vec<f64>)| ranking(scores, |row| is(row, class));
+        classes.iter().zip(&scores).map(of_class).collect::<Vec<_>>()
+    };
+    classes.chunks(at_once).flat_map(of_some).collect()
 }
 
 /// Means over what could be ranked.

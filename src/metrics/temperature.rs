@@ -50,8 +50,21 @@ pub fn temperature(problem: &Problem, outputs: &[f32], targets: &Targets, rows: 
         }
         _ => return None,
     };
-    let is_wrong = |(z, right): &&Asked| z.iter().enumerate().any(|(j, other)| j != *right && *other >= z[*right]);
-    if asked.iter().filter(is_wrong).count() < WRONG_ANSWERS { None } else { fit(&asked) }
+    let is_wrong = |(z, right): &&Asked| is_missed(z, *right);
+    let wrong = match (problem.answer, targets) {
+        // The answer is one class, whatever its outputs are.
+        (Answer::Class, Targets::Classes { labels, .. }) => {
+            let each = outputs.chunks(width).zip(rows);
+            each.filter(|(z, row)| is_missed(z, labels[**row as usize] as usize)).count()
+        }
+        _ => asked.iter().filter(is_wrong).count(),
+    };
+    if wrong < WRONG_ANSWERS { None } else { fit(&asked) }
+}
+
+/// Whether another output is as large as that of the right class.
+fn is_missed<T: PartialOrd>(z: &[T], right: usize) -> bool {
+    z.iter().enumerate().any(|(j, other)| j != right && *other >= z[right])
 }
 
 /// Newton's method for the root of the derivative in ln β, kept between bounds that close in on it.
@@ -158,8 +171,10 @@ mod tests {
             let found = temperature(&one_hot, &row.repeat(200), &classes(&right), &rows);
             assert!(near(found, factor), "{found:?} {factor}");
         }
-        // A row of which nine outputs are wrong has too few wrong answers.
-        assert_eq!(temperature(&one_hot, &[1.0; 10], &classes(&[0]), &[0]), None);
+        // Nine rows are too few, though each has two wrong outputs.
+        let row: Vec<f32> = (0..10).map(|j| if j == 0 { 9f32.ln() } else { -89f32.ln() }).collect();
+        let right: Vec<u32> = (1..=9).chain(vec![0; 191]).collect();
+        assert_eq!(temperature(&one_hot, &row.repeat(200), &classes(&right), &rows), None);
     }
 
     /// `scipy.optimize.minimize_scalar(lambda t: log_loss(y, softmax(z / t, axis=1)), bounds=(0.05, 50), method="bounded",

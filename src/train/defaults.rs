@@ -183,12 +183,15 @@ impl Facts {
         self.picture.is_some() && self.features <= picture_recipe::SMALL
     }
 
-    /// Rows of a batch: more where a class is rare, so that a batch holds some rows of it.
+    /// Rows of a batch: more where a class of a table is rare, so that a batch holds some rows of it.
     fn batch(&self) -> usize {
         if self.is_of_small_pictures() {
             return 64;
         }
         let power = (self.effective(self.train) as f64 / 64.0).log2().round().clamp(5.0, 8.0);
+        if let Some(shape) = &self.picture {
+            return picture_recipe::batch(shape, 1 << power as u32);
+        }
         let larger = self.rare.map_or(0.0, |rare| (1.0 / rare.share).log2().round().clamp(0.0, 7.0));
         1 << (power + larger) as u32
     }

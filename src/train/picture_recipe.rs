@@ -33,6 +33,20 @@ pub(super) fn layers(shape: &[usize]) -> Vec<String> {
     }
 }
 
+/// Most pixels of all pictures of a batch. A GPU starts 65,535 workgroups at most, of which one computes 16 pixels.
+const PIXELS: usize = 1_000_000;
+
+/// Rows of a batch: `wanted`, a power of two, or as many as have no more pixels than a batch may have; at least two, as batch
+/// normalisation needs.
+pub(super) fn batch(shape: &[usize], wanted: usize) -> usize {
+    let pixels: usize = shape.iter().skip(1).product();
+    let mut batch = wanted;
+    while batch > 2 && batch * pixels > PIXELS {
+        batch /= 2;
+    }
+    batch
+}
+
 /// Passes over the training rows.
 pub(super) fn epochs(train: usize) -> u64 {
     let (seen, [fewest, most]) = SEEN;
@@ -53,6 +67,8 @@ mod tests {
         assert_eq!(convolutions([3, 300, 224]), ["16", "32", "64", "128", "128"]);
         assert_eq!(convolutions([1, 15, 400]), ["16"]);
         assert_eq!(layers(&[3, 16, 16])[3..5], ["max_pool 2", "conv 32 kernel=3 padding=1"]);
+        let sides = [(32, 256), (64, 256), (128, 256), (224, 32), (2000, 32)];
+        assert_eq!(sides.map(|(side, wanted)| batch(&[3, side, side], wanted)), [256, 128, 32, 16, 2]);
         assert_eq!([1, 3000, 1_000_000].map(epochs), [60, 20, 10]);
     }
 }

@@ -99,7 +99,7 @@ fn a_run_on_few_rows_makes_no_claim() {
     let few = format!("validation_overfit: {} answers are too few to tell: the gap is -", rows.min(8));
     assert!(text.contains(&few) && text.contains("points, and from 1.0 on it is a problem"), "{text}");
     assert!(text.contains("bias is not known without --human-error"), "{text}");
-    assert!(text.contains("mismatch is not known without train-dev rows (--other-source, --train-dev)"), "{text}");
+    assert!(text.contains("mismatch is not known without train-dev rows (train with --other-source)"), "{text}");
     // A gap that is large enough is none with so few rows.
     assert_eq!(place.json("diagnose few --device cpu --threshold 0.9").remove(0)["undecided"], json!([]));
 }

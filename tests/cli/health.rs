@@ -74,7 +74,7 @@ fn saturated_units_are_named_and_smaller_weights_mend_them() {
         let (warnings, told) = warned(layers, "--epochs 1");
         assert!(warnings.contains(&(saturated.into(), "saturated".into())), "{layers}: {warnings:?}");
         assert!(
-            told.contains("write init=xavier in place of init=large in layers 0 and 2, or put batch_norm"),
+            told.contains("write init=xavier in layers 0 and 2, or put batch_norm"),
             "{told}"
         );
         // What the run names does nothing to layers that name their own.
@@ -94,7 +94,7 @@ fn a_signal_that_ten_layers_lose_is_named_once() {
         let (warnings, told) = warned(&layers, "--epochs 1");
         assert!(matches!(&warnings[..], [(_, cause)] if cause == "faint"), "{layers}: {warnings:?}");
         assert!(told.contains("as before the first step"), "{told}");
-        assert!(told.contains("write init=xavier in place of init=small in layers 0, 2, 4 and "), "{told}");
+        assert!(told.contains("write init=xavier in layers 0, 2, 4 and "), "{told}");
         assert_eq!(warned(&layers.replace("small", "xavier"), "--epochs 1").0, []);
     }
 }

@@ -110,7 +110,7 @@ fn the_diagnosis_is_that_of_diagnose() {
     let page = diagnosis_is_told(&place, "--human-error 0.01");
     has(
         section(&page, "Diagnosis"),
-        &["<td>training</td><td>480</td>", "Variance is not known without validation rows (--validation)"],
+        &["<td>training</td><td>480</td>", "Variance is not known without validation rows (train with --validation)"],
     );
     assert!(!section(&page, "Diagnosis").contains("<td>validation</td>"));
     fs::remove_dir_all(place.path("run")).unwrap();

@@ -32,9 +32,9 @@ impl Given {
             Self::ByRun => [
                 "--human-error",
                 "training rows",
-                "train-dev rows (--other-source, --train-dev)",
-                "validation rows (--validation)",
-                "test rows (--test)",
+                "train-dev rows (train with --other-source)",
+                "validation rows (train with --validation)",
+                "test rows (train with --test)",
             ],
             Self::ByFlags => {
                 ["--human-error", "--train-error", "--train-dev-error", "--validation-error", "--test-error"]

@@ -43,6 +43,8 @@ impl Along {
         let known: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         let low = known.iter().copied().reduce(f64::min)?;
         let high = known.iter().copied().reduce(f64::max)?;
+        // An axis cannot be longer than the largest number.
+        (high - low).is_finite().then_some(())?;
         let logarithmic = may_be_logarithmic && low > 0.0 && high / low > LOGARITHMIC;
         Some((Self { axis: Axis::over(known, logarithmic), from, to }, logarithmic))
     }

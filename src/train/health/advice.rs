@@ -3,7 +3,7 @@
 
 use super::layer::{LayerHealth, kind};
 use super::warning::{Cause, Fault, HealthWarning, faint, percent, vanishing};
-use crate::nn::{Init, Start, Tensor};
+use crate::nn::{Init, LayerText, Start, Tensor};
 
 /// Root mean square of the network's outputs from which on the weights that it starts from are too large: after weights that keep
 /// the size of the values it is about 1. The gradient is as large, so that any rate that trains the rest throws units out.
@@ -70,6 +70,24 @@ fn keeps_as(init: Init, wanted: Init) -> bool {
     }
 }
 
+/// Whether weights keep the size of values, whatever comes behind them.
+fn keeps_size(init: Init, _: Init) -> bool {
+    keeps_as(init, Init::He) || keeps_as(init, Init::Xavier)
+}
+
+/// Whether the layer at a place, as in `4.body.1`, names its initial weights itself; `text` is that of layer 4.
+fn names_init(text: &LayerText, place: &str) -> bool {
+    let mut text = text;
+    let mut inside = place.split('.').skip(1);
+    while let Some(part) = inside.next() {
+        // A shortcut names nothing.
+        let index = inside.next().filter(|_| part == "body").and_then(|index| index.parse::<usize>().ok());
+        let Some(layer) = index.and_then(|index| text.body.get(index)) else { return false };
+        text = layer;
+    }
+    text.keys.iter().any(|(key, _)| key == "init")
+}
+
 impl Origin<'_> {
     /// The fault as a warning, with what mends it.
     pub(in crate::train) fn warning(&self, fault: Fault) -> HealthWarning {
@@ -124,14 +142,14 @@ impl Origin<'_> {
         match fault.cause {
             // Weights of mean 0 make as many units dead, whatever their size.
             Cause::Dead => format!("{BATCH_NORM}, as a lower `lr` wakes none of them"),
-            Cause::Saturated => match self.init(fault).filter(|_| kind(&fault.path) != "sigmoid") {
+            Cause::Saturated => match self.init(fault, keeps_as).filter(|_| kind(&fault.path) != "sigmoid") {
                 Some(init) => format!("{init}, or {BATCH_NORM}"),
                 None => BATCH_NORM.into(),
             },
             _ if self.has(&["sigmoid"]) => "use relu in place of sigmoid, or put batch_norm between the layers".into(),
             _ => {
                 let batch_norm = "put batch_norm between the layers";
-                self.init(fault).map_or_else(|| batch_norm.into(), |init| format!("{init}, or {batch_norm}"))
+                self.init(fault, keeps_as).map_or_else(|| batch_norm.into(), |init| format!("{init}, or {batch_norm}"))
             }
         }
     }
@@ -142,23 +160,20 @@ impl Origin<'_> {
             return Some("start from smaller weights than those of `init_from`, or without it".into());
         }
         // Xavier's weights bring a sigmoid to 1/2 for every row.
-        if kind(&fault.path) == "sigmoid" { Some(BATCH_NORM.into()) } else { self.init(fault) }
+        if kind(&fault.path) == "sigmoid" { Some(BATCH_NORM.into()) } else { self.init(fault, keeps_size) }
     }
 
-    /// Other initial weights, where the run or the layers themselves name others than those that keep the size of values.
-    fn init(&self, fault: &Fault) -> Option<String> {
+    /// Other initial weights, where the run or the layers themselves name some that are not good enough by `keeps`.
+    fn init(&self, fault: &Fault, keeps: fn(Init, Init) -> bool) -> Option<String> {
         let is_xavier = fault.cause == Cause::Saturated || fault.cause != Cause::Dead && self.has(&["tanh"]);
         let wanted = if is_xavier { Init::Xavier } else { Init::He };
         let weighted = self.weighted();
-        let named = |layer: &&Weighted| !keeps_as(layer.init, wanted) && (layer.own_init || self.init.is_some());
+        let named = |layer: &&Weighted| !keeps(layer.init, wanted) && (layer.own_init || self.init.is_some());
         let (own, of_run): (Vec<&Weighted>, Vec<&Weighted>) =
             weighted.iter().filter(named).partition(|layer| layer.own_init);
         let of_run = (!of_run.is_empty()).then(|| format!("start with `init = {wanted}`"));
         let places: Vec<&str> = own.iter().map(|layer| layer.place).collect();
-        let own = own.first().map(|first| {
-            let (init, layers) = (first.init, listed(&places));
-            format!("write init={wanted} in place of init={init} in {layers}")
-        });
+        let own = (!places.is_empty()).then(|| format!("write init={wanted} in {}", listed(&places)));
         match (of_run, own) {
             (Some(of_run), Some(own)) => Some(format!("{of_run}, and {own}")),
             (of_run, own) => of_run.or(own),
@@ -185,8 +200,8 @@ impl Origin<'_> {
         let Start::Weights(init) = tensor.start else { return None };
         let (place, _) = tensor.name.rsplit_once('.')?;
         let index = place.split('.').next()?.parse::<usize>().ok()?;
-        let own_init = self.init.is_some_and(|of_run| of_run != init) || self.texts.get(index)?.contains("init=");
-        Some(Weighted { place, init, own_init, own_rate: tensor.rate.is_some() })
+        let text: LayerText = self.texts.get(index)?.parse().ok()?;
+        Some(Weighted { place, init, own_init: names_init(&text, place), own_rate: tensor.rate.is_some() })
     }
 }
 
@@ -256,8 +271,10 @@ mod tests {
         assert_eq!(advice(&texts, of_run, [&started(0.0, 11.0), now]), "start with `init = he`");
         assert_eq!(advice(&texts, of_run, [&started(0.0, 9.0), now]), lower);
         assert_eq!(advice(&texts, PLAIN, [&started(0.0, 11.0), now]), lower);
+        // Weights of half the variance are not what makes them so large.
+        assert_eq!(advice(&texts, (Some(Init::Xavier), false), [&started(0.0, 11.0), now]), lower);
         let own = ["linear 8 init=large", "relu", "linear"];
-        let wanted = "write init=he in place of init=large in layer 0";
+        let wanted = "write init=he in layer 0";
         assert_eq!(advice(&own, PLAIN, [&started(0.0, 11.0), now]), wanted);
         // Where the run goes on from a state, what it began with is not known.
         assert!(advice(&texts, PLAIN, [&[], now]).starts_with("lower `lr`, first to 0.3, or start anew"));
@@ -288,8 +305,12 @@ mod tests {
             format!("start with `init = xavier`, or {batch_norm}")
         );
         let own = ["linear 8 init=large", "tanh", "linear"];
-        let wanted = "write init=xavier in place of init=large in layer 0";
+        let wanted = "write init=xavier in layer 0";
         assert_eq!(of(&own, None, "1.tanh"), format!("{wanted}, or {batch_norm}"));
+        let block = ["linear 8", "residual(linear 8 init=large; tanh; linear 8)", "tanh", "linear"];
+        let wanted_inside =
+            format!("start with `init = xavier`, and write init=xavier in layer 1.body.0, or {batch_norm}");
+        assert_eq!(of(&block, large, "2.tanh"), wanted_inside);
         // A layer that names its own is not moved by what the run names, and is not said to be.
         assert_eq!(of(&own, Some(Init::Xavier), "1.tanh"), format!("{wanted}, or {batch_norm}"));
         assert_eq!(
@@ -314,8 +335,7 @@ mod tests {
             "relu",
             "linear",
         ];
-        let wanted =
-            "write init=he in place of init=small in layers 0, 2, 4 and 2 more, or put batch_norm between the layers";
+        let wanted = "write init=he in layers 0, 2, 4 and 2 more, or put batch_norm between the layers";
         assert_eq!(advice(&deep, PLAIN, [faint, faint]), wanted);
         assert_eq!(advice(&deep, PLAIN, [healthy, faint]), "lower `lr`, first to 0.3");
     }

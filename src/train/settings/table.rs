@@ -143,7 +143,7 @@ settings! {
         /// Numbers that matrix products multiply: f32, or f16 with sums in f32 on GPUs that list fitting cooperative matrices.
         precision: Precision, default(Precision::F32), any, PLAN, "PRECISION", "f32", [];
         /// Rows in a batch.
-        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "32 to 256, by the rows, and up to 32768 with balanced class weights; 64 for pictures of up to 1,024 values", ["batch-size"];
+        batch: usize, derived, rows_at_least_1, FIXED | PLAN, "ROWS", "tables 32 to 256, by the rows, and up to 32768 with balanced class weights; pictures as many, or fewer the more pixels they have, or 64 if they have up to 1,024 values", ["batch-size"];
         /// Passes over the training rows.
         epochs: u64, optional, at_least_1, 0, "EPOCHS", "tables at most 300, the fewer the more rows and features; pictures 10 to 60, the fewer the more there are, or 20 if they have up to 1,024 values", ["num-epochs"];
         /// Updates of the weights, instead of epochs.
