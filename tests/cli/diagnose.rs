@@ -203,8 +203,8 @@ fn each_part_is_named_by_its_own_source() {
         (&bag, "data     source.csv and target.csv"),
         (&bag, "270 to train, 30 more of their source for train-dev, 30 to validate, 30 to test"),
         (&bag, "test part of target.csv, 30 rows"),
-        (&page, "Trained on source.csv, validated and tested on target.csv:"),
-        (&three_page, "Trained on source.csv:"),
+        (&page, "Trained on source.csv:"),
+        (&three_page, "test part of last.csv"),
         (&page, "test part of target.csv"),
     ];
     let missing: Vec<&str> = parts.iter().filter(|(text, part)| !text.contains(part)).map(|(_, part)| *part).collect();

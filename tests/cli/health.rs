@@ -73,10 +73,7 @@ fn saturated_units_are_named_and_smaller_weights_mend_them() {
     ] {
         let (warnings, told) = warned(layers, "--epochs 1");
         assert!(warnings.contains(&(saturated.into(), "saturated".into())), "{layers}: {warnings:?}");
-        assert!(
-            told.contains("write init=xavier in layers 0 and 2, or put batch_norm"),
-            "{told}"
-        );
+        assert!(told.contains("write init=xavier in layers 0 and 2, or put batch_norm"), "{told}");
         // What the run names does nothing to layers that name their own.
         assert_eq!(warned(layers, "--init xavier --epochs 1").0, warnings);
         assert_eq!(warned(&layers.replace("large", "xavier"), "--epochs 1").0, []);

@@ -283,6 +283,6 @@ fn a_run_on_two_sources_names_either_where_it_is() {
     let train = "train points.csv --other-source others.csv --device cpu --batch 16 --epochs 1 --quiet --out run";
     place.done(&format!("{train} {LAYERS}"));
     let page = report(&place).0;
-    has(&page, &["<p>Trained on others.csv, validated and tested on points.csv: 1 epochs", "test part of points.csv"]);
+    has(&page, &["<p>Trained on others.csv: 1 epochs", "test part of points.csv"]);
     has(section(&page, "Diagnosis"), &["<td>train-dev</td>"]);
 }

@@ -138,15 +138,8 @@ fn page(run: &Run, measured: &Measured, notes: &[String], device: &Device) -> Re
 /// What the run was, in a sentence or two.
 fn about(run: &Run) -> String {
     let (steps, epochs) = (run.steps.len(), run.epochs.len());
-    let source = run.recipe.source.as_deref().unwrap_or("digits");
-    let held_out = [&run.recipe.validation, &run.recipe.test];
-    let is_file = held_out.into_iter().flatten().any(|part| part.file().is_some());
-    let on = match &run.recipe.other_source {
-        Some(other) if is_file => other.clone(),
-        Some(other) => format!("{other}, validated and tested on {source}"),
-        None => source.to_owned(),
-    };
-    let mut words = format!("Trained on {on}: {epochs} epochs, {steps} steps.");
+    let source = run.recipe.other_source.as_ref().or(run.recipe.source.as_ref()).map_or("digits", String::as_str);
+    let mut words = format!("Trained on {source}: {epochs} epochs, {steps} steps.");
     if let Some((measure, epoch)) = run.best() {
         let what = run.recipe.measure.unwrap_or_default();
         words +=
