@@ -27,6 +27,7 @@ use ahead::Check;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lines::Lines;
 use serde_json::{Value, json};
+use std::cell::Cell;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Arc;
@@ -94,7 +95,7 @@ pub(super) fn run(args: TrainArgs) -> Result<u8, Error> {
         note!("stopped after {step} step{s}, all saved; go on with: wgrad train --resume {path} --device {choice}");
         return Ok(130);
     }
-    finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds))
+    finish(&args, &mut trainer, outcome, (&device, &folder), (watch.rows, watch.seconds.get()))
 }
 
 /// Refuses a new last layer where a run starts from no model, and says that frozen layers stay as they are drawn.
@@ -132,8 +133,8 @@ struct Watch {
     rows: u64,
     rows_of_epoch: u64,
     started: Instant,
-    /// From the start to the last step or validation.
-    seconds: f64,
+    /// From the start to where the run last asked whether it is to stop: steps, validation, measuring the layers and saving.
+    seconds: Cell<f64>,
 }
 
 impl Watch {
@@ -147,7 +148,7 @@ impl Watch {
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let (json, quiet) = (args.base.json, args.quiet);
         let (rows, rows_of_epoch) = (0, done.rows);
-        let (started, seconds) = (Instant::now(), 0.0);
+        let (started, seconds) = (Instant::now(), Cell::new(0.0));
         let epochs = if args.base.device.drivers.verbose { 1 } else { trainer.total_epochs() };
         let lines = Lines::new(epochs);
         Ok(Self { bar, attending, stop, json, quiet, lines, epochs, rows, rows_of_epoch, started, seconds })
@@ -176,7 +177,6 @@ impl Observer for Watch {
         self.attending.hush();
         self.rows += rows.saturating_sub(self.rows_of_epoch);
         self.rows_of_epoch = rows;
-        self.seconds = self.started.elapsed().as_secs_f64();
         // One message that the bar cuts at the terminal's width: a line that wraps could not be erased.
         let rate = show::thousands(self.rate() as u64);
         self.bar.set_position(done);
@@ -186,7 +186,6 @@ impl Observer for Watch {
 
     fn epoch(&mut self, report: &EpochReport) {
         self.rows_of_epoch = 0;
-        self.seconds = self.started.elapsed().as_secs_f64();
         if self.json && !self.quiet {
             say::json(&json!({
                 "epoch": report.epoch, "whole": report.whole, "step": report.step,
@@ -210,6 +209,7 @@ impl Observer for Watch {
     }
 
     fn stop(&self) -> bool {
+        self.seconds.set(self.started.elapsed().as_secs_f64());
         self.stop.load(Ordering::SeqCst)
     }
 }

@@ -33,7 +33,8 @@ pub trait Observer {
         let _ = warning;
     }
 
-    /// Whether the run is to stop. It is asked between chunks of steps.
+    /// Whether the run is to stop. It is asked between chunks of steps, and after each epoch once its layers are measured
+    /// and its state is saved.
     fn stop(&self) -> bool {
         false
     }

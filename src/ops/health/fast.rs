@@ -15,31 +15,63 @@ struct Band {
     counts: Vec<u32>,
 }
 
+/// Rows whose values are counted at a time: they stay in the first cache while each count goes over them.
+const ROWS: usize = 32;
+
+/// Adds to the count of each column how many of its values, given by their bits, are of a kind. Within these few rows the sums
+/// are float32, which is exact: sums of whole numbers may be reordered, and the compiler then goes down the columns, not
+/// along the rows.
+#[inline(always)]
+fn tally(counts: &mut [u32; COLUMNS], rows: &[[u32; COLUMNS]], is_counted: impl Fn(u32) -> bool) {
+    let mut sums = [0.0_f32; COLUMNS];
+    for row in rows {
+        for j in 0..COLUMNS {
+            sums[j] += f32::from(u8::from(is_counted(row[j])));
+        }
+    }
+    counts.iter_mut().zip(sums).for_each(|(count, sum)| *count += sum as u32);
+}
+
 /// The counts of the columns from `first` on. Where units are few and divide the columns, several rows are taken at once.
 #[inline(always)]
 fn count(a: Args, x: &[f32], first: usize) -> [[u32; COLUMNS]; COUNTS] {
     let features = a.features as usize;
     let at_once = if features < COLUMNS && COLUMNS.is_multiple_of(features) { COLUMNS } else { features };
     let mut counts = [[0; COLUMNS]; COUNTS];
-    for row in x.chunks(at_once) {
-        let rest = &row[first..];
-        let mut values = [0.0; COLUMNS];
-        match rest.first_chunk::<COLUMNS>() {
-            Some(block) => values = *block,
-            None => values[..rest.len()].copy_from_slice(rest),
-        }
-        for (j, v) in values.into_iter().enumerate() {
-            counts[0][j] += u32::from(is_positive(v));
-        }
-        // What is behind a row's end is 0, which may lie at an end of the range.
-        for (j, v) in values.into_iter().enumerate() {
-            counts[1][j] += u32::from(j < rest.len() && a.is_at_end(v));
-        }
-        let sizes = values.map(size);
-        for (counts, least) in counts[2..].iter_mut().zip(MAGNITUDES) {
-            for (count, size) in counts.iter_mut().zip(sizes) {
-                *count += u32::from(size >= least.to_bits());
+    for rows in x.chunks(ROWS * at_once) {
+        let (mut bits, mut taken) = ([[0; COLUMNS]; ROWS], 0);
+        for row in rows.chunks(at_once) {
+            let rest = &row[first..];
+            match rest.first_chunk::<COLUMNS>() {
+                Some(block) => bits[taken] = bytemuck::cast(*block),
+                None => bits[taken].iter_mut().zip(rest).for_each(|(bits, v)| *bits = v.to_bits()),
             }
+            taken += 1;
+        }
+        let bits = &bits[..taken];
+        tally(
+            &mut counts[0],
+            bits,
+            #[inline(always)]
+            |bits| is_positive(f32::from_bits(bits)),
+        );
+        tally(
+            &mut counts[1],
+            bits,
+            #[inline(always)]
+            |bits| a.is_at_end(f32::from_bits(bits)),
+        );
+        // Behind the last of several rows lie zeros, which may be at an end of the range. No other count has them.
+        if at_once == COLUMNS && rows.len() % COLUMNS > 0 && a.is_at_end(0.0) {
+            counts[1][rows.len() % COLUMNS..].iter_mut().for_each(|count| *count -= 1);
+        }
+        for (counts, least) in counts[2..].iter_mut().zip(MAGNITUDES) {
+            tally(
+                counts,
+                bits,
+                #[inline(always)]
+                |bits| size(f32::from_bits(bits)) >= least.to_bits(),
+            );
         }
     }
     counts

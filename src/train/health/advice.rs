@@ -2,7 +2,7 @@
 //! rate mends, and what it began with, other weights or batch norm.
 
 use super::layer::{LayerHealth, kind};
-use super::warning::{Cause, Fault, HealthWarning, faint, percent, vanishing};
+use super::warning::{Cause, Fault, HealthWarning, SATURATED, faint, percent, vanishing};
 use crate::nn::{Init, LayerText, Start, Tensor};
 
 /// Root mean square of the network's outputs from which on the weights that it starts from are too large: after weights that keep
@@ -14,6 +14,8 @@ const LOUD: f64 = 10.0;
 const FROM_START: f64 = 0.75;
 
 const BATCH_NORM: &str = "put batch_norm before the layer";
+
+const BEFORE_EACH: &str = "put batch_norm before each sigmoid";
 
 /// Most layers that are named.
 const NAMED: usize = 4;
@@ -121,7 +123,8 @@ impl Origin<'_> {
             Cause::Faint => return Some((faint(start, 0).is_some_and(|lost| lost.at <= fault.at), 0.0)),
             _ => return Some((vanishing(start, 0).is_some(), 0.0)),
         };
-        Some((share >= FROM_START * fault.share, share))
+        let is_warned_of = fault.cause == Cause::Saturated && share > SATURATED;
+        Some((is_warned_of || share >= FROM_START * fault.share, share))
     }
 
     /// Whether the network began with outputs that are far too large.
@@ -142,7 +145,10 @@ impl Origin<'_> {
         match fault.cause {
             // Weights of mean 0 make as many units dead, whatever their size.
             Cause::Dead => format!("{BATCH_NORM}, as a lower `lr` wakes none of them"),
-            Cause::Saturated => match self.init(fault, keeps_as).filter(|_| kind(&fault.path) != "sigmoid") {
+            Cause::Saturated => match self.init(fault, keeps_as) {
+                // Behind Xavier's weights alone, deep sigmoids are 1/2 for every row; behind batch norm alone, the last layer's
+                // outputs stay too large.
+                Some(init) if kind(&fault.path) == "sigmoid" => format!("{init}, and {BEFORE_EACH}"),
                 Some(init) => format!("{init}, or {BATCH_NORM}"),
                 None => BATCH_NORM.into(),
             },
@@ -159,8 +165,9 @@ impl Origin<'_> {
         if self.from_file {
             return Some("start from smaller weights than those of `init_from`, or without it".into());
         }
-        // Xavier's weights bring a sigmoid to 1/2 for every row.
-        if kind(&fault.path) == "sigmoid" { Some(BATCH_NORM.into()) } else { self.init(fault, keeps_size) }
+        let is_sigmoid = kind(&fault.path) == "sigmoid";
+        // Xavier's weights bring deep sigmoids to 1/2 for every row.
+        self.init(fault, keeps_size).map(|init| if is_sigmoid { format!("{init}, and {BEFORE_EACH}") } else { init })
     }
 
     /// Other initial weights, where the run or the layers themselves name some that are not good enough by `keeps`.
@@ -318,7 +325,15 @@ mod tests {
             format!("start with `init = xavier`, and {wanted}, or {batch_norm}")
         );
         assert_eq!(of(&["linear 8", "tanh", "linear"], None, "1.tanh"), batch_norm);
-        assert_eq!(of(&["linear 8", "sigmoid", "linear"], large, "1.sigmoid"), batch_norm);
+        let both = "start with `init = xavier`, and put batch_norm before each sigmoid";
+        assert_eq!(of(&["linear 8", "sigmoid", "linear"], large, "1.sigmoid"), both);
+        assert_eq!(of(&["linear 8", "sigmoid", "linear"], None, "1.sigmoid"), batch_norm);
+        // More than half of the values is warned of by itself, whatever training adds.
+        let of_start = |share| {
+            let layers = |share| [("1.tanh", 1.0, None, Some(share)), ("2.linear", 1.0, None, None)];
+            advice(&["linear 8", "tanh", "linear"], (None, false), [&layers(share), &layers(0.9)])
+        };
+        assert_eq!([of_start(0.51), of_start(0.5)], [batch_norm, "lower `lr`, first to 0.3"]);
 
         let faint: &Measured = &[("0.linear", 1.0, None, None), ("1.relu", 1e-4, None, None)];
         let healthy: &Measured = &[("0.linear", 1.0, None, None), ("1.relu", 1.0, None, None)];

@@ -11,7 +11,7 @@ pub(in crate::train) const DEAD: f64 = 0.4;
 
 /// Share of a layer's values that may be at an end of the range. Through most of the layer a fiftieth of the gradient or less
 /// then goes (the slope of tanh is 1 − 0.99², of 1), as in the layers of Glorot & Bengio 2010, figure 2, that stop learning.
-const SATURATED: f64 = 0.5;
+pub(super) const SATURATED: f64 = 0.5;
 
 /// What may be left of the signal, and of the gradient, on its way through the layers: 2⁻¹⁰, half for each of ten layers. The
 /// gradient of a weight is a product of the two, so that the weights behind move by a thousandth of what others do.
