@@ -13,13 +13,20 @@ struct Args {
 
 const COUNTS: u32 = 12u;
 
+// The counts of a group's unit. Whole numbers add up to the same in any order.
+var<workgroup> kinds: array<atomic<u32>, COUNTS>;
+
 // Where value k of unit f lies: k counts over rows and pixels.
 fn at(f: u32, k: u32) -> u32 {
     return k * args.features + f;
 }
 
-fn count_at(f: u32, count: u32, value: f32) {
-    counts[(now.index * COUNTS + count) * args.features + f] = u32(value);
+// Adds what a lane counted to four counts of the group.
+fn add(first: u32, counted: vec4u) {
+    atomicAdd(&kinds[first], counted.x);
+    atomicAdd(&kinds[first + 1u], counted.y);
+    atomicAdd(&kinds[first + 2u], counted.z);
+    atomicAdd(&kinds[first + 3u], counted.w);
 }
 
 @compute @workgroup_size(LANES)
@@ -31,13 +38,17 @@ fn main(
     let f = group.y * groups.x + group.x;
     let feature = min(f, args.features - 1u);
     let count = now.rows * args.pixels;
+    // The barriers of the sums stand between this, the adding and the reading.
+    if (lane < COUNTS) {
+        atomicStore(&kinds[lane], 0u);
+    }
     let mean = mean_over_group(lane, feature, count);
     var squares = 0.0;
     var rest = 0.0;
     // Numbers are compared by their bits, by which NaN is larger than all.
-    var kinds = vec4f();
-    var small = vec4f();
-    var large = vec4f();
+    var signs = vec4u();
+    var small = vec4u();
+    var large = vec4u();
     for (var k = lane; k < count; k += LANES) {
         let v = x[at(feature, k)];
         let d = v - mean;
@@ -46,33 +57,19 @@ fn main(
         let size = bitcast<u32>(v) & 0x7fffffffu;
         let at_end = !is_nan(v) && (v < args.low || v > args.high);
         let is_positive = size > 0u && size == bitcast<u32>(v);
-        kinds += select(vec4f(), vec4f(1.0), vec4<bool>(is_positive, at_end, size >= 0x322bcc77u, size >= 0x33d6bf95u));
-        small += select(
-            vec4f(),
-            vec4f(1.0),
-            vec4u(size) >= vec4u(0x358637bdu, 0x3727c5acu, 0x38d1b717u, 0x3a83126fu),
-        );
-        large += select(
-            vec4f(),
-            vec4f(1.0),
-            vec4u(size) >= vec4u(0x3c23d70au, 0x3dcccccdu, 0x3f800000u, 0x41200000u),
-        );
+        signs += vec4u(vec4<bool>(is_positive, at_end, size >= 0x322bcc77u, size >= 0x33d6bf95u));
+        small += vec4u(vec4u(size) >= vec4u(0x358637bdu, 0x3727c5acu, 0x38d1b717u, 0x3a83126fu));
+        large += vec4u(vec4u(size) >= vec4u(0x3c23d70au, 0x3dcccccdu, 0x3f800000u, 0x41200000u));
     }
+    add(0u, signs);
+    add(4u, small);
+    add(8u, large);
     let variance = off_and_variance(sum_over_group(lane, vec2f(squares, rest)), count).y;
-    let all = array<vec2f, 6>(
-        sum_over_group(lane, kinds.xy),
-        sum_over_group(lane, kinds.zw),
-        sum_over_group(lane, small.xy),
-        sum_over_group(lane, small.zw),
-        sum_over_group(lane, large.xy),
-        sum_over_group(lane, large.zw),
-    );
     if (lane == 0u && f < args.features && now.halted == 0u) {
         moments[2u * now.index * args.features + f] = mean;
         moments[(2u * now.index + 1u) * args.features + f] = variance;
-        for (var i = 0u; i < COUNTS / 2u; i++) {
-            count_at(f, 2u * i, all[i].x);
-            count_at(f, 2u * i + 1u, all[i].y);
+        for (var i = 0u; i < COUNTS; i++) {
+            counts[(now.index * COUNTS + i) * args.features + f] = atomicLoad(&kinds[i]);
         }
     }
 }

@@ -36,7 +36,7 @@ impl Trainer {
                 if let Some(folder) = folder {
                     layers.iter().try_for_each(|layer| folder.health(&layer.csv_line(epoch)))?;
                 }
-                self.look_at_all_rows(&mut layers, epoch).map(|()| health::faults(&layers, epoch))
+                self.look_at_many_rows(&mut layers, epoch).map(|()| health::faults(&layers, epoch))
             }
             Err(error) => Err(error),
         };
@@ -96,10 +96,9 @@ impl Trainer {
         instrument.measure(&mut self.runner, before)
     }
 
-    /// Where so many units are dead in the sample that it would be warned of, looks at all training rows: a unit may work on few
-    /// of them. Where they are not dead, that is not done again before twice as many epochs, as it takes the time of a forward
-    /// pass. Dead units are no fault of a network that has learnt: it puts out units that it does not need.
-    fn look_at_all_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
+    /// Where so many units are dead in the sample that it would be warned of, looks at many more training rows: a unit may work on
+    /// few of them. Where they are not dead, that is not done again before twice as many epochs, as it takes time. Dead units are no fault of a network that has learnt: it puts out units that it does not need.
+    fn look_at_many_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
         let is_said = |layer: &LayerHealth| self.health.is_said(&layer.path, Cause::Dead);
         let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !is_said(layer);
         let mut asked: Vec<&mut LayerHealth> = layers.iter_mut().filter(is_asked).collect();
@@ -116,6 +115,6 @@ impl Trainer {
         asked.retain(|layer| layer.rows < layer.of_rows);
         let Some(instrument) = self.health.instrument.as_mut().filter(|_| !asked.is_empty()) else { return Ok(()) };
         self.health.next_whole = 2 * epoch;
-        instrument.over_all_rows(&self.job, &mut asked)
+        instrument.over_many_rows(&self.job, &mut asked)
     }
 }

@@ -25,7 +25,7 @@ pub(in crate::train) struct Keeper {
     pub(in crate::train) instrument: Option<Instrument>,
     /// What they were before the first step.
     pub(in crate::train) began: Began,
-    /// The first epoch after which all training rows may be looked at again, for units that are dead in the sample.
+    /// The first epoch after which many training rows may be looked at again, for units that are dead in the sample.
     pub(in crate::train) next_whole: u64,
     /// The loss of an answer that is the same for every row, once it was asked for.
     pub(in crate::train) constant: Option<f64>,

@@ -158,7 +158,7 @@ fn a_row_left_over_is_skipped_and_the_sample_brought_back() {
     let first = instrument.measure(&mut trainer.runner, None).unwrap();
     let mut relu = first[2].clone();
     assert_eq!((&*relu.path, relu.rows, relu.of_rows), ("2.relu", 256, 513));
-    instrument.over_all_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
 
     let [w, b] = ["0.weight", "0.bias"].map(|name| trainer.runner.read_floats(name).unwrap());
     let train: Vec<usize> = trainer.job.split.train.iter().map(|&row| row as usize).collect();
@@ -197,7 +197,7 @@ fn a_loss_that_is_not_finite_leaves_the_layers_and_brings_the_sample_back() {
     let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
     let first = instrument.measure(&mut trainer.runner, None).unwrap();
     let mut relu = first[1].clone();
-    instrument.over_all_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
     assert_eq!(relu, first[1]);
     assert_eq!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
 }
@@ -211,4 +211,28 @@ fn the_random_start_is_measured_again_as_it_was() {
     trainer.fit(&mut ()).unwrap();
     assert_ne!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
     assert_eq!(instrument.measure_start(trainer.job.settings.seed).unwrap(), first);
+}
+
+#[test]
+fn a_look_for_dead_units_ends_once_they_are_few() {
+    let mut trainer = of_513_rows(&["linear 6", "relu", "linear"]);
+    let target = trainer.compiled().plan.target;
+    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let mut relu = instrument.measure(&mut trainer.runner, None).unwrap().swap_remove(1);
+    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    assert!(relu.dead < Some(DEAD) && relu.rows == 256, "{relu:?}");
+    // Every unit dies: all rows are looked at.
+    trainer.runner.write_floats("0.bias", &[-100.0; 6]).unwrap();
+    relu = instrument.measure(&mut trainer.runner, None).unwrap().swap_remove(1);
+    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    assert_eq!((relu.dead, relu.rows), (Some(1.0), 513));
+}
+
+#[test]
+fn units_are_looked_at_for_an_eighth_of_many_rows() {
+    let rows = |count: u32| rows_of_dead(&(0..count).collect::<Vec<_>>());
+    assert_eq!(rows(3), [0, 1, 2]);
+    assert_eq!(rows(8192).len(), 4096);
+    let of_many = rows(80_000);
+    assert_eq!((of_many.len(), &of_many[..3], of_many.last()), (10_000, &[0, 8, 16][..], Some(&79_992)));
 }
