@@ -145,7 +145,7 @@ pub const BREAKAGES: &[[&str; 5]] = &[
     ["health", "edges of magnitudes, 1x30", "health.units", "0x41200000u", "0x41200001u"],
     ["health", "no ends, 66 of 70x33", "health.units", "now.rows * args.pixels", "(now.rows - 1u) * args.pixels"],
     ["health", "no ends, 66 of 70x33", "health.units", "let v = x[at(feature, k)]", "let v = x[at(0u, k)]"],
-    ["health", "ends, 5 of 7x40", "health.units", "now.index * COUNTS + count", "count"],
+    ["health", "ends, 5 of 7x40", "health.units", "now.index * COUNTS + i", "i"],
     ["health", "ends, 5 of 7x40", "health.units", "v < args.low ||", ""],
     ["health", "over images, 3 of 4x9x8x16", "health.units", "now.rows * args.pixels", "now.rows"],
     ["health", "as a relu leaves them, 20x5", "health.units", "size > 0u &&", ""],
