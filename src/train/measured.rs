@@ -97,7 +97,8 @@ impl Trainer {
     }
 
     /// Where so many units are dead in the sample that it would be warned of, looks at many more training rows: a unit may work on
-    /// few of them. Where they are not dead, that is not done again before twice as many epochs, as it takes time. Dead units are no fault of a network that has learnt: it puts out units that it does not need.
+    /// few of them. Where they are not dead, that is not done again before twice as many epochs, as it takes time. Dead units are
+    /// no fault of a network that has learnt: it puts out units that it does not need.
     fn look_at_many_rows(&mut self, layers: &mut [LayerHealth], epoch: u64) -> Result<(), Error> {
         let is_said = |layer: &LayerHealth| self.health.is_said(&layer.path, Cause::Dead);
         let is_asked = |layer: &&mut LayerHealth| layer.dead >= Some(DEAD) && !is_said(layer);
@@ -108,13 +109,13 @@ impl Trainer {
         let constant = *self.health.constant.get_or_insert_with(|| constant_loss(&self.job));
         // The mean loss of an epoch is much of its first steps, before anything was learnt.
         let has_learnt = self.health.instrument.as_ref().is_some_and(|instrument| instrument.loss < LEARNT * constant);
-        if has_learnt || epoch < self.health.next_whole {
+        if has_learnt || epoch < self.health.next_long_look {
             asked.iter_mut().for_each(|layer| layer.dead = None);
             return Ok(());
         }
         asked.retain(|layer| layer.rows < layer.of_rows);
         let Some(instrument) = self.health.instrument.as_mut().filter(|_| !asked.is_empty()) else { return Ok(()) };
-        self.health.next_whole = 2 * epoch;
+        self.health.next_long_look = 2 * epoch;
         instrument.over_many_rows(&self.job, &mut asked)
     }
 }

@@ -102,7 +102,7 @@ fn columns_again(of: &mut [f32; COLUMNS], features: usize) {
 }
 
 /// Whether rows are taken several at once.
-fn takes_several(features: usize) -> bool {
+pub(in crate::ops) fn takes_several(features: usize) -> bool {
     features < COLUMNS && COLUMNS.is_multiple_of(features)
 }
 

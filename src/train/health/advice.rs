@@ -15,8 +15,6 @@ const FROM_START: f64 = 0.75;
 
 const BATCH_NORM: &str = "put batch_norm before the layer";
 
-const BEFORE_EACH: &str = "put batch_norm before each sigmoid";
-
 /// Most layers that are named.
 const NAMED: usize = 4;
 
@@ -75,6 +73,15 @@ fn keeps_as(init: Init, wanted: Init) -> bool {
 /// Whether weights keep the size of values, whatever comes behind them.
 fn keeps_size(init: Init, _: Init) -> bool {
     keeps_as(init, Init::He) || keeps_as(init, Init::Xavier)
+}
+
+fn is_sigmoid(fault: &Fault) -> bool {
+    kind(&fault.path) == "sigmoid"
+}
+
+/// Initial weights for sigmoids: alone, those that keep the size of values leave several layers of them at 1/2 for every row.
+fn for_sigmoid(init: &str) -> String {
+    format!("{init}, and put batch_norm before each sigmoid")
 }
 
 /// Whether the layer at a place, as in `4.body.1`, names its initial weights itself; `text` is that of layer 4.
@@ -146,9 +153,7 @@ impl Origin<'_> {
             // Weights of mean 0 make as many units dead, whatever their size.
             Cause::Dead => format!("{BATCH_NORM}, as a lower `lr` wakes none of them"),
             Cause::Saturated => match self.init(fault, keeps_as) {
-                // Behind Xavier's weights alone, deep sigmoids are 1/2 for every row; behind batch norm alone, the last layer's
-                // outputs stay too large.
-                Some(init) if kind(&fault.path) == "sigmoid" => format!("{init}, and {BEFORE_EACH}"),
+                Some(init) if is_sigmoid(fault) => for_sigmoid(&init),
                 Some(init) => format!("{init}, or {BATCH_NORM}"),
                 None => BATCH_NORM.into(),
             },
@@ -165,9 +170,7 @@ impl Origin<'_> {
         if self.from_file {
             return Some("start from smaller weights than those of `init_from`, or without it".into());
         }
-        let is_sigmoid = kind(&fault.path) == "sigmoid";
-        // Xavier's weights bring deep sigmoids to 1/2 for every row.
-        self.init(fault, keeps_size).map(|init| if is_sigmoid { format!("{init}, and {BEFORE_EACH}") } else { init })
+        self.init(fault, keeps_size).map(|init| if is_sigmoid(fault) { for_sigmoid(&init) } else { init })
     }
 
     /// Other initial weights, where the run or the layers themselves name some that are not good enough by `keeps`.

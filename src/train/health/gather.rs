@@ -32,13 +32,17 @@ const BATCH: usize = 256;
 /// one row of 1,400 gives 0 for all of 4,096 with a probability of 5 %.
 const FEWEST_OF_DEAD: usize = 4096;
 
-/// Of more training rows, one of so many: a look takes up to twice the time of a forward pass in training.
+/// Of more training rows, one of so many: on a software driver a look at all of them takes as long as an epoch of training.
 const ONE_OF_DEAD: usize = 8;
 
-/// Training rows that units are looked at for before they are called dead, spread over all.
+/// So many of the rows, evenly spread.
+fn spread(rows: &[u32], count: usize) -> Vec<u32> {
+    (0..count).map(|at| rows[at * rows.len() / count]).collect()
+}
+
+/// Training rows that units are looked at for before they are called dead.
 fn rows_of_dead(train: &[u32]) -> Vec<u32> {
-    let count = (train.len() / ONE_OF_DEAD).max(FEWEST_OF_DEAD).min(train.len());
-    (0..count).map(|at| train[at * train.len() / count]).collect()
+    spread(train, (train.len() / ONE_OF_DEAD).max(FEWEST_OF_DEAD).min(train.len()))
 }
 
 /// Rows that are looked at, and the largest batch that they come in.
@@ -88,7 +92,7 @@ impl Instrument {
         let train = &job.split.train;
         let (count, batch) = sample(train.len(), job.settings.batch);
         let count = count.min(room(job, target)).max(1);
-        let rows: Vec<u32> = (0..count).map(|at| train[at * train.len() / count]).collect();
+        let rows = spread(train, count);
         let mut options = job.train_options()?;
         options.augment = None;
         let data = DataShape { rows: count, ..job.data_shape()? };

@@ -25,8 +25,8 @@ pub(in crate::train) struct Keeper {
     pub(in crate::train) instrument: Option<Instrument>,
     /// What they were before the first step.
     pub(in crate::train) began: Began,
-    /// The first epoch after which many training rows may be looked at again, for units that are dead in the sample.
-    pub(in crate::train) next_whole: u64,
+    /// The first epoch after which many rows may be looked at again for units that are dead in the sample.
+    pub(in crate::train) next_long_look: u64,
     /// The loss of an answer that is the same for every row, once it was asked for.
     pub(in crate::train) constant: Option<f64>,
     /// All warnings so far, each for another layer or cause.
@@ -37,7 +37,7 @@ impl Keeper {
     /// Of a training at its start, or of one that goes on.
     pub(in crate::train) fn new(device: &Device, at_start: bool) -> Self {
         let began = if at_start { Began::Random } else { Began::Unknown };
-        Self { device: device.clone(), instrument: None, began, next_whole: 0, constant: None, warnings: vec![] }
+        Self { device: device.clone(), instrument: None, began, next_long_look: 0, constant: None, warnings: vec![] }
     }
 
     /// Whether the device did not take the plan of the instrument, so that nothing is measured.
