@@ -10,7 +10,8 @@ use crate::run::AugmentShape;
 use crate::shape::channels_first;
 
 impl Job {
-    /// What is drawn for the pictures of training, if anything is.
+    /// What is drawn for the pictures of training, if anything is. Kept features are those of the part that evaluation sees, so
+    /// that no place is drawn for them.
     ///
     /// # Errors
     /// The data are no pictures, or a crop does not fit them.
@@ -35,7 +36,7 @@ impl Job {
         if let Some(crop) = crop {
             self.check_crop(crop, [height, width])?;
         }
-        Ok(Some(draws))
+        Ok(if s.cache_features && augment.only_moves() { None } else { Some(draws) })
     }
 
     /// Refuses a crop that is not that of the network's input, or mirrors more of a picture than there is.

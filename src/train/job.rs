@@ -208,11 +208,11 @@ impl Job {
         if !self.settings.cache_features {
             return Ok(None);
         }
-        let refused = |what: String| Error::Setting(format!("cache_features: {what}"));
+        let refused = |what: String| Error::Setting(format!("`cache_features`: {what}"));
         if self.draws()?.is_some() {
             return Err(refused(
-                "pictures that are drawn anew in every epoch have no features to keep: leave it out, or flip, crop, scale, \
-                 brightness and contrast"
+                "pictures that are drawn anew in every epoch have no features to keep: leave it out, or `flip`, the padding \
+                 of `crop`, `scale` from one size to another, `brightness` and `contrast`"
                     .into(),
             ));
         }

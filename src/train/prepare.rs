@@ -148,6 +148,7 @@ pub fn job(mut recipe: Recipe, encoded: Encoded, mut split: Split) -> Result<(Jo
     }
     notes.extend(no_use(&dataset, &constant, settings.normalize));
     notes.extend(extremes(&settings, &split));
+    notes.extend(one_part(&settings));
     notes.extend(coarse_target(&dataset.targets, &scale, &split.train));
     if settings.bootstrap {
         split.train = data::bootstrap(&split.train, settings.seed);
@@ -233,6 +234,14 @@ fn numbers_as_classes(recipe: &Recipe, dataset: &Dataset) -> Option<String> {
     let asks = recipe.task.is_none() && dataset.target.is_some() && names.len() > FEW_CLASSES;
     let numbers = names.iter().all(|name| name.parse::<f64>().is_ok());
     (asks && numbers).then(|| "the classes are numbers: to learn how large they are, set task to regression".into())
+}
+
+/// That a crop is not drawn anew, where features are kept.
+fn one_part(settings: &Settings) -> Option<String> {
+    let is_one = settings.cache_features && settings.crop.is_some();
+    is_one.then(|| {
+        "`cache_features` keeps what evaluation sees of each picture, its middle: `crop` draws no other part".into()
+    })
 }
 
 /// Says that float32, in which training sees the targets, rounds away how they vary.

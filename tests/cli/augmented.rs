@@ -88,6 +88,33 @@ impl Grey {
     }
 }
 
+/// A network of pictures of 6x6 pixels learns larger ones from their middles, as if they were cut by hand.
+#[test]
+fn kept_features_of_larger_pictures_are_those_of_their_middle() {
+    let place = Place::new();
+    for (class, seed) in (0..24).map(|seed| (["a", "b"][seed % 2], seed)) {
+        let picture = Grey::new(seed);
+        picture.save(&place, &format!("large/{class}/{seed}.png"));
+        let rows = picture.rows[3..9].iter().map(|row| row[5..11].to_vec()).collect();
+        Grey { width: 6, rows }.save(&place, &format!("cut/{class}/{seed}.png"));
+    }
+    let layers = "--layers 'conv 4 kernel=3, relu, flatten, linear'";
+    let run = "--device cpu --batch 8 --epochs 3 --lr 0.05 --seed 5";
+    place.done(&format!("train cut {layers} {run} --quiet --out trunk"));
+    let kept = format!("--init-from trunk/model.safetensors --new-head --freeze 0..3 --cache-features {run}");
+    place.done(&format!("train cut {kept} --quiet --out by-hand"));
+    let said = place.done(&format!("train large {kept} --crop 6 --scale 12 --out middles"));
+    assert!(said.contains("its middle"), "{said}");
+    assert_eq!(place.text("middles/steps.csv"), place.text("by-hand/steps.csv"));
+    // The model that is made says how pictures come to it, and serves in its turn.
+    let again = kept.replace("trunk/", "middles/");
+    place.done(&format!("train large {again} --quiet --out again"));
+    for drawn in ["--flip 0.5", "--crop '6 padding=1' --scale 12", "--crop 6 --scale 12..14", "--brightness 0.1"] {
+        let line = format!("train large {again} {layers} {drawn} --quiet --out none");
+        place.refused(&line, &["--cache-features", "pictures that are drawn anew"]);
+    }
+}
+
 fn probabilities(told: &Value) -> Vec<f64> {
     serde_json::from_value(told["probabilities"].clone()).unwrap()
 }

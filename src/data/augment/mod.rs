@@ -26,7 +26,13 @@ pub struct Augment {
 impl Augment {
     /// Whether pictures of training differ from those of evaluation.
     pub fn is_none(&self) -> bool {
+        self.crop.is_none() && self.only_moves()
+    }
+
+    /// Whether, beside the place of a part without padding, training pictures are those of evaluation.
+    pub fn only_moves(&self) -> bool {
         let is_fixed = self.scale.is_none_or(|scale| scale.low == scale.high);
-        self.flip.is_none() && self.crop.is_none() && is_fixed && self.brightness == 0.0 && self.contrast == 0.0
+        let is_whole = self.crop.is_none_or(|crop| crop.padding == 0);
+        is_fixed && is_whole && self.flip.is_none() && self.brightness == 0.0 && self.contrast == 0.0
     }
 }
