@@ -17,7 +17,8 @@ use std::sync::Arc;
 pub struct Compiled {
     /// The memory and the dispatches of all programs.
     pub plan: Arc<Plan>,
-    /// The program that computes what the first layers make of a batch, and keeps it, if the others begin there.
+    /// The program that computes what the first layers make of a batch, and keeps it, if the plan trains and the others begin
+    /// there.
     pub features: Option<usize>,
     /// The program of a training step, if the plan trains.
     pub train: Option<usize>,
@@ -77,6 +78,9 @@ impl Sources {
         match purpose {
             Purpose::Train(options) => sources.train(maker, options)?,
             Purpose::Look(options) => {
+                if let Some(layers) = options.keep {
+                    maker.begin_behind(layers)?;
+                }
                 let (back, layers) = maker.looking(&options, true)?;
                 sources.looked_at = layers;
                 sources.push("look_back", back);
@@ -156,6 +160,12 @@ impl Compiled {
 }
 
 impl Compiled {
+    /// The network's tensors that the plan holds, each with its number among all: those of frozen layers, which a look may begin
+    /// behind, are not there.
+    pub(crate) fn held(&self) -> impl Iterator<Item = (usize, &Tensor)> {
+        self.tensors.iter().enumerate().filter(|(_, tensor)| self.plan.slot(&tensor.name).is_some())
+    }
+
     /// Whether there is a tensor that gradients move.
     pub fn is_trained(&self) -> bool {
         self.tensors.iter().any(|tensor| tensor.class == Class::Parameters)

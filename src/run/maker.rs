@@ -39,6 +39,8 @@ pub(super) struct Kept {
     built: Built,
     /// The shape of what they make of one row.
     row: Vec<usize>,
+    /// The class of the slot with what they make of all rows.
+    class: Class,
 }
 
 impl<'a> Maker<'a> {
@@ -63,10 +65,7 @@ impl Maker<'_> {
     /// The graph that computes what the first layers make of each row, and keeps it. All graphs made behind it begin there.
     pub(super) fn keep(&mut self, layers: usize) -> Result<Graph, Error> {
         let mut graph = Graph::default();
-        let batch = self.gather(&mut graph)?;
-        let built = self.network.build_first(layers, &mut graph, batch[0], Usage::Inference)?;
-        let row = graph.shape(built.logits).0[1..].to_vec();
-        let kept = Kept { layers, built, row };
+        let kept = self.first(layers, &mut graph, Class::Metrics)?;
         let features = self.features(&mut graph, &kept);
         graph.push(Collect, "features", &[kept.built.logits, features])?;
         self.advance(&mut graph)?;
@@ -74,10 +73,24 @@ impl Maker<'_> {
         Ok(graph)
     }
 
+    /// All graphs made from here on begin behind the first layers: the host writes what those make of each row.
+    pub(super) fn begin_behind(&mut self, layers: usize) -> Result<(), Error> {
+        self.kept = Some(self.first(layers, &mut Graph::default(), Class::Data)?);
+        Ok(())
+    }
+
+    /// Adds the first layers to a graph.
+    fn first(&self, layers: usize, graph: &mut Graph, class: Class) -> Result<Kept, Error> {
+        let batch = self.gather(graph)?;
+        let built = self.network.build_first(layers, graph, batch[0], Usage::Inference)?;
+        let row = graph.shape(built.logits).0[1..].to_vec();
+        Ok(Kept { layers, built, row, class })
+    }
+
     /// What the first layers made of each row.
     fn features(&self, graph: &mut Graph, kept: &Kept) -> ValueId {
         let shape: Vec<usize> = std::iter::once(self.data.rows).chain(kept.row.iter().copied()).collect();
-        graph.value("features", Shape(shape), Scalar::F32, Class::Metrics)
+        graph.value("features", Shape(shape), Scalar::F32, kept.class)
     }
 
     /// The batch, and the layers on it, of which those that are kept are not computed again.

@@ -51,6 +51,7 @@ pub struct TrainOptions {
     /// How the pictures of training are augmented, if they are.
     pub augment: Option<AugmentShape>,
     /// How many of the first layers, all of them frozen, are computed once for each row; none where all layers run in every step.
+    /// A look begins behind them, and the host writes what they made.
     pub keep: Option<usize>,
     /// Rows of the data set that lie on the device at a time, where not all do: two halves of whole batches, which the host fills
     /// in turn in the order of an epoch.

@@ -256,6 +256,11 @@ impl Runner {
         self.exec.read_f32(self.slot(name))
     }
 
+    /// Reads so many floats of a slot from one onwards.
+    pub(super) fn read_at(&mut self, name: &str, first: usize, count: usize) -> Result<Vec<f32>, DeviceError> {
+        Ok(bytemuck::cast_vec(self.exec.read(self.slot(name), first, count)?))
+    }
+
     /// Reads all slots of a class at once.
     ///
     /// # Errors

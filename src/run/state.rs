@@ -38,10 +38,11 @@ impl Take<'_> {
 
 /// Starts a network from its seed.
 pub(crate) fn initialize(runner: &mut Runner, seed: u64) -> Result<(), DeviceError> {
-    for (index, tensor) in runner.compiled().tensors.clone().iter().enumerate() {
-        runner.write_floats(&tensor.name, &tensor.in_plan(&tensor.initial(seed, index)))?;
-    }
-    Ok(())
+    let initial = |(index, tensor): (usize, &Tensor)| {
+        (tensor.name.clone(), tensor.in_plan(&tensor.initial(seed, index)).into_owned())
+    };
+    let all: Vec<(String, Vec<f32>)> = runner.compiled().held().map(initial).collect();
+    all.iter().try_for_each(|(name, values)| runner.write_floats(name, values))
 }
 
 /// Refuses a file whose tensors are not those of a network, before memory is taken for one that may be as large as the

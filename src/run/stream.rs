@@ -115,12 +115,46 @@ impl Runner {
     /// The device failed.
     pub fn keep_features(&mut self, values: &Values) -> Result<(), DeviceError> {
         let Some(program) = self.compiled().features else { return Ok(()) };
-        let width = self.words_of("features.factor");
-        self.write_floats("features.offset", &vec![0.0; width])?;
-        self.write_floats("features.factor", &vec![1.0; width])?;
+        self.take_features_as_they_are()?;
         let order: Vec<u32> = (0..self.rows() as u32).collect();
         let table = steps(order.len(), self.compiled().batch, false, |_| 0.0, 0);
         self.begin_as(self.window.is_some(), &order, &table, 0)?;
         self.run_all(values, program, table.len())
+    }
+
+    /// What the first layers made of some rows of the data set, if the plan keeps that.
+    ///
+    /// # Errors
+    /// The device failed.
+    ///
+    /// # Panics
+    /// There is no such row.
+    pub(crate) fn features_of(&mut self, rows: &[u32]) -> Result<Option<Vec<f32>>, DeviceError> {
+        if self.compiled().features.is_none() {
+            return Ok(None);
+        }
+        let width = self.width_of("features");
+        let mut features = Vec::with_capacity(rows.len() * width);
+        for &row in rows {
+            assert!((row as usize) < self.rows(), "the data set has row {row}");
+            features.extend(self.read_at("features", row as usize * width, width)?);
+        }
+        Ok(Some(features))
+    }
+
+    /// Writes what the first layers make of the rows, where the plan begins behind them.
+    ///
+    /// # Errors
+    /// The device failed.
+    pub(crate) fn load_features(&mut self, features: &[f32]) -> Result<(), DeviceError> {
+        self.take_features_as_they_are()?;
+        self.write_floats("features", features)
+    }
+
+    /// Features are not normalised again.
+    fn take_features_as_they_are(&mut self) -> Result<(), DeviceError> {
+        let width = self.words_of("features.factor");
+        self.write_floats("features.offset", &vec![0.0; width])?;
+        self.write_floats("features.factor", &vec![1.0; width])
     }
 }

@@ -204,7 +204,7 @@ impl Job {
     }
 
     /// How many of the first layers are computed once for each row, if any are.
-    fn kept(&self, network: &Network) -> Result<Option<usize>, Error> {
+    pub(super) fn kept(&self, network: &Network) -> Result<Option<usize>, Error> {
         if !self.settings.cache_features {
             return Ok(None);
         }

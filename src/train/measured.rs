@@ -91,7 +91,10 @@ impl Trainer {
         let target = self.compiled().plan.target;
         let instrument = match &mut self.health.instrument {
             Some(instrument) => instrument,
-            empty => empty.insert(Instrument::new((&self.job, &self.network), &self.health.device, target)?),
+            empty => {
+                let on = (&self.health.device, target);
+                empty.insert(Instrument::new((&self.job, &self.network), on, &mut self.runner)?)
+            }
         };
         instrument.measure(&mut self.runner, before)
     }
@@ -116,6 +119,6 @@ impl Trainer {
         asked.retain(|layer| layer.rows < layer.of_rows);
         let Some(instrument) = self.health.instrument.as_mut().filter(|_| !asked.is_empty()) else { return Ok(()) };
         self.health.next_long_look = 2 * epoch;
-        instrument.over_many_rows(&self.job, &mut asked)
+        instrument.over_many_rows(&self.job, &mut self.runner, &mut asked)
     }
 }

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::kernel::Step;
 use crate::nn::{Network, Tensor};
 use crate::op::{Class, Target};
-use crate::run::{Compiled, DataShape, LookedAt, Purpose, Runner, Snapshot, batches, state};
+use crate::run::{Compiled, DataShape, LookedAt, Purpose, Runner, Snapshot, TrainOptions, batches, state};
 use crate::train::job::Job;
 
 /// Most training rows that are looked at after an epoch. A unit that works on one row of 170 gives 0 for all of 512 with a
@@ -18,6 +18,12 @@ const MOST: usize = 512;
 
 /// Fewest training rows that are looked at, where there are so many. Of fewer, many a unit that works gives 0 for all.
 const FEWEST: usize = 256;
+
+/// The same of large pictures. Each takes long, and its channels have many values.
+const FEWEST_LARGE: usize = 64;
+
+/// Pixels from which on a picture is large.
+const LARGE: usize = 96 * 96;
 
 /// One training row of so many is looked at between the two, so that it takes little of the time of an epoch.
 const ONE_OF: usize = 32;
@@ -45,17 +51,45 @@ fn rows_of_dead(train: &[u32]) -> Vec<u32> {
     spread(train, (train.len() / ONE_OF_DEAD).max(FEWEST_OF_DEAD).min(train.len()))
 }
 
-/// Rows that are looked at, and the largest batch that they come in.
-fn sample(train: usize, batch: usize) -> (usize, usize) {
+/// Rows that are looked at, no fewer than `fewest` if there are as many, and the largest batch that they come in.
+fn sample(train: usize, batch: usize, fewest: usize) -> (usize, usize) {
     let batch = batch.clamp(1, BATCH);
-    (train.min((train / ONE_OF).clamp(FEWEST, MOST)).min(BATCHES * batch), batch)
+    (train.min((train / ONE_OF).clamp(fewest, MOST)).min(BATCHES * batch), batch)
 }
 
-/// Rows of the data set that a device takes in one piece.
+/// Fewest training rows that are looked at.
+fn fewest(job: &Job) -> usize {
+    let is_large = matches!(job.dataset.shape[..], [_, height, width] if height * width >= LARGE);
+    if is_large && !job.settings.cache_features { FEWEST_LARGE } else { FEWEST }
+}
+
+/// Rows of the data set that a device takes in one piece. Of kept features it holds all, and here some.
 fn room(job: &Job, target: Target) -> usize {
+    if job.settings.cache_features {
+        return usize::MAX;
+    }
     let features: usize = job.dataset.shape.iter().product();
     let bytes = if matches!(job.dataset.values, Values::Bytes(_)) { features } else { 4 * features };
     usize::try_from(target.max_binding / bytes.max(1) as u64).unwrap_or(usize::MAX)
+}
+
+/// What the layers that are looked at begin with: some rows of the data set, or what the frozen layers made of them, where a
+/// training keeps that.
+fn values_of(job: &Job, training: &mut Runner, rows: &[u32]) -> Result<Values, Error> {
+    let kept = training.features_of(rows)?.map(Values::Floats);
+    Ok(kept.unwrap_or_else(|| job.dataset.values_of(rows)))
+}
+
+/// Writes that to the device.
+fn load(runner: &mut Runner, job: &Job, values: &Values) -> Result<(), Error> {
+    match values {
+        Values::Floats(features) if job.settings.cache_features => runner.load_features(features)?,
+        _ => {
+            let (offset, factor) = job.normalize.1.on_device(&job.dataset.values);
+            runner.load_data(values, (&offset, &factor))?;
+        }
+    }
+    Ok(())
 }
 
 /// A network that is looked at.
@@ -86,24 +120,22 @@ impl Instrument {
     /// A tensor is too large for the device, or the device fails.
     pub(in crate::train) fn new(
         (job, network): (&Job, &Network),
-        device: &Device,
-        target: Target,
+        (device, target): (&Device, Target),
+        training: &mut Runner,
     ) -> Result<Self, Error> {
         let train = &job.split.train;
-        let (count, batch) = sample(train.len(), job.settings.batch);
+        let (count, batch) = sample(train.len(), job.settings.batch, fewest(job));
         let count = count.min(room(job, target)).max(1);
         let rows = spread(train, count);
-        let mut options = job.train_options()?;
-        options.augment = None;
+        let options = TrainOptions { augment: None, keep: job.kept(network)?, ..job.train_options()? };
         let data = DataShape { rows: count, ..job.data_shape()? };
         // Joined kernels hold what layers give in registers.
         let target = Target { fuse: false, ..target };
         let compiled = Compiled::compile(network, &data, batch, Purpose::Look(options), target)?;
         let steps = batches::steps(count, batch, compiled.needs_two_rows, |_| 0.0, 0);
         let mut runner = Runner::new(device, compiled)?;
-        let (offset, factor) = job.normalize.1.on_device(&job.dataset.values);
-        let values = job.dataset.values_of(&rows);
-        runner.load_data(&values, (&offset, &factor))?;
+        let values = values_of(job, training, &rows)?;
+        load(&mut runner, job, &values)?;
         let words = job.target_words();
         let of_row = words.len() / job.dataset.rows();
         let targets: Vec<u32> =
@@ -124,7 +156,7 @@ impl Instrument {
         before: Option<&Snapshot>,
     ) -> Result<Vec<LayerHealth>, Error> {
         let [weights, state] = [training.snapshot(Class::Parameters)?, training.snapshot(Class::State)?];
-        let tensors = self.runner.compiled().tensors.clone();
+        let tensors: Vec<Tensor> = self.runner.compiled().held().map(|(_, tensor)| tensor.clone()).collect();
         for Tensor { name, class, .. } in &tensors {
             let from = if *class == Class::Parameters { &weights } else { &state };
             let words = training.within(from, name).unwrap_or_else(|| panic!("the training has {name}"));
@@ -166,22 +198,26 @@ impl Instrument {
     ///
     /// # Errors
     /// The device fails.
-    pub(in crate::train) fn over_many_rows(&mut self, job: &Job, layers: &mut [&mut LayerHealth]) -> Result<(), Error> {
-        let (offset, factor) = job.normalize.1.on_device(&job.dataset.values);
+    pub(in crate::train) fn over_many_rows(
+        &mut self,
+        job: &Job,
+        training: &mut Runner,
+        layers: &mut [&mut LayerHealth],
+    ) -> Result<(), Error> {
         let batch = self.runner.compiled().batch;
         let mut positive: Vec<Vec<bool>> = layers.iter().map(|layer| vec![false; layer.outputs.units]).collect();
         let mut rows = 0;
         for part in rows_of_dead(&job.split.train).chunks(self.order.len()) {
-            let values = job.dataset.values_of(part);
             let steps = batches::steps(part.len(), batch, self.runner.compiled().needs_two_rows, |_| 0.0, 0);
             // A single row that is left over is none that batch norm can take.
             if steps.is_empty() {
                 continue;
             }
-            self.runner.load_data(&values, (&offset, &factor))?;
+            let values = values_of(job, training, part)?;
+            load(&mut self.runner, job, &values)?;
             let order = self.order[..part.len()].to_vec();
             let Some(counted) = self.run(&values, &order, &steps)? else {
-                return Ok(self.runner.load_data(&self.values, (&offset, &factor))?);
+                return load(&mut self.runner, job, &self.values);
             };
             for (layer, positive) in layers.iter().zip(&mut positive) {
                 let looked = self.runner.compiled().looked_at.iter().find(|looked| looked.path == layer.path);
@@ -197,7 +233,7 @@ impl Instrument {
         for (layer, positive) in layers.iter_mut().zip(&positive) {
             (layer.dead, layer.rows) = (Some(never(positive)), rows);
         }
-        Ok(self.runner.load_data(&self.values, (&offset, &factor))?)
+        load(&mut self.runner, job, &self.values)
     }
 
     /// Looks at the outputs for rows that are there, and gives what was counted; nothing where a loss is not finite.

@@ -90,13 +90,17 @@ fn trained() -> (Trainer, Snapshot) {
     (trainer, before)
 }
 
+fn of(trainer: &mut Trainer) -> Instrument {
+    let on = (&Device::CPU, trainer.compiled().plan.target);
+    Instrument::new((&trainer.job, &trainer.network), on, &mut trainer.runner).unwrap()
+}
+
 #[test]
 fn what_is_measured_is_what_float64_gives() {
     let (mut trainer, before) = trained();
-    let target = trainer.compiled().plan.target;
     let [w, b, v, c] =
         ["0.weight", "0.bias", "2.weight", "2.bias"].map(|name| trainer.runner.read_floats(name).unwrap());
-    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let mut instrument = of(&mut trainer);
     let health = instrument.measure(&mut trainer.runner, Some(&before)).unwrap();
     let paths: Vec<&str> = health.iter().map(|layer| &layer.path[..]).collect();
     assert_eq!(paths, ["0.linear", "1.relu", "2.linear"]);
@@ -153,12 +157,11 @@ fn a_row_left_over_is_skipped_and_the_sample_brought_back() {
     let mut trainer = of_513_rows(&["linear 16", "batch_norm", "relu", "linear"]);
     // So few values are 2.9 deviations above their mean that some units have one in all rows, and none in the sample.
     trainer.runner.write_floats("1.bias", &[-2.9; 16]).unwrap();
-    let target = trainer.compiled().plan.target;
-    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let mut instrument = of(&mut trainer);
     let first = instrument.measure(&mut trainer.runner, None).unwrap();
     let mut relu = first[2].clone();
     assert_eq!((&*relu.path, relu.rows, relu.of_rows), ("2.relu", 256, 513));
-    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    instrument.over_many_rows(&trainer.job, &mut trainer.runner, &mut [&mut relu]).unwrap();
 
     let [w, b] = ["0.weight", "0.bias"].map(|name| trainer.runner.read_floats(name).unwrap());
     let train: Vec<usize> = trainer.job.split.train.iter().map(|&row| row as usize).collect();
@@ -193,11 +196,10 @@ fn a_loss_that_is_not_finite_leaves_the_layers_and_brings_the_sample_back() {
     let mut w = trainer.runner.read_floats("0.weight").unwrap();
     w[..2].fill(3e38);
     trainer.runner.write_floats("0.weight", &w).unwrap();
-    let target = trainer.compiled().plan.target;
-    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let mut instrument = of(&mut trainer);
     let first = instrument.measure(&mut trainer.runner, None).unwrap();
     let mut relu = first[1].clone();
-    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    instrument.over_many_rows(&trainer.job, &mut trainer.runner, &mut [&mut relu]).unwrap();
     assert_eq!(relu, first[1]);
     assert_eq!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
 }
@@ -205,27 +207,69 @@ fn a_loss_that_is_not_finite_leaves_the_layers_and_brings_the_sample_back() {
 #[test]
 fn the_random_start_is_measured_again_as_it_was() {
     let mut trainer = of_513_rows(&["linear 16", "batch_norm", "relu", "residual(linear 16; tanh)", "linear"]);
-    let target = trainer.compiled().plan.target;
-    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let mut instrument = of(&mut trainer);
     let first = instrument.measure(&mut trainer.runner, None).unwrap();
     trainer.fit(&mut ()).unwrap();
     assert_ne!(instrument.measure(&mut trainer.runner, None).unwrap(), first);
     assert_eq!(instrument.measure_start(trainer.job.settings.seed).unwrap(), first);
 }
 
+/// The layers behind frozen ones are measured on what the training keeps of these, and are found as when all are computed anew.
+#[test]
+fn kept_features_give_the_same_layers() {
+    let layers = ["conv 8 kernel=3", "batch_norm", "tanh", "flatten", "linear 16", "batch_norm", "relu", "linear"];
+    let looked_at = |cache_features: bool| {
+        let recipe = Recipe {
+            layers: Some(layers.map(str::to_owned).to_vec()),
+            freeze: Some("0..3".parse().unwrap()),
+            cache_features: Some(cache_features),
+            epochs: Some(1),
+            ..Recipe::default()
+        };
+        let mut trainer = Trainer::open(&recipe, &Device::CPU).unwrap();
+        trainer.fit(&mut ()).unwrap();
+        trainer.runner.write_floats("5.bias", &[-100.0; 16]).unwrap();
+        let mut instrument = of(&mut trainer);
+        let mut found = instrument.measure(&mut trainer.runner, None).unwrap();
+        let relu = found.iter_mut().find(|layer| layer.path == "6.relu").unwrap();
+        instrument.over_many_rows(&trainer.job, &mut trainer.runner, &mut [relu]).unwrap();
+        let again = instrument.measure(&mut trainer.runner, None).unwrap();
+        let start = instrument.measure_start(trainer.job.settings.seed).unwrap();
+        [found, again, start]
+    };
+    let [kept, anew] = [true, false].map(looked_at);
+    let paths: Vec<&str> = kept[0].iter().map(|layer| &*layer.path).collect();
+    assert_eq!(paths, ["4.linear", "5.batch_norm", "6.relu", "7.linear"]);
+    for (kept, anew) in kept.iter().zip(&anew) {
+        assert_eq!(kept[..], anew[anew.len() - 4..]);
+    }
+    assert_eq!((kept[0][2].dead, kept[0][2].rows), (Some(1.0), kept[0][2].of_rows));
+}
+
 #[test]
 fn a_look_for_dead_units_ends_once_they_are_few() {
     let mut trainer = of_513_rows(&["linear 6", "relu", "linear"]);
-    let target = trainer.compiled().plan.target;
-    let mut instrument = Instrument::new((&trainer.job, &trainer.network), &Device::CPU, target).unwrap();
+    let mut instrument = of(&mut trainer);
     let mut relu = instrument.measure(&mut trainer.runner, None).unwrap().swap_remove(1);
-    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    instrument.over_many_rows(&trainer.job, &mut trainer.runner, &mut [&mut relu]).unwrap();
     assert!(relu.dead < Some(DEAD) && relu.rows == 256, "{relu:?}");
     // Every unit dies: all rows are looked at.
     trainer.runner.write_floats("0.bias", &[-100.0; 6]).unwrap();
     relu = instrument.measure(&mut trainer.runner, None).unwrap().swap_remove(1);
-    instrument.over_many_rows(&trainer.job, &mut [&mut relu]).unwrap();
+    instrument.over_many_rows(&trainer.job, &mut trainer.runner, &mut [&mut relu]).unwrap();
     assert_eq!((relu.dead, relu.rows), (Some(1.0), 513));
+}
+
+#[test]
+fn of_large_pictures_fewer_rows_are_looked_at() {
+    let mut trainer = of_513_rows(&["linear"]);
+    assert_eq!(fewest(&trainer.job), 256);
+    trainer.job.dataset.shape = vec![3, 96, 96];
+    assert_eq!(fewest(&trainer.job), 64);
+    trainer.job.settings.cache_features = true;
+    assert_eq!(fewest(&trainer.job), 256);
+    assert_eq!([sample(800, 32, 64), sample(800, 1, 64), sample(40, 32, 64)], [(64, 32), (64, 1), (40, 32)]);
+    assert_eq!([sample(8192, 32, 64), sample(90_000, 300, 64)], [(256, 32), (512, 256)]);
 }
 
 #[test]
