@@ -34,6 +34,8 @@ pub(super) struct Asked<'a> {
     pub(super) format: FormatArgs,
     pub(super) turns: Turns,
     pub(super) views: &'a ViewArgs,
+    /// Whether pictures that cannot be read are left out.
+    pub(super) skip_broken: bool,
 }
 
 /// Rows to judge a model by, with their targets in the order of the model's classes.
@@ -66,8 +68,8 @@ pub(super) fn run(args: &EvalArgs) -> Result<u8, Error> {
     let source = pictures::only(&args.data)?;
     let wanted = Wanted::read(args, meta, source)?;
     let (model_file, target) = (&args.model, args.target.as_deref());
-    let (format, turns, views) = (args.format, args.turns, &args.views);
-    let asked = Asked { model: model_file, meta, source, target, format, turns, views };
+    let (format, turns, views, skip_broken) = (args.format, args.turns, &args.views, args.skip_broken);
+    let asked = Asked { model: model_file, meta, source, target, format, turns, views, skip_broken };
     let Labelled { dataset, targets, rows, inputs, notes, paths } = labelled(&asked)?;
     wanted.check_fit(&dataset, source)?;
     let views = (dataset.values.len() / (dataset.features() * dataset.rows()).max(1)).max(1);
@@ -149,7 +151,7 @@ fn values(dataset: &Dataset, rows: &Range<usize>) -> Values {
 
 /// Opens a source. A table's columns are found by name, as in training whatever else it holds.
 fn open(asked: &Asked<'_>) -> Result<Opened, Error> {
-    let &Asked { model, meta, source, target, format, turns, views } = asked;
+    let &Asked { model, meta, source, target, format, turns, views, skip_broken } = asked;
     if let Some(folder) = pictures::folder(source)? {
         if target.is_some() {
             let what = "--target names a column of a table, and the folders of pictures name the classes";
@@ -157,14 +159,14 @@ fn open(asked: &Asked<'_>) -> Result<Opened, Error> {
         }
         let views = views.views(inputs::own_side(meta));
         let reading = Reading { model, meta, turns, views: &views, format, fields: false };
-        return pictures::read(folder, reading);
+        return pictures::read(folder, reading, skip_broken);
     }
     let of_arrays = data::is_path(source) && data::is_arrays(Path::new(source));
     let is_table = !data::is_known(source) && !Path::new(source).is_dir() && !of_arrays;
     if let (true, Some(image)) = (is_table, &meta.image) {
         return pictures::listed(asked, image);
     }
-    if let Some(flag) = turns.given().or(views.given()) {
+    if let Some(flag) = turns.given().or(views.given()).or(skip_broken.then_some("--skip-broken")) {
         return Err(setting(format!("{flag} is for folders of pictures, which {source} is not: leave it out")));
     }
     // Of pictures in a table the model knows the target too, and other pictures have none.

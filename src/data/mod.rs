@@ -49,6 +49,8 @@ pub use classes::labels_for;
 pub use error::DataError;
 #[cfg(feature = "cli")]
 pub use folder::Filed;
+#[cfg(feature = "cli")]
+pub(crate) use folder::left_out;
 pub use folder::{holds_pictures, is_picture, validation_folder};
 pub use folder_error::FolderError;
 pub use framing::{Framing, View, ViewPart};

@@ -92,7 +92,7 @@ impl Targets {
 
     /// Those of some rows, in their order.
     #[cfg(feature = "cli")]
-    pub(super) fn picked(self, rows: &[usize]) -> Self {
+    pub(crate) fn picked(self, rows: &[usize]) -> Self {
         fn of<T: Copy>(values: &[T], width: usize, rows: &[usize]) -> Vec<T> {
             rows.iter().flat_map(|row| &values[row * width..][..width]).copied().collect()
         }

@@ -44,6 +44,8 @@ fn pictures_of_a_table_are_trained_on_and_judged() {
     fs::remove_file(place.path("set/p/7.png")).unwrap();
     let ran = place.run("eval run/model.safetensors set/labels.csv --device cpu");
     assert!(ran.code == Some(2) && ran.err.contains("line 9, column \"file\""), "{ran:?}");
+    let ran = place.run("eval run/model.safetensors set/labels.csv --skip-broken --device cpu --json");
+    assert!(ran.out.contains("\"n\":39") && ran.err.contains("1 of 40 pictures cannot be read"), "{ran:?}");
     let ran = place.run(&format!("{train} --target kind --out other"));
     assert!(ran.code == Some(2) && ran.err.contains("line 9, column \"file\""), "{ran:?}");
 }

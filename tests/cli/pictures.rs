@@ -153,6 +153,22 @@ fn a_folder_of_pictures_for_each_class_is_evaluated() {
     place.write("points.csv", table(40));
     let points = trained(&place, "points.csv", "points");
     place.refused(&format!("eval {points} files --device cpu"), &["holds pictures", "rows of a table"]);
+    let skip = "--skip-broken --device cpu";
+    place.refused(&format!("eval {points} points.csv {skip}"), &["--skip-broken", "points.csv", "leave it out"]);
+    // What cannot be read is left out with its class, wherever it stands among the others.
+    for broken in ["files/0/0a.png", "files/1/zz.png"] {
+        place.write(broken, "no picture");
+    }
+    place.refused(&format!("eval {model} files --device cpu"), &["files/0/0a.png"]);
+    let told = place.run(&format!("eval {model} files {skip}")).err;
+    assert!(
+        told.contains("2 of 17 pictures cannot be read and are left out, the first of them files/0/0a.png"),
+        "{told}"
+    );
+    assert_eq!(of("files --skip-broken")["confusion"], idx["confusion"]);
+    place.write("broken/0/a.png", "no picture");
+    place.refused(&format!("eval {model} broken {skip}"), &["broken/0/a.png"]);
+    ["files/0/0a.png", "files/1/zz.png"].iter().for_each(|broken| fs::remove_file(place.path(broken)).unwrap());
     place.write("files/cat/note.txt", "");
     place.refused(&format!("eval {model} files --device cpu"), &["note.txt", "GIF or TIFF"]);
     fs::rename(place.path("files/cat/note.txt"), place.path("files/note.txt")).unwrap();

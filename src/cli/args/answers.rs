@@ -25,6 +25,9 @@ pub(in crate::cli) struct EvalArgs {
     pub(in crate::cli) format: FormatArgs,
     #[command(flatten)]
     pub(in crate::cli) masks: Masks,
+    /// Leave pictures out that cannot be read, and say how many, in place of ending
+    #[arg(long)]
+    pub(in crate::cli) skip_broken: bool,
     /// List the rows behind a cell of the confusion matrix, as in cat,dog: cats that were taken for dogs
     #[arg(long, value_name = "TRUE,PREDICTED")]
     pub(in crate::cli) cell: Option<String>,

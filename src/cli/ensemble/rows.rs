@@ -38,7 +38,16 @@ impl Rows {
     pub(in crate::cli) fn of_source(source: &str, ensemble: &Ensemble) -> Result<(Self, Vec<String>), Error> {
         let (meta, views) = (ensemble.described()?, ViewArgs::default());
         let (format, turns) = (FormatArgs::default(), Turns::default());
-        let asked = Asked { model: ensemble.path(), meta, source, target: None, format, turns, views: &views };
+        let asked = Asked {
+            model: ensemble.path(),
+            meta,
+            source,
+            target: None,
+            format,
+            turns,
+            views: &views,
+            skip_broken: false,
+        };
         let Labelled { dataset, targets, rows, inputs, mut notes, .. } = labelled(&asked)?;
         let part = if dataset.test.is_some() { "test part of " } else { "" };
         if dataset.test.is_none() && meta.trained_on.as_deref() == Some(dataset.name.as_str()) {

@@ -4,8 +4,9 @@ use super::super::args::FormatArgs;
 use super::super::inputs::{self, Reading, read_all};
 use super::super::setting;
 use super::{Asked, Opened};
-use crate::data::{self, DataError, Dataset, Encoding, Filed, Like, Pictured, Targets, Values, is_picture};
+use crate::data::{self, DataError, Dataset, Encoding, Filed, Like, Picture, Pictured, Targets, Values, is_picture};
 use crate::error::Error;
+use crate::threads;
 use std::path::{Path, PathBuf};
 
 /// The one source.
@@ -30,11 +31,11 @@ pub(super) fn folder(source: &str) -> Result<Option<&Path>, Error> {
 }
 
 /// The pictures of a folder as the model takes them, each of the class that its own folder is named as: those of the test
-/// part if there is one, else all.
+/// part if there is one, else all; those that cannot be read are left out if that is asked for.
 ///
 /// # Errors
 /// A file is no picture or lies outside of a class's folder, or the model takes no pictures or answers no classes.
-pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<Opened, Error> {
+pub(super) fn read(folder: &Path, reading: Reading<'_>, skip_broken: bool) -> Result<Opened, Error> {
     let (meta, shown) = (reading.meta, folder.display());
     if !meta.encoding.is_empty() {
         return Err(setting(format!("{shown} holds pictures, the model takes rows of a table")));
@@ -42,8 +43,8 @@ pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<Opened, Error>
     let Filed { paths, labels, names, test, .. } = Filed::of(folder)?;
     let rows = test.clone().unwrap_or(0..paths.len());
     let targets = Targets::Classes { labels: labels[rows.clone()].to_vec(), names };
-    let mut opened = opened(shown.to_string(), paths[rows].to_vec(), targets, reading)?;
-    opened.dataset.test = test.map(|test| 0..test.len());
+    let mut opened = opened(shown.to_string(), (paths[rows].to_vec(), targets), reading, skip_broken)?;
+    opened.dataset.test = test.map(|_| 0..opened.paths.len());
     Ok(opened)
 }
 
@@ -52,24 +53,52 @@ pub(super) fn read(folder: &Path, reading: Reading<'_>) -> Result<Opened, Error>
 /// # Errors
 /// A column is not there, a path leads to no picture, or a target is none that the model answers.
 pub(super) fn listed(asked: &Asked<'_>, image: &str) -> Result<Opened, Error> {
-    let &Asked { model, meta, source, target, turns, .. } = asked;
+    let &Asked { model, meta, source, target, turns, skip_broken, .. } = asked;
     let (path, like) = (Path::new(source), meta.no_targets());
     let target = target.or(meta.target.as_deref());
     let options =
         data::Options { target, image: Some(image), format: asked.format.format(), ..data::Options::default() };
     let pictured = Pictured::read(path, &options, Some(Like { targets: &like, dialect: meta.dialect.as_ref() }))?;
-    if let Some(row) = pictured.paths.iter().position(|file| !file.is_file()) {
+    if let Some(row) = pictured.paths.iter().position(|file| !skip_broken && !file.is_file()) {
         let fault = DataError::NotFound { path: pictured.paths[row].clone() };
         return Err(pictured.placed(path, row, fault).into());
     }
     let (format, views) = (FormatArgs::default(), asked.views.views(inputs::own_side(meta)));
     let reading = Reading { model, meta, turns, views: &views, format, fields: false };
-    opened(data::name_of(path), pictured.paths, pictured.targets, reading)
+    opened(data::name_of(path), (pictured.paths, pictured.targets), reading, skip_broken)
+}
+
+/// The pictures of these that can be read, with their targets and what is to be said of the others.
+///
+/// # Errors
+/// None can be read.
+fn readable(paths: &[PathBuf], targets: Targets) -> Result<(Vec<PathBuf>, Targets, Option<String>), Error> {
+    let faults = threads::map(paths, |path| Picture::read(path).err());
+    let rows: Vec<usize> = (0..paths.len()).filter(|&row| faults[row].is_none()).collect();
+    let (kept, targets) = (rows.iter().map(|&row| paths[row].clone()).collect(), targets.picked(&rows));
+    let count = paths.len() - rows.len();
+    let Some((at, fault)) = faults.into_iter().enumerate().find_map(|(at, fault)| Some((at, fault?))) else {
+        return Ok((kept, targets, None));
+    };
+    if rows.is_empty() {
+        return Err(fault.into());
+    }
+    Ok((kept, targets, Some(data::left_out(count, paths.len(), &paths[at]))))
 }
 
 /// Pictures as the model takes them, with their targets.
-fn opened(name: String, paths: Vec<PathBuf>, targets: Targets, reading: Reading<'_>) -> Result<Opened, Error> {
-    let (files, notes) = read_all(&paths, reading)?;
+fn opened(
+    name: String,
+    (mut paths, mut targets): (Vec<PathBuf>, Targets),
+    reading: Reading<'_>,
+    skip_broken: bool,
+) -> Result<Opened, Error> {
+    let mut left_out = None;
+    if skip_broken {
+        (paths, targets, left_out) = readable(&paths, targets)?;
+    }
+    let (files, mut notes) = read_all(&paths, reading)?;
+    notes.extend(left_out);
     let (meta, mut values) = (reading.meta, vec![]);
     for file in files {
         match file.values {

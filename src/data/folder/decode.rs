@@ -100,11 +100,13 @@ fn decode(
     if !faults.is_empty() && (!options.skip_broken || all.is_empty()) {
         return Err(told(faults));
     }
-    let left_out = faults.first().map(|(at, _)| {
-        let (count, all, path) = (faults.len(), list.paths.len(), list.paths[*at].display());
-        format!("{count} of {all} pictures cannot be read and are left out, the first of them {path}")
-    });
+    let left_out = faults.first().map(|(at, _)| left_out(faults.len(), list.paths.len(), &list.paths[*at]));
     Ok(all.finish(of_several, left_out))
+}
+
+/// That some pictures cannot be read, with the first of them.
+pub(crate) fn left_out(count: usize, of: usize, first: &Path) -> String {
+    format!("{count} of {of} pictures cannot be read and are left out, the first of them {}", first.display())
 }
 
 /// Reads and decodes one picture.

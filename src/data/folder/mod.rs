@@ -12,6 +12,8 @@ mod kept;
 mod together;
 
 #[cfg(feature = "cli")]
+pub(crate) use decode::left_out;
+#[cfg(feature = "cli")]
 pub(super) use decode::open_list;
 pub use entries::is_picture;
 #[cfg(feature = "cli")]
