@@ -50,8 +50,17 @@ fn input_side(meta: &Metadata) -> usize {
     meta.input.iter().skip(1).copied().min().unwrap_or(1)
 }
 
+/// What is in a file, or why it is a picture that cannot be read.
+type Read = Result<Inputs, DataError>;
+
 /// Reads all files, with notes in sentences.
 pub(super) fn read_all(paths: &[PathBuf], reading: Reading<'_>) -> Result<(Vec<Inputs>, Vec<String>), Error> {
+    let (files, notes) = read_each(paths, reading)?;
+    Ok((files.into_iter().collect::<Result<_, _>>()?, notes))
+}
+
+/// Reads all files, with notes in sentences; a picture that cannot be read has its fault in its place.
+pub(super) fn read_each(paths: &[PathBuf], reading: Reading<'_>) -> Result<(Vec<Read>, Vec<String>), Error> {
     check_flags(reading)?;
     let read = threads::map(paths, |path| {
         let mut notes = Notes::new();
@@ -98,7 +107,7 @@ fn note(notes: &mut Notes, what: String, of: &str) {
     notes.entry(what).or_insert_with(|| (of.to_owned(), 0)).1 += 1;
 }
 
-fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, Error> {
+fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Read, Error> {
     let Reading { meta, turns, format, fields, .. } = reading;
     let shown = path.display().to_string();
     if meta.encoding.is_empty() && data::is_table(path) {
@@ -108,14 +117,14 @@ fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, 
         return Err(setting(format!("{shown} is a picture, the model takes rows of a table")));
     }
     if data::is_array(path) {
-        return array::read(path, reading);
+        return array::read(path, reading).map(Ok);
     }
     if !meta.encoding.is_empty() {
         let affine = meta.normalize.affine(meta.input.iter().product());
         let table = data::read_features(path, format.format(), meta.trained(&affine), fields)?;
         table.notes.into_iter().for_each(|what| note(notes, what, &shown));
         let names = (1..=table.rows).map(|row| format!("{shown}:{row}")).collect();
-        return Ok(Inputs { names, values: Values::Floats(table.values), fields: table.fields });
+        return Ok(Ok(Inputs { names, values: Values::Floats(table.values), fields: table.fields }));
     }
     let rendering = Rendering {
         shape: &meta.input,
@@ -126,24 +135,31 @@ fn read(path: &Path, reading: Reading<'_>, notes: &mut Notes) -> Result<Inputs, 
         framing: meta.framing,
         view: None,
     };
-    if data::is_idx(path)? {
+    let is_idx = match data::is_idx(path) {
+        Ok(is_idx) => is_idx,
+        Err(fault) => return Ok(Err(fault)),
+    };
+    if is_idx {
         if !reading.views.is_empty() {
             return Err(setting(format!("{shown} is no picture: --crops and --scales are for files of pictures")));
         }
-        return idx(path, &rendering, notes);
+        return idx(path, &rendering, notes).map(Ok);
     }
-    let picture = Picture::read(path)?;
+    let picture = match Picture::read(path) {
+        Ok(picture) => picture,
+        Err(fault) => return Ok(Err(fault)),
+    };
     if !reading.views.is_empty() {
         let seen = reading.views.iter().map(|view| picture.row(&Rendering { view: Some(*view), ..rendering.clone() }));
         let rows = seen.map(|row| Ok(row?.bytes)).collect::<Result<Vec<_>, DataError>>()?;
-        return Ok(Inputs { names: vec![shown], values: Values::Bytes(rows.concat()), fields: None });
+        return Ok(Ok(Inputs { names: vec![shown], values: Values::Bytes(rows.concat()), fields: None }));
     }
     let row = picture.row(&rendering)?;
     if let Some(what) = row.note {
         note(notes, what, &shown);
     }
     advise(&picture, &row.bytes, &rendering, &shown, notes)?;
-    Ok(Inputs { names: vec![shown], values: Values::Bytes(row.bytes), fields: None })
+    Ok(Ok(Inputs { names: vec![shown], values: Values::Bytes(row.bytes), fields: None }))
 }
 
 fn idx(path: &Path, rendering: &Rendering<'_>, notes: &mut Notes) -> Result<Inputs, Error> {

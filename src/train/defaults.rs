@@ -152,7 +152,8 @@ impl TableRecipe {
             Learns::Classes(..=2) | Learns::Labels(..=2) if size == Size::Large => {
                 Self { batch_norm: true, dropout: 0.25, weight_decay: 1.0, rows_seen: 1_000_000, ..rule }
             }
-            // Of two classes in fewer rows, more dropout was better on five tables of six; of many classes it is worse.
+            // Of two classes in fewer rows, more dropout was better on five tables of six; of many classes it is worse
+            // (benches/tables.md).
             Learns::Classes(..=2) | Learns::Labels(..=2) if facts.rare.is_none() => {
                 Self { batch_norm: size != Size::Small, dropout: 0.5, ..rule }
             }

@@ -176,13 +176,19 @@ fn a_gpu_measures_what_the_cpu_measures() {
     if support::gpu().is_none() {
         return;
     }
-    for layers in [
-        "linear 32, batch_norm, relu, linear 32, batch_norm, sigmoid, linear",
-        "conv 8 kernel=3, relu, max_pool 2, conv 8 kernel=3, tanh, flatten, linear",
+    for (layers, flags) in [
+        ("linear 32, batch_norm, relu, linear 32, batch_norm, sigmoid, linear", ""),
+        ("conv 8 kernel=3, relu, max_pool 2, conv 8 kernel=3, tanh, flatten, linear", ""),
+        (
+            "conv 8 kernel=3, max_pool 2, conv 8 kernel=3, relu, flatten, linear 16, tanh, linear",
+            "--freeze 0..2 --cache-features",
+        ),
     ] {
         let place = Place::new();
         for device in ["cpu", "gpu"] {
-            place.done(&format!("train --layers '{layers}' --epochs 2 --device {device} --quiet --out {device}"));
+            place.done(&format!(
+                "train --layers '{layers}' {flags} --epochs 2 --device {device} --quiet --out {device}"
+            ));
         }
         for name in ["epoch", "layer", "rows"] {
             assert_eq!(column_of(&place, "cpu", name), column_of(&place, "gpu", name));

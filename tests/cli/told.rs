@@ -183,6 +183,12 @@ fn phrases_of_the_default_recipe_are_plain() {
         let text = place.run(&format!("train {what} --device cpu --steps 1")).out;
         assert!(text.contains(told), "{what}: {text}");
     }
+    // Of two classes in few rows more is dropped.
+    place.write("two.csv", table(60));
+    for (what, dropout) in [("two.csv", "0.5"), ("two.csv --class-weights 1,2", "0.5"), ("iris.csv", "0.1")] {
+        let text = place.run(&format!("train {what} --device cpu --steps 1")).out;
+        assert!(text.contains(&format!("linear 128, relu, dropout {dropout}, linear 128")), "{what}: {text}");
+    }
     let help = place.done("train --help").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(help.contains("or by themselves: l2 or decoupled"), "{help}");
     assert!(help.contains("sgd 0.1 (0.01 for a regression)"), "{help}");

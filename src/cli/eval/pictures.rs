@@ -1,12 +1,11 @@
 //! Folders of pictures to judge a model by.
 
 use super::super::args::FormatArgs;
-use super::super::inputs::{self, Reading, read_all};
+use super::super::inputs::{self, Inputs, Reading, read_each};
 use super::super::setting;
 use super::{Asked, Opened};
-use crate::data::{self, DataError, Dataset, Encoding, Filed, Like, Picture, Pictured, Targets, Values, is_picture};
+use crate::data::{self, DataError, Dataset, Encoding, Filed, Like, Pictured, Targets, Values, is_picture};
 use crate::error::Error;
-use crate::threads;
 use std::path::{Path, PathBuf};
 
 /// The one source.
@@ -68,48 +67,37 @@ pub(super) fn listed(asked: &Asked<'_>, image: &str) -> Result<Opened, Error> {
     opened(data::name_of(path), (pictured.paths, pictured.targets), reading, skip_broken)
 }
 
-/// The pictures of these that can be read, with their targets and what is to be said of the others.
-///
-/// # Errors
-/// None can be read.
-fn readable(paths: &[PathBuf], targets: Targets) -> Result<(Vec<PathBuf>, Targets, Option<String>), Error> {
-    let faults = threads::map(paths, |path| Picture::read(path).err());
-    let rows: Vec<usize> = (0..paths.len()).filter(|&row| faults[row].is_none()).collect();
-    let (kept, targets) = (rows.iter().map(|&row| paths[row].clone()).collect(), targets.picked(&rows));
-    let count = paths.len() - rows.len();
-    let Some((at, fault)) = faults.into_iter().enumerate().find_map(|(at, fault)| Some((at, fault?))) else {
-        return Ok((kept, targets, None));
-    };
-    if rows.is_empty() {
-        return Err(fault.into());
-    }
-    Ok((kept, targets, Some(data::left_out(count, paths.len(), &paths[at]))))
-}
-
-/// Pictures as the model takes them, with their targets.
+/// Pictures as the model takes them, with their targets. Those that cannot be read are left out if that is asked for, as long as
+/// there are others.
 fn opened(
     name: String,
     (mut paths, mut targets): (Vec<PathBuf>, Targets),
     reading: Reading<'_>,
     skip_broken: bool,
 ) -> Result<Opened, Error> {
-    let mut left_out = None;
-    if skip_broken {
-        (paths, targets, left_out) = readable(&paths, targets)?;
-    }
-    let (files, mut notes) = read_all(&paths, reading)?;
-    notes.extend(left_out);
-    let (meta, mut values) = (reading.meta, vec![]);
-    for file in files {
-        match file.values {
-            Values::Bytes(bytes) if file.names.len() == 1 => values.extend(bytes),
-            _ => {
-                return Err(setting(format!(
-                    "{}: this is no PNG, JPEG, WebP, BMP, GIF or TIFF file: remove it",
-                    file.names[0]
-                )));
+    let (files, mut notes) = read_each(&paths, reading)?;
+    let (meta, mut values, mut rows, mut first) = (reading.meta, vec![], vec![], None);
+    for (row, file) in files.into_iter().enumerate() {
+        match file {
+            Ok(Inputs { values: Values::Bytes(bytes), names, .. }) if names.len() == 1 => {
+                values.extend(bytes);
+                rows.push(row);
             }
+            Ok(Inputs { names, .. }) => {
+                let name = &names[0];
+                return Err(setting(format!("{name}: this is no PNG, JPEG, WebP, BMP, GIF or TIFF file: remove it")));
+            }
+            Err(fault) if skip_broken => first = first.or(Some((row, fault))),
+            Err(fault) => return Err(fault.into()),
         }
+    }
+    if let Some((row, fault)) = first {
+        if rows.is_empty() {
+            return Err(fault.into());
+        }
+        notes.push(data::left_out(paths.len() - rows.len(), paths.len(), &paths[row]));
+        targets = targets.picked(&rows);
+        paths = rows.iter().map(|&row| paths[row].clone()).collect();
     }
     let dataset = Dataset {
         name,
